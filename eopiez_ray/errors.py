@@ -97,6 +97,126 @@ class ParameterError(EopiezError):
     exit_code = 64
 
 
+class PlanError(EopiezError):
+    """A plan that cannot run; the message names the place."""
+
+    exit_code = 64
+
+
+class UnknownPhaseError(PlanError):
+    """A step names a phase that is not registered."""
+
+    def __init__(self, name: str, nearest: list[str]) -> None:
+        hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
+        super().__init__(f"no phase is named {name!r}{hint}")
+        self.name, self.nearest = name, nearest
+
+
+class CycleError(PlanError):
+    """Steps of a plan wait for each other."""
+
+    def __init__(self, plan: str, cycle: list[str]) -> None:
+        super().__init__(f"plan {plan!r} has a cycle: {' → '.join(cycle)}; remove one of these inputs")
+        self.plan, self.cycle = plan, cycle
+
+
+class PhaseError(EopiezError):
+    """A phase failed while it ran."""
+
+
+class ContractError(PhaseError):
+    """A phase returned or received what its contract forbids; trying again would not help."""
+
+
+class TaskFailedError(PhaseError):
+    """A task used up its attempts."""
+
+    def __init__(self, step: str, partition: int, attempts: int, error_type: str, message: str) -> None:
+        super().__init__(f"step {step!r}, partition {partition}, failed after {attempts} attempt(s): {error_type}: {message}")
+        self.step, self.partition, self.attempts = step, partition, attempts
+        self.error_type, self.message = error_type, message
+
+
+class WorkflowError(EopiezError):
+    """A workflow is not what the caller needs it to be."""
+
+
+class WorkflowNotFoundError(WorkflowError):
+    """No workflow has this id."""
+
+    exit_code = 66
+
+    def __init__(self, workflow_id: str) -> None:
+        super().__init__(f"there is no workflow {workflow_id}; `eopiez list` shows those that exist")
+        self.workflow_id = workflow_id
+
+
+class WorkflowNotFinishedError(WorkflowError):
+    """A result was asked for before it was there."""
+
+
+class WorkflowFailedError(WorkflowError):
+    """The workflow failed; finished steps keep their results."""
+
+
+class WorkflowCancelledError(WorkflowError):
+    """The workflow was cancelled."""
+
+
+class WorkflowPausedError(WorkflowError):
+    """The workflow was paused while somebody waited for it."""
+
+
+class TransitionError(WorkflowError):
+    """A request that the workflow's status does not allow."""
+
+    def __init__(self, workflow_id: str, request: str, status: str) -> None:
+        super().__init__(f"cannot {request} workflow {workflow_id}: it is {status}")
+        self.workflow_id, self.request, self.status = workflow_id, request, status
+
+
+class StoreError(EopiezError):
+    """The database does not do what it should."""
+
+    exit_code = 69
+
+
+class DatabaseUnavailableError(StoreError):
+    """The database does not answer or refuses the login."""
+
+
+class DatabaseTooOldError(StoreError):
+    """The server is older than PostgreSQL 15, or its schema is newer than this program."""
+
+
+class EmbeddedPostgresError(StoreError):
+    """The embedded server cannot be installed or started."""
+
+
+class FencedError(StoreError):
+    """Another orchestrator has claimed the workflow; this one must drop it and write nothing more."""
+
+
+class ArtifactError(EopiezError):
+    """Durable data cannot be written or read."""
+
+    exit_code = 74
+
+
+class ArtifactMissingError(ArtifactError):
+    """An artifact that a finished task refers to is gone from the store."""
+
+
+class StorageFullError(ArtifactError):
+    """No space is left where artifacts or results are written."""
+
+
+class ClusterError(EopiezError):
+    """Ray cannot be started or reached, or can never run what is asked."""
+
+    exit_code = 69
+
+
 class ArchiveError(EopiezError):
     """An ``.eopz`` archive cannot be used."""
 

@@ -1,0 +1,31 @@
+"""The pure state machine of a workflow: events in, commands out. No clock, no database, no Ray."""
+
+from .commands import Command, RecordAttempt, RecordTask, SetStatus, UpdateStep
+from .events import CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
+from .packing import Call, CallTask, Packing, next_call
+from .state import Finished, StepState, TaskState, Unfinished, WorkflowState
+from .transitions import advance
+
+__all__ = [
+    "Call",
+    "CallLost",
+    "CallTask",
+    "CancelRequested",
+    "Command",
+    "Event",
+    "Finished",
+    "Packing",
+    "PauseRequested",
+    "RecordAttempt",
+    "RecordTask",
+    "Reported",
+    "SetStatus",
+    "StepState",
+    "TaskState",
+    "TimePassed",
+    "Unfinished",
+    "UpdateStep",
+    "WorkflowState",
+    "advance",
+    "next_call",
+]

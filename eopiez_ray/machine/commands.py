@@ -1,0 +1,49 @@
+"""What the machine wants done: every one of them is a write, and one transaction carries all of a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..model.status import WorkflowStatus
+    from ..model.tasks import Failure, Report
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTask:
+    """The task is finished; this is its result."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAttempt:
+    """An attempt ended without a result."""
+
+    report: Report
+    attempt: int
+    """Counted from 1 for each task, losses among them."""
+    retry_at: float | None
+    """Unix seconds of the next attempt; None if this was the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStep:
+    """The step's status or counters changed; the shell reads them from the state when it writes."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """The workflow is now in this status."""
+
+    status: WorkflowStatus
+    failure: Failure | None = None
+    step: int | None = None
+    """The step that failed."""
+    partition: int | None = None
+
+
+Command = RecordTask | RecordAttempt | UpdateStep | SetStatus

@@ -1,0 +1,43 @@
+"""What can happen to a workflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..model.tasks import Report, TaskKey
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A call returned: what became of its tasks, in the order in which they ran."""
+
+    reports: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallLost:
+    """A call will never return: its worker, its node or the cluster is gone."""
+
+    tasks: tuple[TaskKey, ...]
+    reason: str
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The moment that a retry waited for may have come."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRequested:
+    """Start nothing more; be paused once nothing is in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """Start nothing more; be cancelled once nothing is in flight."""
+
+
+Event = Reported | CallLost | TimePassed | PauseRequested | CancelRequested

@@ -1,0 +1,163 @@
+"""Which tasks go into the next call to a worker: coalescing and chains.
+
+A call is an ordered list of tasks; the input of one may be the output of another before it. Workers stop at the
+first task boundary after ``CALL_S`` and hand back what they have not begun, so a wrong estimate costs little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..model.status import PhaseKind
+from ..model.tasks import TaskKey
+from .state import StepState, TaskState, WorkflowState
+
+if TYPE_CHECKING:
+    from ..model.policies import Resources
+
+CALL_S = 0.05
+"""Seconds of work aimed at in one call, so that pause, cancel and fairness stay quick."""
+UNKNOWN_S = 0.001
+"""Seconds assumed for a task of a phase never seen."""
+MAXIMUM_TASKS = 1000
+"""Tasks in one call at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallTask:
+    """A task in a call."""
+
+    key: TaskKey
+    attempt: int
+    count: int = 1
+    """For a source: how many partitions to yield at most, from ``key.partition`` on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Tasks for one worker, in order."""
+
+    tasks: tuple[CallTask, ...]
+    resources: Resources
+    estimate_s: float
+
+
+@dataclass(slots=True)
+class Packing:
+    """What packing must know beside the workflow's state."""
+
+    slots: int = 2
+    """Calls that the cluster can run at once."""
+    durations_s: dict[str, float] = field(default_factory=dict)
+    """Measured seconds a task, by phase digest."""
+    cached_steps: frozenset[int] = frozenset()
+    """Steps whose tasks go one by one, since their keys must be looked up first."""
+
+    def estimate_s(self, step: StepState) -> float:
+        return self.durations_s.get(step.spec.phase.digest, UNKNOWN_S)
+
+    def learn(self, step: StepState, seconds: float) -> None:
+        """Follow the phase's duration: an exponential mean, newest weighted 0.3."""
+        digest = step.spec.phase.digest
+        known = self.durations_s.get(digest)
+        self.durations_s[digest] = seconds if known is None else 0.7 * known + 0.3 * seconds
+
+
+def next_call(state: WorkflowState, resources: Resources, packing: Packing) -> Call | None:
+    """Take the next call for a worker with these resources out of ``state``; None if nothing may start on it.
+
+    The deepest step with a ready task goes first, so that data drains before more is let in.
+    """
+    if state.ending is not None:
+        return None
+    for step in reversed(state.steps):
+        if step.ready and step.spec.policy.resources == resources and _may_start(state, step, packing):
+            return _source_call(state, step, packing) if step.kind is PhaseKind.SOURCE else _task_call(state, step, packing)
+    return None
+
+
+def _may_start(state: WorkflowState, step: StepState, packing: Packing) -> bool:
+    if step.kind is not PhaseKind.SOURCE:
+        return True
+    return state.ready < _window(state, step, packing)
+
+
+def _window(state: WorkflowState, step: StepState, packing: Packing) -> int:
+    """Ready tasks up to which a source may yield more: two calls for each slot."""
+    quickest = min((packing.estimate_s(state.steps[consumer]) for consumer in step.consumers), default=CALL_S)
+    return 2 * packing.slots * _tasks_a_call(quickest) + 2
+
+
+def _tasks_a_call(estimate_s: float) -> int:
+    return max(1, min(MAXIMUM_TASKS, int(CALL_S / max(estimate_s, 1e-6))))
+
+
+def _source_call(state: WorkflowState, step: StepState, packing: Packing) -> Call:
+    partition = step.ready.popleft()
+    step.set(partition, TaskState.RUNNING)
+    estimate = packing.estimate_s(step)
+    is_known = step.spec.phase.digest in packing.durations_s
+    count = min(_tasks_a_call(estimate), _window(state, step, packing) - state.ready) if is_known else 1
+    tasks = [_call_task(step, partition, max(1, count))]
+    if count == 1:
+        _chain(state, step, partition, packing, tasks, estimate)
+    return Call(tuple(tasks), step.spec.policy.resources, max(1, count) * estimate)
+
+
+def _task_call(state: WorkflowState, step: StepState, packing: Packing) -> Call:
+    """As many ready tasks of the step as fit, each followed by its chain."""
+    tasks: list[CallTask] = []
+    spent, estimate = 0.0, packing.estimate_s(step)
+    share = -(-len(step.ready) // packing.slots)
+    limit = 1 if _runs_alone(step, step.ready[0], packing) else min(share, _tasks_a_call(estimate))
+    while step.ready and len(tasks) < MAXIMUM_TASKS and (not tasks or (limit > 0 and spent + estimate <= CALL_S)):
+        if tasks and _runs_alone(step, step.ready[0], packing):
+            break
+        partition = step.ready.popleft()
+        step.set(partition, TaskState.RUNNING)
+        is_alone = _runs_alone(step, partition, packing)
+        tasks.append(_call_task(step, partition))
+        limit -= 1
+        spent += estimate if is_alone else _chain(state, step, partition, packing, tasks, spent + estimate) - spent
+    return Call(tuple(tasks), step.spec.policy.resources, spent)
+
+
+def _chain(state: WorkflowState, step: StepState, partition: int, packing: Packing, tasks: list[CallTask], spent: float) -> float:
+    """Append the maps that only wait for this task, then those that wait for them; returns the seconds spent."""
+    pending, members = [step.position], {step.position}
+    while pending:
+        for position in state.steps[pending.pop()].consumers:
+            consumer = state.steps[position]
+            estimate = packing.estimate_s(consumer)
+            if spent + estimate > CALL_S or len(tasks) >= MAXIMUM_TASKS or not _continues(state, consumer, partition, members, packing):
+                continue
+            consumer.set(partition, TaskState.RUNNING)
+            tasks.append(_call_task(consumer, partition))
+            pending.append(position)
+            members.add(position)
+            spent += estimate
+    return spent
+
+
+def _continues(state: WorkflowState, consumer: StepState, partition: int, members: set[int], packing: Packing) -> bool:
+    """Whether the consumer's task could run right behind: its inputs are there, or come from ``members``, the steps that run before it."""
+    producer = state.steps[next(iter(members))]
+    if consumer.kind is not PhaseKind.MAP or consumer.spec.policy.resources != producer.spec.policy.resources:
+        return False
+    if consumer.get(partition) != TaskState.BLOCKED or _runs_alone(consumer, partition, packing):
+        return False
+    if consumer.sealed is not None and partition >= consumer.sealed:
+        return False
+    return all(source in members or state.steps[source].offers(partition) for source in consumer.inputs)
+
+
+def _runs_alone(step: StepState, partition: int, packing: Packing) -> bool:
+    """Tasks with a time limit, a cache key or a history of lost workers share their call with no other."""
+    has_limit = step.spec.policy.timeout_s is not None
+    return has_limit or step.position in packing.cached_steps or partition in step.losses or step.kind is not PhaseKind.MAP
+
+
+def _call_task(step: StepState, partition: int, count: int = 1) -> CallTask:
+    attempt = step.failures.get(partition, 0) + step.losses.get(partition, 0) + 1
+    return CallTask(TaskKey(step.position, partition), attempt, count)

@@ -1,0 +1,236 @@
+"""The state of one workflow: a byte a task, a few counters a step."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..model.status import PhaseKind, StepStatus, WorkflowStatus
+from ..model.tasks import TaskKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..model.plan import PlanSpec, Step
+    from ..model.tasks import Failure
+
+
+class TaskState:
+    """What a task's byte says."""
+
+    BLOCKED = 0
+    """Some input is not there yet."""
+    READY = 1
+    RUNNING = 2
+    DONE = 3
+    WAITING = 4
+    """For the moment of its next attempt."""
+    FAILED = 5
+
+
+class Finished(NamedTuple):
+    """A finished task, as the store remembers it."""
+
+    step: int
+    partition: int
+    rows: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    rejects: int = 0
+    is_cached: bool = False
+
+
+class Unfinished(NamedTuple):
+    """Attempts of a task that has no result yet, as the store remembers them."""
+
+    step: int
+    partition: int
+    failures: int
+    """Attempts that count against the retry policy."""
+    losses: int
+    retry_at: float
+
+
+@dataclass(slots=True)
+class StepState:
+    """One step at work."""
+
+    spec: Step
+    position: int
+    inputs: tuple[int, ...]
+    consumers: tuple[int, ...] = ()
+    is_single: bool = False
+    """Whether its output is one value by nature, so that maps take it whole."""
+    tasks: bytearray = field(default_factory=bytearray)
+    """A ``TaskState`` for each partition known so far."""
+    sealed: int | None = None
+    """Number of its partitions, once known."""
+    ready: deque[int] = field(default_factory=deque)
+    done: int = 0
+    running: int = 0
+    rows: int = 0
+    rejects: int = 0
+    cached: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    has_failed: bool = False
+    failures: dict[int, int] = field(default_factory=dict)
+    """Failed attempts by partition."""
+    losses: dict[int, int] = field(default_factory=dict)
+    """Lost attempts by partition."""
+
+    @property
+    def kind(self) -> PhaseKind:
+        return self.spec.phase.kind
+
+    @property
+    def is_done(self) -> bool:
+        return self.sealed is not None and self.done >= self.sealed
+
+    @property
+    def status(self) -> StepStatus:
+        if self.has_failed:
+            return StepStatus.FAILED
+        if self.is_done:
+            return StepStatus.SUCCEEDED
+        return StepStatus.RUNNING if self.done or self.running else StepStatus.WAITING
+
+    def get(self, partition: int) -> int:
+        """The task's state; partitions not heard of are blocked."""
+        return self.tasks[partition] if partition < len(self.tasks) else TaskState.BLOCKED
+
+    def set(self, partition: int, state: int) -> None:
+        """Set the task's state, keeping the count of those that run."""
+        if partition >= len(self.tasks):
+            self.tasks.extend(bytes(partition + 1 - len(self.tasks)))
+        self.running += (state == TaskState.RUNNING) - (self.tasks[partition] == TaskState.RUNNING)
+        self.tasks[partition] = state
+
+    def make_ready(self, partition: int, *, first: bool = False) -> None:
+        """Queue the task, at the head if it was started before."""
+        self.set(partition, TaskState.READY)
+        (self.ready.appendleft if first else self.ready.append)(partition)
+
+    def offers(self, partition: int) -> bool:
+        """Whether a consumer's task of this number finds its input here."""
+        if self.is_single or self.sealed == 1:
+            return self.get(0) == TaskState.DONE
+        return self.get(partition) == TaskState.DONE
+
+
+@dataclass(slots=True)
+class WorkflowState:
+    """A workflow at work. Only ``advance`` and ``next_call`` change it."""
+
+    plan: PlanSpec
+    steps: list[StepState]
+    status: WorkflowStatus = WorkflowStatus.RUNNING
+    ending: WorkflowStatus | None = None
+    """What it becomes once nothing is in flight; nothing starts meanwhile."""
+    failure: tuple[Failure, TaskKey] | None = None
+    waiting: dict[TaskKey, float] = field(default_factory=dict)
+    """Unix seconds at which tasks that failed are tried again."""
+
+    @classmethod
+    def restore(cls, plan: PlanSpec, finished: Iterable[Finished] = (), sealed: dict[int, int] | None = None, unfinished: Iterable[Unfinished] = ()) -> WorkflowState:
+        """The state that the store remembers: of a new workflow, nothing.
+
+        Args:
+            plan: what it runs.
+            finished: its finished tasks, in any order.
+            sealed: the number of partitions of each source that has ended, by step.
+            unfinished: its tasks with failed or lost attempts.
+        """
+        steps = _wired(plan)
+        state = cls(plan, steps)
+        for task in finished:
+            step = steps[task.step]
+            step.set(task.partition, TaskState.DONE)
+            step.done += 1
+            step.rows += task.rows
+            step.rejects += task.rejects
+            step.cached += task.is_cached
+            step.wall_s += task.wall_s
+            step.cpu_s += task.cpu_s
+        for task in unfinished:
+            step = steps[task.step]
+            step.failures[task.partition] = task.failures
+            step.losses[task.partition] = task.losses
+            if step.get(task.partition) != TaskState.DONE and task.retry_at:
+                step.set(task.partition, TaskState.WAITING)
+                state.waiting[TaskKey(task.step, task.partition)] = task.retry_at
+        for step in steps:
+            if step.kind is PhaseKind.SOURCE:
+                step.sealed = (sealed or {}).get(step.position)
+            seal_from_inputs(state, step)
+            unblock(state, step)
+        return state
+
+    @property
+    def in_flight(self) -> int:
+        """Tasks handed out and not reported."""
+        return sum(step.running for step in self.steps)
+
+    @property
+    def ready(self) -> int:
+        """Tasks of maps, reduces and sinks that could start at once."""
+        return sum(len(step.ready) for step in self.steps if step.kind is not PhaseKind.SOURCE)
+
+    @property
+    def wake_at(self) -> float | None:
+        """Unix seconds of the next retry."""
+        return min(self.waiting.values(), default=None)
+
+
+def _wired(plan: PlanSpec) -> list[StepState]:
+    positions = plan.index()
+    steps = [StepState(step, position, tuple(positions[name] for name in step.inputs)) for position, step in enumerate(plan.steps)]
+    for step in steps:
+        step.consumers = tuple(other.position for other in steps if step.position in other.inputs)
+        inherits = step.kind is PhaseKind.MAP and all(steps[source].is_single for source in step.inputs)
+        step.is_single = step.kind in {PhaseKind.REDUCE, PhaseKind.SINK} or inherits
+    return steps
+
+
+def partition_count(state: WorkflowState, step: StepState) -> int | None:
+    """How many partitions the inputs of a map give it: all the same number, or one for all. None while unknown.
+
+    Raises:
+        ValueError: the inputs have different numbers of partitions.
+    """
+    counts = [1 if state.steps[source].is_single else state.steps[source].sealed for source in step.inputs]
+    if any(count is None for count in counts):
+        return None
+    several = {count for count in counts if count is not None and count != 1}
+    if len(several) > 1:
+        raise ValueError(f"inputs of step {step.spec.name!r} have {' and '.join(map(str, sorted(several)))} partitions; a map needs the same number in each, or one")
+    return several.pop() if several else 1
+
+
+def seal_from_inputs(state: WorkflowState, step: StepState) -> None:
+    """Note how many tasks the step has, as soon as its inputs tell."""
+    if step.sealed is not None or step.kind is PhaseKind.SOURCE:
+        return
+    step.sealed = partition_count(state, step) if step.kind is PhaseKind.MAP else 1
+
+
+def unblock(state: WorkflowState, step: StepState, partition: int | None = None) -> None:
+    """Queue the tasks of ``step`` whose inputs are all there: all that can be, or the one named."""
+    if step.kind is PhaseKind.SOURCE:
+        following = step.done
+        if step.sealed is None and step.get(following) == TaskState.BLOCKED:
+            step.make_ready(following)
+    elif step.kind is PhaseKind.MAP:
+        for candidate in _known_partitions(state, step) if partition is None else (partition,):
+            is_free = step.get(candidate) == TaskState.BLOCKED and (step.sealed is None or candidate < step.sealed)
+            if is_free and all(state.steps[source].offers(candidate) for source in step.inputs):
+                step.make_ready(candidate)
+    elif step.get(0) == TaskState.BLOCKED and all(state.steps[source].is_done for source in step.inputs):
+        step.make_ready(0)
+
+
+def _known_partitions(state: WorkflowState, step: StepState) -> range:
+    if step.sealed is not None:
+        return range(step.sealed)
+    return range(max(len(state.steps[source].tasks) for source in step.inputs))

@@ -1,0 +1,184 @@
+"""The one function that moves a workflow: ``advance(state, event, now)``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from ..errors import TooManyRejectsError
+from ..model.status import Outcome, PhaseKind, WorkflowStatus
+from ..model.tasks import Failure, Report, TaskKey
+from .commands import Command, RecordAttempt, RecordTask, SetStatus, UpdateStep
+from .events import CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
+from .state import StepState, TaskState, WorkflowState, seal_from_inputs, unblock
+
+if TYPE_CHECKING:
+    from ..model.policies import RetryPolicy
+
+MAXIMUM_LOSSES = 4
+"""Times that a task may lose its worker before it is held to be the cause."""
+REJECT_SAMPLE = 1000
+"""Rows that a step must have seen before its share of rejects can end it early."""
+
+
+def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
+    """Apply ``event`` to ``state`` in place and say what is to be written.
+
+    The same state, event and time always give the same commands. ``now`` is in Unix seconds.
+    """
+    commands: list[Command] = []
+    if isinstance(event, Reported):
+        for report in event.reports:
+            _take_report(state, report, now, commands)
+    elif isinstance(event, CallLost):
+        for key in event.tasks:
+            failure = Failure("WorkerLost", event.reason, "")
+            _take_report(state, Report(key, Outcome.LOST, failure=failure, started_at=now, worker=event.worker), now, commands)
+    elif isinstance(event, TimePassed):
+        _wake(state, now)
+    elif isinstance(event, PauseRequested):
+        _begin_end(state, WorkflowStatus.PAUSING, WorkflowStatus.PAUSED, commands)
+    elif isinstance(event, CancelRequested):
+        _begin_end(state, WorkflowStatus.CANCELLING, WorkflowStatus.CANCELLED, commands)
+    else:
+        assert_never(event)
+    _settle(state, commands)
+    return commands
+
+
+def _take_report(state: WorkflowState, report: Report, now: float, commands: list[Command]) -> None:
+    step = state.steps[report.key.step]
+    if step.kind is PhaseKind.SOURCE and step.get(report.key.partition) == TaskState.READY:
+        step.ready.remove(report.key.partition)  # One call yields many partitions; each makes the next one ready.
+        step.set(report.key.partition, TaskState.RUNNING)
+    if step.get(report.key.partition) != TaskState.RUNNING:
+        return  # The first report of a task wins; this one is late.
+    if report.outcome is Outcome.SUCCEEDED:
+        _finish_task(state, step, report, commands)
+    elif report.outcome is Outcome.NOT_STARTED:
+        _hand_back(state, step, report.key.partition)
+    else:
+        _fail_attempt(state, step, report, now, commands)
+    commands.append(UpdateStep(step.position))
+
+
+def _finish_task(state: WorkflowState, step: StepState, report: Report, commands: list[Command]) -> None:
+    partition = report.key.partition
+    if report.is_last:
+        step.set(partition, TaskState.BLOCKED)
+        step.sealed = partition
+        del step.tasks[partition:]
+    else:
+        step.set(partition, TaskState.DONE)
+        step.done += 1
+        step.rows += report.rows
+        step.cached += report.is_cached
+        commands.append(RecordTask(report))
+    step.rejects += len(report.rejects)
+    step.wall_s += report.wall_s
+    step.cpu_s += report.cpu_s
+    _check_rejects(state, step, partition, commands)
+    if step.kind is PhaseKind.SOURCE and not report.is_last:
+        unblock(state, step)
+    _tell_consumers(state, step, partition, commands)
+
+
+def _tell_consumers(state: WorkflowState, step: StepState, partition: int, commands: list[Command]) -> None:
+    counts_for_all = step.is_single or step.sealed is not None
+    for position in step.consumers:
+        consumer = state.steps[position]
+        was_sealed = consumer.sealed is not None
+        try:
+            seal_from_inputs(state, consumer)
+        except ValueError as error:
+            _fail_workflow(state, Failure("ContractError", str(error), ""), TaskKey(position, 0))
+            continue
+        unblock(state, consumer, None if counts_for_all and (step.is_single or step.sealed == 1) else partition)
+        if consumer.sealed is not None and not was_sealed:
+            commands.append(UpdateStep(position))
+            _tell_consumers(state, consumer, partition, commands)
+
+
+def _hand_back(state: WorkflowState, step: StepState, partition: int) -> None:
+    if step.kind is PhaseKind.SOURCE:
+        step.make_ready(partition, first=True)
+        return
+    step.set(partition, TaskState.BLOCKED)
+    unblock(state, step, partition)
+
+
+def _fail_attempt(state: WorkflowState, step: StepState, report: Report, now: float, commands: list[Command]) -> None:
+    partition, failure = report.key.partition, report.failure or Failure(report.outcome, "", "")
+    is_lost = report.outcome is Outcome.LOST
+    counter = step.losses if is_lost else step.failures
+    counter[partition] = counter.get(partition, 0) + 1
+    attempt = step.failures.get(partition, 0) + step.losses.get(partition, 0)
+    delay = _delay_s(step.spec.policy.retry, report.outcome, failure, counter[partition])
+    retry_at = None if delay is None else now + delay
+    commands.append(RecordAttempt(replace(report, failure=failure), attempt, retry_at))
+    if retry_at is None:
+        step.set(partition, TaskState.FAILED)
+        step.has_failed = True
+        _fail_workflow(state, failure, report.key)
+    elif delay == 0:
+        step.make_ready(partition, first=True)
+    else:
+        step.set(partition, TaskState.WAITING)
+        state.waiting[report.key] = retry_at
+
+
+def _delay_s(policy: RetryPolicy, outcome: Outcome, failure: Failure, count: int) -> float | None:
+    """Seconds until the next attempt, or None for no more."""
+    if outcome is Outcome.REFUSED or failure.error_type in policy.non_retryable_errors:
+        return None
+    if outcome is Outcome.LOST:
+        return 0.0 if count <= MAXIMUM_LOSSES else None
+    return policy.delay_s(count) if count < policy.maximum_attempts else None
+
+
+def _check_rejects(state: WorkflowState, step: StepState, partition: int, commands: list[Command]) -> None:
+    limit, seen = step.spec.policy.max_rejects, step.rows + step.rejects
+    has_seen_enough = seen >= REJECT_SAMPLE or step.is_done
+    if step.rejects and has_seen_enough and step.rejects > limit * seen and not step.has_failed:
+        step.has_failed = True
+        error = TooManyRejectsError(step.spec.name, step.rejects, seen, limit)
+        failure = Failure("TooManyRejectsError", str(error), "")
+        report = Report(TaskKey(step.position, partition), Outcome.REFUSED, failure=failure)
+        commands.append(RecordAttempt(report, 1, None))
+        _fail_workflow(state, failure, report.key)
+
+
+def _wake(state: WorkflowState, now: float) -> None:
+    for key in [key for key, at in state.waiting.items() if at <= now]:
+        del state.waiting[key]
+        state.steps[key.step].make_ready(key.partition, first=True)
+
+
+def _fail_workflow(state: WorkflowState, failure: Failure, key: TaskKey) -> None:
+    if state.failure is None:
+        state.failure = failure, key
+    if state.ending is not WorkflowStatus.CANCELLED:
+        state.ending = WorkflowStatus.FAILED
+
+
+def _begin_end(state: WorkflowState, meanwhile: WorkflowStatus, ending: WorkflowStatus, commands: list[Command]) -> None:
+    if state.status.is_terminal or state.ending in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
+        return
+    state.ending, state.status = ending, meanwhile
+    commands.append(SetStatus(meanwhile))
+
+
+def _settle(state: WorkflowState, commands: list[Command]) -> None:
+    """Reach the final status as soon as nothing is in flight; a run that has done everything has succeeded whatever was asked."""
+    if state.status.is_at_rest or state.in_flight:
+        return
+    if state.failure is None and all(step.is_done for step in state.steps):
+        state.status = WorkflowStatus.SUCCEEDED
+        commands.append(SetStatus(state.status))
+    elif state.ending is not None:
+        state.status = state.ending
+        failure, key = state.failure if state.failure else (None, None)
+        if state.status is WorkflowStatus.FAILED and key is not None:
+            commands.append(SetStatus(state.status, failure, key.step, key.partition))
+        else:
+            commands.append(SetStatus(state.status))

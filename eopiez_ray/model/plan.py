@@ -1,0 +1,102 @@
+"""Plans: a DAG of steps, each a phase with its parameters, inputs and policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+
+from ..errors import CycleError, PlanError
+from .policies import StepPolicy
+from .status import PhaseKind
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRef:
+    """Which code a step runs."""
+
+    name: str
+    version: str
+    kind: PhaseKind
+    digest: str
+    """Hex BLAKE3 digest of the pickled code, by which any orchestrator finds it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A phase at work in a plan."""
+
+    name: str
+    phase: PhaseRef
+    inputs: tuple[str, ...] = ()
+    """Names of the steps whose outputs it takes, in the order of the phase's positional arguments."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """JSON values for the phase's keyword arguments."""
+    policy: StepPolicy = field(default_factory=StepPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSpec:
+    """A whole plan, its steps in an order in which each comes after its inputs."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+    def index(self) -> dict[str, int]:
+        """Position of each step by its name."""
+        return {step.name: position for position, step in enumerate(self.steps)}
+
+    def to_value(self) -> dict[str, Any]:
+        """The plan as JSON values."""
+        return cast("dict[str, Any]", _ADAPTER.dump_python(self, mode="json"))
+
+    @classmethod
+    def from_value(cls, value: dict[str, Any]) -> PlanSpec:
+        """The plan that ``to_value`` described."""
+        return _ADAPTER.validate_python(value)
+
+
+_ADAPTER = TypeAdapter(PlanSpec)
+
+
+def ordered(name: str, steps: list[Step]) -> PlanSpec:
+    """The plan with its steps sorted so that inputs come first.
+
+    Raises:
+        PlanError: it is empty, or a name is taken twice or unknown.
+        CycleError: steps wait for each other.
+    """
+    by_name = {step.name: step for step in steps}
+    if not steps:
+        raise PlanError(f"plan {name!r} has no steps; add one with plan.step(name, phase, …)")
+    if len(by_name) < len(steps):
+        twice = next(step.name for step in steps if [other.name for other in steps].count(step.name) > 1)
+        raise PlanError(f"plan {name!r} has two steps named {twice!r}; give one of them another name")
+    for step in steps:
+        for source in step.inputs:
+            if source not in by_name:
+                raise PlanError(f"step {step.name!r} takes its input from {source!r}, which plan {name!r} does not have")
+    return PlanSpec(name, tuple(_topological(name, by_name)))
+
+
+def _topological(name: str, by_name: dict[str, Step]) -> list[Step]:
+    """Kahn's algorithm, stable in the order in which the steps were given."""
+    placed: dict[str, Step] = {}
+    waiting = dict(by_name)
+    while waiting:
+        free = [step for step in waiting.values() if all(source in placed for source in step.inputs)]
+        if not free:
+            raise CycleError(name, _cycle(waiting))
+        for step in free:
+            placed[step.name] = waiting.pop(step.name)
+    return list(placed.values())
+
+
+def _cycle(waiting: dict[str, Step]) -> list[str]:
+    path = [next(iter(waiting))]
+    while True:
+        following = next(source for source in waiting[path[-1]].inputs if source in waiting)
+        if following in path:
+            return [*path[path.index(following) :], following]
+        path.append(following)

@@ -1,0 +1,66 @@
+"""The closed sets of statuses, kinds and outcomes. One spelling in Python, SQL, JSON and on every screen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class WorkflowStatus(StrEnum):
+    """Where a workflow stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing will change any more, unless a user asks for a retry."""
+        return self in {WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether no orchestrator will go on with it by itself."""
+        return self.is_terminal or self is WorkflowStatus.PAUSED
+
+
+class StepStatus(StrEnum):
+    """Where a step stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class PhaseKind(StrEnum):
+    """What a phase does with partitions."""
+
+    SOURCE = "source"
+    """Nothing in; each value that it yields is a partition."""
+    MAP = "map"
+    """One partition in, one out."""
+    REDUCE = "reduce"
+    """All partitions in, one value out."""
+    SINK = "sink"
+    """All partitions in, an effect outside; runs only on committed results."""
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """The phase raised: retried by the step's policy."""
+    TIMED_OUT = "timed_out"
+    """Retried by the step's policy."""
+    LOST = "lost"
+    """Its worker or node died: retried elsewhere, within a bound of its own."""
+    REFUSED = "refused"
+    """It broke its contract or refused its parameters: never retried."""
+    NOT_STARTED = "not_started"
+    """Handed back untouched; it was no attempt."""

@@ -1,0 +1,79 @@
+"""Values that travel between the orchestrator, its workers and the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .status import Outcome
+
+
+class TaskKey(NamedTuple):
+    """One step on one partition, within a workflow."""
+
+    step: int
+    """Position of the step in its plan."""
+    partition: int
+
+
+class Output(NamedTuple):
+    """A durable value: its bytes when it is small, otherwise the name of its artifact."""
+
+    digest: bytes
+    """16 bytes of BLAKE3 of the stored form; equal digests are equal values."""
+    size: int
+    """Bytes in the stored form."""
+    form: str
+    """How it is stored: ``pickle`` or ``arrow``."""
+    inline: bytes | None
+    """The stored form itself, or None where it is an artifact."""
+
+
+class Reject(NamedTuple):
+    """A row that a phase could not use."""
+
+    source: str
+    """Where it stands: file, and line or row."""
+    reason: str
+    sample: str
+    """The beginning of what was there."""
+
+
+class LogLine(NamedTuple):
+    """A line that a phase logged or printed."""
+
+    at: float
+    """Unix seconds."""
+    level: str
+    message: str
+
+
+class Failure(NamedTuple):
+    """Why an attempt failed."""
+
+    error_type: str
+    message: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a worker says of one attempt of one task. Its output is durable before it is reported."""
+
+    key: TaskKey
+    outcome: Outcome
+    output: Output | None = None
+    rows: int = 0
+    """Rows of the output when it is a table, otherwise 1."""
+    started_at: float = 0.0
+    """Unix seconds, by the worker's clock."""
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    """CPU seconds of the worker's process meanwhile, all threads."""
+    failure: Failure | None = None
+    rejects: tuple[Reject, ...] = ()
+    logs: tuple[LogLine, ...] = ()
+    worker: str = ""
+    is_last: bool = False
+    """For a source: its partitions end here. ``key.partition`` is then their number and there is no output."""
+    is_cached: bool = False

@@ -1,0 +1,98 @@
+"""Building plans in Python: a step is a phase with inputs and parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PlanError
+from ..model.plan import PlanSpec, Step, ordered
+from .contract import Phase, find_phase, phase, with_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..model.policies import Resources, RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class StepHandle:
+    """A step of a plan, to be given as an input to later steps."""
+
+    name: str
+
+
+class Plan:
+    """A plan in the making.
+
+    >>> plan = Plan("tidy")
+    >>> loaded = plan.step("load", load, folder="corpus")
+    >>> plan.step("tidy", tidy, loaded, lower=False)
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._steps: list[Step] = []
+        self._phases: dict[str, Phase] = {}
+
+    def step(self, name: str, phase_or_name: Phase | Callable[..., Any] | str, /, *inputs: StepHandle | str, **parameters: Any) -> StepHandle:
+        """Add a step.
+
+        Args:
+            name: unique in the plan; results are asked for by it.
+            phase_or_name: a phase, the name of a registered one, or a plain function, which becomes a phase.
+            inputs: handles or names of the steps whose outputs it takes.
+            parameters: keyword arguments of the phase.
+
+        Raises:
+            UnknownPhaseError: no phase has that name.
+            ParameterError: a parameter is unknown, missing or wrong.
+            PlanError: the number of inputs does not fit the phase.
+        """
+        used = self._resolve(phase_or_name)
+        checked = used.checked(name, len(inputs), parameters)
+        sources = tuple(given.name if isinstance(given, StepHandle) else given for given in inputs)
+        self._steps.append(Step(name, used.ref, sources, checked, used.policy))
+        self._phases[used.ref.digest] = used
+        return StepHandle(name)
+
+    def tune(
+        self,
+        step: StepHandle | str,
+        *,
+        resources: Resources | None = None,
+        retry: RetryPolicy | None = None,
+        timeout_s: float | None = None,
+        cache: bool | None = None,
+        max_rejects: float | None = None,
+    ) -> StepHandle:
+        """Override policies of one step; what is not named stays as the phase has it."""
+        name = step.name if isinstance(step, StepHandle) else step
+        for position, existing in enumerate(self._steps):
+            if existing.name == name:
+                policy = with_policy(
+                    existing.policy, resources=resources, retry=retry, timeout_s=timeout_s, cache=cache, max_rejects=max_rejects
+                )
+                self._steps[position] = Step(existing.name, existing.phase, existing.inputs, existing.parameters, policy)
+                return StepHandle(name)
+        raise PlanError(f"plan {self.name!r} has no step {name!r}")
+
+    def spec(self) -> PlanSpec:
+        """The finished plan, checked as a whole.
+
+        Raises:
+            CycleError, PlanError: it cannot run.
+        """
+        return ordered(self.name, self._steps)
+
+    def code(self) -> dict[str, bytes]:
+        """The pickled phases by digest, to be kept with the workflow so that any process can go on with it."""
+        return {digest: used.code for digest, used in self._phases.items()}
+
+    @staticmethod
+    def _resolve(phase_or_name: Phase | Callable[..., Any] | str) -> Phase:
+        if isinstance(phase_or_name, Phase):
+            return phase_or_name
+        if isinstance(phase_or_name, str):
+            return find_phase(phase_or_name)
+        return phase(phase_or_name)

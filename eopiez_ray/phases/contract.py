@@ -1,0 +1,268 @@
+"""What a phase is: a plain function or class, with a name, a version, a kind and default policies.
+
+By kind, the positional arguments of the phase are its inputs and the result is its output:
+
+========  ==========================================================  =====================================
+kind      each input                                                  output
+========  ==========================================================  =====================================
+source    none                                                        every value that it yields: a partition
+map       the partition of the same number; a single value whole      one partition
+reduce    ``Partitions`` of a partitioned step; a single value whole  a single value
+sink      as reduce                                                   a single value; its effect is outside
+========  ==========================================================  =====================================
+
+Keyword arguments are parameters: JSON values, checked against the signature when the plan is built.
+A class gets the parameters in ``__init__``, once a worker, and the inputs in ``__call__``, once a task.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import difflib
+import functools
+import inspect
+import pickle
+import sys
+import sysconfig
+import types
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, overload, runtime_checkable
+
+import cloudpickle
+from blake3 import blake3
+from pydantic import ConfigDict, ValidationError, create_model
+from pydantic_core import to_jsonable_python
+
+from ..errors import ParameterError, PlanError, UnknownPhaseError
+from ..model.plan import PhaseRef
+from ..model.policies import Resources, RetryPolicy, StepPolicy
+from ..model.status import PhaseKind
+
+_ITERATORS = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
+_NO_VALUE = inspect.Parameter.empty
+Value = TypeVar("Value", covariant=True)
+
+
+@runtime_checkable
+class Partitions(Protocol[Value]):
+    """All partitions of an input, in order, each loaded when it is asked for: iterate as often as you like."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Value]: ...
+    def __getitem__(self, partition: int) -> Value: ...
+
+
+class Phase:
+    """A registered, versioned unit of work. Call it like the function that it wraps."""
+
+    def __init__(self, function: Callable[..., Any], *, name: str, version: str, kind: PhaseKind, policy: StepPolicy) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self.function, self.name, self.version, self.kind, self.policy = function, name, version, kind, policy
+
+    def __call__(self, *inputs: Any, **parameters: Any) -> Any:
+        if isinstance(self.function, type):
+            return self.function(**parameters)(*inputs)
+        return self.function(*inputs, **parameters)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} phase {self.name!r} version {self.version}>"
+
+    def __reduce__(self) -> Any:
+        if _is_installed(self.function):
+            return self.function.__qualname__
+        return _rebuild, (self.function, self.name, self.version, self.kind, self.policy)
+
+    @functools.cached_property
+    def code(self) -> bytes:
+        """The phase as any process can load it: by reference where its module is installed, otherwise by value."""
+        if _is_installed(self.function):
+            return pickle.dumps(self)
+        module = sys.modules.get(self.function.__module__)
+        by_value = module is not None and module.__name__ != "__main__"
+        if by_value:
+            cloudpickle.register_pickle_by_value(module)
+        try:
+            return cloudpickle.dumps(self)
+        finally:
+            if by_value:
+                cloudpickle.unregister_pickle_by_value(module)
+
+    @functools.cached_property
+    def ref(self) -> PhaseRef:
+        """The phase's name in a plan."""
+        return PhaseRef(self.name, self.version, self.kind, blake3(self.code).hexdigest(16))
+
+    def checked(self, step: str, input_count: int, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as JSON values, defaults left to the phase.
+
+        Raises:
+            PlanError: the phase takes another number of inputs.
+            ParameterError: a parameter is unknown, missing or of the wrong type or range.
+        """
+        self._check_inputs(step, input_count)
+        model, names = self._parameter_model, list(self._parameter_model.model_fields)
+        free = names[input_count:] if not isinstance(self.function, type) else names
+        for unknown in parameters.keys() - set(free):
+            near = difflib.get_close_matches(unknown, free, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(free) or 'none'}"
+            raise ParameterError(f"step {step!r}: phase {self.name!r} has no parameter {unknown!r}; {hint}")
+        given = {name: None for name in names[:input_count]} if free is not names else {}
+        try:
+            model.__pydantic_validator__.validate_python({**parameters, **{f"{name}": _SKIP for name in given}})
+        except ValidationError as error:
+            raise ParameterError(f"step {step!r}: " + _first_problem(error)) from error
+        return typing.cast("dict[str, Any]", to_jsonable_python(parameters))
+
+    def _check_inputs(self, step: str, input_count: int) -> None:
+        if self.kind is PhaseKind.SOURCE and input_count:
+            raise PlanError(f"step {step!r}: phase {self.name!r} is a source and takes no inputs")
+        if self.kind in {PhaseKind.REDUCE, PhaseKind.SINK} and not input_count:
+            raise PlanError(f"step {step!r}: phase {self.name!r} is a {self.kind} and needs at least one input")
+        called = self.function.__call__ if isinstance(self.function, type) else self.function
+        positional = [p for p in inspect.signature(called).parameters.values() if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+        if isinstance(self.function, type):
+            positional = positional[1:]
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(called).parameters.values())
+        if input_count > len(positional) and not variadic:
+            raise PlanError(f"step {step!r}: phase {self.name!r} takes at most {len(positional)} input(s), {input_count} were given")
+
+    @functools.cached_property
+    def _parameter_model(self) -> Any:
+        """A pydantic model of the signature: its types, ranges (``Annotated[int, Field(ge=1)]``) and defaults."""
+        try:
+            hints = typing.get_type_hints(
+                self.function.__init__ if isinstance(self.function, type) else self.function, include_extras=True
+            )
+        except NameError:
+            hints = {}
+        signature = inspect.signature(self.function)
+        fields: dict[str, Any] = {}
+        for parameter in signature.parameters.values():
+            if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
+                continue
+            hint = hints.get(parameter.name, Any)
+            default = ... if parameter.default is _NO_VALUE else parameter.default
+            fields[parameter.name] = (hint | _Skip if parameter.kind is not parameter.KEYWORD_ONLY else hint, default)
+        extra = "allow" if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()) else "forbid"
+        config = ConfigDict(extra=extra, arbitrary_types_allowed=True, protected_namespaces=())
+        return create_model(f"{self.name} parameters", __config__=config, **fields)
+
+
+class _Skip:
+    """Stands for an input while parameters are checked."""
+
+
+_SKIP = _Skip()
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = problem["loc"][0] if problem["loc"] else "?"
+    if problem["type"] == "missing":
+        return f"parameter {place!r} is missing"
+    return f"parameter {place!r} is {problem['input']!r}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+def _rebuild(function: Callable[..., Any], name: str, version: str, kind: PhaseKind, policy: StepPolicy) -> Phase:
+    return Phase(function, name=name, version=version, kind=kind, policy=policy)
+
+
+@functools.cache
+def _installed_roots() -> tuple[Path, ...]:
+    return (*(Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib", "stdlib")), Path(__file__).parents[1])
+
+
+def _is_installed(function: Callable[..., Any]) -> bool:
+    """Whether every worker can import the function by name."""
+    module = sys.modules.get(function.__module__)
+    file = getattr(module, "__file__", None)
+    return file is not None and any(Path(file).is_relative_to(root) for root in _installed_roots()) and "<locals>" not in function.__qualname__
+
+
+def _inferred_kind(function: Callable[..., Any]) -> PhaseKind:
+    called = function.__call__ if isinstance(function, type) else function
+    annotation = typing.get_type_hints(called).get("return") if not isinstance(called, types.BuiltinFunctionType) else None
+    yields = inspect.isgeneratorfunction(called) or typing.get_origin(annotation) in _ITERATORS
+    return PhaseKind.SOURCE if yields else PhaseKind.MAP
+
+
+_REGISTRY: dict[str, Phase] = {}
+
+
+@overload
+def phase(function: Callable[..., Any], /) -> Phase: ...
+@overload
+def phase(
+    *,
+    version: str = ...,
+    name: str | None = ...,
+    kind: str | PhaseKind | None = ...,
+    resources: Resources | None = ...,
+    retry: RetryPolicy | None = ...,
+    timeout_s: float | None = ...,
+    cache: bool = ...,
+    max_rejects: float = ...,
+) -> Callable[[Callable[..., Any]], Phase]: ...
+def phase(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    version: str = "1",
+    name: str | None = None,
+    kind: str | PhaseKind | None = None,
+    resources: Resources | None = None,
+    retry: RetryPolicy | None = None,
+    timeout_s: float | None = None,
+    cache: bool = False,
+    max_rejects: float = 1.0,
+) -> Phase | Callable[[Callable[..., Any]], Phase]:
+    """Make a phase of a function or class, and register it by name.
+
+    Args:
+        version: change it when results change: cached results of other versions are not used.
+        name: the function's own name by default.
+        kind: ``source``, ``map``, ``reduce`` or ``sink``; by default a generator is a source and all else a map.
+        resources: what each of its tasks needs; one CPU by default.
+        retry: when a failed attempt is tried again.
+        timeout_s: seconds that an attempt may take.
+        cache: whether equal tasks of any workflow share their result.
+        max_rejects: share of rejected rows above which the step fails.
+    """
+
+    def register(target: Callable[..., Any]) -> Phase:
+        policy = StepPolicy(resources or Resources(), retry or RetryPolicy(), timeout_s, cache, max_rejects)
+        made = Phase(
+            target,
+            name=name or target.__name__,
+            version=version,
+            kind=_inferred_kind(target) if kind is None else PhaseKind(kind),
+            policy=policy,
+        )
+        _REGISTRY[made.name] = made
+        return made
+
+    return register if function is None else register(function)
+
+
+def find_phase(name: str) -> Phase:
+    """The phase registered under ``name``.
+
+    Raises:
+        UnknownPhaseError: there is none; the nearest names are suggested.
+    """
+    if name not in _REGISTRY:
+        raise UnknownPhaseError(name, difflib.get_close_matches(name, _REGISTRY, 2))
+    return _REGISTRY[name]
+
+
+def registered_phases() -> Sequence[Phase]:
+    """All registered phases by name."""
+    return [_REGISTRY[name] for name in sorted(_REGISTRY)]
+
+
+def with_policy(policy: StepPolicy, **changes: Any) -> StepPolicy:
+    """The policy with the changes that are not None."""
+    return replace(policy, **{name: value for name, value in changes.items() if value is not None})

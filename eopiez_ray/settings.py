@@ -1,0 +1,40 @@
+"""Settings: read once, at the edge, from ``EOPIEZ_*`` variables. An argument wins over the environment, that over the default."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where everything lives and how much of the machine it may use."""
+
+    model_config = SettingsConfigDict(env_prefix="EOPIEZ_", frozen=True, extra="forbid")
+
+    home: Path = Field(default_factory=lambda: user_data_path("eopiez", appauthor=False))
+    """The data home: embedded database, artifacts, logs."""
+    database_url: str | None = None
+    """``postgresql://…``; unset means an embedded server under the data home."""
+    artifact_url: str | None = None
+    """A ``pyarrow.fs`` URL; unset means a folder under the data home."""
+    ray_address: str | None = None
+    """A running cluster (``auto`` or ``host:port``); unset starts one on this machine and stops it at the end."""
+    cpus: int | None = Field(default=None, ge=1)
+    """CPUs of the cluster started here; unset means all."""
+    object_store_bytes: int = Field(default=256 * 2**20, ge=80 * 2**20)
+    """Size of the object store of the cluster started here."""
+    lease_s: float = Field(default=15.0, gt=0)
+    """Seconds, by the database's clock, for which an orchestrator holds a workflow without renewing."""
+    checkpoint_interval_s: float = Field(default=0.02, gt=0)
+    """Longest time that a finished task waits for its commit to begin."""
+    database_patience_s: float = Field(default=120.0, gt=0)
+    """Seconds that an orchestrator goes on trying to reach a lost database before it gives up."""
+
+    @cached_property
+    def artifacts(self) -> str:
+        """Where artifacts are kept, as a ``pyarrow.fs`` URL or a local path."""
+        return self.artifact_url or str(self.home.expanduser().absolute() / "artifacts")

@@ -1,0 +1,25 @@
+"""The only room that knows SQL: Postgres in, frozen values out."""
+
+from .database import Database, connect
+from .embedded import EmbeddedServer
+from .ledger import Batch, Claim, Ledger, StepRow
+from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
+from .workflows import Workflows
+
+__all__ = [
+    "AttemptView",
+    "Batch",
+    "Claim",
+    "Database",
+    "EmbeddedServer",
+    "EventView",
+    "Ledger",
+    "LogView",
+    "RejectView",
+    "StepRow",
+    "StepView",
+    "TaskTime",
+    "WorkflowView",
+    "Workflows",
+    "connect",
+]

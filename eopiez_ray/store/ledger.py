@@ -1,0 +1,230 @@
+"""What orchestrators write: claims, leases and, in one transaction each, all that happened in a moment."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..machine import Finished, Unfinished, WorkflowState
+from ..model.ids import OrchestratorId, WorkflowId
+from ..model.plan import PlanSpec
+from ..model.status import PhaseKind, WorkflowStatus
+from ..model.tasks import Failure, Output, Report, TaskKey
+from .queries import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from uuid import UUID
+
+    import asyncpg
+
+    from .database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A workflow that is now this orchestrator's to drive, with all that it has done so far."""
+
+    id: WorkflowId
+    epoch: int
+    """The fence: writes under an older epoch are refused."""
+    status: WorkflowStatus
+    state: WorkflowState
+
+
+class StepRow(NamedTuple):
+    """The counters of a step at the moment of a write."""
+
+    workflow_id: UUID
+    position: int
+    status: str
+    partitions: int | None
+    done: int
+    running: int
+    rows: int
+    rejects: int
+    cached: int
+    wall_s: float
+    cpu_s: float
+
+
+class CacheEntry(NamedTuple):
+    """A result and the key under which equal tasks find it."""
+
+    key: bytes
+    output: Output
+    rows: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """All writes of a moment, for any number of workflows. Epochs fence them one by one."""
+
+    epochs: dict[WorkflowId, int] = field(default_factory=dict)
+    tasks: list[tuple[WorkflowId, Report]] = field(default_factory=list)
+    attempts: list[tuple[WorkflowId, Report, int, float | None]] = field(default_factory=list)
+    steps: dict[tuple[WorkflowId, int], StepRow] = field(default_factory=dict)
+    statuses: list[tuple[WorkflowId, WorkflowStatus, dict[str, Any] | None]] = field(default_factory=list)
+    cached: list[CacheEntry] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.epochs)
+
+    def without(self, fenced: Collection[WorkflowId]) -> Batch:
+        """The same less all writes of some workflows."""
+        return Batch(
+            {workflow: epoch for workflow, epoch in self.epochs.items() if workflow not in fenced},
+            [row for row in self.tasks if row[0] not in fenced],
+            [row for row in self.attempts if row[0] not in fenced],
+            {key: row for key, row in self.steps.items() if key[0] not in fenced},
+            [row for row in self.statuses if row[0] not in fenced],
+            self.cached,
+        )
+
+
+class Ledger:
+    """The store as an orchestrator uses it."""
+
+    def __init__(self, database: Database, lease_s: float) -> None:
+        self._database, self._lease = database, timedelta(seconds=lease_s)
+
+    async def register(self, orchestrator: OrchestratorId) -> int:
+        """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
+        row = await self._database.fetchrow(sql("register_orchestrator"), orchestrator, socket.gethostname(), os.getpid())
+        assert row is not None
+        return int(row["lock_key"])
+
+    async def claim(self, orchestrator: OrchestratorId, only: Sequence[WorkflowId] | None, limit: int) -> list[Claim]:
+        """Take up to ``limit`` workflows that nobody drives, among ``only`` if given."""
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(sql("claim"), orchestrator, only, self._lease, limit)
+            return [await self._restore(connection, row) for row in rows]
+
+    async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
+        workflow, plan = row["id"], PlanSpec.from_value(row["plan"])
+        finished = [Finished(*task) for task in await connection.fetch(sql("finished_tasks"), workflow)]
+        sealed = {step: count for step, count in await connection.fetch(sql("sealed_steps"), workflow)}
+        unfinished = [Unfinished(*task) for task in await connection.fetch(sql("unfinished_tasks"), workflow)]
+        sources = {position for position, step in enumerate(plan.steps) if step.phase.kind is PhaseKind.SOURCE}
+        known = {step: count for step, count in sealed.items() if step in sources}
+        status = WorkflowStatus(row["status"])
+        state = WorkflowState.restore(plan, finished, known, unfinished)
+        await connection.execute(sql("add_event"), workflow, "claimed", {"epoch": row["epoch"], "finished_tasks": len(finished)})
+        return Claim(WorkflowId(workflow), row["epoch"], status, state)
+
+    async def renew(self, epochs: dict[WorkflowId, int]) -> set[WorkflowId]:
+        """Prolong leases; those missing from the answer are lost, or at rest."""
+        rows = await self._database.fetch(sql("renew"), list(epochs), list(epochs.values()), self._lease)
+        return {WorkflowId(row["id"]) for row in rows}
+
+    async def release(self, epochs: dict[WorkflowId, int]) -> None:
+        """Let others claim these workflows at once."""
+        await self._database.fetch(sql("release"), list(epochs), list(epochs.values()))
+
+    async def requested(self, orchestrator: OrchestratorId) -> list[tuple[WorkflowId, WorkflowStatus]]:
+        """Which of its workflows somebody wants paused or cancelled."""
+        rows = await self._database.fetch(sql("requested"), orchestrator)
+        return [(WorkflowId(row["id"]), WorkflowStatus(row["status"])) for row in rows]
+
+    async def commit(self, batch: Batch) -> set[WorkflowId]:
+        """Write the batch in one transaction. Writing it again changes nothing.
+
+        Returns:
+            The workflows that another orchestrator holds by now; nothing of theirs was written.
+
+        Raises:
+            DatabaseUnavailableError: it may or may not be written; write it again.
+        """
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(sql("fence"), list(batch.epochs), list(batch.epochs.values()))
+            fenced = batch.epochs.keys() - {row["id"] for row in rows}
+            await _write(connection, batch.without(fenced) if fenced else batch)
+        return fenced
+
+    async def outputs(self, workflow: WorkflowId, keys: Sequence[TaskKey]) -> dict[TaskKey, Output]:
+        """Outputs of finished tasks."""
+        rows = await self._database.fetch(sql("outputs"), workflow, [key.step for key in keys], [key.partition for key in keys])
+        return {TaskKey(row["step"], row["partition"]): _output(row) for row in rows}
+
+    async def step_outputs(self, workflow: WorkflowId, step: int) -> list[Output]:
+        """All outputs of a finished step, in order of its partitions."""
+        return [_output(row) for row in await self._database.fetch(sql("step_outputs"), workflow, step)]
+
+    async def code(self, digests: Sequence[str]) -> dict[str, bytes]:
+        """Pickled phases by digest."""
+        return {row["digest"]: row["code"] for row in await self._database.fetch(sql("phase_code"), list(digests))}
+
+    async def cached(self, keys: Sequence[bytes]) -> dict[bytes, CacheEntry]:
+        """Results of equal tasks, by key."""
+        rows = await self._database.fetch(sql("lookup_cache"), list(keys))
+        return {row["key"]: CacheEntry(row["key"], _output(row), row["rows"]) for row in rows}
+
+    async def forget_cached(self, key: bytes) -> None:
+        """Drop a cached result whose artifact is gone."""
+        await self._database.fetch(sql("forget_cache"), key)
+
+
+def _output(row: asyncpg.Record) -> Output:
+    return Output(row["digest"], row["size"], row["form"], row["inline"])
+
+
+async def _write(connection: Connection, batch: Batch) -> None:
+    if batch.tasks:
+        await connection.execute(sql("save_tasks"), *_columns(_task_row(*row) for row in batch.tasks))
+        await _write_notes(connection, batch)
+    if batch.attempts:
+        await connection.execute(sql("save_attempts"), *_columns(_attempt_row(*row) for row in batch.attempts))
+    if batch.steps:
+        await connection.execute(sql("save_steps"), *_columns(batch.steps.values()))
+    if batch.cached:
+        await connection.execute(sql("save_cache"), *_columns((entry.key, *entry.output, entry.rows) for entry in batch.cached))
+    for workflow, status, error in batch.statuses:
+        await connection.execute(sql("save_status"), workflow, status, error)
+        await connection.execute(sql("add_event"), workflow, status, error or {})
+        await connection.execute("select pg_notify('eopiez_status', $1)", str(workflow))
+
+
+async def _write_notes(connection: Connection, batch: Batch) -> None:
+    """What tasks rejected, logged and printed."""
+    rejects = [
+        (workflow, *report.key, ordinal, *(_clean(value) for value in reject))
+        for workflow, report in batch.tasks
+        for ordinal, reject in enumerate(report.rejects)
+    ]
+    logs = [
+        (workflow, line.at, *report.key, line.level, _clean(line.message))
+        for rows in (batch.tasks, [(row[0], row[1]) for row in batch.attempts])
+        for workflow, report in rows
+        for line in report.logs
+    ]
+    if rejects:
+        await connection.execute(sql("save_rejects"), *_columns(rejects))
+    if logs:
+        await connection.execute(sql("save_logs"), *_columns(logs))
+
+
+def _task_row(workflow: WorkflowId, report: Report) -> tuple[Any, ...]:
+    output = report.output
+    assert output is not None
+    return (
+        workflow, report.key.step, report.key.partition, output.digest, output.size, output.form, output.inline, report.rows,
+        len(report.rejects), report.started_at, report.wall_s, report.cpu_s, report.worker, report.is_cached,
+    )  # fmt: skip
+
+
+def _attempt_row(workflow: WorkflowId, report: Report, attempt: int, retry_at: float | None) -> tuple[Any, ...]:
+    failure = report.failure or Failure("", "", "")
+    texts = (_clean(failure.error_type), _clean(failure.message), _clean(failure.traceback), report.worker)
+    return (workflow, *report.key, attempt, report.outcome, *texts, report.started_at, retry_at)
+
+
+def _clean(text: str) -> str:
+    """Text as Postgres takes it: no NUL, no lone surrogates."""
+    return text.replace("\0", "␀").encode("utf-8", "replace").decode("utf-8")
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

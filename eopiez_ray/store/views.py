@@ -1,0 +1,128 @@
+"""What readers of the store get: frozen rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..model.ids import WorkflowId
+from ..model.plan import PlanSpec
+from ..model.status import PhaseKind, StepStatus, WorkflowStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowView:
+    """A workflow as it stands."""
+
+    id: WorkflowId
+    name: str
+    plan: PlanSpec
+    status: WorkflowStatus
+    labels: dict[str, str]
+    epoch: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    drained_at: datetime | None
+    error: dict[str, Any] | None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> WorkflowView:
+        values = dict(row)
+        plan = PlanSpec.from_value(values.pop("plan"))
+        return cls(**values | {"plan": plan, "status": WorkflowStatus(row["status"]), "id": WorkflowId(row["id"])})
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A step as it stands."""
+
+    position: int
+    name: str
+    phase: str
+    kind: PhaseKind
+    status: StepStatus
+    partitions: int | None
+    """How many there are, once known."""
+    done: int
+    running: int
+    rows: int
+    rejects: int
+    cached: int
+    wall_s: float
+    """Summed over its tasks."""
+    cpu_s: float
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> StepView:
+        return cls(**dict(row) | {"kind": PhaseKind(row["kind"]), "status": StepStatus(row["status"])})
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """A line of a workflow's history."""
+
+    id: int
+    at: datetime
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """A line that a phase logged or printed."""
+
+    id: int
+    at: datetime
+    step: str
+    partition: int
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """An attempt that ended without a result."""
+
+    step: str
+    partition: int
+    attempt: int
+    outcome: str
+    error_type: str
+    message: str
+    traceback: str
+    worker: str
+    started_at: datetime
+    ended_at: datetime
+    retry_at: datetime | None
+    is_forgiven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RejectView:
+    """A quarantined row."""
+
+    step: str
+    partition: int
+    source: str
+    reason: str
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTime:
+    """When a finished task ran."""
+
+    step: int
+    partition: int
+    started_at: datetime
+    wall_s: float
+    cpu_s: float
+    worker: str
+    is_cached: bool
