@@ -1,6 +1,6 @@
 """The pure state machine of a workflow: events in, commands out. No clock, no database, no Ray."""
 
-from .commands import Command, RecordAttempt, RecordTask, SetStatus, UpdateStep
+from .commands import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
 from .events import CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
 from .packing import Call, CallTask, Packing, next_call
 from .state import Finished, StepState, TaskState, Unfinished, WorkflowState
@@ -17,6 +17,7 @@ __all__ = [
     "Packing",
     "PauseRequested",
     "RecordAttempt",
+    "RecordEnd",
     "RecordTask",
     "Reported",
     "SetStatus",

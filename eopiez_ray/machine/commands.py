@@ -18,6 +18,13 @@ class RecordTask:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordEnd:
+    """A source has ended; what it logged and rejected after its last partition is kept."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
 class RecordAttempt:
     """An attempt ended without a result."""
 
@@ -46,4 +53,4 @@ class SetStatus:
     partition: int | None = None
 
 
-Command = RecordTask | RecordAttempt | UpdateStep | SetStatus
+Command = RecordTask | RecordEnd | RecordAttempt | UpdateStep | SetStatus

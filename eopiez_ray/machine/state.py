@@ -37,7 +37,6 @@ class Finished(NamedTuple):
     rows: int = 0
     wall_s: float = 0.0
     cpu_s: float = 0.0
-    rejects: int = 0
     is_cached: bool = False
 
 
@@ -133,7 +132,7 @@ class WorkflowState:
     """Unix seconds at which tasks that failed are tried again."""
 
     @classmethod
-    def restore(cls, plan: PlanSpec, finished: Iterable[Finished] = (), sealed: dict[int, int] | None = None, unfinished: Iterable[Unfinished] = ()) -> WorkflowState:
+    def restore(cls, plan: PlanSpec, finished: Iterable[Finished] = (), sealed: dict[int, int] | None = None, unfinished: Iterable[Unfinished] = (), rejects: dict[int, int] | None = None) -> WorkflowState:
         """The state that the store remembers: of a new workflow, nothing.
 
         Args:
@@ -141,6 +140,7 @@ class WorkflowState:
             finished: its finished tasks, in any order.
             sealed: the number of partitions of each source that has ended, by step.
             unfinished: its tasks with failed or lost attempts.
+            rejects: the number of quarantined rows, by step.
         """
         steps = _wired(plan)
         state = cls(plan, steps)
@@ -149,7 +149,6 @@ class WorkflowState:
             step.set(task.partition, TaskState.DONE)
             step.done += 1
             step.rows += task.rows
-            step.rejects += task.rejects
             step.cached += task.is_cached
             step.wall_s += task.wall_s
             step.cpu_s += task.cpu_s
@@ -161,6 +160,7 @@ class WorkflowState:
                 step.set(task.partition, TaskState.WAITING)
                 state.waiting[TaskKey(task.step, task.partition)] = task.retry_at
         for step in steps:
+            step.rejects = (rejects or {}).get(step.position, 0)
             if step.kind is PhaseKind.SOURCE:
                 step.sealed = (sealed or {}).get(step.position)
             seal_from_inputs(state, step)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from ..errors import TooManyRejectsError
 from ..model.status import Outcome, PhaseKind, WorkflowStatus
 from ..model.tasks import Failure, Report, TaskKey
-from .commands import Command, RecordAttempt, RecordTask, SetStatus, UpdateStep
+from .commands import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
 from .events import CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
 from .state import StepState, TaskState, WorkflowState, seal_from_inputs, unblock
 
@@ -68,6 +67,7 @@ def _finish_task(state: WorkflowState, step: StepState, report: Report, commands
         step.set(partition, TaskState.BLOCKED)
         step.sealed = partition
         del step.tasks[partition:]
+        commands.append(RecordEnd(report))
     else:
         step.set(partition, TaskState.DONE)
         step.done += 1
@@ -115,7 +115,7 @@ def _fail_attempt(state: WorkflowState, step: StepState, report: Report, now: fl
     attempt = step.failures.get(partition, 0) + step.losses.get(partition, 0)
     delay = _delay_s(step.spec.policy.retry, report.outcome, failure, counter[partition])
     retry_at = None if delay is None else now + delay
-    commands.append(RecordAttempt(replace(report, failure=failure), attempt, retry_at))
+    commands.append(RecordAttempt(report._replace(failure=failure), attempt, retry_at))
     if retry_at is None:
         step.set(partition, TaskState.FAILED)
         step.has_failed = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from .status import Outcome
@@ -56,8 +55,7 @@ class Failure(NamedTuple):
     traceback: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a worker says of one attempt of one task. Its output is durable before it is reported."""
 
     key: TaskKey

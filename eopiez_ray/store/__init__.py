@@ -2,13 +2,14 @@
 
 from .database import Database, connect
 from .embedded import EmbeddedServer
-from .ledger import Batch, Claim, Ledger, StepRow
+from .ledger import Batch, CacheEntry, Claim, Ledger, StepRow
 from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 from .workflows import Workflows
 
 __all__ = [
     "AttemptView",
     "Batch",
+    "CacheEntry",
     "Claim",
     "Database",
     "EmbeddedServer",

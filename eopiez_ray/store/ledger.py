@@ -65,6 +65,7 @@ class Batch:
 
     epochs: dict[WorkflowId, int] = field(default_factory=dict)
     tasks: list[tuple[WorkflowId, Report]] = field(default_factory=list)
+    ends: list[tuple[WorkflowId, Report]] = field(default_factory=list)
     attempts: list[tuple[WorkflowId, Report, int, float | None]] = field(default_factory=list)
     steps: dict[tuple[WorkflowId, int], StepRow] = field(default_factory=dict)
     statuses: list[tuple[WorkflowId, WorkflowStatus, dict[str, Any] | None]] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Batch:
         return Batch(
             {workflow: epoch for workflow, epoch in self.epochs.items() if workflow not in fenced},
             [row for row in self.tasks if row[0] not in fenced],
+            [row for row in self.ends if row[0] not in fenced],
             [row for row in self.attempts if row[0] not in fenced],
             {key: row for key, row in self.steps.items() if key[0] not in fenced},
             [row for row in self.statuses if row[0] not in fenced],
@@ -107,11 +109,12 @@ class Ledger:
         workflow, plan = row["id"], PlanSpec.from_value(row["plan"])
         finished = [Finished(*task) for task in await connection.fetch(sql("finished_tasks"), workflow)]
         sealed = {step: count for step, count in await connection.fetch(sql("sealed_steps"), workflow)}
+        rejects = {step: count for step, count in await connection.fetch(sql("rejects_by_step"), workflow)}
         unfinished = [Unfinished(*task) for task in await connection.fetch(sql("unfinished_tasks"), workflow)]
         sources = {position for position, step in enumerate(plan.steps) if step.phase.kind is PhaseKind.SOURCE}
         known = {step: count for step, count in sealed.items() if step in sources}
         status = WorkflowStatus(row["status"])
-        state = WorkflowState.restore(plan, finished, known, unfinished)
+        state = WorkflowState.restore(plan, finished, known, unfinished, rejects)
         await connection.execute(sql("add_event"), workflow, "claimed", {"epoch": row["epoch"], "finished_tasks": len(finished)})
         return Claim(WorkflowId(workflow), row["epoch"], status, state)
 
@@ -174,9 +177,9 @@ def _output(row: asyncpg.Record) -> Output:
 async def _write(connection: Connection, batch: Batch) -> None:
     if batch.tasks:
         await connection.execute(sql("save_tasks"), *_columns(_task_row(*row) for row in batch.tasks))
-        await _write_notes(connection, batch)
     if batch.attempts:
         await connection.execute(sql("save_attempts"), *_columns(_attempt_row(*row) for row in batch.attempts))
+    await _write_notes(connection, batch)
     if batch.steps:
         await connection.execute(sql("save_steps"), *_columns(batch.steps.values()))
     if batch.cached:
@@ -191,13 +194,12 @@ async def _write_notes(connection: Connection, batch: Batch) -> None:
     """What tasks rejected, logged and printed."""
     rejects = [
         (workflow, *report.key, ordinal, *(_clean(value) for value in reject))
-        for workflow, report in batch.tasks
+        for workflow, report in (*batch.tasks, *batch.ends)
         for ordinal, reject in enumerate(report.rejects)
     ]
     logs = [
         (workflow, line.at, *report.key, line.level, _clean(line.message))
-        for rows in (batch.tasks, [(row[0], row[1]) for row in batch.attempts])
-        for workflow, report in rows
+        for workflow, report in (*batch.tasks, *batch.ends, *(row[:2] for row in batch.attempts))
         for line in report.logs
     ]
     if rejects:

@@ -86,7 +86,7 @@ for update of workflows
 
 -- name: finished_tasks
 -- What a claimed workflow has already done.
-select step, partition, rows, wall_s, cpu_s, rejects, is_cached
+select step, partition, rows, wall_s, cpu_s, is_cached
 from tasks
 where workflow_id = $1
 
@@ -109,6 +109,13 @@ from attempts
 where workflow_id = $1
     and not is_forgiven
 group by step, partition
+
+-- name: rejects_by_step
+-- How many rows each step has put into quarantine.
+select step, count(*)
+from rejects
+where workflow_id = $1
+group by step
 
 -- name: save_tasks
 -- Finished tasks; the first report of each wins.

@@ -1,0 +1,233 @@
+"""Durable values, named by their content's digest.
+
+Small values travel inside their row; larger ones become a file: Arrow IPC for tables (read by memory map), pickle
+protocol 5 with its buffers out of band otherwise. A file is written under a temporary name, synced and renamed, so a
+name that exists is whole. Values are shared between tasks and mapped read-only: never change them in place.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import struct
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import pyarrow as pa
+import pyarrow.fs as pafs
+from blake3 import blake3
+
+from ..errors import ArtifactError, ArtifactMissingError, StorageFullError
+from ..model.tasks import Output
+
+INLINE_BYTES = 64 * 1024
+"""Largest value kept in its row."""
+INLINE_BYTES_MANY = 2 * 1024
+"""The same from partition ``FEW`` on, so that a step of a million tasks does not fill the database."""
+FEW = 64
+ALIGNMENT = 64
+DIGEST_BYTES = 16
+
+
+class Artifacts:
+    """A store of values under a ``pyarrow.fs`` URL or a local folder."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._folder = Path(url.removeprefix("file://")) if "://" not in url or url.startswith("file://") else None
+        self._remote: tuple[Any, str] | None = None if self._folder else pafs.FileSystem.from_uri(url)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only processes of this machine can read it."""
+        return self._folder is not None
+
+    def store(self, value: Any, partition: int = 0) -> Output:
+        """Make ``value`` durable. When this returns, no crash loses it, once its row is committed.
+
+        Raises:
+            StorageFullError: no space is left.
+            ArtifactError: it cannot be pickled or written.
+        """
+        form, pieces = _encode(value)
+        size = sum(len(piece) for piece in pieces)
+        hasher = blake3(max_threads=blake3.AUTO if size > 2**22 else 1)
+        for piece in pieces:
+            hasher.update(piece)
+        digest = hasher.digest(DIGEST_BYTES)
+        if size <= (INLINE_BYTES if partition < FEW else INLINE_BYTES_MANY):
+            return Output(digest, size, form, b"".join(pieces))
+        try:
+            self._write(digest, size, pieces)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise StorageFullError(f"no space left for artifacts under {self.url} (needed {size:,} bytes); free some, then resume or retry") from error
+            raise ArtifactError(f"cannot write an artifact under {self.url}: {error}") from error
+        return Output(digest, size, form, None)
+
+    def load(self, output: Output) -> Any:
+        """The value of an output.
+
+        Raises:
+            ArtifactMissingError: its artifact is gone.
+        """
+        return _decode(output.form, pa.py_buffer(output.inline) if output.inline is not None else self._read(output))
+
+    def holds(self, output: Output) -> bool:
+        """Whether the value can still be loaded."""
+        if output.inline is not None:
+            return True
+        if self._folder is not None:
+            path = self._path(output.digest)
+            return path.exists() and path.stat().st_size == output.size
+        filesystem, root = self._remote or (None, "")
+        return bool(filesystem.get_file_info(f"{root}/{_name(output.digest)}").is_file)
+
+    def _path(self, digest: bytes) -> Path:
+        assert self._folder is not None
+        return self._folder / _name(digest)
+
+    def _write(self, digest: bytes, size: int, pieces: list[memoryview | bytes]) -> None:
+        if self._folder is None:
+            filesystem, root = self._remote or (None, "")
+            with filesystem.open_output_stream(f"{root}/{_name(digest)}") as stream:
+                for piece in pieces:
+                    stream.write(piece)
+            return
+        path = self._path(digest)
+        if path.exists() and path.stat().st_size == size:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                for piece in pieces:
+                    file.write(piece)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+    def _read(self, output: Output) -> pa.Buffer:
+        missing = f"artifact {output.digest.hex()} ({output.size:,} bytes) is not under {self.url}"
+        try:
+            if self._folder is not None:
+                with pa.memory_map(str(self._path(output.digest))) as mapped:
+                    buffer = mapped.read_buffer()
+            else:
+                filesystem, root = self._remote or (None, "")
+                with filesystem.open_input_file(f"{root}/{_name(output.digest)}") as file:
+                    buffer = file.read_buffer()
+        except FileNotFoundError as error:
+            raise ArtifactMissingError(f"{missing}; was the folder moved or emptied?") from error
+        if buffer.size != output.size:
+            raise ArtifactMissingError(f"{missing} in full: {buffer.size:,} bytes are there")
+        return buffer
+
+
+class LoadedPartitions(Sequence[Any]):
+    """The partitions of an input, each loaded from its artifact when it is asked for."""
+
+    def __init__(self, artifacts: Artifacts, outputs: Sequence[Output]) -> None:
+        self._artifacts, self._outputs = artifacts, outputs
+
+    def __len__(self) -> int:
+        return len(self._outputs)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return LoadedPartitions(self._artifacts, self._outputs[index])
+        return self._artifacts.load(self._outputs[index])
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self._artifacts.load(output) for output in self._outputs)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} partitions>"
+
+
+class ValueCache:
+    """Values that many tasks take whole, kept loaded: least recently used first out, bounded in bytes of stored form."""
+
+    def __init__(self, artifacts: Artifacts, limit_bytes: int = 128 * 2**20) -> None:
+        self._artifacts, self._limit = artifacts, limit_bytes
+        self._values: OrderedDict[bytes, tuple[int, Any]] = OrderedDict()
+
+    def load(self, output: Output) -> Any:
+        """The value, loaded at most once while it stays in the cache."""
+        if output.digest in self._values:
+            self._values.move_to_end(output.digest)
+            return self._values[output.digest][1]
+        value = self._artifacts.load(output)
+        self._values[output.digest] = output.size, value
+        while sum(size for size, _ in self._values.values()) > self._limit and len(self._values) > 1:
+            self._values.popitem(last=False)
+        return value
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _name(digest: bytes) -> str:
+    text = digest.hex()
+    return f"{text[:2]}/{text[2:]}"
+
+
+def _encode(value: Any) -> tuple[str, list[memoryview | bytes]]:
+    if isinstance(value, pa.Table):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, value.schema) as writer:
+            writer.write_table(value)
+        return "arrow", [memoryview(sink.getvalue())]
+    buffers: list[pickle.PickleBuffer] = []
+    try:
+        head = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"a value of type {type(value).__name__} cannot be pickled: {error}; return plain data") from error
+    if not buffers:
+        return "pickle", [head]
+    raws = [buffer.raw() for buffer in buffers]
+    return "buffers", list(_framed(head, raws))
+
+
+def _framed(head: bytes, raws: list[memoryview]) -> Iterator[memoryview | bytes]:
+    """Count and lengths, the pickle, then each buffer at a multiple of 64 bytes, so that arrays map aligned."""
+    lengths = [len(head), *(raw.nbytes for raw in raws)]
+    index = struct.pack(f"<{1 + len(lengths)}Q", len(lengths), *lengths)
+    position = 0
+    for piece in (index, head, *raws):
+        padding = -position % ALIGNMENT
+        yield bytes(padding)
+        yield piece
+        position += padding + len(piece)
+
+
+def _decode(form: str, buffer: pa.Buffer) -> Any:
+    if form == "arrow":
+        with pa.ipc.open_stream(buffer) as reader:
+            return reader.read_all()
+    view = memoryview(buffer)
+    if form == "pickle":
+        return pickle.loads(view)
+    (count,) = struct.unpack_from("<Q", view)
+    lengths = struct.unpack_from(f"<{count}Q", view, 8)
+    pieces, position = [], 8 * (1 + count)
+    for length in lengths:
+        position += -position % ALIGNMENT
+        pieces.append(view[position : position + length])
+        position += length
+    return pickle.loads(pieces[0], buffers=pieces[1:])

@@ -1,0 +1,76 @@
+"""Where calls run. The orchestrator knows this interface alone; ``cluster.py`` fills it with Ray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..model.policies import Resources
+    from ..model.tasks import Report
+    from ..model.work import WorkCall
+
+SHORT_S = 0.1
+"""Estimated seconds up to which a worker's call is short enough to queue a second one behind it."""
+
+
+class WorkerLostError(Exception):
+    """The worker, its node or the cluster died with the call."""
+
+    def __init__(self, worker: str, reason: str) -> None:
+        super().__init__(worker, reason)
+        self.worker, self.reason = worker, reason
+
+
+class CallTimedOutError(Exception):
+    """The call took longer than its limit; its worker was stopped."""
+
+    def __init__(self, worker: str, seconds: float) -> None:
+        super().__init__(worker, seconds)
+        self.worker, self.seconds = worker, seconds
+
+
+@dataclass(slots=True)
+class Slot:
+    """Room for one call on a worker. Give it to ``run``, or back with ``give_back``."""
+
+    worker: str
+    resources: Resources
+
+
+class Executor(Protocol):
+    """Runs calls on workers, one pool of them for each shape of resources."""
+
+    async def start(self) -> None:
+        """Reach the cluster."""
+
+    async def close(self) -> None:
+        """Stop all workers and leave the cluster."""
+
+    def refusal(self, resources: Resources) -> str | None:
+        """Why the cluster can never run a task with these resources; None if it can."""
+
+    def slots(self, resources: Resources) -> int:
+        """Calls with these resources that could run at once if nothing else did."""
+
+    def take(self, resources: Resources, worker: str | None = None) -> Slot | None:
+        """Room for one more call now, on that worker if named; None if there is none."""
+
+    def give_back(self, slot: Slot) -> None:
+        """The slot is not used after all."""
+
+    async def run(self, slot: Slot, call: WorkCall, estimate_s: float, timeout_s: float | None) -> Sequence[Report]:
+        """Run the call.
+
+        Raises:
+            WorkerLostError: nothing is known of its tasks.
+            CallTimedOutError: it exceeded ``timeout_s``.
+        """
+
+    def stop_workers(self) -> None:
+        """Kill all workers at once; running calls raise ``WorkerLostError``."""
+
+    def release_idle(self) -> None:
+        """Give the resources of idle workers back to the cluster."""

@@ -1,0 +1,66 @@
+"""What an orchestrator sends to a worker: tasks in order, each with where its inputs are."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .status import PhaseKind
+from .tasks import Output, TaskKey
+
+
+class Part(NamedTuple):
+    """One partition."""
+
+    output: Output
+
+
+class Whole(NamedTuple):
+    """A value that every task of a step takes; workers keep it loaded."""
+
+    output: Output
+
+
+class Gathered(NamedTuple):
+    """All partitions of a step, in order."""
+
+    outputs: tuple[Output, ...]
+
+
+class Prior(NamedTuple):
+    """The output of a task that runs earlier in the same call."""
+
+    key: TaskKey
+
+
+Input = Part | Whole | Gathered | Prior
+
+
+class WorkItem(NamedTuple):
+    """One task."""
+
+    key: TaskKey
+    attempt: int
+    count: int
+    """For a source: how many partitions to yield at most."""
+    inputs: tuple[Input, ...]
+
+
+class WorkStep(NamedTuple):
+    """What the worker must know of a step."""
+
+    name: str
+    kind: PhaseKind
+    digest: str
+    parameters: dict[str, Any]
+    code: bytes
+    """The pickled phase."""
+
+
+class WorkCall(NamedTuple):
+    """All that one call needs."""
+
+    workflow_id: str
+    steps: dict[int, WorkStep]
+    items: tuple[WorkItem, ...]
+    slice_s: float
+    """The worker starts no further task after so many seconds, and hands the rest back."""

@@ -1,0 +1,93 @@
+"""The sheaf of a collection: do neighbouring documents use the directions around them in the same way?
+
+- The stalk of a document is the span of the leading ``rank`` principal directions (uncentred) of itself and its
+  nearest neighbours, a local PCA as in vector diffusion maps (Singer and Wu 2012, section 2), with an orthonormal
+  basis U_u.
+- The stalk of an edge is the subspace half-way between its ends'. With the principal angles and vectors of the two
+  (Björck and Golub 1973), U_uᵀU_v = A diag(σ) Bᵀ, it is spanned by the normalized sums of principal vectors
+  E_i = (U_u A_i + U_v B_i) / √(2 + 2σ_i).
+- The restriction maps project on it: EᵀU_u = diag(√((1 + σ)/2)) Aᵀ and EᵀU_v = diag(√((1 + σ)/2)) Bᵀ, so that shared
+  directions count in full and unrelated ones by half of their square. For σ = 1 the maps are orthogonal and
+  B Aᵀ is the Procrustes alignment of the connection Laplacian.
+
+A document's own vector in its stalk's basis is the cochain whose consistency is measured.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from eopiez_ray.phases.themes.sheaf import CellularSheaf
+from eopiez_ray.phases.vectors.neighbours import Neighbours
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int32]
+
+RANK = 3
+AMBIENT = 64
+"""Principal directions of the collection in which local subspaces are computed."""
+NEIGHBOURHOOD = 8
+"""Neighbours whose span is a document's stalk."""
+CHUNK = 20_000
+
+
+def document_sheaf(vectors: Floats, near: Neighbours, rank: int = RANK) -> tuple[CellularSheaf, Floats]:
+    """The sheaf on the neighbour graph of ``n`` documents, and their cochain ``(n, rank)``."""
+    flat = principal_coordinates(vectors, AMBIENT)
+    bases, cochain = _local_bases(flat, near.indices[:, :NEIGHBOURHOOD], rank)
+    edges = undirected_edges(near)
+    tails = np.empty((len(edges), rank, rank), np.float32)
+    heads = np.empty_like(tails)
+    for start in range(0, len(edges), CHUNK):
+        part = slice(start, start + CHUNK)
+        tails[part], heads[part] = shared_restrictions(bases[edges[part, 0]], bases[edges[part, 1]])
+    stalks = np.full(len(vectors), rank, np.int32)
+    return CellularSheaf(stalks, edges, np.full(len(edges), rank, np.int32), tails, heads), cochain
+
+
+def shared_restrictions(tails: Floats, heads: Floats) -> tuple[Floats, Floats]:
+    """Restriction maps ``(m, r, r)`` from pairs of orthonormal bases ``(m, r, d)`` (rows) to the subspace between."""
+    left, cosines, right = np.linalg.svd(tails @ heads.transpose(0, 2, 1))
+    scale = np.sqrt((1 + np.clip(cosines, 0, 1)) / 2)[:, :, None]
+    return scale * left.transpose(0, 2, 1), scale * right
+
+
+def undirected_edges(near: Neighbours) -> Indices:
+    """Each pair of neighbours once, smaller index first, sorted, ``(m, 2)``."""
+    n, k = near.indices.shape
+    sources = np.repeat(np.arange(n, dtype=np.int64), k)
+    targets = near.indices.ravel().astype(np.int64)
+    known = targets >= 0
+    low = np.minimum(sources, targets)[known]
+    high = np.maximum(sources, targets)[known]
+    codes = np.unique(low * n + high)
+    return np.stack([codes // max(n, 1), codes % max(n, 1)], axis=1).astype(np.int32)
+
+
+def principal_coordinates(vectors: Floats, dimensions: int) -> Floats:
+    """Coordinates on the leading principal directions (uncentred), ``(n, min(dimensions, d))``."""
+    if vectors.shape[1] <= dimensions:
+        return vectors
+    axes = np.linalg.eigh(vectors.T @ vectors)[1][:, ::-1][:, :dimensions]
+    return np.ascontiguousarray(vectors @ axes)
+
+
+def _local_bases(flat: Floats, neighbours: Indices, rank: int) -> tuple[Floats, Floats]:
+    """Orthonormal rows ``(n, rank, d)`` spanning each neighbourhood, zero beyond its rank, and own coordinates."""
+    n, d = flat.shape
+    bases = np.zeros((n, rank, d), np.float32)
+    cochain = np.zeros((n, rank), np.float32)
+    own = np.arange(n, dtype=np.int32)[:, None]
+    around = np.hstack([own, np.where(neighbours < 0, own, neighbours)])
+    used = min(rank, around.shape[1])
+    for start in range(0, n, CHUNK):
+        part = slice(start, start + CHUNK)
+        local = flat[around[part]]
+        values, vectors = np.linalg.eigh(local @ local.transpose(0, 2, 1))
+        values, vectors = values[:, ::-1][:, :used], vectors[:, :, ::-1][:, :, :used]
+        exists = values > 1e-5 * np.maximum(values[:, :1], 1e-12)
+        scale = np.where(exists, 1 / np.sqrt(np.maximum(values, 1e-12)), 0)
+        bases[part, :used] = scale[:, :, None] * (vectors.transpose(0, 2, 1) @ local)
+        cochain[part] = np.einsum("nrd,nd->nr", bases[part], flat[part])
+    return bases, cochain
