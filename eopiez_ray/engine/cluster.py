@@ -8,11 +8,12 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import structlog
 
 from ..errors import ClusterError
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 NAMESPACE = "eopiez"
 ATTACH_S = 30.0
 """Seconds after which a running cluster that does not answer is given up."""
+WATCH_S = 1.0
+"""Seconds between looks at the cluster's daemons."""
+FAREWELL_S = 5.0
+"""Seconds that workers get to be killed before the cluster is left."""
+DAEMONS = {"gcs_server", "raylet"}
 ORPHAN_S = 60.0
 """Seconds without a call or a sign of life after which a worker ends itself."""
 
@@ -38,13 +44,12 @@ class _Pooled:
     """A worker actor and what it is doing."""
 
     name: str
-    actor: Any
+    actor: asyncio.Task[Any]
+    """The handle, once the actor is registered."""
     resources: Resources
     load: int = 0
     busy_until: float = 0.0
     """Monotonic seconds at which the calls on it should be over, by their estimates."""
-    is_dead: bool = False
-    code_seen: set[str] = field(default_factory=set)
 
 
 class RayExecutor:
@@ -55,7 +60,10 @@ class RayExecutor:
         self._workers: dict[str, _Pooled] = {}
         self._totals: dict[str, float] = {}
         self._session: Path | None = None
-        self._heartbeat: asyncio.Task[None] | None = None
+        self._daemons: list[psutil.Process] = []
+        self._lost: asyncio.Future[None] | None = None
+        """Resolved when this cluster is gone; None while there is no cluster."""
+        self._farewells: set[asyncio.Task[None]] = set()
         self._number = 0
         self._prefix = secrets.token_hex(4)
 
@@ -66,7 +74,7 @@ class RayExecutor:
             ClusterError: it does not start or answer, or has several nodes and a local artifact folder.
         """
         await asyncio.to_thread(self._connect)
-        self._heartbeat = asyncio.create_task(self._beat())
+        self._lost = asyncio.get_running_loop().create_future()
 
     def _connect(self) -> None:
         _authenticate(self._settings.home)
@@ -77,6 +85,7 @@ class RayExecutor:
             self._attach(ray, address)
         else:
             self._session = _start_local(ray, self._settings)
+            self._daemons = [child for child in psutil.Process().children() if child.name() in DAEMONS]
         self._totals = dict(ray.cluster_resources())
         self._check_nodes(ray)
 
@@ -106,9 +115,9 @@ class RayExecutor:
 
     async def close(self) -> None:
         """Stop all workers; stop the cluster if it was started here."""
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
-        self.stop_workers()
+        self.stop_workers(list(self._workers))
+        if self._farewells:
+            await asyncio.wait(self._farewells, timeout=FAREWELL_S)
         await asyncio.to_thread(self._disconnect)
 
     def _disconnect(self) -> None:
@@ -133,9 +142,11 @@ class RayExecutor:
 
     def take(self, resources: Resources, worker: str | None = None) -> Slot | None:
         """Room on an idle worker, else on a new one, else behind a short call."""
+        if self._lost is None or self._lost.done():
+            return None
         if worker is not None and worker in self._workers and self._workers[worker].load == 0:
             return self._claim(self._workers[worker])
-        alike = [pooled for pooled in self._workers.values() if pooled.resources == resources and not pooled.is_dead]
+        alike = [pooled for pooled in self._workers.values() if pooled.resources == resources]
         idle = next((pooled for pooled in alike if pooled.load == 0), None)
         if idle is not None:
             return self._claim(idle)
@@ -165,38 +176,19 @@ class RayExecutor:
         return fits()
 
     def _spawn(self, resources: Resources) -> _Pooled:
-        import ray
-
-        from .actor import WorkerActor
-
         self._number += 1
         name = f"worker-{self._prefix}-{self._number}"
-        custom = dict(resources.custom)
-        actor = ray.remote(WorkerActor).options(
-            name=name,
-            namespace=NAMESPACE,
-            lifetime="detached",
-            max_restarts=0,
-            max_concurrency=1,
-            num_cpus=resources.cpu,
-            num_gpus=resources.gpu,
-            memory=resources.memory_bytes or None,
-            resources=custom or None,
-            runtime_env={"env_vars": {"OMP_NUM_THREADS": str(max(1, int(resources.cpu))), "PYTHONHASHSEED": "0"}},
-        ).remote(self._settings.artifacts, name, ORPHAN_S)  # fmt: skip
+        # Registering a named actor asks the head and waits: never on the event loop.
+        actor = asyncio.create_task(asyncio.to_thread(_create_actor, name, resources, self._settings.artifacts))
         self._workers[name] = _Pooled(name, actor, resources)
         log.info("worker started", worker=name, resources=resources.totals())
         return self._workers[name]
 
     def _kill(self, pooled: _Pooled) -> None:
-        import ray
-
-        pooled.is_dead = True
-        self._workers.pop(pooled.name, None)
-        try:
-            ray.kill(pooled.actor)
-        except (ValueError, ray.exceptions.RayError) as error:
-            log.info("worker was gone already", worker=pooled.name, error=str(error))
+        if self._workers.pop(pooled.name, None) is not None:
+            farewell = asyncio.create_task(_end_actor(pooled))
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
 
     def give_back(self, slot: Slot) -> None:
         """Free the slot."""
@@ -207,43 +199,104 @@ class RayExecutor:
         """Send the call and wait for its reports."""
         import ray
 
-        pooled = self._workers.get(slot.worker)
-        if pooled is None:
+        pooled, lost = self._workers.get(slot.worker), self._lost
+        if pooled is None or lost is None:
             raise WorkerLostError(slot.worker, "the worker was stopped")
         pooled.busy_until = max(time.monotonic(), pooled.busy_until) + estimate_s
         try:
-            reports: Sequence[Report] = await asyncio.wait_for(_as_future(pooled.actor.run.remote(call)), timeout_s)
-        except TimeoutError:
+            actor = await asyncio.shield(pooled.actor)
+            answer = asyncio.wrap_future(actor.run.remote(call).future())
+            await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                reports: Sequence[Report] = answer.result()
+                return reports
+        except (ray.exceptions.RayError, ConnectionError, ValueError) as error:
             self._kill(pooled)
-            raise CallTimedOutError(slot.worker, timeout_s or 0.0) from None
-        except (ray.exceptions.RayError, ConnectionError) as error:
-            self._kill(pooled)
-            raise WorkerLostError(slot.worker, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
+            raise WorkerLostError(slot.worker, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
         finally:
             pooled.load -= 1
-        return reports
+        self._kill(pooled)
+        if lost.done():
+            raise WorkerLostError(slot.worker, "the Ray cluster was lost")
+        raise CallTimedOutError(slot.worker, timeout_s or 0.0)
 
-    def stop_workers(self) -> None:
-        """Kill all worker processes."""
-        for pooled in list(self._workers.values()):
+    def stop_workers(self, names: Collection[str]) -> None:
+        """Kill these worker processes."""
+        for pooled in [self._workers[name] for name in names if name in self._workers]:
             self._kill(pooled)
 
     def release_idle(self) -> None:
         """Kill idle workers, so that other users of the cluster find their resources free."""
-        for pooled in [pooled for pooled in self._workers.values() if pooled.load == 0]:
-            self._kill(pooled)
+        self.stop_workers([pooled.name for pooled in self._workers.values() if pooled.load == 0])
 
-    async def _beat(self) -> None:
-        """Tell idle workers that their pool is alive."""
+    async def watch(self, on_room: Callable[[], None]) -> None:
+        """Keep idle workers from ending themselves, and notice the cluster's death."""
+        beaten_at = time.monotonic()
         while True:
-            await asyncio.sleep(ORPHAN_S / 4)
-            for pooled in self._workers.values():
-                if pooled.load == 0:
-                    pooled.actor.beat.remote()
+            await asyncio.sleep(WATCH_S)
+            if any(not daemon.is_running() or daemon.status() == psutil.STATUS_ZOMBIE for daemon in self._daemons):
+                await self._restart()
+                on_room()
+            elif self._settings.ray_address is not None:
+                await _ping()
+            if time.monotonic() - beaten_at > ORPHAN_S / 4:
+                beaten_at = time.monotonic()
+                for pooled in self._workers.values():
+                    if pooled.load == 0 and pooled.actor.done():
+                        pooled.actor.result().beat.remote()
+
+    async def _restart(self) -> None:
+        """The cluster that we started has died: start another. What was in flight is lost and runs again."""
+        log.warning("the Ray cluster died, starting another")
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(None)
+        self._workers.clear()
+        await asyncio.to_thread(self._disconnect)
+        await self.start()
 
 
-def _as_future(reference: Any) -> asyncio.Future[Any]:
-    return asyncio.wrap_future(reference.future())
+async def _ping() -> None:
+    """Ask an attached cluster's head for its nodes.
+
+    Raises:
+        ClusterError: it does not answer.
+    """
+    import ray
+
+    try:
+        await asyncio.wait_for(asyncio.to_thread(ray.nodes), ATTACH_S)
+    except (TimeoutError, ray.exceptions.RayError) as error:
+        raise ClusterError("the Ray cluster does not answer any more; its workflows go on as soon as an orchestrator on another cluster claims them") from error
+
+
+def _create_actor(name: str, resources: Resources, artifact_url: str) -> Any:
+    import ray
+
+    from .actor import WorkerActor
+
+    threads = str(max(1, int(resources.cpu)))
+    options = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "lifetime": "detached",
+        "max_restarts": 0,
+        "num_cpus": resources.cpu,
+        "num_gpus": resources.gpu,
+        "memory": resources.memory_bytes or None,
+        "resources": dict(resources.custom) or None,
+        "runtime_env": {"env_vars": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}},
+    }
+    return ray.remote(WorkerActor).options(**options).remote(artifact_url, name, ORPHAN_S)
+
+
+async def _end_actor(pooled: _Pooled) -> None:
+    import ray
+
+    try:
+        actor = await pooled.actor
+        await asyncio.to_thread(ray.kill, actor)
+    except (ValueError, ray.exceptions.RayError) as error:
+        log.info("worker was gone already", worker=pooled.name, error=str(error))
 
 
 def _authenticate(home: Path) -> None:

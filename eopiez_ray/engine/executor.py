@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from ..model.policies import Resources
     from ..model.tasks import Report
@@ -69,8 +69,15 @@ class Executor(Protocol):
             CallTimedOutError: it exceeded ``timeout_s``.
         """
 
-    def stop_workers(self) -> None:
-        """Kill all workers at once; running calls raise ``WorkerLostError``."""
+    async def watch(self, on_room: Callable[[], None]) -> None:
+        """Look after the cluster for ever; call ``on_room`` when there is room again after a loss.
+
+        Raises:
+            ClusterError: the cluster is gone and not ours to start again.
+        """
+
+    def stop_workers(self, names: Collection[str]) -> None:
+        """Kill these workers at once; running calls raise ``WorkerLostError``."""
 
     def release_idle(self) -> None:
         """Give the resources of idle workers back to the cluster."""

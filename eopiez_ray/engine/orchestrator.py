@@ -66,7 +66,8 @@ class Run:
     packing: Packing
     inputs: InputResolver
     shapes: tuple[Resources, ...]
-    calls: set[asyncio.Task[None]] = field(default_factory=set)
+    calls: dict[asyncio.Task[None], str] = field(default_factory=dict)
+    """Running calls and their workers."""
     wake: asyncio.TimerHandle | None = None
     source_workers: dict[int, str] = field(default_factory=dict)
     """The worker that holds each source's iterator."""
@@ -129,7 +130,7 @@ class Orchestrator:
             DatabaseUnavailableError: the database stayed away for longer than the patience.
         """
         self._lock_key = await self._ledger.register(self.id)
-        duties = [self._journal.run(), self._listen(), self._claim(), self._answer_requests(), self._renew(), self._stopping.wait()]
+        duties = [self._journal.run(), self._listen(), self._executor.watch(self._admit_all), self._claim(), self._answer_requests(), self._renew(), self._stopping.wait()]
         tasks = [asyncio.ensure_future(duty) for duty in duties]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -223,7 +224,7 @@ class Orchestrator:
         """Kill the workers of a cancelled run whose tasks did not end in time."""
         if run.id in self._runs and run.calls:
             log.warning("tasks outlast their cancel, stopping their workers", workflow=str(run.id), calls=len(run.calls))
-            self._executor.stop_workers()
+            self._executor.stop_workers(set(run.calls.values()))
 
     async def _renew(self) -> None:
         while True:
@@ -260,8 +261,7 @@ class Orchestrator:
             self._finish(run)
             return
         self._set_alarm(run)
-        for other in list(self._runs.values()):
-            self._admit(other)
+        self._admit_all()
 
     def _learn(self, run: Run, commands: list[Command]) -> None:
         for command in commands:
@@ -293,6 +293,10 @@ class Orchestrator:
         if not self._runs:
             self._executor.release_idle()
 
+    def _admit_all(self) -> None:
+        for run in list(self._runs.values()):
+            self._admit(run)
+
     def _admit(self, run: Run) -> None:
         """Start calls while there is both room and work."""
         for resources in run.shapes:
@@ -306,8 +310,8 @@ class Orchestrator:
                     break
                 slot = self._nearer(run, call, slot)
                 task = asyncio.create_task(self._execute(run, call, slot))
-                run.calls.add(task)
-                task.add_done_callback(run.calls.discard)
+                run.calls[task] = slot.worker
+                task.add_done_callback(lambda done, calls=run.calls: _forget(calls, done))  # type: ignore[misc]
 
     def _nearer(self, run: Run, call: Call, slot: Slot) -> Slot:
         """A source goes on where its iterator is, if that worker is free."""
@@ -382,6 +386,13 @@ class Orchestrator:
             return []
         found = [(run.inputs.cache_key(report.key), report) for report in reports if report.outcome is Outcome.SUCCEEDED and not report.rejects]
         return [CacheEntry(key, report.output, report.rows) for key, report in found if key and report.output]
+
+
+def _forget(calls: dict[asyncio.Task[None], str], done: asyncio.Task[None]) -> None:
+    """A call has ended; an error that nobody foresaw must be heard."""
+    calls.pop(done, None)
+    if not done.cancelled() and done.exception() is not None:
+        log.error("a call failed in an unforeseen way", exc_info=done.exception())
 
 
 async def _leave_it() -> None:

@@ -36,7 +36,7 @@ def document_sheaf(vectors: Floats, near: Neighbours, rank: int = RANK) -> tuple
     """The sheaf on the neighbour graph of ``n`` documents, and their cochain ``(n, rank)``."""
     flat = principal_coordinates(vectors, AMBIENT)
     bases, cochain = _local_bases(flat, near.indices[:, :NEIGHBOURHOOD], rank)
-    edges = undirected_edges(near)
+    edges = undirected_edges(near)[0]
     tails = np.empty((len(edges), rank, rank), np.float32)
     heads = np.empty_like(tails)
     for start in range(0, len(edges), CHUNK):
@@ -53,16 +53,16 @@ def shared_restrictions(tails: Floats, heads: Floats) -> tuple[Floats, Floats]:
     return scale * left.transpose(0, 2, 1), scale * right
 
 
-def undirected_edges(near: Neighbours) -> Indices:
-    """Each pair of neighbours once, smaller index first, sorted, ``(m, 2)``."""
+def undirected_edges(near: Neighbours) -> tuple[Indices, Floats]:
+    """Each pair of neighbours once, smaller index first, sorted, ``(m, 2)``, and their similarities ``(m,)``."""
     n, k = near.indices.shape
     sources = np.repeat(np.arange(n, dtype=np.int64), k)
     targets = near.indices.ravel().astype(np.int64)
-    known = targets >= 0
-    low = np.minimum(sources, targets)[known]
-    high = np.maximum(sources, targets)[known]
-    codes = np.unique(low * n + high)
-    return np.stack([codes // max(n, 1), codes % max(n, 1)], axis=1).astype(np.int32)
+    known = np.flatnonzero(targets >= 0)
+    sources, targets = sources[known], targets[known]
+    codes, first = np.unique(np.minimum(sources, targets) * n + np.maximum(sources, targets), return_index=True)
+    edges = np.stack([codes // max(n, 1), codes % max(n, 1)], axis=1).astype(np.int32)
+    return edges, near.similarities.ravel()[known[first]]
 
 
 def principal_coordinates(vectors: Floats, dimensions: int) -> Floats:

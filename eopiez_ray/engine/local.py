@@ -1,0 +1,321 @@
+"""One process that does it all: embedded or given Postgres, a Ray cluster, an orchestrator; and handles on workflows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from ..errors import (
+    ClusterError,
+    EopiezError,
+    WorkflowCancelledError,
+    WorkflowFailedError,
+    WorkflowNotFinishedError,
+    WorkflowPausedError,
+)
+from ..model.status import PhaseKind, StepStatus, WorkflowStatus
+from ..settings import Settings
+from ..store import Database, EmbeddedServer, Workflows, connect
+from .artifacts import Artifacts, LoadedPartitions
+from .cluster import RayExecutor
+from .orchestrator import Orchestrator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import asyncpg
+
+    from ..model.ids import WorkflowId
+    from ..phases.builder import Plan
+    from ..store import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
+
+Result = TypeVar("Result")
+POLL_S = 0.5
+
+
+class Engine:
+    """The asynchronous whole. The database is there from ``open`` on; Ray starts with the first workflow to drive."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.artifacts = Artifacts(settings.artifacts)
+        self._server = EmbeddedServer(settings.home) if settings.database_url is None else None
+        self._database: Database | None = None
+        self._orchestrator: Orchestrator | None = None
+        self._driving: asyncio.Task[None] | None = None
+        self._executor: RayExecutor | None = None
+        self._starting = asyncio.Lock()
+        self._changed = asyncio.Condition()
+        self._listener: asyncpg.Connection[asyncpg.Record] | None = None
+
+    @property
+    def workflows(self) -> Workflows:
+        """The store's users' side."""
+        assert self._database is not None, "open the engine first"
+        return Workflows(self._database)
+
+    async def open(self) -> None:
+        """Reach the database, the embedded one started if there is no other."""
+        url = self.settings.database_url or await asyncio.to_thread(self._start_server)
+        self._database = await connect(url)
+
+    def _start_server(self) -> str:
+        assert self._server is not None
+        return self._server.start()
+
+    async def close(self) -> None:
+        """Stop driving, leave the cluster and the database. Workflows that were driven can be claimed at once."""
+        if self._orchestrator is not None:
+            self._orchestrator.stop()
+        if self._driving is not None:
+            await asyncio.gather(self._driving, return_exceptions=True)
+        if self._executor is not None:
+            await self._executor.close()
+        if self._listener is not None:
+            self._listener.terminate()
+        if self._database is not None:
+            await self._database.close()
+        if self._server is not None:
+            await asyncio.to_thread(self._server.leave)
+
+    async def start_driving(self) -> None:
+        """Start Ray and the orchestrator, once.
+
+        Raises:
+            ClusterError: Ray does not start.
+        """
+        async with self._starting:
+            if self._driving is not None:
+                return
+            assert self._database is not None
+            self._executor = RayExecutor(self.settings)
+            await self._executor.start()
+            self._orchestrator = Orchestrator(
+                self._database, self._executor, self.artifacts, self.settings, only=(), revive=self._revive
+            )
+            self._driving = asyncio.create_task(self._orchestrator.run())
+            self._driving.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def drive(self, workflow: WorkflowId) -> None:
+        """Let this process's orchestrator claim the workflow."""
+        await self.start_driving()
+        assert self._orchestrator is not None
+        assert self._executor is not None
+        for step in (await self.workflows.get(workflow)).plan.steps:
+            refusal = self._executor.refusal(step.policy.resources)
+            if refusal is not None:
+                raise ClusterError(f"step {step.name!r} can never run here: {refusal}; lower its resources or use a larger cluster")
+        self._orchestrator.drive(workflow)
+
+    async def _revive(self) -> None:
+        """Start the embedded server again after it was killed."""
+        if self._server is not None:
+            with contextlib.suppress(EopiezError):  # The caller tries again, and gives up by its own patience.
+                await asyncio.to_thread(self._server.start)
+
+    async def settled(self, workflow: WorkflowId) -> WorkflowView:
+        """Wait until the workflow is at rest.
+
+        Raises:
+            EopiezError: the orchestrator of this process gave up.
+        """
+        await self._listen()
+        while True:
+            try:
+                view = await self.workflows.get(workflow)
+            except EopiezError:
+                if self._driving is None or self._driving.done():
+                    raise
+            else:
+                if view.status.is_at_rest:
+                    return view
+            if self._driving is not None and self._driving.done():
+                self._driving.result()
+            with contextlib.suppress(TimeoutError):
+                async with self._changed:
+                    await asyncio.wait_for(self._changed.wait(), POLL_S)
+
+    async def _listen(self) -> None:
+        if self._listener is None or self._listener.is_closed():
+            assert self._database is not None
+            self._listener = await self._database.listen(lambda *_: asyncio.ensure_future(self._announce()), "eopiez_status")
+
+    async def _announce(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+class Local:
+    """A system of your own on this machine: ``with eopiez_ray.local() as ez: ez.start(plan).wait()``."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="eopiez", daemon=True)
+        self._thread.start()
+        self._engine = self._run(self._open())
+        self._is_open = True
+
+    async def _open(self) -> Engine:
+        engine = Engine(self.settings)
+        try:
+            await engine.open()
+        except BaseException:
+            await engine.close()
+            raise
+        return engine
+
+    def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def start(self, plan: Plan, *, labels: Mapping[str, str] | None = None) -> Workflow:
+        """Create a workflow and drive it in this process. Once this returns it is durable."""
+        spec, code = plan.spec(), plan.code()
+        self._run(self._engine.start_driving())
+        workflow = self._run(self._engine.workflows.create(spec, code, labels))
+        self._run(self._engine.drive(workflow))
+        return Workflow(self, workflow)
+
+    def submit(self, plan: Plan, *, labels: Mapping[str, str] | None = None) -> Workflow:
+        """Create a workflow for another process to drive."""
+        return Workflow(self, self._run(self._engine.workflows.create(plan.spec(), plan.code(), labels)))
+
+    def warm_up(self) -> None:
+        """Start Ray now instead of with the first workflow."""
+        self._run(self._engine.start_driving())
+
+    def workflow(self, text: str) -> Workflow:
+        """The workflow of that id, or of a beginning or end of it that only one has."""
+        return Workflow(self, self._run(self._engine.workflows.resolve(text)))
+
+    def workflows(self, status: WorkflowStatus | None = None, limit: int = 50) -> list[WorkflowView]:
+        """Workflows, newest first."""
+        return self._run(self._engine.workflows.list(status, None, limit))
+
+    def close(self) -> None:
+        """Stop what was started here. Unfinished workflows stay, and are resumed by ``Workflow.resume``."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._run(self._engine.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Workflow:
+    """A handle on one workflow."""
+
+    def __init__(self, local: Local, workflow: WorkflowId) -> None:
+        self._local, self.id = local, workflow
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.id}>"
+
+    @property
+    def _workflows(self) -> Workflows:
+        return self._local._engine.workflows
+
+    def view(self) -> WorkflowView:
+        """How it stands."""
+        return self._local._run(self._workflows.get(self.id))
+
+    @property
+    def status(self) -> WorkflowStatus:
+        """Its status now."""
+        return self.view().status
+
+    def wait(self, timeout_s: float | None = None) -> Self:
+        """Wait until it has succeeded.
+
+        Raises:
+            WorkflowFailedError, WorkflowCancelledError, WorkflowPausedError: it ended otherwise.
+            TimeoutError: it is still at work.
+        """
+        view = self.settled(timeout_s)
+        if view.status is WorkflowStatus.FAILED:
+            error = view.error or {}
+            place = f"step {error.get('step')!r}, partition {error.get('partition')}, after {error.get('attempts')} attempt(s)"
+            raise WorkflowFailedError(f"workflow {self.id} failed: {place}: {error.get('error_type')}: {error.get('message')}")
+        if view.status is WorkflowStatus.CANCELLED:
+            raise WorkflowCancelledError(f"workflow {self.id} was cancelled")
+        if view.status is WorkflowStatus.PAUSED:
+            raise WorkflowPausedError(f"workflow {self.id} was paused; resume it to go on")
+        return self
+
+    def settled(self, timeout_s: float | None = None) -> WorkflowView:
+        """Wait until it is at rest, however it ended.
+
+        Raises:
+            TimeoutError: it is still at work.
+        """
+        return self._local._run(asyncio.wait_for(self._local._engine.settled(self.id), timeout_s))
+
+    def result(self, step: str) -> Any:
+        """The output of a finished step: a value, or for sources and maps over partitions a sequence of them, loaded one by one.
+
+        Raises:
+            KeyError: the plan has no such step.
+            WorkflowNotFinishedError: the step is not done.
+        """
+        found = next((view for view in self.steps() if view.name == step), None)
+        if found is None:
+            raise KeyError(f"workflow {self.id} has no step {step!r}; it has {', '.join(view.name for view in self.steps())}")
+        if found.status is not StepStatus.SUCCEEDED:
+            raise WorkflowNotFinishedError(f"step {step!r} of workflow {self.id} is {found.status}; wait for it first")
+        values = LoadedPartitions(self._local._engine.artifacts, self._local._run(self._workflows.outputs(self.id, found.position)))
+        is_one = found.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
+        return values[0] if is_one else values
+
+    def pause(self) -> WorkflowStatus:
+        """Start nothing more; ``paused`` once nothing is in flight."""
+        return self._local._run(self._workflows.pause(self.id))
+
+    def resume(self) -> Self:
+        """Go on, in this process: after a pause, or after the process that drove it died."""
+        self._local._run(self._workflows.resume(self.id))
+        self._local._run(self._local._engine.drive(self.id))
+        return self
+
+    def retry(self) -> Self:
+        """Start failed tasks anew, in this process; finished ones keep their results."""
+        self._local._run(self._workflows.retry(self.id))
+        self._local._run(self._local._engine.drive(self.id))
+        return self
+
+    def cancel(self) -> WorkflowStatus:
+        """End it; finished steps keep their results."""
+        return self._local._run(self._workflows.cancel(self.id))
+
+    def steps(self) -> list[StepView]:
+        """Its steps with their counters."""
+        return self._local._run(self._workflows.steps(self.id))
+
+    def events(self, after: int = 0) -> list[EventView]:
+        """Its history."""
+        return self._local._run(self._workflows.events(self.id, after))
+
+    def logs(self, after: int = 0) -> list[LogView]:
+        """What its phases logged and printed."""
+        return self._local._run(self._workflows.logs(self.id, after))
+
+    def attempts(self) -> list[AttemptView]:
+        """Attempts that ended without a result."""
+        return self._local._run(self._workflows.attempts(self.id))
+
+    def rejects(self) -> Iterable[RejectView]:
+        """Quarantined rows."""
+        return self._local._run(self._workflows.rejects(self.id))
+
+    def task_times(self) -> list[TaskTime]:
+        """When its tasks ran."""
+        return self._local._run(self._workflows.task_times(self.id))
