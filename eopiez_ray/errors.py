@@ -132,7 +132,9 @@ class TaskFailedError(PhaseError):
     """A task used up its attempts."""
 
     def __init__(self, step: str, partition: int, attempts: int, error_type: str, message: str) -> None:
-        super().__init__(f"step {step!r}, partition {partition}, failed after {attempts} attempt(s): {error_type}: {message}")
+        super().__init__(
+            f"step {step!r}, partition {partition}, failed after {attempts} attempt(s): {error_type}: {message}"
+        )
         self.step, self.partition, self.attempts = step, partition, attempts
         self.error_type, self.message = error_type, message
 

@@ -1,4 +1,4 @@
-"""Settings: read once, at the edge, from ``EOPIEZ_*`` variables. An argument wins over the environment, that over the default."""
+"""Settings, read once, at the edge: argument over ``EOPIEZ_*`` variable over default."""
 
 from __future__ import annotations
 

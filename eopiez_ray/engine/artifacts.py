@@ -15,7 +15,7 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cloudpickle
 import pyarrow as pa
@@ -39,13 +39,8 @@ class Artifacts:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._folder = Path(url.removeprefix("file://")) if "://" not in url or url.startswith("file://") else None
-        self._remote: tuple[Any, str] | None = None if self._folder else pafs.FileSystem.from_uri(url)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether only processes of this machine can read it."""
-        return self._folder is not None
+        is_local = "://" not in url or url.startswith("file://")
+        self._place: _Place = _Folder(Path(url.removeprefix("file://"))) if is_local else _Remote(url)
 
     def store(self, value: Any, partition: int = 0) -> Output:
         """Make ``value`` durable. When this returns, no crash loses it, once its row is committed.
@@ -63,10 +58,13 @@ class Artifacts:
         if size <= (INLINE_BYTES if partition < FEW else INLINE_BYTES_MANY):
             return Output(digest, size, form, b"".join(pieces))
         try:
-            self._write(digest, size, pieces)
+            if not self._place.holds(_name(digest), size):
+                self._place.write(_name(digest), pieces)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise StorageFullError(f"no space left for artifacts under {self.url} (needed {size:,} bytes); free some, then resume or retry") from error
+                raise StorageFullError(
+                    f"no space left for artifacts under {self.url} (needed {size:,} bytes); free some and retry"
+                ) from error
             raise ArtifactError(f"cannot write an artifact under {self.url}: {error}") from error
         return Output(digest, size, form, None)
 
@@ -80,28 +78,39 @@ class Artifacts:
 
     def holds(self, output: Output) -> bool:
         """Whether the value can still be loaded."""
-        if output.inline is not None:
-            return True
-        if self._folder is not None:
-            path = self._path(output.digest)
-            return path.exists() and path.stat().st_size == output.size
-        filesystem, root = self._remote or (None, "")
-        return bool(filesystem.get_file_info(f"{root}/{_name(output.digest)}").is_file)
+        return output.inline is not None or self._place.holds(_name(output.digest), output.size)
 
-    def _path(self, digest: bytes) -> Path:
-        assert self._folder is not None
-        return self._folder / _name(digest)
+    def _read(self, output: Output) -> pa.Buffer:
+        missing = f"artifact {output.digest.hex()} ({output.size:,} bytes) is not under {self.url}"
+        try:
+            buffer = self._place.read(_name(output.digest))
+        except FileNotFoundError as error:
+            raise ArtifactMissingError(f"{missing}; was the folder moved or emptied?") from error
+        if buffer.size != output.size:
+            raise ArtifactMissingError(f"{missing} in full: {buffer.size:,} bytes are there")
+        return buffer
 
-    def _write(self, digest: bytes, size: int, pieces: list[memoryview | bytes]) -> None:
-        if self._folder is None:
-            filesystem, root = self._remote or (None, "")
-            with filesystem.open_output_stream(f"{root}/{_name(digest)}") as stream:
-                for piece in pieces:
-                    stream.write(piece)
-            return
-        path = self._path(digest)
-        if path.exists() and path.stat().st_size == size:
-            return
+
+class _Place(Protocol):
+    """Where artifacts lie, by name."""
+
+    def holds(self, name: str, size: int) -> bool: ...
+    def write(self, name: str, pieces: list[memoryview | bytes]) -> None: ...
+    def read(self, name: str) -> pa.Buffer: ...
+
+
+class _Folder:
+    """A folder of this machine; reads are memory maps."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def holds(self, name: str, size: int) -> bool:
+        path = self._folder / name
+        return path.exists() and path.stat().st_size == size
+
+    def write(self, name: str, pieces: list[memoryview | bytes]) -> None:
+        path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
         try:
@@ -110,27 +119,35 @@ class Artifacts:
                     file.write(piece)
                 file.flush()
                 os.fsync(descriptor)
-            os.replace(temporary, path)
+            Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
 
-    def _read(self, output: Output) -> pa.Buffer:
-        missing = f"artifact {output.digest.hex()} ({output.size:,} bytes) is not under {self.url}"
-        try:
-            if self._folder is not None:
-                with pa.memory_map(str(self._path(output.digest))) as mapped:
-                    buffer = mapped.read_buffer()
-            else:
-                filesystem, root = self._remote or (None, "")
-                with filesystem.open_input_file(f"{root}/{_name(output.digest)}") as file:
-                    buffer = file.read_buffer()
-        except FileNotFoundError as error:
-            raise ArtifactMissingError(f"{missing}; was the folder moved or emptied?") from error
-        if buffer.size != output.size:
-            raise ArtifactMissingError(f"{missing} in full: {buffer.size:,} bytes are there")
-        return buffer
+    def read(self, name: str) -> pa.Buffer:
+        with pa.memory_map(str(self._folder / name)) as mapped:
+            return mapped.read_buffer()
+
+
+class _Remote:
+    """An object store; a name appears there only once its object is whole."""
+
+    def __init__(self, url: str) -> None:
+        self._filesystem, self._root = pafs.FileSystem.from_uri(url)
+
+    def holds(self, name: str, size: int) -> bool:
+        info = self._filesystem.get_file_info(f"{self._root}/{name}")
+        return bool(info.is_file and info.size == size)
+
+    def write(self, name: str, pieces: list[memoryview | bytes]) -> None:
+        with self._filesystem.open_output_stream(f"{self._root}/{name}") as stream:
+            for piece in pieces:
+                stream.write(piece)
+
+    def read(self, name: str) -> pa.Buffer:
+        with self._filesystem.open_input_file(f"{self._root}/{name}") as file:
+            return file.read_buffer()
 
 
 class LoadedPartitions(Sequence[Any]):
@@ -155,7 +172,7 @@ class LoadedPartitions(Sequence[Any]):
 
 
 class ValueCache:
-    """Values that many tasks take whole, kept loaded: least recently used first out, bounded in bytes of stored form."""
+    """Values that many tasks take whole, kept loaded: least recently used first out, bounded in stored bytes."""
 
     def __init__(self, artifacts: Artifacts, limit_bytes: int = 128 * 2**20) -> None:
         self._artifacts, self._limit = artifacts, limit_bytes
@@ -197,7 +214,9 @@ def _encode(value: Any) -> tuple[str, list[memoryview | bytes]]:
     try:
         head = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"a value of type {type(value).__name__} cannot be pickled: {error}; return plain data") from error
+        raise ArtifactError(
+            f"a value of type {type(value).__name__} cannot be pickled: {error}; return plain data"
+        ) from error
     if not buffers:
         return "pickle", [head]
     raws = [buffer.raw() for buffer in buffers]
@@ -209,7 +228,8 @@ def _framed(head: bytes, raws: list[memoryview]) -> Iterator[memoryview | bytes]
     lengths = [len(head), *(raw.nbytes for raw in raws)]
     index = struct.pack(f"<{1 + len(lengths)}Q", len(lengths), *lengths)
     position = 0
-    for piece in (index, head, *raws):
+    pieces: tuple[memoryview | bytes, ...] = (index, head, *raws)
+    for piece in pieces:
         padding = -position % ALIGNMENT
         yield bytes(padding)
         yield piece

@@ -86,7 +86,7 @@ class RayExecutor:
         else:
             self._session = _start_local(ray, self._settings)
             self._daemons = [child for child in psutil.Process().children() if child.name() in DAEMONS]
-        self._totals = dict(ray.cluster_resources())
+        self._totals = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
         self._check_nodes(ray)
 
     def _attach(self, ray: Any, address: str) -> None:
@@ -105,13 +105,18 @@ class RayExecutor:
         thread.join(ATTACH_S)
         if not outcome or outcome[0] is not None:
             reason = f"{outcome[0]}" if outcome else f"no answer in {ATTACH_S:.0f} s"
-            raise ClusterError(f"cannot attach to the Ray cluster at {address!r}: {reason}; unset EOPIEZ_RAY_ADDRESS to start one here") from (outcome[0] if outcome else None)
+            raise ClusterError(
+                f"cannot attach to the Ray cluster at {address!r}: {reason}; unset EOPIEZ_RAY_ADDRESS to start one here"
+            ) from (outcome[0] if outcome else None)
 
     def _check_nodes(self, ray: Any) -> None:
         hosts = {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
         url = self._settings.artifacts
         if len(hosts) > 1 and ("://" not in url or url.startswith("file://")):
-            raise ClusterError(f"the cluster has {len(hosts)} machines, but artifacts go to a local folder ({url}); set EOPIEZ_ARTIFACT_URL to storage that all of them reach, such as s3://bucket/path")
+            raise ClusterError(
+                f"the cluster has {len(hosts)} machines, but artifacts go to a local folder ({url}); "
+                "set EOPIEZ_ARTIFACT_URL to storage that all of them reach, such as s3://bucket/path"
+            )
 
     async def close(self) -> None:
         """Stop all workers; stop the cluster if it was started here."""
@@ -162,12 +167,16 @@ class RayExecutor:
 
     def _make_room(self, resources: Resources) -> bool:
         """Whether the totals hold one more worker, idle ones of other shapes released if they must."""
+
         def fits() -> bool:
             used: dict[str, float] = {}
             for pooled in self._workers.values():
                 for name, amount in pooled.resources.totals().items():
                     used[name] = used.get(name, 0.0) + amount
-            return all(used.get(name, 0.0) + amount <= self._totals.get(name, 0.0) + 1e-9 for name, amount in resources.totals().items())
+            return all(
+                used.get(name, 0.0) + amount <= self._totals.get(name, 0.0) + 1e-9
+                for name, amount in resources.totals().items()
+            )
 
         for pooled in [other for other in self._workers.values() if other.load == 0 and other.resources != resources]:
             if fits():
@@ -266,7 +275,10 @@ async def _ping() -> None:
     try:
         await asyncio.wait_for(asyncio.to_thread(ray.nodes), ATTACH_S)
     except (TimeoutError, ray.exceptions.RayError) as error:
-        raise ClusterError("the Ray cluster does not answer any more; its workflows go on as soon as an orchestrator on another cluster claims them") from error
+        raise ClusterError(
+            "the Ray cluster does not answer any more; "
+            "its workflows go on as soon as an orchestrator on another cluster claims them"
+        ) from error
 
 
 def _create_actor(name: str, resources: Resources, artifact_url: str) -> Any:
@@ -328,9 +340,11 @@ def _start_local(ray: Any, settings: Settings) -> Path:
                 configure_logging=False,
             )
             return Path(context["session_dir"])
-        except Exception as error:  # noqa: BLE001 - Ray raises all kinds when it cannot start
+        except Exception as error:
             ray.shutdown()
             if attempt == 2:
-                raise ClusterError(f"Ray does not start: {error}; its logs are under /tmp/ray/session_latest/logs") from error
+                raise ClusterError(
+                    f"Ray does not start: {error}; its logs are under /tmp/ray/session_latest/logs"
+                ) from error
             log.warning("Ray did not start, trying once more", error=str(error))
     raise AssertionError("unreachable")

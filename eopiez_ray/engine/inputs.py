@@ -29,7 +29,14 @@ ROW_BYTES = 200
 class InputResolver:
     """Finds the inputs of one workflow's tasks."""
 
-    def __init__(self, workflow: WorkflowId, state: WorkflowState, ledger: Ledger, journal: Journal, code: dict[str, bytes]) -> None:
+    def __init__(
+        self,
+        workflow: WorkflowId,
+        state: WorkflowState,
+        ledger: Ledger,
+        journal: Journal,
+        code: dict[str, bytes],
+    ) -> None:
         self._workflow, self._state, self._ledger, self._journal = workflow, state, ledger, journal
         self._steps = {step.position: _work_step(step, code) for step in state.steps}
         self._recent: OrderedDict[TaskKey, Output] = OrderedDict()
@@ -49,17 +56,22 @@ class InputResolver:
     async def resolve(self, call: Call) -> WorkCall:
         """The call as a worker takes it. What reduces and sinks take is durable before this returns."""
         members = {task.key for task in call.tasks}
-        await self._fetch([key for task in call.tasks for key in self._single_inputs(task.key) if key not in members])
-        items = []
         for task in call.tasks:
-            if self._state.steps[task.key.step].kind in {PhaseKind.REDUCE, PhaseKind.SINK}:
+            if self._takes_all(task.key):
                 await self._gather(task.key)
-            items.append(WorkItem(task.key, task.attempt, task.count, self._inputs(task, members)))
+        await self._fetch([key for task in call.tasks for key in self._single_inputs(task.key) if key not in members])
+        items = [WorkItem(task.key, task.attempt, task.quota, self._inputs(task, members)) for task in call.tasks]
         steps = {position: self._steps[position] for position in {key.step for key in members}}
         return WorkCall(str(self._workflow), steps, tuple(items), CALL_S)
 
+    def _takes_all(self, key: TaskKey) -> bool:
+        return self._state.steps[key.step].kind in {PhaseKind.REDUCE, PhaseKind.SINK}
+
     def cache_key(self, key: TaskKey) -> bytes | None:
-        """What makes tasks equal: phase, version, parameters and the digests of all inputs. None for sources and sinks."""
+        """What makes tasks equal: phase, version, parameters, digests of all inputs. None for sources and sinks.
+
+        Ask right after ``resolve``, while the inputs are at hand.
+        """
         step = self._state.steps[key.step]
         if step.kind in {PhaseKind.SOURCE, PhaseKind.SINK}:
             return None
@@ -75,8 +87,12 @@ class InputResolver:
     def _single_inputs(self, key: TaskKey) -> list[TaskKey]:
         """The inputs that are one value each."""
         step = self._state.steps[key.step]
-        takes_all = step.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
-        return [self._key_of(position, key.partition) for position in step.inputs if not takes_all or self._state.steps[position].is_single]
+        takes_all = self._takes_all(key)
+        return [
+            self._key_of(position, key.partition)
+            for position in step.inputs
+            if not takes_all or self._state.steps[position].is_single
+        ]
 
     def _key_of(self, position: int, partition: int) -> TaskKey:
         return TaskKey(position, 0 if self._is_whole(position) else partition)
@@ -106,7 +122,9 @@ class InputResolver:
                 continue
             outputs = tuple(await self._ledger.step_outputs(self._workflow, position))
             if len(outputs) != source.sealed:
-                raise ContractError(f"step {source.spec.name!r} has {source.sealed} partitions, {len(outputs)} are in the store")
+                raise ContractError(
+                    f"step {source.spec.name!r} has {source.sealed} partitions, {len(outputs)} are in the store"
+                )
             self._gathered[position] = outputs
 
     async def _fetch(self, keys: list[TaskKey]) -> None:

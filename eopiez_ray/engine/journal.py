@@ -1,4 +1,4 @@
-"""Group commit: one writer an orchestrator. While one transaction commits, the next gathers all that happens meanwhile."""
+"""Group commit: one writer an orchestrator. While one transaction commits, the next one gathers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ log = structlog.get_logger(__name__)
 class Journal:
     """Writes commands of the machine, in the order in which they came. Start ``run`` as a task."""
 
-    def __init__(self, ledger: Ledger, patience_s: float, on_fenced: Callable[[WorkflowId], None], revive: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        patience_s: float,
+        on_fenced: Callable[[WorkflowId], None],
+        revive: Callable[[], Awaitable[None]],
+    ) -> None:
         self._ledger, self._patience_s, self._on_fenced, self._revive = ledger, patience_s, on_fenced, revive
         self._pending = Batch()
         self._has_pending = asyncio.Event()
@@ -34,7 +40,14 @@ class Journal:
         self._progress = asyncio.Condition()
         self._failure: BaseException | None = None
 
-    def add(self, workflow: WorkflowId, epoch: int, state: WorkflowState, commands: list[Command], cached: list[CacheEntry] | None = None) -> None:
+    def add(
+        self,
+        workflow: WorkflowId,
+        epoch: int,
+        state: WorkflowState,
+        commands: list[Command],
+        cached: list[CacheEntry] | None = None,
+    ) -> None:
         """Take writes; they are on their way when this returns, and durable after the next ``flush``."""
         batch = self._pending
         batch.epochs[workflow] = epoch

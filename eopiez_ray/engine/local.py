@@ -1,4 +1,4 @@
-"""One process that does it all: embedded or given Postgres, a Ray cluster, an orchestrator; and handles on workflows."""
+"""One process that does it all: Postgres, a Ray cluster, an orchestrator; and handles on workflows."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Engine:
         self._driving: asyncio.Task[None] | None = None
         self._executor: RayExecutor | None = None
         self._starting = asyncio.Lock()
-        self._changed = asyncio.Condition()
+        self._changes: dict[str, asyncio.Event] = {}
+        """Set when a workflow that somebody waits for has changed."""
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
 
     @property
@@ -59,12 +60,11 @@ class Engine:
 
     async def open(self) -> None:
         """Reach the database, the embedded one started if there is no other."""
-        url = self.settings.database_url or await asyncio.to_thread(self._start_server)
+        url = self.settings.database_url
+        if self._server is not None:
+            url = await asyncio.to_thread(self._server.start)
+        assert url is not None
         self._database = await connect(url)
-
-    def _start_server(self) -> str:
-        assert self._server is not None
-        return self._server.start()
 
     async def close(self) -> None:
         """Stop driving, leave the cluster and the database. Workflows that were driven can be claimed at once."""
@@ -107,7 +107,9 @@ class Engine:
         for step in (await self.workflows.get(workflow)).plan.steps:
             refusal = self._executor.refusal(step.policy.resources)
             if refusal is not None:
-                raise ClusterError(f"step {step.name!r} can never run here: {refusal}; lower its resources or use a larger cluster")
+                raise ClusterError(
+                    f"step {step.name!r} can never run here: {refusal}; lower its resources or use a larger cluster"
+                )
         self._orchestrator.drive(workflow)
 
     async def _revive(self) -> None:
@@ -124,6 +126,8 @@ class Engine:
         """
         await self._listen()
         while True:
+            changed = self._changes.setdefault(str(workflow), asyncio.Event())
+            changed.clear()
             try:
                 view = await self.workflows.get(workflow)
             except EopiezError:
@@ -131,21 +135,21 @@ class Engine:
                     raise
             else:
                 if view.status.is_at_rest:
+                    self._changes.pop(str(workflow), None)
                     return view
             if self._driving is not None and self._driving.done():
                 self._driving.result()
             with contextlib.suppress(TimeoutError):
-                async with self._changed:
-                    await asyncio.wait_for(self._changed.wait(), POLL_S)
+                await asyncio.wait_for(changed.wait(), POLL_S)
 
     async def _listen(self) -> None:
         if self._listener is None or self._listener.is_closed():
             assert self._database is not None
-            self._listener = await self._database.listen(lambda *_: asyncio.ensure_future(self._announce()), "eopiez_status")
+            self._listener = await self._database.listen(self._hear, "eopiez_status")
 
-    async def _announce(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+    def _hear(self, _channel: str, workflow: str) -> None:
+        if workflow in self._changes:
+            self._changes[workflow].set()
 
 
 class Local:
@@ -193,7 +197,7 @@ class Local:
 
     def workflows(self, status: WorkflowStatus | None = None, limit: int = 50) -> list[WorkflowView]:
         """Workflows, newest first."""
-        return self._run(self._engine.workflows.list(status, None, limit))
+        return self._run(self._engine.workflows.page(status, None, limit))
 
     def close(self) -> None:
         """Stop what was started here. Unfinished workflows stay, and are resumed by ``Workflow.resume``."""
@@ -244,8 +248,10 @@ class Workflow:
         view = self.settled(timeout_s)
         if view.status is WorkflowStatus.FAILED:
             error = view.error or {}
-            place = f"step {error.get('step')!r}, partition {error.get('partition')}, after {error.get('attempts')} attempt(s)"
-            raise WorkflowFailedError(f"workflow {self.id} failed: {place}: {error.get('error_type')}: {error.get('message')}")
+            place = f"step {error.get('step')!r}, partition {error.get('partition')}, attempt {error.get('attempts')}"
+            raise WorkflowFailedError(
+                f"workflow {self.id} failed: {place}: {error.get('error_type')}: {error.get('message')}"
+            )
         if view.status is WorkflowStatus.CANCELLED:
             raise WorkflowCancelledError(f"workflow {self.id} was cancelled")
         if view.status is WorkflowStatus.PAUSED:
@@ -261,7 +267,7 @@ class Workflow:
         return self._local._run(asyncio.wait_for(self._local._engine.settled(self.id), timeout_s))
 
     def result(self, step: str) -> Any:
-        """The output of a finished step: a value, or for sources and maps over partitions a sequence of them, loaded one by one.
+        """The output of a finished step: a value, or a sequence of partitions, each loaded when asked for.
 
         Raises:
             KeyError: the plan has no such step.
@@ -269,10 +275,14 @@ class Workflow:
         """
         found = next((view for view in self.steps() if view.name == step), None)
         if found is None:
-            raise KeyError(f"workflow {self.id} has no step {step!r}; it has {', '.join(view.name for view in self.steps())}")
+            raise KeyError(
+                f"workflow {self.id} has no step {step!r}; it has {', '.join(view.name for view in self.steps())}"
+            )
         if found.status is not StepStatus.SUCCEEDED:
             raise WorkflowNotFinishedError(f"step {step!r} of workflow {self.id} is {found.status}; wait for it first")
-        values = LoadedPartitions(self._local._engine.artifacts, self._local._run(self._workflows.outputs(self.id, found.position)))
+        values = LoadedPartitions(
+            self._local._engine.artifacts, self._local._run(self._workflows.outputs(self.id, found.position))
+        )
         is_one = found.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
         return values[0] if is_one else values
 

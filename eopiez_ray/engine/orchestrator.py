@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -30,7 +30,7 @@ from ..machine import (
 )
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..model.status import Outcome, WorkflowStatus
-from ..model.tasks import Failure, Report
+from ..model.tasks import Failure, Report, TaskKey
 from ..store import CacheEntry, Claim, Database, Ledger
 from .executor import CallTimedOutError, Executor, Slot, WorkerLostError
 from .inputs import InputResolver
@@ -97,7 +97,12 @@ class Orchestrator:
         """
         self.id = OrchestratorId(uuid7())
         self.only: list[WorkflowId] | None = None if only is None else list(only)
-        self._database, self._executor, self._artifacts, self._settings = database, executor, artifacts, settings
+        self._database, self._executor, self._artifacts, self._settings = (
+            database,
+            executor,
+            artifacts,
+            settings,
+        )
         self._ledger = Ledger(database, settings.lease_s)
         self._revive = revive or _leave_it
         self._journal = Journal(self._ledger, settings.database_patience_s, self._drop, self._revive)
@@ -130,7 +135,15 @@ class Orchestrator:
             DatabaseUnavailableError: the database stayed away for longer than the patience.
         """
         self._lock_key = await self._ledger.register(self.id)
-        duties = [self._journal.run(), self._listen(), self._executor.watch(self._admit_all), self._claim(), self._answer_requests(), self._renew(), self._stopping.wait()]
+        duties = [
+            self._journal.run(),
+            self._listen(),
+            self._executor.watch(self._admit_all),
+            self._claim(),
+            self._answer_requests(),
+            self._renew(),
+            self._stopping.wait(),
+        ]
         tasks = [asyncio.ensure_future(duty) for duty in duties]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -139,7 +152,7 @@ class Orchestrator:
         finally:
             await self._wind_up(tasks)
 
-    async def _wind_up(self, tasks: list[asyncio.Future[object]]) -> None:
+    async def _wind_up(self, tasks: Sequence[asyncio.Future[Any]]) -> None:
         held = self.held
         calls = [call for run in self._runs.values() for call in run.calls]
         self._runs.clear()
@@ -193,7 +206,11 @@ class Orchestrator:
         log.info("workflow claimed", workflow=str(claim.id), epoch=claim.epoch)
         refusal = next((reason for shape in shapes if (reason := self._executor.refusal(shape))), None)
         if refusal is not None:
-            log.warning("a step waits for resources that the cluster does not have", workflow=str(claim.id), reason=refusal)
+            log.warning(
+                "a step waits for resources that the cluster does not have",
+                workflow=str(claim.id),
+                reason=refusal,
+            )
         if claim.status is WorkflowStatus.PAUSING:
             self._apply(run, PauseRequested())
         elif claim.status is WorkflowStatus.CANCELLING:
@@ -223,7 +240,11 @@ class Orchestrator:
     def _force(self, run: Run) -> None:
         """Kill the workers of a cancelled run whose tasks did not end in time."""
         if run.id in self._runs and run.calls:
-            log.warning("tasks outlast their cancel, stopping their workers", workflow=str(run.id), calls=len(run.calls))
+            log.warning(
+                "tasks outlast their cancel, stopping their workers",
+                workflow=str(run.id),
+                calls=len(run.calls),
+            )
             self._executor.stop_workers(set(run.calls.values()))
 
     async def _renew(self) -> None:
@@ -327,14 +348,15 @@ class Orchestrator:
 
     async def _execute(self, run: Run, call: Call, slot: Slot) -> None:
         """One call from its inputs to what became of it."""
-        keys, is_taken = tuple(task.key for task in call.tasks), False
+        keys, is_taken, cache_key = tuple(task.key for task in call.tasks), False, None
         first = run.state.steps[keys[0].step]
         if call.estimate_s >= LONG_S or first.spec.phase.digest not in self._durations_s:
             self._journal.add(run.id, run.epoch, run.state, [UpdateStep(first.position)])
         try:
             work = await run.inputs.resolve(call)
             if first.position in run.packing.cached_steps:
-                hit = await self._from_cache(run, call)
+                cache_key = run.inputs.cache_key(keys[0])
+                hit = await self._from_cache(keys[0], cache_key)
                 if hit is not None:
                     self._executor.give_back(slot)
                     is_taken = True
@@ -346,15 +368,31 @@ class Orchestrator:
             self._apply(run, CallLost(keys, error.reason, error.worker))
         except CallTimedOutError as error:
             failure = Failure("TimedOut", f"took longer than its limit of {error.seconds:g} s", "")
-            self._apply(run, Reported((Report(keys[0], Outcome.TIMED_OUT, failure=failure, started_at=time.time(), worker=error.worker),)))
+            self._apply(
+                run,
+                Reported(
+                    (
+                        Report(
+                            keys[0],
+                            Outcome.TIMED_OUT,
+                            failure=failure,
+                            started_at=time.time(),
+                            worker=error.worker,
+                        ),
+                    )
+                ),
+            )
         except DatabaseUnavailableError:
             raise  # The journal ends the orchestrator; the tasks are in flight for whoever claims next.
         except EopiezError as error:
             failure = Failure(type(error).__name__, str(error), "")
-            self._apply(run, Reported(tuple(Report(key, Outcome.REFUSED, failure=failure, started_at=time.time()) for key in keys)))
+            self._apply(
+                run,
+                Reported(tuple(Report(key, Outcome.REFUSED, failure=failure, started_at=time.time()) for key in keys)),
+            )
         else:
             self._note_source(run, reports, slot)
-            self._apply(run, Reported(tuple(reports)), self._cache_entries(run, call, reports))
+            self._apply(run, Reported(tuple(reports)), _cache_entries(cache_key, reports))
         finally:
             if not is_taken:
                 self._executor.give_back(slot)
@@ -364,10 +402,8 @@ class Orchestrator:
         if not run.state.steps[position].inputs:
             run.source_workers[position] = slot.worker
 
-    async def _from_cache(self, run: Run, call: Call) -> Report | None:
+    async def _from_cache(self, task: TaskKey, key: bytes | None) -> Report | None:
         """The result that an equal task has left, if it can still be read."""
-        task = call.tasks[0]
-        key = run.inputs.cache_key(task.key)
         entry = (await self._ledger.cached([key])).get(key) if key else None
         if key is None or entry is None:
             return None
@@ -379,13 +415,15 @@ class Orchestrator:
         if not is_there:
             await self._ledger.forget_cached(key)
             return None
-        return Report(task.key, Outcome.SUCCEEDED, entry.output, entry.rows, started_at=time.time(), is_cached=True)
+        return Report(task, Outcome.SUCCEEDED, entry.output, entry.rows, started_at=time.time(), is_cached=True)
 
-    def _cache_entries(self, run: Run, call: Call, reports: Sequence[Report]) -> list[CacheEntry]:
-        if call.tasks[0].key.step not in run.packing.cached_steps:
-            return []
-        found = [(run.inputs.cache_key(report.key), report) for report in reports if report.outcome is Outcome.SUCCEEDED and not report.rejects]
-        return [CacheEntry(key, report.output, report.rows) for key, report in found if key and report.output]
+
+def _cache_entries(key: bytes | None, reports: Sequence[Report]) -> list[CacheEntry]:
+    """What equal tasks may find: the one result of a call whose task has a key."""
+    first = reports[0]
+    if key is None or first.output is None or first.rejects:
+        return []
+    return [CacheEntry(key, first.output, first.rows)]
 
 
 def _forget(calls: dict[asyncio.Task[None], str], done: asyncio.Task[None]) -> None:
@@ -407,4 +445,3 @@ async def _closed(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         await ended.wait()
     finally:
         connection.terminate()
-

@@ -66,11 +66,13 @@ class Worker:
             outputs[item.key] = attempt.output, attempt.value
         return attempt.report(self.name)
 
-    def _yield_partitions(self, call: WorkCall, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]) -> Iterator[Report]:
-        """Up to ``item.count`` partitions of a source, from ``item.key.partition`` on."""
+    def _yield_partitions(
+        self, call: WorkCall, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]
+    ) -> Iterator[Report]:
+        """Up to ``item.quota`` partitions of a source, from ``item.key.partition`` on."""
         step, began, partition = call.steps[item.key.step], time.perf_counter(), item.key.partition
         place = call.workflow_id, item.key.step
-        for _ in range(item.count):
+        for _ in range(item.quota):
             key = TaskKey(item.key.step, partition)
             with self._observed(key, TaskContext(call.workflow_id, step.name, partition, item.attempt)) as attempt:
                 source = self._source(call, step, place, partition)
@@ -98,7 +100,10 @@ class Worker:
         source = produced if isinstance(produced, Iterator) else iter((produced,))
         for _ in range(partition):
             if next(source, _END) is _END:
-                raise ContractError(f"source {step.name!r} yielded fewer partitions than before; a source must yield the same again when it is resumed")
+                raise ContractError(
+                    f"source {step.name!r} yielded fewer partitions than before; "
+                    "a source must yield the same again when it is resumed"
+                )
         return source
 
     def _phase(self, step: WorkStep) -> Any:
@@ -187,7 +192,9 @@ class _LogCapture(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if self.lines is not None and len(self.lines) < LOG_LINES:
-            self.lines.append(LogLine(record.created, record.levelname.lower(), record.getMessage()[:MESSAGE_CHARACTERS]))
+            self.lines.append(
+                LogLine(record.created, record.levelname.lower(), record.getMessage()[:MESSAGE_CHARACTERS])
+            )
 
 
 class _PrintCapture(io.TextIOBase):

@@ -30,7 +30,7 @@ class CallTask:
 
     key: TaskKey
     attempt: int
-    count: int = 1
+    quota: int = 1
     """For a source: how many partitions to yield at most, from ``key.partition`` on."""
 
 
@@ -73,7 +73,11 @@ def next_call(state: WorkflowState, resources: Resources, packing: Packing) -> C
         return None
     for step in reversed(state.steps):
         if step.ready and step.spec.policy.resources == resources and _may_start(state, step, packing):
-            return _source_call(state, step, packing) if step.kind is PhaseKind.SOURCE else _task_call(state, step, packing)
+            return (
+                _source_call(state, step, packing)
+                if step.kind is PhaseKind.SOURCE
+                else _task_call(state, step, packing)
+            )
     return None
 
 
@@ -123,14 +127,25 @@ def _task_call(state: WorkflowState, step: StepState, packing: Packing) -> Call:
     return Call(tuple(tasks), step.spec.policy.resources, spent)
 
 
-def _chain(state: WorkflowState, step: StepState, partition: int, packing: Packing, tasks: list[CallTask], spent: float) -> float:
+def _chain(
+    state: WorkflowState,
+    step: StepState,
+    partition: int,
+    packing: Packing,
+    tasks: list[CallTask],
+    spent: float,
+) -> float:
     """Append the maps that only wait for this task, then those that wait for them; returns the seconds spent."""
     pending, members = [step.position], {step.position}
     while pending:
         for position in state.steps[pending.pop()].consumers:
             consumer = state.steps[position]
             estimate = packing.estimate_s(consumer)
-            if spent + estimate > CALL_S or len(tasks) >= MAXIMUM_TASKS or not _continues(state, consumer, partition, members, packing):
+            if (
+                spent + estimate > CALL_S
+                or len(tasks) >= MAXIMUM_TASKS
+                or not _continues(state, consumer, partition, members, packing)
+            ):
                 continue
             consumer.set(partition, TaskState.RUNNING)
             tasks.append(_call_task(consumer, partition))
@@ -141,7 +156,7 @@ def _chain(state: WorkflowState, step: StepState, partition: int, packing: Packi
 
 
 def _continues(state: WorkflowState, consumer: StepState, partition: int, members: set[int], packing: Packing) -> bool:
-    """Whether the consumer's task could run right behind: its inputs are there, or come from ``members``, the steps that run before it."""
+    """Whether the consumer's task could run next: its inputs are there, or come from ``members``, run before it."""
     producer = state.steps[next(iter(members))]
     if consumer.kind is not PhaseKind.MAP or consumer.spec.policy.resources != producer.spec.policy.resources:
         return False
@@ -155,9 +170,11 @@ def _continues(state: WorkflowState, consumer: StepState, partition: int, member
 def _runs_alone(step: StepState, partition: int, packing: Packing) -> bool:
     """Tasks with a time limit, a cache key or a history of lost workers share their call with no other."""
     has_limit = step.spec.policy.timeout_s is not None
-    return has_limit or step.position in packing.cached_steps or partition in step.losses or step.kind is not PhaseKind.MAP
+    return (
+        has_limit or step.position in packing.cached_steps or partition in step.losses or step.kind is not PhaseKind.MAP
+    )
 
 
-def _call_task(step: StepState, partition: int, count: int = 1) -> CallTask:
+def _call_task(step: StepState, partition: int, quota: int = 1) -> CallTask:
     attempt = step.failures.get(partition, 0) + step.losses.get(partition, 0) + 1
-    return CallTask(TaskKey(step.position, partition), attempt, count)
+    return CallTask(TaskKey(step.position, partition), attempt, quota)

@@ -132,7 +132,14 @@ class WorkflowState:
     """Unix seconds at which tasks that failed are tried again."""
 
     @classmethod
-    def restore(cls, plan: PlanSpec, finished: Iterable[Finished] = (), sealed: dict[int, int] | None = None, unfinished: Iterable[Unfinished] = (), rejects: dict[int, int] | None = None) -> WorkflowState:
+    def restore(
+        cls,
+        plan: PlanSpec,
+        finished: Iterable[Finished] = (),
+        sealed: dict[int, int] | None = None,
+        unfinished: Iterable[Unfinished] = (),
+        rejects: dict[int, int] | None = None,
+    ) -> WorkflowState:
         """The state that the store remembers: of a new workflow, nothing.
 
         Args:
@@ -152,13 +159,13 @@ class WorkflowState:
             step.cached += task.is_cached
             step.wall_s += task.wall_s
             step.cpu_s += task.cpu_s
-        for task in unfinished:
-            step = steps[task.step]
-            step.failures[task.partition] = task.failures
-            step.losses[task.partition] = task.losses
-            if step.get(task.partition) != TaskState.DONE and task.retry_at:
-                step.set(task.partition, TaskState.WAITING)
-                state.waiting[TaskKey(task.step, task.partition)] = task.retry_at
+        for tried in unfinished:
+            step = steps[tried.step]
+            step.failures[tried.partition] = tried.failures
+            step.losses[tried.partition] = tried.losses
+            if step.get(tried.partition) != TaskState.DONE and tried.retry_at:
+                step.set(tried.partition, TaskState.WAITING)
+                state.waiting[TaskKey(tried.step, tried.partition)] = tried.retry_at
         for step in steps:
             step.rejects = (rejects or {}).get(step.position, 0)
             if step.kind is PhaseKind.SOURCE:
@@ -185,7 +192,10 @@ class WorkflowState:
 
 def _wired(plan: PlanSpec) -> list[StepState]:
     positions = plan.index()
-    steps = [StepState(step, position, tuple(positions[name] for name in step.inputs)) for position, step in enumerate(plan.steps)]
+    steps = [
+        StepState(step, position, tuple(positions[name] for name in step.inputs))
+        for position, step in enumerate(plan.steps)
+    ]
     for step in steps:
         step.consumers = tuple(other.position for other in steps if step.position in other.inputs)
         inherits = step.kind is PhaseKind.MAP and all(steps[source].is_single for source in step.inputs)
@@ -204,7 +214,10 @@ def partition_count(state: WorkflowState, step: StepState) -> int | None:
         return None
     several = {count for count in counts if count is not None and count != 1}
     if len(several) > 1:
-        raise ValueError(f"inputs of step {step.spec.name!r} have {' and '.join(map(str, sorted(several)))} partitions; a map needs the same number in each, or one")
+        raise ValueError(
+            f"inputs of step {step.spec.name!r} have {' and '.join(map(str, sorted(several)))} partitions; "
+            "a map needs the same number in each, or one"
+        )
     return several.pop() if several else 1
 
 

@@ -32,7 +32,12 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
     elif isinstance(event, CallLost):
         for key in event.tasks:
             failure = Failure("WorkerLost", event.reason, "")
-            _take_report(state, Report(key, Outcome.LOST, failure=failure, started_at=now, worker=event.worker), now, commands)
+            _take_report(
+                state,
+                Report(key, Outcome.LOST, failure=failure, started_at=now, worker=event.worker),
+                now,
+                commands,
+            )
     elif isinstance(event, TimePassed):
         _wake(state, now)
     elif isinstance(event, PauseRequested):
@@ -161,7 +166,9 @@ def _fail_workflow(state: WorkflowState, failure: Failure, key: TaskKey) -> None
         state.ending = WorkflowStatus.FAILED
 
 
-def _begin_end(state: WorkflowState, meanwhile: WorkflowStatus, ending: WorkflowStatus, commands: list[Command]) -> None:
+def _begin_end(
+    state: WorkflowState, meanwhile: WorkflowStatus, ending: WorkflowStatus, commands: list[Command]
+) -> None:
     if state.status.is_terminal or state.ending in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
         return
     state.ending, state.status = ending, meanwhile
@@ -169,7 +176,7 @@ def _begin_end(state: WorkflowState, meanwhile: WorkflowStatus, ending: Workflow
 
 
 def _settle(state: WorkflowState, commands: list[Command]) -> None:
-    """Reach the final status as soon as nothing is in flight; a run that has done everything has succeeded whatever was asked."""
+    """Reach the final status once nothing is in flight; having done everything is success whatever was asked."""
     if state.status.is_at_rest or state.in_flight:
         return
     if state.failure is None and all(step.is_done for step in state.steps):

@@ -76,7 +76,9 @@ def ordered(name: str, steps: list[Step]) -> PlanSpec:
     for step in steps:
         for source in step.inputs:
             if source not in by_name:
-                raise PlanError(f"step {step.name!r} takes its input from {source!r}, which plan {name!r} does not have")
+                raise PlanError(
+                    f"step {step.name!r} takes its input from {source!r}, which plan {name!r} does not have"
+                )
     return PlanSpec(name, tuple(_topological(name, by_name)))
 
 

@@ -40,7 +40,7 @@ class WorkItem(NamedTuple):
 
     key: TaskKey
     attempt: int
-    count: int
+    quota: int
     """For a source: how many partitions to yield at most."""
     inputs: tuple[Input, ...]
 

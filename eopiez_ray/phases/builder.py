@@ -35,7 +35,14 @@ class Plan:
         self._steps: list[Step] = []
         self._phases: dict[str, Phase] = {}
 
-    def step(self, name: str, phase_or_name: Phase | Callable[..., Any] | str, /, *inputs: StepHandle | str, **parameters: Any) -> StepHandle:
+    def step(
+        self,
+        name: str,
+        phase_or_name: Phase | Callable[..., Any] | str,
+        /,
+        *inputs: StepHandle | str,
+        **parameters: Any,
+    ) -> StepHandle:
         """Add a step.
 
         Args:
@@ -71,9 +78,16 @@ class Plan:
         for position, existing in enumerate(self._steps):
             if existing.name == name:
                 policy = with_policy(
-                    existing.policy, resources=resources, retry=retry, timeout_s=timeout_s, cache=cache, max_rejects=max_rejects
+                    existing.policy,
+                    resources=resources,
+                    retry=retry,
+                    timeout_s=timeout_s,
+                    cache=cache,
+                    max_rejects=max_rejects,
                 )
-                self._steps[position] = Step(existing.name, existing.phase, existing.inputs, existing.parameters, policy)
+                self._steps[position] = Step(
+                    existing.name, existing.phase, existing.inputs, existing.parameters, policy
+                )
                 return StepHandle(name)
         raise PlanError(f"plan {self.name!r} has no step {name!r}")
 

@@ -58,7 +58,9 @@ class Partitions(Protocol[Value]):
 class Phase:
     """A registered, versioned unit of work. Call it like the function that it wraps."""
 
-    def __init__(self, function: Callable[..., Any], *, name: str, version: str, kind: PhaseKind, policy: StepPolicy) -> None:
+    def __init__(
+        self, function: Callable[..., Any], *, name: str, version: str, kind: PhaseKind, policy: StepPolicy
+    ) -> None:
         functools.update_wrapper(self, function, updated=())
         self.function, self.name, self.version, self.kind, self.policy = function, name, version, kind, policy
 
@@ -85,7 +87,7 @@ class Phase:
         if by_value:
             cloudpickle.register_pickle_by_value(module)
         try:
-            return cloudpickle.dumps(self)
+            return bytes(cloudpickle.dumps(self))
         finally:
             if by_value:
                 cloudpickle.unregister_pickle_by_value(module)
@@ -109,7 +111,7 @@ class Phase:
             near = difflib.get_close_matches(unknown, free, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(free) or 'none'}"
             raise ParameterError(f"step {step!r}: phase {self.name!r} has no parameter {unknown!r}; {hint}")
-        given = {name: None for name in names[:input_count]} if free is not names else {}
+        given = dict.fromkeys(names[:input_count]) if free is not names else {}
         try:
             model.__pydantic_validator__.validate_python({**parameters, **{f"{name}": _SKIP for name in given}})
         except ValidationError as error:
@@ -122,21 +124,28 @@ class Phase:
         if self.kind in {PhaseKind.REDUCE, PhaseKind.SINK} and not input_count:
             raise PlanError(f"step {step!r}: phase {self.name!r} is a {self.kind} and needs at least one input")
         called = self.function.__call__ if isinstance(self.function, type) else self.function
-        positional = [p for p in inspect.signature(called).parameters.values() if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+        positional = [
+            p
+            for p in inspect.signature(called).parameters.values()
+            if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}
+        ]
         if isinstance(self.function, type):
             positional = positional[1:]
         variadic = any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(called).parameters.values())
         if input_count > len(positional) and not variadic:
-            raise PlanError(f"step {step!r}: phase {self.name!r} takes at most {len(positional)} input(s), {input_count} were given")
+            raise PlanError(
+                f"step {step!r}: phase {self.name!r} takes at most {len(positional)} input(s), {input_count} were given"
+            )
 
     @functools.cached_property
     def _parameter_model(self) -> Any:
         """A pydantic model of the signature: its types, ranges (``Annotated[int, Field(ge=1)]``) and defaults."""
+        takes_parameters = (
+            vars(self.function).get("__init__", self.function) if isinstance(self.function, type) else self.function
+        )
         try:
-            hints = typing.get_type_hints(
-                self.function.__init__ if isinstance(self.function, type) else self.function, include_extras=True
-            )
-        except NameError:
+            hints = typing.get_type_hints(takes_parameters, include_extras=True)
+        except NameError:  # A type imported for checkers alone: its parameters go unchecked.
             hints = {}
         signature = inspect.signature(self.function)
         fields: dict[str, Any] = {}
@@ -145,9 +154,14 @@ class Phase:
                 continue
             hint = hints.get(parameter.name, Any)
             default = ... if parameter.default is _NO_VALUE else parameter.default
-            fields[parameter.name] = (hint | _Skip if parameter.kind is not parameter.KEYWORD_ONLY else hint, default)
-        extra = "allow" if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()) else "forbid"
-        config = ConfigDict(extra=extra, arbitrary_types_allowed=True, protected_namespaces=())
+            fields[parameter.name] = (
+                hint | _Skip if parameter.kind is not parameter.KEYWORD_ONLY else hint,
+                default,
+            )
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+        config = ConfigDict(
+            extra="allow" if takes_any else "forbid", arbitrary_types_allowed=True, protected_namespaces=()
+        )
         return create_model(f"{self.name} parameters", __config__=config, **fields)
 
 
@@ -172,19 +186,28 @@ def _rebuild(function: Callable[..., Any], name: str, version: str, kind: PhaseK
 
 @functools.cache
 def _installed_roots() -> tuple[Path, ...]:
-    return (*(Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib", "stdlib")), Path(__file__).parents[1])
+    return (
+        *(Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib", "stdlib")),
+        Path(__file__).parents[1],
+    )
 
 
 def _is_installed(function: Callable[..., Any]) -> bool:
     """Whether every worker can import the function by name."""
     module = sys.modules.get(function.__module__)
     file = getattr(module, "__file__", None)
-    return file is not None and any(Path(file).is_relative_to(root) for root in _installed_roots()) and "<locals>" not in function.__qualname__
+    return (
+        file is not None
+        and any(Path(file).is_relative_to(root) for root in _installed_roots())
+        and "<locals>" not in function.__qualname__
+    )
 
 
 def _inferred_kind(function: Callable[..., Any]) -> PhaseKind:
     called = function.__call__ if isinstance(function, type) else function
-    annotation = typing.get_type_hints(called).get("return") if not isinstance(called, types.BuiltinFunctionType) else None
+    annotation = (
+        typing.get_type_hints(called).get("return") if not isinstance(called, types.BuiltinFunctionType) else None
+    )
     yields = inspect.isgeneratorfunction(called) or typing.get_origin(annotation) in _ITERATORS
     return PhaseKind.SOURCE if yields else PhaseKind.MAP
 

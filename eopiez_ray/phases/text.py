@@ -16,7 +16,6 @@ possessive ``'s``. Offsets always refer to the text as it was given, whatever no
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np

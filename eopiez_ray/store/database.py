@@ -25,7 +25,15 @@ MINIMUM_SERVER = 150_000
 SCHEMA_LOCK = 0x656F7069657A
 """Key of the advisory lock under which the schema is made: the letters of "eopiez"."""
 
-LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, TimeoutError)
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    TimeoutError,
+)
 """What asyncpg raises when the server is gone or going."""
 
 
@@ -47,9 +55,13 @@ class Database:
             async with self._pool.acquire(timeout=10) as connection, connection.transaction():
                 yield connection
         except LOST as error:
-            raise DatabaseUnavailableError(f"lost the database at {redacted(self.url)}: {error or type(error).__name__}") from error
+            raise DatabaseUnavailableError(
+                f"lost the database at {redacted(self.url)}: {error or type(error).__name__}"
+            ) from error
         except asyncpg.DiskFullError as error:
-            raise StorageFullError(f"the database at {redacted(self.url)} has no disk space left; free some and resume") from error
+            raise StorageFullError(
+                f"the database at {redacted(self.url)} has no disk space left; free some and resume"
+            ) from error
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """All rows of a statement, in a transaction of its own."""
@@ -93,13 +105,25 @@ async def connect(url: str) -> Database:
         DatabaseTooOldError: the server is older than PostgreSQL 15, or the schema is newer than this program.
     """
     try:
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=8, init=_prepare, server_settings=_SETTINGS, timeout=10)
-    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError, asyncpg.InsufficientPrivilegeError) as error:
-        raise DatabaseUnavailableError(f"the database at {redacted(url)} refuses: {error}; check EOPIEZ_DATABASE_URL") from error
+        pool = await asyncpg.create_pool(
+            url, min_size=1, max_size=8, init=_prepare, server_settings=_SETTINGS, timeout=10
+        )
+    except (
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+        asyncpg.InsufficientPrivilegeError,
+    ) as error:
+        raise DatabaseUnavailableError(
+            f"the database at {redacted(url)} refuses: {error}; check EOPIEZ_DATABASE_URL"
+        ) from error
     except ValueError as error:
-        raise DatabaseUnavailableError(f"EOPIEZ_DATABASE_URL is not a database address ({error}); it looks like postgresql://user:password@host:5432/name") from error
+        raise DatabaseUnavailableError(
+            f"EOPIEZ_DATABASE_URL is not a database address ({error}); it looks like postgresql://user:password@host:5432/name"
+        ) from error
     except LOST as error:
-        raise DatabaseUnavailableError(f"cannot reach the database at {redacted(url)}: {error or type(error).__name__}; is it running?") from error
+        raise DatabaseUnavailableError(
+            f"cannot reach the database at {redacted(url)}: {error or type(error).__name__}; is it running?"
+        ) from error
     try:
         async with pool.acquire() as connection:
             await _migrate(connection)
@@ -129,14 +153,18 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 async def _migrate(connection: Connection) -> None:
     server = await connection.fetchval("select current_setting('server_version_num')::integer")
     if server < MINIMUM_SERVER:
-        raise DatabaseTooOldError(f"the server is PostgreSQL {server // 10_000}; eopiez needs {MINIMUM_SERVER // 10_000} or newer")
+        raise DatabaseTooOldError(
+            f"the server is PostgreSQL {server // 10_000}; eopiez needs {MINIMUM_SERVER // 10_000} or newer"
+        )
     if await _version(connection) == SCHEMA_VERSION:
         return
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", SCHEMA_LOCK)
         version = await _version(connection)
         if version > SCHEMA_VERSION:
-            raise DatabaseTooOldError(f"the database has schema {version}, this program knows {SCHEMA_VERSION}; update eopiez")
+            raise DatabaseTooOldError(
+                f"the database has schema {version}, this program knows {SCHEMA_VERSION}; update eopiez"
+            )
         if version == 0:
             await connection.execute("create schema if not exists eopiez")
             await connection.execute((files(__package__) / "sql" / "schema.sql").read_text(encoding="utf-8"))

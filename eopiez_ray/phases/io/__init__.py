@@ -1,0 +1,20 @@
+"""Reading a collection: files of many formats become tables of documents."""
+
+from eopiez_ray.phases.io.files import spool
+from eopiez_ray.phases.io.options import Columns, ReadOptions
+from eopiez_ray.phases.io.reading import Batch, read_collection, text_digest
+from eopiez_ray.phases.io.sniffing import Format
+from eopiez_ray.phases.io.survey import FormatSurvey, Survey, survey
+
+__all__ = [
+    "Batch",
+    "Columns",
+    "Format",
+    "FormatSurvey",
+    "ReadOptions",
+    "Survey",
+    "read_collection",
+    "spool",
+    "survey",
+    "text_digest",
+]

@@ -1,0 +1,130 @@
+"""Which files the inputs of a collection are."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from eopiez_ray.errors import UnreadableInputError
+
+
+class InputFile(NamedTuple):
+    """A file of the collection."""
+
+    path: str
+    source: str
+    """Its name in the collection: the path below the folder that all inputs share."""
+    label: str | None
+    """The subfolder of the input folder that it is in, if it is in one."""
+
+
+class _Root(NamedTuple):
+    """One file or folder that an input stands for."""
+
+    path: str
+    is_folder: bool
+
+
+def find_files(inputs: Sequence[str]) -> Iterator[InputFile]:
+    """The files of all inputs (files, folders, glob patterns), each once, folders in the order of their names.
+
+    Hidden files and folders are left out, unless they are named.
+
+    Raises:
+        UnreadableInputError: an input does not exist, matches nothing, or is standard input that was not spooled.
+    """
+    roots = [root for given in inputs for root in _roots(given)]
+    shared = os.path.join(_shared_folder(roots), "")  # noqa: PTH118
+    seen: set[str] | None = set() if len(roots) > 1 else None
+    for root in roots:
+        for path in _walk(root.path) if root.is_folder else [root.path]:
+            if seen is not None:
+                real = os.path.realpath(path)
+                if real in seen:
+                    continue
+                seen.add(real)
+            label = _first_folder(root.path, path) if root.is_folder else None
+            yield InputFile(path, _below(shared, path), label)
+
+
+def spool(stream: BinaryIO, folder: Path, name: str = "stdin") -> Path:
+    """Copy a stream that can be read only once into ``folder``; the file is whole when it has its name.
+
+    Raises:
+        UnreadableInputError: the stream is empty.
+        OSError: the folder cannot be written.
+    """
+    target = folder / name
+    partial = folder / f".{name}.{os.getpid()}"
+    try:
+        with partial.open("wb") as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+        if partial.stat().st_size == 0:
+            raise UnreadableInputError("standard input", "it is empty", "pipe documents into it or name a file")
+        return partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _roots(given: str) -> list[_Root]:
+    if given == "-":
+        raise UnreadableInputError("standard input", "it can be read only once", "spool it to a file first")
+    path = os.path.expanduser(given)  # noqa: PTH111  # Paths stay strings here: a collection can have millions.
+    if os.path.isdir(path):  # noqa: PTH112
+        return [_Root(path, True)]
+    if os.path.lexists(path):
+        return [_Root(path, False)]
+    if not glob.has_magic(path):
+        raise UnreadableInputError(given, "there is no such file or folder", _advice(path))
+    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
+    files = [_Root(match, False) for match in matches if os.path.isfile(match)]  # noqa: PTH113
+    if not files:
+        raise UnreadableInputError(given, "the pattern matches no file", "`**/` in it descends into folders")
+    return files
+
+
+def _advice(path: str) -> str:
+    folder = Path(path).parent
+    if not folder.is_dir():
+        return f"the folder {folder} does not exist either"
+    near = difflib.get_close_matches(Path(path).name, sorted(os.listdir(folder))[:10_000], 1)  # noqa: PTH208
+    return f"did you mean {folder / near[0]}?" if near else ""
+
+
+def _shared_folder(roots: list[_Root]) -> str:
+    if len(roots) == 1 and roots[0].is_folder:
+        return roots[0].path
+    parents = [os.path.abspath(os.path.join(root.path, os.pardir)) for root in roots]  # noqa: PTH100, PTH118
+    return os.path.commonpath(parents) if parents else "."
+
+
+def _below(folder: str, path: str) -> str:
+    name = path.removeprefix(folder) if path.startswith(folder) else os.path.relpath(path, folder)
+    return name.replace(os.sep, "/")
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """All files below a folder; symbolic links to folders are not followed, for they can lead in a circle."""
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        yield folder  # Opening it fails with the reason, and becomes a reject.
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path)
+        elif not entry.is_dir():
+            yield entry.path
+
+
+def _first_folder(root: str, path: str) -> str | None:
+    folder, below, _ = path[len(root) :].lstrip(os.sep).partition(os.sep)
+    return folder if below else None

@@ -1,0 +1,121 @@
+"""What a user may say about the input, and which columns of a table are used when nothing is said."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from eopiez_ray.errors import UnknownColumnError
+
+KNOWN_NAMES: dict[str, tuple[str, ...]] = {
+    "text": (
+        "text", "body", "content", "contents", "message", "article", "document", "fulltext", "articletext", "maintext",
+        "review", "reviewtext", "comment", "post", "tweet", "story", "transcript", "abstract", "description", "summary",
+    ),
+    "id": ("id", "documentid", "docid", "uuid", "guid", "key", "articleid", "messageid", "reviewid", "postid", "pmid"),
+    "title": ("title", "headline", "subject", "heading", "name"),
+    "time": (
+        "time", "date", "datetime", "timestamp", "createdat", "created", "publishedat", "published", "publisheddate",
+        "publishdate", "publicationdate", "pubdate", "postedat", "sentat", "createdutc",
+    ),
+    "label": (
+        "label", "category", "class", "section", "topic", "newsgroup", "group", "genre", "sentiment", "tag", "target",
+    ),
+}  # fmt: skip
+"""Names that are recognized for each role, best first, compared without case, spaces, hyphens and underscores."""
+
+SAMPLE_ROWS = 100
+"""Rows of a table that are looked at before its columns are chosen."""
+PROSE_LENGTH = 20
+"""Mean characters from which an unnamed column passes for text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How input is read. A column that is None is recognized by its name, and missing where no name fits."""
+
+    text_column: str | None = None
+    id_column: str | None = None
+    time_column: str | None = None
+    label_column: str | None = None
+    title_column: str | None = None
+    encoding: str | None = None
+    """Of every file; None detects it for each."""
+    batch_characters: int = 4 << 20
+    """Text after which a batch is closed; it holds at least one document, however long."""
+    batch_rows: int = 4_000
+    """Documents and rejects after which a batch is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of one table by role; None where there is none."""
+
+    text: str
+    id: str | None = None
+    title: str | None = None
+    time: str | None = None
+    label: str | None = None
+
+    def named(self) -> dict[str, str]:
+        """Role to column, without those that are missing."""
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
+
+
+def choose_columns(source: str, rows: Sequence[Mapping[str, Any]], options: ReadOptions) -> Columns:
+    """The columns of a table, by what the user named, then by known names, and for the text also by length.
+
+    Args:
+        source: how the table is called in errors.
+        rows: its first rows.
+
+    Raises:
+        UnknownColumnError: a named column does not exist, or no column can be taken for the text.
+    """
+    available = list(dict.fromkeys(name for row in rows for name in row))
+    chosen = {role: _choose(source, role, available, options) for role in KNOWN_NAMES}
+    text = chosen.pop("text") or _longest_prose(rows, available, {name for name in chosen.values() if name})
+    if text is None:
+        raise UnknownColumnError(source, "text", available, "--text-column")
+    return Columns(text=text, **{role: name for role, name in chosen.items() if name != text})
+
+
+def _choose(source: str, role: str, available: list[str], options: ReadOptions) -> str | None:
+    named: str | None = getattr(options, f"{role}_column")
+    if named is None:
+        return _recognize(role, available)
+    if named in available:
+        return named
+    same = [name for name in available if _folded(name) == _folded(named)]
+    if len(same) == 1:
+        return same[0]
+    near = difflib.get_close_matches(named, available, 1)
+    option = f"--{role}-column" + (f" (did you mean {near[0]!r}?)" if near else "")
+    raise UnknownColumnError(source, named, available, option)
+
+
+def _recognize(role: str, available: list[str]) -> str | None:
+    by_name = {_folded(name): name for name in reversed(available)}
+    return next((by_name[name] for name in KNOWN_NAMES[role] if name in by_name), None)
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def is_known_name(name: str, options: ReadOptions) -> bool:
+    """Whether a column of this name would be used for its name alone."""
+    named = {getattr(options, f"{role}_column") for role in KNOWN_NAMES}
+    return name in named or any(_folded(name) in names for names in KNOWN_NAMES.values())
+
+
+def _longest_prose(rows: Sequence[Mapping[str, Any]], available: list[str], taken: set[str]) -> str | None:
+    free = [name for name in available if name not in taken]
+    lengths = {name: [len(row[name]) for row in rows if isinstance(row.get(name), str)] for name in free}
+    means = {name: sum(found) / len(found) for name, found in lengths.items() if found}
+    best = max(means, key=lambda name: means[name], default=None)
+    if best is None or (means[best] < PROSE_LENGTH and len(available) > 1):
+        return None
+    return best

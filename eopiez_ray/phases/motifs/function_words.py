@@ -1,0 +1,63 @@
+"""Which words tie others together and make a poor beginning or end of a motif ("of the", "said that").
+
+Where a language is spoken whose function words are listed, the list tells. For all others the signs are those of the
+Zipf head: words that are very frequent and spread over documents as evenly as chance would have it. The spread is
+residual inverse document frequency (Church and Gale 1995, section 4): the idf that a word has beyond that of a Poisson
+process of its frequency; near 0 for words that every document uses alike.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from eopiez_ray.phases.motifs.ngrams import NgramCounts
+
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+SPOKEN = 0.2
+"""Share of all units from which a language is taken to be spoken in a collection."""
+HEAD = 1 / 1_000
+"""Share of all units from which a word is in the Zipf head."""
+HEAD_COUNT = 200
+"""Occurrences below which nothing is known of a word's spread: in a small collection its topic is as frequent."""
+EVEN = 1.0
+"""Bits of residual idf below which a word is evenly spread."""
+
+
+def listed_words(counts: NgramCounts) -> Mask:
+    """Which words are function words of a language that the collection is written in, ``(n_words,)``."""
+    words = counts.words.to_pylist()
+    found = np.zeros(len(words), np.bool_)
+    for known in _lists().values():
+        of_language = np.fromiter((word in known for word in words), np.bool_, len(words))
+        if counts.counts[of_language].sum() >= SPOKEN * max(1, counts.n_units):
+            found |= of_language
+    return found
+
+
+def even_head(counts: NgramCounts) -> Mask:
+    """Which words are very frequent and evenly spread, ``(n_words,)``."""
+    is_frequent = (counts.counts >= HEAD * counts.n_units) & (counts.counts >= HEAD_COUNT)
+    return is_frequent & (residual_idf(counts.counts, counts.documents, counts.n_documents) < EVEN)
+
+
+def residual_idf(counts: npt.NDArray[np.integer], documents: npt.NDArray[np.integer], n_documents: int) -> Floats:
+    """Bits of inverse document frequency beyond those of a Poisson process, for each count and document count."""
+    n = max(1, n_documents)
+    expected = -np.expm1(-counts / n)
+    with np.errstate(divide="ignore"):
+        return np.asarray(
+            np.where(counts > 0, np.log2(np.maximum(expected, 1e-300) * n / np.maximum(documents, 1)), 0.0)
+        )
+
+
+@functools.cache
+def _lists() -> dict[str, frozenset[str]]:
+    text = resources.files("eopiez_ray.phases.motifs").joinpath("function_words.yaml").read_text("utf-8")
+    return {language: frozenset(words.split()) for language, words in yaml.safe_load(text).items()}
