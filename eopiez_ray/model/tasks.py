@@ -38,6 +38,24 @@ class Reject(NamedTuple):
     """The beginning of what was there."""
 
 
+class StepSummary(NamedTuple):
+    """What a step of a workflow has done so far."""
+
+    name: str
+    partitions: int
+    """Finished ones."""
+    rows: int
+    rejects: int
+    cached: int
+    wall_s: float
+    """Summed over its tasks."""
+    cpu_s: float
+    started_at: float
+    """Unix seconds of its first task; 0 if none has begun."""
+    finished_at: float
+    """Unix seconds of the end of its last task so far; 0 if none has ended."""
+
+
 class LogLine(NamedTuple):
     """A line that a phase logged or printed."""
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..model.tasks import Reject
+from ..model.tasks import Reject, StepSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,8 @@ class TaskContext:
     attempt: int = 1
     """Counted from 1."""
     rejects: list[Reject] = field(default_factory=list)
+    steps: tuple[StepSummary, ...] = ()
+    """For a sink: what the workflow's steps have done so far, in the plan's order."""
 
     @property
     def token(self) -> str:

@@ -32,4 +32,39 @@ TOKENS = pa.schema(
 """Normalized words and their character offsets ``[start, end)`` in the document's text."""
 
 VECTOR = "vector"
-"""Name of the vector column: ``fixed_size_list<float32>[dim]``, rows of length 1 (or 0 for a document with no words)."""
+"""Name of the vector column."""
+
+
+def vectors_schema(dimensions: int) -> pa.Schema:
+    """One row a document: its vector, of length 1, or 0 for a document without words."""
+    vector = pa.field(VECTOR, pa.list_(pa.float32(), dimensions), nullable=False)
+    return pa.schema([pa.field("document_id", pa.string(), nullable=False), vector])
+
+
+ASSIGNMENTS = pa.schema(
+    [
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("theme", pa.int32(), nullable=False),
+        pa.field("confidence", pa.float32(), nullable=False),
+        pa.field("consistency", pa.float32(), nullable=False),
+        pa.field("x", pa.float32(), nullable=False),
+        pa.field("y", pa.float32(), nullable=False),
+    ]
+)
+"""The theme of each document: -1 for a document without words. ``confidence`` is in [0, 1], ``consistency`` the mean
+over its edges of the sheaf, ``x`` and ``y`` its place on the map, both in [0, 1]."""
+
+THEMES = pa.schema(
+    [
+        pa.field("theme", pa.int32(), nullable=False),
+        pa.field("label", pa.string(), nullable=False),
+        pa.field("terms", pa.list_(pa.string()), nullable=False),
+        pa.field("weights", pa.list_(pa.float32()), nullable=False),
+        pa.field("documents", pa.int64(), nullable=False),
+        pa.field("consistency", pa.float32(), nullable=False),
+        pa.field("exemplars", pa.list_(pa.string()), nullable=False),
+    ]
+)
+"""One row a theme, largest first. ``label`` is its first terms joined by commas, ``weights`` the class-based TF-IDF of
+``terms``, best first, ``consistency`` the mean over the edges inside it, ``exemplars`` the ids of the documents that
+are most typical of it."""
