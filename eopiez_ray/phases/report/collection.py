@@ -1,0 +1,125 @@
+"""One walk over the documents, a partition at a time: what the report needs of them and nothing more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from eopiez_ray.errors import ContractError
+from eopiez_ray.phases.report.facts import Exemplar
+from eopiez_ray.phases.report.tables import parts_of
+
+Positions = npt.NDArray[np.int64]
+
+TITLE_CHARACTERS = 90
+SNIPPET_CHARACTERS = 220
+_HEAD_CHARACTERS = 600
+"""Of a text, from which its title and snippet are made."""
+_COMPRESSIONS = frozenset({".gz", ".zst", ".bz2", ".xz"})
+
+
+@dataclass(slots=True)
+class Collected:
+    """What was seen of the documents."""
+
+    documents: int = 0
+    characters: int = 0
+    empty: int = 0
+    times: list[npt.NDArray[np.datetime64]] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
+    """Of the sampled documents, in order."""
+    exemplars: dict[str, Exemplar] = field(default_factory=dict)
+    labels: Counter[tuple[int, str]] = field(default_factory=Counter)
+    """Documents by theme and label."""
+    formats: Counter[str] = field(default_factory=Counter)
+
+
+def collect(documents: Any, themes: npt.NDArray[np.int32], sampled: Positions, exemplars: Collection[str]) -> Collected:
+    """Walk over the documents.
+
+    Args:
+        documents: tables of schema ``DOCUMENTS``.
+        themes: the theme of each document, ``(n,)``.
+        sampled: sorted positions of the documents whose titles are wanted.
+        exemplars: ids of the documents that are shown in full.
+
+    Raises:
+        ContractError: there are more or fewer documents than themes.
+    """
+    found = Collected()
+    wanted = pa.array(sorted(exemplars), pa.string())
+    for table in parts_of(documents):
+        begin, end = found.documents, found.documents + table.num_rows
+        if end > len(themes):
+            break
+        _count(table, themes[begin:end], found)
+        _take_titles(table, sampled[np.searchsorted(sampled, begin) : np.searchsorted(sampled, end)] - begin, found)
+        _take_exemplars(table.filter(pc.is_in(table.column("document_id"), wanted)), found)
+        found.documents = end
+    else:
+        end = found.documents
+    if end != len(themes):
+        raise ContractError(f"{end:,} documents or more came with the themes of {len(themes):,} documents")
+    return found
+
+
+def _count(table: pa.Table, themes: npt.NDArray[np.int32], found: Collected) -> None:
+    texts = table.column("text")
+    found.characters += pc.sum(pc.utf8_length(texts)).as_py() or 0
+    found.empty += pc.sum(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0)).as_py() or 0
+    found.times.append(table.column("time").cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]"))
+    labelled = pa.table({"theme": themes, "label": table.column("label")}).filter(pc.is_valid(table.column("label")))
+    for row in labelled.group_by(["theme", "label"]).aggregate([([], "count_all")]).to_pylist():
+        found.labels[row["theme"], row["label"]] += row["count_all"]
+    found.formats.update(map(_ending, table.column("source").to_pylist()))
+
+
+def _ending(source: str) -> str:
+    """How a file is called by its ending, without the row and the compression."""
+    path = PurePosixPath(source.rpartition(":")[0] if source.rpartition(":")[2].isdigit() else source)
+    endings = [ending.lower() for ending in path.suffixes if ending.lower() not in _COMPRESSIONS]
+    return endings[-1].removeprefix(".") if endings else "no ending"
+
+
+def _take_titles(table: pa.Table, rows: Positions, found: Collected) -> None:
+    taken = table.select(["title", "text"]).take(pa.array(rows))
+    heads = pc.utf8_slice_codeunits(taken.column("text"), 0, _HEAD_CHARACTERS)
+    pairs = zip(taken.column("title").to_pylist(), heads.to_pylist(), strict=True)
+    found.titles.extend(title_of(title, head) for title, head in pairs)
+
+
+def _take_exemplars(table: pa.Table, found: Collected) -> None:
+    heads = pc.utf8_slice_codeunits(table.column("text"), 0, _HEAD_CHARACTERS).to_pylist()
+    ids, titles = table.column("document_id").to_pylist(), table.column("title").to_pylist()
+    for document_id, title, head in zip(ids, titles, heads, strict=True):
+        shown = title_of(title, head)
+        found.exemplars[document_id] = Exemplar(document_id, shown, snippet_of(shown, head))
+
+
+def title_of(title: str | None, head: str) -> str:
+    """A document's title, or its first line that says something, cut between words."""
+    first = next((line for line in head.splitlines() if line.strip()), "")
+    return shortened(title or first, TITLE_CHARACTERS) or "(empty)"
+
+
+def snippet_of(title: str, head: str) -> str:
+    """How a document goes on after its title."""
+    folded = " ".join(head.split())
+    return shortened(folded.removeprefix(title.removesuffix(" …")).strip(), SNIPPET_CHARACTERS)
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text on one line, cut between words where it is longer than ``limit`` characters."""
+    folded = " ".join(text.split())
+    if len(folded) <= limit:
+        return folded
+    head, _, rest = folded[:limit].rpartition(" ")
+    return (head if len(head) > limit // 2 else head + " " + rest).strip() + " …"

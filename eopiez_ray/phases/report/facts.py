@@ -1,0 +1,182 @@
+"""What a report says: frozen values, the same for the page and for ``report.json`` (documented in docs/report.md)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+VERSION = 1
+"""Of ``report.json``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """A document that is typical of its theme."""
+
+    document_id: str
+    title: str
+    """Its title, or its first words."""
+    snippet: str
+    """How it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A theme of the collection."""
+
+    theme: int
+    label: str
+    terms: tuple[tuple[str, float], ...]
+    """Best first, with the class-based TF-IDF of each."""
+    documents: int
+    share: float
+    """Of all documents, 0 to 1."""
+    consistency: float
+    """Mean over the sheaf's edges inside the theme, 0 to 1."""
+    confidence: float
+    """Mean over its documents, 0 to 1."""
+    main_label: str | None
+    """The label that most of its documents brought along, where documents have labels."""
+    main_label_share: float
+    exemplars: tuple[Exemplar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Motif:
+    """A phrase that is used far more often than chance has it."""
+
+    motif: str
+    count: int
+    documents: int
+    c_value: float
+    q_value: float
+    category: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """The motifs of one category of the lexicon."""
+
+    category: str | None
+    motifs: int
+    occurrences: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Documents a theme over time."""
+
+    unit: str
+    """``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year`` or ``decade``."""
+    starts: tuple[datetime, ...]
+    """Of the bins."""
+    total: tuple[int, ...]
+    """Documents in each bin."""
+    themes: dict[int, tuple[int, ...]]
+    """Theme to its documents in each bin."""
+    undated: int
+    """Documents without a time."""
+    outside: int
+    """Documents whose time lies far from all others and is in no bin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """What was read."""
+
+    documents: int
+    characters: int
+    duplicates: int
+    """Documents whose text another one, earlier in the collection, already had."""
+    largest_duplicate_group: int
+    empty: int
+    """Documents without any text."""
+    themeless: int
+    """Documents without a known word, which belong to no theme."""
+    rejects: int
+    """Rows and files that could not be read."""
+    reasons: tuple[tuple[str, int], ...]
+    """Why, most frequent first."""
+    formats: tuple[tuple[str, int], ...]
+    """Documents by the ending of their file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """The archive."""
+
+    file: str
+    documents: int
+    blocks: int
+    text_bytes: int
+    stored_bytes: int
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A Parquet file beside the report."""
+
+    file: str
+    rows: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step of the run took."""
+
+    name: str
+    partitions: int
+    rows: int
+    cached: int
+    wall_s: float
+    """Summed over its tasks."""
+    cpu_s: float
+    begin_s: float
+    """After the start of the run."""
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the page shows, except for the points of the map."""
+
+    title: str
+    created_at: datetime
+    elapsed_s: float
+    """From the first task to the report."""
+    ingestion: Ingestion
+    themes: tuple[Theme, ...]
+    """Largest first."""
+    consistency: float
+    """Mean over all documents that have a theme."""
+    motifs: tuple[Motif, ...]
+    """The best ones."""
+    motif_count: int
+    categories: tuple[Category, ...]
+    timeline: Timeline | None
+    compression: Compression | None
+    tables: tuple[Table, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def documents_a_second(self) -> float:
+        """Documents over the elapsed time; 0 if that is not known."""
+        return self.ingestion.documents / self.elapsed_s if self.elapsed_s else 0.0
+
+    def to_value(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        plain = {"version": VERSION, **asdict(self), "documents_a_second": self.documents_a_second}
+        return _jsonable(plain)  # type: ignore[no-any-return]
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value

@@ -1,0 +1,199 @@
+"""From the run's results to the facts of its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from eopiez_ray.phases.report.collection import Collected, collect
+from eopiez_ray.phases.report.facts import (
+    Category,
+    Compression,
+    Exemplar,
+    Ingestion,
+    Motif,
+    Report,
+    Step,
+    Table,
+    Theme,
+)
+from eopiez_ray.phases.report.map import Map, sample_positions
+from eopiez_ray.phases.report.tables import TableFacts, parts_of
+from eopiez_ray.phases.report.timeline import make_timeline
+
+if TYPE_CHECKING:
+    from eopiez_ray.model.tasks import StepSummary
+    from eopiez_ray.phases.compression import ArchiveFacts
+
+SHOWN_MOTIFS = 60
+SHOWN_EXEMPLARS = 3
+SHOWN_FORMATS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Documents whose text others have too."""
+
+    documents: int = 0
+    """Those that come after the first of their kind."""
+    largest_group: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What the steps before the report have left."""
+
+    documents: Any
+    """Tables of schema ``DOCUMENTS``."""
+    duplicates: Duplicates
+    motifs: pa.Table
+    assignments: Any
+    """One table of schema ``ASSIGNMENTS``, or partitions of it."""
+    themes: pa.Table
+    archive: ArchiveFacts | None = None
+    tables: tuple[TableFacts, ...] = ()
+    steps: Sequence[StepSummary] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
+
+
+def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
+    """The facts of a report, and its map. Memory holds one partition of documents and 32 bytes for each of them.
+
+    Raises:
+        ContractError: documents and assignments do not belong together.
+    """
+    assignments = pa.concat_tables(parts_of(results.assignments)).combine_chunks()
+    themes = assignments.column("theme").to_numpy()
+    sampled = sample_positions(len(themes))
+    rows = results.themes.to_pylist()
+    shown = {identity for row in rows for identity in row["exemplars"][:SHOWN_EXEMPLARS]}
+    collected = collect(results.documents, themes, sampled, shown)
+    places = assignments.take(pa.array(sampled))
+    points = Map(
+        len(themes),
+        places.column("x").to_numpy(),
+        places.column("y").to_numpy(),
+        places.column("theme").to_numpy(),
+        tuple(collected.titles),
+    )
+    times = np.concatenate([np.zeros(0, "datetime64[us]"), *collected.times])
+    steps = tuple(_steps(results.steps))
+    report = Report(
+        title=title,
+        created_at=now,
+        elapsed_s=max((step.end_s for step in steps), default=0.0),
+        ingestion=_ingestion(collected, results, int((themes < 0).sum())),
+        themes=tuple(_themes(rows, assignments, collected)),
+        consistency=_mean(assignments.filter(pc.field("theme") >= 0), "consistency"),
+        motifs=tuple(_motifs(results.motifs.slice(0, SHOWN_MOTIFS))),
+        motif_count=results.motifs.num_rows,
+        categories=tuple(_categories(results.motifs)),
+        timeline=make_timeline(times, themes),
+        compression=_compression(results.archive),
+        tables=tuple(Table(facts.path, facts.rows, facts.stored_bytes) for facts in results.tables),
+        steps=steps,
+    )
+    return report, points
+
+
+def _themes(rows: Iterable[dict[str, Any]], assignments: pa.Table, collected: Collected) -> Iterable[Theme]:
+    confidences = dict(
+        zip(*assignments.group_by("theme").aggregate([("confidence", "mean")]).to_pydict().values(), strict=True)
+    )
+    for row in rows:
+        theme, documents = row["theme"], row["documents"]
+        label, labelled = _main_label(theme, collected)
+        yield Theme(
+            theme=theme,
+            label=row["label"],
+            terms=tuple(zip(row["terms"], row["weights"], strict=True)),
+            documents=documents,
+            share=documents / max(1, collected.documents),
+            consistency=row["consistency"],
+            confidence=confidences.get(theme) or 0.0,
+            main_label=label,
+            main_label_share=labelled / max(1, documents),
+            exemplars=tuple(
+                collected.exemplars.get(identity, Exemplar(identity, identity, ""))
+                for identity in row["exemplars"][:SHOWN_EXEMPLARS]
+            ),
+        )
+
+
+def _main_label(theme: int, collected: Collected) -> tuple[str | None, int]:
+    own = [(count, label) for (other, label), count in collected.labels.items() if other == theme]
+    count, label = max(own, key=lambda item: (item[0], item[1]), default=(0, None))
+    return label, count
+
+
+def _motifs(motifs: pa.Table) -> Iterable[Motif]:
+    names = ["motif", "count", "documents", "c_value", "q_value", "category"]
+    return (Motif(**row) for row in motifs.select(names).to_pylist())
+
+
+def _categories(motifs: pa.Table) -> Iterable[Category]:
+    grouped = motifs.group_by("category").aggregate([([], "count_all"), ("count", "sum")]).to_pylist()
+    found = [Category(row["category"], row["count_all"], row["count_sum"]) for row in grouped]
+    return sorted(found, key=lambda each: (each.category is None, -each.motifs, each.category or ""))
+
+
+def _ingestion(collected: Collected, results: Results, themeless: int) -> Ingestion:
+    formats = collected.formats.most_common()
+    rest = sum(count for _, count in formats[SHOWN_FORMATS:])
+    return Ingestion(
+        documents=collected.documents,
+        characters=collected.characters,
+        duplicates=results.duplicates.documents,
+        largest_duplicate_group=results.duplicates.largest_group,
+        empty=collected.empty,
+        themeless=themeless,
+        rejects=sum(step.rejects for step in results.steps),
+        reasons=results.reasons,
+        formats=(*formats[:SHOWN_FORMATS], *((("others", rest),) if rest else ())),
+    )
+
+
+def _compression(archive: ArchiveFacts | None) -> Compression | None:
+    if archive is None:
+        return None
+    return Compression(
+        PurePath(archive.path).name,
+        archive.documents,
+        archive.blocks,
+        archive.text_bytes,
+        archive.stored_bytes,
+        archive.ratio,
+    )
+
+
+def _steps(summaries: Sequence[StepSummary]) -> Iterable[Step]:
+    begun = [step.started_at for step in summaries if step.started_at]
+    origin = min(begun, default=0.0)
+    for step in summaries:
+        if step.started_at and step.partitions:
+            yield Step(
+                step.name,
+                step.partitions,
+                step.rows,
+                step.cached,
+                step.wall_s,
+                step.cpu_s,
+                step.started_at - origin,
+                max(step.started_at, step.finished_at) - origin,
+            )
+
+
+def _mean(table: pa.Table, column: str) -> float:
+    return pc.mean(table.column(column)).as_py() or 0.0
+
+
+def utc_now() -> datetime:
+    """The time at which a report is made."""
+    return datetime.now(UTC)

@@ -1,0 +1,67 @@
+"""The report as steps of a plan: two sinks that write whole files under the output folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from eopiez_ray.phases.compression import ArchiveFacts
+from eopiez_ray.phases.context import current_task
+from eopiez_ray.phases.contract import phase
+from eopiez_ray.phases.report.files import write_text
+from eopiez_ray.phases.report.gathering import Results, gather, utc_now
+from eopiez_ray.phases.report.page import render
+from eopiez_ray.phases.report.tables import TableFacts, write_tables
+
+
+@phase(name="report_tables", version="1", kind="sink")
+def report_tables(
+    documents: Any, motifs: pa.Table, occurrences: Any, vectors: Any, assignments: Any, themes: pa.Table, *, output: str
+) -> tuple[TableFacts, ...]:
+    """Write ``<output>/tables/{documents,motifs,occurrences,vectors,assignments,themes}.parquet``.
+
+    Each file is replaced whole, so that another attempt does no harm. Memory holds one partition.
+
+    Raises:
+        StorageFullError: no space is left.
+    """
+    tables = {
+        "documents": documents,
+        "motifs": motifs,
+        "occurrences": occurrences,
+        "vectors": vectors,
+        "assignments": assignments,
+        "themes": themes,
+    }
+    return write_tables(Path(output) / "tables", tables)
+
+
+@phase(name="report_page", version="1", kind="sink")
+def report_page(
+    documents: Any,
+    duplicates: Any,
+    motifs: pa.Table,
+    assignments: Any,
+    themes: pa.Table,
+    archive: ArchiveFacts,
+    tables: tuple[TableFacts, ...],
+    *,
+    output: str,
+    title: str,
+) -> str:
+    """Write ``report.html`` and ``report.json`` under ``output``; gives the path of the page.
+
+    Raises:
+        StorageFullError: no space is left.
+    """
+    task = current_task()
+    results = Results(documents, duplicates, motifs, assignments, themes, archive, tables, task.steps)
+    report, points = gather(results, title, utc_now())
+    folder = Path(output)
+    write_text(folder / "report.json", json.dumps(report.to_value(), ensure_ascii=False, indent=1) + "\n")
+    page = folder / "report.html"
+    write_text(page, render(report, points))
+    return str(page)

@@ -1,0 +1,64 @@
+"""The tables of a run as Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eopiez_ray.errors import ContractError
+from eopiez_ray.phases.report.files import whole_file
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """A table that was written."""
+
+    name: str
+    path: str
+    """Below the output folder."""
+    rows: int
+    stored_bytes: int
+
+
+def write_tables(folder: Path, tables: Mapping[str, Any]) -> tuple[TableFacts, ...]:
+    """Write each input, a table or partitions of one, as ``<name>.parquet``; one partition is held in memory.
+
+    Raises:
+        StorageFullError: no space is left.
+        ContractError: an input is not a table.
+    """
+    return tuple(_write(folder / f"{name}.parquet", name, given) for name, given in tables.items())
+
+
+def parts_of(given: Any) -> Iterator[pa.Table]:
+    """The tables of an input: a single one, or one for each partition.
+
+    Raises:
+        ContractError: it holds something else.
+    """
+    for part in (given,) if isinstance(given, pa.Table) else given:
+        if not isinstance(part, pa.Table):
+            raise ContractError(f"a report is made of tables, and was given a {type(part).__name__}")
+        yield part
+
+
+def _write(path: Path, name: str, given: Any) -> TableFacts:
+    rows = 0
+    parts = parts_of(given)
+    first = next(parts, None)
+    if first is None:
+        raise ContractError(f"the table {name!r} has no partitions, not even an empty one")
+    with whole_file(path) as partial:
+        with pq.ParquetWriter(partial, first.schema, compression="zstd") as writer:
+            writer.write_table(first)
+            rows += first.num_rows
+            for part in parts:
+                writer.write_table(part.cast(first.schema))
+                rows += part.num_rows
+        size = partial.stat().st_size
+    return TableFacts(name, f"tables/{path.name}", rows, size)
