@@ -19,6 +19,7 @@ from ..errors import (
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
 from ..store import Database, EmbeddedServer, Workflows, connect
+from ..store.queries import sql
 from .artifacts import Artifacts, LoadedPartitions
 from .cluster import RayExecutor
 from .orchestrator import Orchestrator
@@ -111,6 +112,12 @@ class Engine:
                     f"step {step.name!r} can never run here: {refusal}; lower its resources or use a larger cluster"
                 )
         self._orchestrator.drive(workflow)
+
+    async def is_driven(self, workflow: WorkflowId) -> bool:
+        """Whether a living orchestrator, of this or another process, drives the workflow now."""
+        assert self._database is not None
+        row = await self._database.fetchrow(sql("lock_workflow"), workflow)
+        return bool(row and row["is_held"])
 
     async def _revive(self) -> None:
         """Start the embedded server again after it was killed."""
@@ -237,6 +244,11 @@ class Workflow:
     def status(self) -> WorkflowStatus:
         """Its status now."""
         return self.view().status
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether some process, this one or another, is at work on it."""
+        return self._local._run(self._local._engine.is_driven(self.id))
 
     def wait(self, timeout_s: float | None = None) -> Self:
         """Wait until it has succeeded.

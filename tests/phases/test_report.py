@@ -39,8 +39,9 @@ NAMES = (
     "loom, weft, yarn, weaver", "comet, orbit, telescope, lens", "violin, bow, quartet, rosin",
     "beehive, nectar, swarm, queen", "canal, lock, barge, towpath", "kiln, glaze, clay, potter",
 )  # fmt: skip
-STEPS = """ingest.read ingest.tokens ingest.duplicates motifs.count motifs.select motifs.locate vectors.sketch vectors.fit
-vectors.embed themes.find themes.label compress.train compress.blocks compress.archive report.tables report.page"""
+STEPS = """ingest.read ingest.tokens ingest.duplicates motifs.count motifs.select motifs.locate vectors.sketch
+vectors.fit vectors.embed themes.find themes.label compress.train compress.blocks compress.archive
+report.tables report.page"""
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)> & “quotes”'
 
 
