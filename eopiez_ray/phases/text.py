@@ -181,7 +181,7 @@ def _unspaced_pairs(codes: Codes, classes: npt.NDArray[np.uint8]) -> Spans:
 
 
 def _dictionary(codes: Codes, spans: Spans) -> pa.DictionaryArray:
-    """Normalized words as an Arrow dictionary array: surfaces are encoded in Arrow, and only distinct ones in Python."""
+    """Normalized words as an Arrow dictionary array; surfaces are encoded in Arrow, distinct ones in Python."""
     lengths = spans.ends - spans.starts
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     picked = codes[np.arange(offsets[-1]) + np.repeat(spans.starts - offsets[:-1], lengths)]

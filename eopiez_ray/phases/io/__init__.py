@@ -1,5 +1,6 @@
 """Reading a collection: files of many formats become tables of documents."""
 
+from eopiez_ray.phases.io.duplicates import Duplicates, find_duplicates
 from eopiez_ray.phases.io.files import spool
 from eopiez_ray.phases.io.options import Columns, ReadOptions
 from eopiez_ray.phases.io.reading import Batch, read_collection, text_digest
@@ -9,10 +10,12 @@ from eopiez_ray.phases.io.survey import FormatSurvey, Survey, survey
 __all__ = [
     "Batch",
     "Columns",
+    "Duplicates",
     "Format",
     "FormatSurvey",
     "ReadOptions",
     "Survey",
+    "find_duplicates",
     "read_collection",
     "spool",
     "survey",

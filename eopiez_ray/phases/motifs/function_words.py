@@ -9,6 +9,7 @@ process of its frequency; near 0 for words that every document uses alike.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from importlib import resources
 
 import numpy as np
@@ -32,11 +33,15 @@ EVEN = 1.0
 
 def listed_words(counts: NgramCounts) -> Mask:
     """Which words are function words of a language that the collection is written in, ``(n_words,)``."""
-    words = counts.words.to_pylist()
+    return are_function_words(counts.words.to_pylist(), counts.counts, counts.n_units)
+
+
+def are_function_words(words: Sequence[str], counts: npt.NDArray[np.integer], n_words: int) -> Mask:
+    """The same of distinct words that occur ``counts`` times each, among ``n_words`` in all."""
     found = np.zeros(len(words), np.bool_)
     for known in _lists().values():
         of_language = np.fromiter((word in known for word in words), np.bool_, len(words))
-        if counts.counts[of_language].sum() >= SPOKEN * max(1, counts.n_units):
+        if counts[of_language].sum() >= SPOKEN * max(1, n_words):
             found |= of_language
     return found
 

@@ -106,7 +106,7 @@ class CellularSheaf:
             return np.zeros((0, 0))
         largest = float(abs(laplacian).sum(axis=1).max())
         threshold = tolerance * max(largest, 1e-300)
-        n_parts, part = sparse.csgraph.connected_components(laplacian, directed=False)
+        _, part = sparse.csgraph.connected_components(laplacian, directed=False)
         bases = []
         for members in np.split(np.argsort(part, kind="stable"), np.cumsum(np.bincount(part))[:-1]):
             kernel = _kernel(laplacian[members][:, members], threshold)

@@ -142,6 +142,4 @@ def weigh(counts: sparse.csr_matrix, vocabulary: Vocabulary) -> sparse.csr_matri
     squares = np.add.reduceat(np.append(data * data, 0), counts.indptr[:-1]) if counts.shape[0] else data
     rows = np.diff(counts.indptr)
     norms = np.sqrt(np.where(rows > 0, squares, 1)).astype(np.float32)
-    return sparse.csr_matrix(
-        (data / np.repeat(norms, rows), counts.indices, counts.indptr), shape=counts.shape
-    )
+    return sparse.csr_matrix((data / np.repeat(norms, rows), counts.indices, counts.indptr), shape=counts.shape)

@@ -1,0 +1,45 @@
+"""The phases of compression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from eopiez_ray.model.policies import RetryPolicy
+from eopiez_ray.phases.compression.blocks import Blocks, compress_documents
+from eopiez_ray.phases.compression.codebook import Codebook, Sample, sample_documents, train
+from eopiez_ray.phases.compression.codecs import Effort
+from eopiez_ray.phases.compression.writing import ArchiveFacts, write_archive
+from eopiez_ray.phases.contract import Partitions, phase
+
+
+@phase(name="compress_sample", kind="map")
+def compress_sample(documents: pa.Table) -> Sample:
+    """What a partition shows of the collection's language."""
+    return sample_documents(documents)
+
+
+@phase(name="compress_train", kind="reduce")
+def compress_train(samples: Partitions[Sample], *, effort: Effort = Effort.NORMAL) -> Codebook:
+    """The words, the sample and the codec of the archive."""
+    return train(samples, Effort(effort))
+
+
+@phase(name="compress_blocks", kind="map")
+def compress_blocks(documents: pa.Table, codebook: Codebook) -> Blocks:
+    """A partition's documents, compressed."""
+    return compress_documents(documents, codebook)
+
+
+@phase(name="compress_archive", kind="sink", retry=RetryPolicy(non_retryable_errors=("StorageFullError",)))
+def compress_archive(
+    blocks: Partitions[Blocks], codebook: Codebook, *, path: str, metadata: dict[str, Any] | None = None
+) -> ArchiveFacts:
+    """The archive file, written whole or not at all.
+
+    Args:
+        path: where it is to be.
+        metadata: JSON values that are kept in it.
+    """
+    return write_archive(path, blocks, codebook, metadata)

@@ -1,0 +1,47 @@
+"""The phases of ingestion: a collection becomes tables of documents and of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from eopiez_ray.model.policies import RetryPolicy
+from eopiez_ray.phases.context import current_task
+from eopiez_ray.phases.contract import Partitions, phase
+from eopiez_ray.phases.io.duplicates import Duplicates, find_duplicates
+from eopiez_ray.phases.io.options import ReadOptions
+from eopiez_ray.phases.io.reading import read_collection
+from eopiez_ray.phases.text import tokenize
+
+INPUT_ERRORS = ("UnreadableInputError", "UnknownColumnError", "EmptyCollectionError")
+"""Another attempt would find the same."""
+
+
+@phase(name="ingest_read", kind="source", retry=RetryPolicy(non_retryable_errors=INPUT_ERRORS), max_rejects=0.5)
+def ingest_read(*, inputs: list[str], options: dict[str, Any] | None = None) -> Iterator[pa.Table]:
+    """The documents of all inputs; each partition a table of schema ``DOCUMENTS``.
+
+    Args:
+        inputs: files, folders and glob patterns.
+        options: fields of ``ReadOptions``.
+    """
+    for partition, batch in enumerate(read_collection(inputs, ReadOptions(**(options or {})))):
+        task = current_task()
+        if task.partition == partition:  # A reader that is wound forward to a later partition passes this one by.
+            for reject in batch.rejects:
+                task.reject(*reject)
+        yield batch.documents
+
+
+@phase(name="ingest_tokens", kind="map")
+def ingest_tokens(documents: pa.Table) -> pa.Table:
+    """The words of a partition's documents, a table of schema ``TOKENS``."""
+    return tokenize(documents)
+
+
+@phase(name="ingest_duplicates", kind="reduce")
+def ingest_duplicates(documents: Partitions[pa.Table]) -> Duplicates:
+    """Which documents are there more than once, which are empty, and how many there are."""
+    return find_duplicates(documents)

@@ -1,0 +1,105 @@
+"""The ready plan: ingest → motifs → vectors → themes → compress → report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from eopiez_ray.errors import ParameterError
+from eopiez_ray.phases.builder import Plan
+from eopiez_ray.phases.compression.codecs import Effort
+from eopiez_ray.phases.compression.steps import compress_archive, compress_blocks, compress_sample, compress_train
+from eopiez_ray.phases.io.options import ReadOptions
+from eopiez_ray.phases.io.steps import ingest_duplicates, ingest_read, ingest_tokens
+from eopiez_ray.phases.motifs.lexicon import Lexicon
+from eopiez_ray.phases.motifs.selection import Selection
+from eopiez_ray.phases.motifs.steps import motifs_count, motifs_locate, motifs_select
+from eopiez_ray.phases.report.steps import report_page, report_tables
+from eopiez_ray.phases.themes.finding import ThemeOptions
+from eopiez_ray.phases.themes.steps import themes_count, themes_find, themes_label
+from eopiez_ray.phases.vectors.hybrid import Provider
+from eopiez_ray.phases.vectors.steps import vectors_embed, vectors_fit, vectors_index, vectors_sketch
+
+ARCHIVE = "collection.eopz"
+"""Name of the archive in the output folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineOptions:
+    """What a user may choose; the defaults work on any collection."""
+
+    name: str = "pipeline"
+    """Of the plan."""
+    title: str = "Collection"
+    """Of the report."""
+    read: ReadOptions = field(default_factory=ReadOptions)
+    max_rejects: float = 0.5
+    """Share of unreadable rows and files above which the run fails."""
+    motifs: Selection = field(default_factory=Selection)
+    lexicon: str | None = None
+    """Categories of motifs as YAML text (``Lexicon.load`` describes the form); None takes the built-in ones."""
+    provider: Provider = "hybrid"
+    dimensions: int = 256
+    """Of the vectors, 2 to 1,024."""
+    themes: ThemeOptions = field(default_factory=ThemeOptions)
+    effort: Effort = Effort.NORMAL
+    """Of compression."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_rejects <= 1:
+            raise ParameterError(f"max_rejects is {self.max_rejects}, and must be a share between 0 and 1")
+        if self.provider not in get_args(Provider):
+            raise ParameterError(f"no vectors are named {self.provider!r}; choose {', '.join(get_args(Provider))}")
+        if not 2 <= self.dimensions <= 1024:
+            raise ParameterError(f"dimensions is {self.dimensions}, and must be from 2 to 1,024")
+        if self.lexicon is not None:
+            Lexicon.parse(self.lexicon, "lexicon")
+
+
+def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOptions | None = None) -> Plan:
+    """The plan that reads ``inputs``, finds their motifs and themes, and writes results into the folder ``output``.
+
+    Inputs are files, folders and glob patterns as the workers see them: give absolute paths.
+
+    Raises:
+        ParameterError: there are no inputs, or the options do not fit.
+    """
+    if not inputs:
+        raise ParameterError("name at least one file or folder to read")
+    options = options or PipelineOptions()
+    folder = Path(output)
+    plan = Plan(options.name)
+
+    read = plan.step("ingest.read", ingest_read, inputs=list(inputs), options=asdict(options.read))
+    plan.tune(read, max_rejects=options.max_rejects)
+    tokens = plan.step("ingest.tokens", ingest_tokens, read)
+    duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
+
+    counts = plan.step("motifs.count", motifs_count, tokens)
+    motifs = plan.step(
+        "motifs.select", motifs_select, counts, selection=asdict(options.motifs), lexicon=options.lexicon
+    )
+    occurrences = plan.step("motifs.locate", motifs_locate, tokens, motifs)
+
+    sketches = plan.step("vectors.sketch", vectors_sketch, tokens)
+    model = plan.step("vectors.fit", vectors_fit, sketches, provider=options.provider, dimensions=options.dimensions)
+    vectors = plan.step("vectors.embed", vectors_embed, tokens, model)
+    plan.step("vectors.index", vectors_index, vectors)
+
+    found = plan.step("themes.find", themes_find, vectors, options=asdict(options.themes))
+    by_theme = plan.step("themes.count", themes_count, tokens, found)
+    themes = plan.step("themes.label", themes_label, by_theme, found)
+
+    samples = plan.step("compress.sample", compress_sample, read)
+    codebook = plan.step("compress.train", compress_train, samples, effort=options.effort)
+    blocks = plan.step("compress.blocks", compress_blocks, read, codebook)
+    archive = plan.step("compress.archive", compress_archive, blocks, codebook, path=str(folder / ARCHIVE))
+
+    tables = plan.step(
+        "report.tables", report_tables, read, motifs, occurrences, vectors, found, themes, output=str(folder)
+    )
+    given = (read, duplicates, motifs, found, themes, archive, tables)
+    plan.step("report.page", report_page, *given, output=str(folder), title=options.title)
+    return plan

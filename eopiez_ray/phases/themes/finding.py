@@ -1,0 +1,203 @@
+"""From the vectors of a collection to its themes: neighbours → sheaf → consistency → communities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from eopiez_ray.errors import ParameterError
+from eopiez_ray.phases.themes.communities import Labels, Partition, choose_partition
+from eopiez_ray.phases.themes.documents import document_sheaf, undirected_edges
+from eopiez_ray.phases.themes.layout import map_layout
+from eopiez_ray.phases.themes.transport import bundle_sections_dimension
+from eopiez_ray.phases.vectors.neighbours import nearest_neighbours
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int32]
+
+NO_THEME = -1
+"""The theme of a document without words."""
+EXEMPLARS = 5
+LEAST_WEIGHT = 1e-3
+"""Weight of an edge whose ends are not similar at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeOptions:
+    """How themes are looked for."""
+
+    neighbours: int = 15
+    """Edges that each document gives to the graph."""
+    max_themes: int = 60
+    """Themes at most, 2 to 1,000."""
+    min_documents: int | None = None
+    """Documents in the smallest theme; None takes one in 200 documents, at least 3."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.neighbours <= 200:
+            raise ParameterError(f"neighbours is {self.neighbours}, and must be from 1 to 200")
+        if not 2 <= self.max_themes <= 1_000:
+            raise ParameterError(f"max_themes is {self.max_themes}, and must be from 2 to 1,000")
+        if self.min_documents is not None and self.min_documents < 1:
+            raise ParameterError(f"min_documents is {self.min_documents}, and must be at least 1")
+
+    def least_documents(self, n: int) -> int:
+        """Documents in the smallest theme of a collection of ``n``."""
+        return self.min_documents if self.min_documents is not None else max(3, n // 200)
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeFacts:
+    """What was measured on the way to the themes."""
+
+    vertices: int
+    """Documents with words."""
+    edges: int
+    """Pairs of neighbours."""
+    sections_dimension: int
+    """dim H⁰ of the document sheaf, exact (``transport``)."""
+    euler_characteristic: int
+    """dim C⁰ - dim C¹ of the document sheaf."""
+    mean_consistency: float
+    """Over all edges, in [0, 1]; 1 without edges."""
+    resolution: float
+    """γ of the chosen partition; 0 where there was nothing to choose."""
+    score: float
+    """The criterion of ``communities``; 0 where there was nothing to choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundThemes:
+    """The themes of ``n`` documents, numbered from the largest."""
+
+    themes: npt.NDArray[np.int32]
+    """``(n,)``; -1 for a zero vector."""
+    confidence: Floats
+    """``(n,)`` in [0, 1]: the share of a document's weight in the graph that goes to its own theme."""
+    consistency: Floats
+    """``(n,)`` in [0, 1]: mean over the document's edges."""
+    positions: Floats
+    """``(n, 2)`` in [0, 1], on the map."""
+    theme_consistency: Floats
+    """``(n_themes,)``: mean over the edges inside."""
+    exemplars: tuple[tuple[int, ...], ...]
+    """Of each theme, the most typical documents, best first."""
+    facts: ThemeFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """The neighbour graph."""
+
+    ends: Indices
+    """``(m, 2)``."""
+    similarities: Floats
+    consistency: Floats
+    sections_dimension: int
+    euler_characteristic: int
+
+
+def find_themes(vectors: Floats, options: ThemeOptions | None = None) -> FoundThemes:
+    """The themes of documents from their vectors ``(n, d)``, of length 1 or 0; deterministic."""
+    options = options or ThemeOptions()
+    known = np.flatnonzero(vectors.any(axis=1))
+    used = vectors if len(known) == len(vectors) else vectors[known]
+    edges = _neighbour_edges(used, options.neighbours)
+    graph = weighted_graph(len(used), edges.ends, edges.similarities * edges.consistency)
+    partition = _partition(graph, used, options)
+    confidence = _own_share(graph, partition.labels)
+    positions = map_layout(used, graph, partition.labels)
+    n_themes = int(partition.labels.max(initial=-1)) + 1
+    facts = ThemeFacts(
+        len(used),
+        len(edges.ends),
+        edges.sections_dimension,
+        edges.euler_characteristic,
+        float(edges.consistency.mean()) if len(edges.ends) else 1.0,
+        partition.resolution,
+        partition.score,
+    )
+    return FoundThemes(
+        _spread(partition.labels, known, len(vectors), NO_THEME).astype(np.int32),
+        _spread(confidence, known, len(vectors), 0.0),
+        _spread(_mean_by_vertex(edges, len(used)), known, len(vectors), 1.0),
+        _spread(positions, known, len(vectors), 0.5),
+        _mean_by_theme(edges, partition.labels, n_themes),
+        tuple(tuple(known[rows].tolist()) for rows in _exemplars(used, partition.labels, confidence, n_themes)),
+        facts,
+    )
+
+
+def weighted_graph(n: int, edges: Indices, weights: Floats) -> sparse.csr_matrix:
+    """The symmetric matrix of an undirected graph; weights are at least ``LEAST_WEIGHT``."""
+    both = np.concatenate([edges, edges[:, ::-1]])
+    data = np.tile(np.maximum(weights, LEAST_WEIGHT).astype(np.float64), 2)
+    graph = sparse.csr_matrix((data, (both[:, 0], both[:, 1])), shape=(n, n))
+    graph.sort_indices()
+    return graph
+
+
+def _neighbour_edges(vectors: Floats, k: int) -> _Edges:
+    near = nearest_neighbours(vectors, k)
+    ends, similarities = undirected_edges(near)
+    sheaf, cochain = document_sheaf(vectors, near)
+    consistency = sheaf.consistency(cochain)
+    return _Edges(ends, similarities, consistency, bundle_sections_dimension(sheaf), sheaf.euler_characteristic)
+
+
+def _partition(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions) -> Partition:
+    n = len(vectors)
+    least = options.least_documents(n)
+    if n < 2 * least:
+        return Partition(np.zeros(n, np.int64), 0.0, 0.0)
+    return choose_partition(graph, vectors, max_communities=options.max_themes, min_size=least)
+
+
+def _own_share(graph: sparse.csr_matrix, labels: Labels) -> Floats:
+    rows = np.repeat(np.arange(len(labels)), np.diff(graph.indptr))
+    same = labels[rows] == labels[graph.indices]
+    own = np.bincount(rows[same], graph.data[same], minlength=len(labels))
+    total = np.bincount(rows, graph.data, minlength=len(labels))
+    return np.divide(own, total, out=np.ones(len(labels)), where=total > 0).astype(np.float32)
+
+
+def _mean_by_vertex(edges: _Edges, n: int) -> Floats:
+    ends, values = edges.ends.T.ravel(), np.tile(edges.consistency, 2)
+    return _means(ends, values, n)
+
+
+def _mean_by_theme(edges: _Edges, labels: Labels, n_themes: int) -> Floats:
+    tails, heads = labels[edges.ends[:, 0]], labels[edges.ends[:, 1]]
+    inside = tails == heads
+    return _means(tails[inside], edges.consistency[inside], n_themes)
+
+
+def _means(keys: npt.NDArray[np.integer], values: Floats, size: int) -> Floats:
+    """The mean of the values of each key; 1 where there are none."""
+    sums, counts = np.bincount(keys, values, minlength=size), np.bincount(keys, minlength=size)
+    return np.divide(sums, counts, out=np.ones(size), where=counts > 0).astype(np.float32)
+
+
+def _exemplars(vectors: Floats, labels: Labels, confidence: Floats, n_themes: int) -> list[npt.NDArray[np.int64]]:
+    """Rows nearest to the centre of their theme among those that surely belong to it."""
+    found = []
+    for theme in range(n_themes):
+        members = np.flatnonzero(labels == theme)
+        centre = vectors[members].mean(axis=0)
+        typical = (vectors[members] @ centre) * confidence[members]
+        found.append(members[np.argsort(-typical, kind="stable")[:EXEMPLARS]])
+    return found
+
+
+def _spread(
+    values: npt.NDArray[np.generic], rows: npt.NDArray[np.int64], n: int, rest: float
+) -> npt.NDArray[np.generic]:
+    """Values of some rows at their place among ``n``, ``rest`` elsewhere."""
+    if len(rows) == n:
+        return values
+    spread = np.full((n, *values.shape[1:]), rest, values.dtype)
+    spread[rows] = values
+    return spread

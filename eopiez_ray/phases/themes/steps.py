@@ -1,0 +1,40 @@
+"""The phases of themes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from eopiez_ray.phases.contract import Partitions, phase
+from eopiez_ray.phases.themes.finding import ThemeOptions, find_themes
+from eopiez_ray.phases.themes.labels import ThemeCounts, count_by_theme, merge_theme_counts
+from eopiez_ray.phases.themes.tables import Themes, themes_table
+from eopiez_ray.phases.vectors.tables import gather_vectors
+
+
+@phase(name="themes_find", kind="reduce")
+def themes_find(vectors: Partitions[pa.Table], *, options: dict[str, Any] | None = None) -> pa.Table:
+    """The theme of each document and its place on the map, a table of schema ``ASSIGNMENTS``.
+
+    ``Themes.from_table`` reads what else it says: exemplars, consistency, and what was measured.
+
+    Args:
+        options: fields of ``ThemeOptions``.
+    """
+    ids, gathered = gather_vectors(vectors)
+    return Themes.of(ids, find_themes(gathered, ThemeOptions(**(options or {})))).to_table()
+
+
+@phase(name="themes_count", kind="map")
+def themes_count(tokens: pa.Table, assignments: pa.Table) -> ThemeCounts:
+    """How often each word occurs in each theme in a partition."""
+    themes = Themes.from_table(assignments)
+    return count_by_theme(tokens, themes.of_documents(tokens.column("document_id")), themes.n_themes)
+
+
+@phase(name="themes_label", kind="reduce")
+def themes_label(counts: Partitions[ThemeCounts], assignments: pa.Table) -> pa.Table:
+    """The themes with their labels, a table of schema ``THEMES``."""
+    themes = Themes.from_table(assignments)
+    return themes_table(themes, merge_theme_counts(counts, themes.n_themes))

@@ -1,0 +1,94 @@
+"""Themes as Arrow tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from eopiez_ray.errors import ContractError
+from eopiez_ray.phases.schemas import ASSIGNMENTS, THEMES
+from eopiez_ray.phases.themes.finding import FoundThemes, ThemeFacts
+from eopiez_ray.phases.themes.labels import LABEL_TERMS, ThemeCounts, label_themes
+
+_METADATA = b"eopiez.themes"
+
+
+@dataclass(frozen=True, slots=True)
+class Themes:
+    """The themes of a collection before they have labels."""
+
+    assignments: pa.Table
+    """Of schema ``ASSIGNMENTS``, one row a document."""
+    consistency: tuple[float, ...]
+    """Of each theme, the mean over the edges inside it."""
+    exemplars: tuple[tuple[str, ...], ...]
+    """Of each theme, the ids of its most typical documents, best first."""
+    facts: ThemeFacts
+
+    @classmethod
+    def of(cls, ids: pa.StringArray, found: FoundThemes) -> Themes:
+        """The themes with documents by their ids ``(n,)``."""
+        exemplars = tuple(tuple(ids.take(pa.array(rows, pa.int64())).to_pylist()) for rows in found.exemplars)
+        columns = [found.themes, found.confidence, found.consistency, *found.positions.T]
+        arrays = [ids, *(pa.array(np.ascontiguousarray(column)) for column in columns)]
+        assignments = pa.table(arrays, schema=ASSIGNMENTS)
+        return cls(assignments, tuple(map(float, found.theme_consistency)), exemplars, found.facts)
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> Themes:
+        """The themes that ``to_table`` described.
+
+        Raises:
+            ContractError: the table does not say what it must.
+        """
+        stored = (table.schema.metadata or {}).get(_METADATA)
+        if stored is None:
+            raise ContractError("the table has assignments without the facts of their themes; take it from themes.find")
+        value = json.loads(stored)
+        exemplars = tuple(map(tuple, value["exemplars"]))
+        return cls(table, tuple(value["consistency"]), exemplars, ThemeFacts(**value["facts"]))
+
+    def to_table(self) -> pa.Table:
+        """The assignments, with all else as JSON in the metadata of the schema."""
+        value = {"consistency": self.consistency, "exemplars": self.exemplars, "facts": asdict(self.facts)}
+        return self.assignments.replace_schema_metadata({_METADATA: json.dumps(value)})
+
+    @property
+    def n_themes(self) -> int:
+        return len(self.consistency)
+
+    def of_documents(self, ids: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.int32]:
+        """The themes of some documents, ``(n,)``.
+
+        Raises:
+            ContractError: a document is not among those that the themes were found in.
+        """
+        rows = pc.index_in(ids, self.assignments.column("document_id"))
+        if rows.null_count:
+            raise ContractError("the themes were found in other documents than these; both must be of one collection")
+        taken = self.assignments.column("theme").take(rows)
+        found: npt.NDArray[np.int32] = taken.to_numpy().astype(np.int32)
+        return found
+
+
+def themes_table(themes: Themes, counts: ThemeCounts) -> pa.Table:
+    """A table of schema ``THEMES``; a theme without readable words is called by its number."""
+    labelled = label_themes(counts)
+    members = themes.assignments.column("theme").to_numpy()
+    sizes = np.bincount(members[members >= 0], minlength=themes.n_themes)
+    columns = [
+        list(range(themes.n_themes)),
+        [", ".join(terms[:LABEL_TERMS]) or f"theme {theme}" for theme, (terms, _) in enumerate(labelled)],
+        [terms for terms, _ in labelled],
+        [weights for _, weights in labelled],
+        sizes.tolist(),
+        list(themes.consistency),
+        [list(ids) for ids in themes.exemplars],
+    ]
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, THEMES, strict=True)]
+    return pa.table(arrays, schema=THEMES)
