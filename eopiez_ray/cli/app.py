@@ -1,0 +1,93 @@
+"""``eopiez``: the commands, and what happens to their errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ..errors import EopiezError
+from . import archives, searching, starting, workflows
+from .terminal import complain
+
+UNFORESEEN = 70
+"""Exit code for an error that nobody foresaw (EX_SOFTWARE)."""
+
+
+class _Group(TyperGroup):
+    """Commands whose errors become one sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        is_debugging = bool(ctx.params.get("debug"))
+        try:
+            return super().invoke(ctx)
+        except EopiezError as error:
+            code = error.exit_code
+            complain(str(error))
+        except (KeyboardInterrupt, EOFError):
+            code = 130
+            complain("interrupted")
+        except (BrokenPipeError, typer.Exit, typer.Abort):
+            raise
+        except Exception as error:  # The outermost guard.
+            if type(error).__module__.startswith(("click", "typer")):
+                raise
+            code = UNFORESEEN
+            complain(f"unexpected {type(error).__name__}: {error}; run `eopiez --debug …` to see where, and report it")
+        if is_debugging:
+            traceback.print_exc()
+        raise typer.Exit(code)
+
+
+app = typer.Typer(
+    name="eopiez",
+    cls=_Group,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with **eopiez demo**, then try **eopiez run FOLDER**. Everything lives under one data "
+    "home: **EOPIEZ_HOME**, by default your user data folder.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"eopiez {version('eopiez-ray')}")
+        raise typer.Exit
+
+
+@app.callback()
+def eopiez(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="EOPIEZ_DEBUG", help="Show tracebacks, and the engine's log on stderr.")
+    ] = False,
+) -> None:
+    """Find motifs, themes and structure in a collection of texts, and pack it into a small archive.
+
+    Runs are durable: whatever stops one, **eopiez resume** goes on where it stood.
+    """
+    if debug:
+        os.environ["EOPIEZ_DEBUG"] = "1"
+
+
+starting.register(app)
+workflows.register(app)
+searching.register(app)
+archives.register(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    app(prog_name="eopiez")

@@ -1,0 +1,199 @@
+"""Seeing a workflow through: progress, interruptions, and how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Self
+
+from .. import errors
+from ..errors import EopiezError, StoreError, TransitionError, WorkflowCancelledError, WorkflowFailedError
+from ..model.status import WorkflowStatus
+from .displays import Snapshot
+from .progress import phases_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from ..engine.local import Workflow
+    from ..store import WorkflowView
+    from .displays import Display
+
+LOOK_S = 0.25
+"""Seconds between looks at the workflow."""
+LOOKS_TO_TAKE_OVER = 12
+"""Looks that find a running workflow without a driver before this process drives it."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
+class Ending(Enum):
+    """Why a workflow is no longer watched."""
+
+    AT_REST = auto()
+    DRAINED = auto()
+    """Paused by the first Ctrl-C."""
+    STOPPED = auto()
+    """Left at once by the second."""
+    LEFT = auto()
+    """Another process goes on with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended."""
+
+    view: WorkflowView
+    ending: Ending
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.ending is Ending.AT_REST else INTERRUPTED
+
+
+class Interrupts:
+    """Counts Ctrl-C, and SIGTERM like it, inside a ``with`` block; the third one ends the process."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._earlier: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._earlier[number] = signal.signal(number, self._heard)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
+
+    def _heard(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        if self.count > 2:
+            os._exit(INTERRUPTED)
+
+
+def see_through(workflow: Workflow, display: Display, begin: Callable[[], object] | None) -> Outcome:
+    """Show the workflow's progress until it is at rest or somebody interrupts.
+
+    Args:
+        begin: makes this process drive it (its ``resume`` or ``retry``); with None, the process that drives it
+            already is followed, and if that dies this one goes on.
+
+    Raises:
+        EopiezError: Ray does not start, or the database stays away.
+    """
+    with Interrupts() as interrupts, ThreadPoolExecutor(1, "eopiez-start") as starter:
+        watch = _Watch(workflow, display, interrupts, starter)
+        if begin is not None:
+            watch.drive(begin)
+        return watch.until_rest()
+
+
+class _Watch:
+    def __init__(
+        self, workflow: Workflow, display: Display, interrupts: Interrupts, starter: ThreadPoolExecutor
+    ) -> None:
+        self._workflow, self._display, self._interrupts, self._starter = workflow, display, interrupts, starter
+        self._starting: Future[Any] | None = None
+        self._is_draining = False
+        self._orphaned = 0
+
+    def drive(self, begin: Callable[[], object]) -> None:
+        """Begin to drive it, in the background while Ray starts."""
+        self._display.say("Starting Ray; this takes 5 to 15 seconds …")
+        self._starting = self._starter.submit(begin)
+
+    def until_rest(self) -> Outcome:
+        while True:
+            view = self._look()
+            if view is not None and self._has_begun():
+                ending = Ending.DRAINED if self._is_draining else Ending.AT_REST
+                return Outcome(view, ending)
+            if self._starting is not None and self._starting.done():
+                self._starting.result()  # Raises what kept it from starting.
+            if self._interrupts.count and self._starting is None:
+                return Outcome(self._workflow.view(), Ending.LEFT)
+            if self._interrupts.count > 1:
+                self._display.say("Stopping now …")
+                return Outcome(self._workflow.view(), Ending.STOPPED)
+            if self._interrupts.count and not self._is_draining:
+                self._drain()
+
+    def _has_begun(self) -> bool:
+        """Whether a rest is an end, and not the one from which it is just being woken."""
+        if self._starting is None or self._is_draining or self._starting.done():
+            return True
+        wait([self._starting], LOOK_S)
+        return False
+
+    def _look(self) -> WorkflowView | None:
+        """How it stands, shown, once it is at rest; None while it is at work."""
+        try:
+            view = self._workflow.settled(LOOK_S)
+        except TimeoutError:
+            view = None
+        try:
+            self._show(view)
+        except StoreError:  # The database is being brought back; ``settled`` raises if it stays away.
+            return None
+        return view
+
+    def _show(self, view: WorkflowView | None) -> None:
+        steps = self._workflow.steps()
+        status = view.status if view is not None else self._workflow.status
+        rejects = sum(step.rejects for step in steps)
+        phases = phases_of(steps, datetime.now(UTC))
+        self._display.show(Snapshot(str(self._workflow.id), status.value, phases, rejects))
+        if self._starting is None and status is not WorkflowStatus.QUEUED and not status.is_at_rest:
+            self._mind_the_driver()
+
+    def _mind_the_driver(self) -> None:
+        self._orphaned = 0 if self._workflow.is_driven else self._orphaned + 1
+        if self._orphaned >= LOOKS_TO_TAKE_OVER:
+            self._display.say("The process that drove it is gone; going on here.")
+            self.drive(self._workflow.resume)
+
+    def _drain(self) -> None:
+        self._is_draining = True
+        self._display.say("Finishing what is in flight, then pausing; everything is kept. Ctrl-C again stops at once.")
+        try:
+            self._workflow.pause()
+        except TransitionError:  # It came to rest by itself in this moment; the next look shows how.
+            self._is_draining = False
+
+
+def raise_unless_succeeded(view: WorkflowView) -> None:
+    """Raise what made the workflow fail, as the error that it was where it is one of ours.
+
+    Raises:
+        WorkflowCancelledError, WorkflowFailedError or the error of the failed step.
+    """
+    if view.status is WorkflowStatus.CANCELLED:
+        raise WorkflowCancelledError(f"workflow {view.id} was cancelled; finished steps keep their results")
+    if view.status is WorkflowStatus.FAILED:
+        raise failure_of(view)
+
+
+def failure_of(view: WorkflowView) -> EopiezError:
+    """Why a workflow failed, as an error whose message is a sentence and whose exit code fits."""
+    facts = view.error or {}
+    kind = getattr(errors, str(facts.get("error_type")), None)
+    advice = f"see `eopiez show {short(view)}`; then `eopiez retry {short(view)}` goes on where it stood"
+    if isinstance(kind, type) and issubclass(kind, EopiezError):
+        error = EopiezError(f"{facts.get('message')} ({advice})")
+        error.exit_code = kind.exit_code
+        return error
+    place = f"step {facts.get('step')!r}, partition {facts.get('partition')}"
+    what = f"{facts.get('error_type')}: {facts.get('message')}".strip()
+    return WorkflowFailedError(f"{place}, failed after {facts.get('attempts')} attempts: {what} ({advice})")
+
+
+def short(view: WorkflowView) -> str:
+    """The end of its id, which is enough to name it."""
+    return str(view.id)[-8:]

@@ -1,0 +1,96 @@
+"""How far a workflow is, by content phase: pure figures from the counters of its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..model.status import StepStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from ..store import StepView
+
+TITLES = {
+    "ingest": "Read",
+    "motifs": "Motifs",
+    "vectors": "Vectors",
+    "themes": "Themes",
+    "compress": "Archive",
+    "report": "Report",
+}
+DOCUMENTS_STEP = "ingest.read"
+"""The step whose rows are the documents of the collection."""
+TELLING_SHARE = 0.05
+"""Share of a phase that must be done before its remaining time is guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseProgress:
+    """A content phase: all steps whose names begin with it."""
+
+    name: str
+    status: StepStatus
+    done: int
+    """Partitions of all its steps that are finished."""
+    known: int
+    """Partitions that are known so far."""
+    is_complete: bool
+    """Whether all partitions are known, so that ``done`` over ``known`` is a share."""
+    documents_a_second: float | None
+    elapsed_s: float
+    left_s: float | None
+    """A guess from the pace so far; None while there is no telling."""
+
+    @property
+    def title(self) -> str:
+        return TITLES.get(self.name, self.name)
+
+    @property
+    def share(self) -> float | None:
+        """How much is done, from 0 to 1; None while that is not known."""
+        if self.status is StepStatus.SUCCEEDED:
+            return 1.0
+        return self.done / self.known if self.is_complete and self.known else None
+
+
+def phases_of(steps: Sequence[StepView], now: datetime) -> list[PhaseProgress]:
+    """The content phases of a workflow, in the order of its plan."""
+    groups: dict[str, list[StepView]] = {}
+    for step in steps:
+        groups.setdefault(step.name.partition(".")[0], []).append(step)
+    documents = next((step.rows for step in steps if step.name == DOCUMENTS_STEP), 0)
+    return [_phase(name, group, documents, now) for name, group in groups.items()]
+
+
+def _phase(name: str, steps: Sequence[StepView], documents: int, now: datetime) -> PhaseProgress:
+    status = _status(steps)
+    done = sum(step.done for step in steps)
+    known = sum(step.done + step.running if step.partitions is None else step.partitions for step in steps)
+    is_complete = all(step.partitions is not None for step in steps)
+    elapsed = _elapsed(steps, status, now)
+    share = 1.0 if status is StepStatus.SUCCEEDED else done / known if known else 0.0
+    left = elapsed * (1 - share) / share if is_complete and TELLING_SHARE <= share < 1 else None
+    through = documents * share if is_complete or name != DOCUMENTS_STEP.partition(".")[0] else documents
+    pace = through / elapsed if elapsed > 0 and through else None
+    return PhaseProgress(name, status, done, known, is_complete, pace, elapsed, left)
+
+
+def _status(steps: Sequence[StepView]) -> StepStatus:
+    statuses = {step.status for step in steps}
+    if StepStatus.FAILED in statuses:
+        return StepStatus.FAILED
+    if statuses == {StepStatus.SUCCEEDED}:
+        return StepStatus.SUCCEEDED
+    return StepStatus.WAITING if statuses == {StepStatus.WAITING} else StepStatus.RUNNING
+
+
+def _elapsed(steps: Sequence[StepView], status: StepStatus, now: datetime) -> float:
+    begun = [step.started_at for step in steps if step.started_at is not None]
+    if not begun:
+        return 0.0
+    ended = [step.finished_at for step in steps if step.finished_at is not None]
+    end = max(ended) if status is StepStatus.SUCCEEDED and ended else now
+    return max(0.0, (end - min(begun)).total_seconds())

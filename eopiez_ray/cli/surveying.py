@@ -1,0 +1,77 @@
+"""What ``--dry-run`` says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from .terminal import counted, out, size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ..phases.io import Survey
+
+
+def print_survey(survey: Survey, steps: Sequence[str], output: Path) -> None:
+    """Files, columns, encodings, steps and output, for people."""
+    console = out()
+    table = Table(
+        "Format", "Files", "Size", "Documents", "Columns used", "Encodings", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    about = "about " if survey.is_estimate else ""
+    for part in survey.formats:
+        used = ", ".join(role if role == name else f"{role}: {name}" for role, name in part.used.items())
+        encodings = ", ".join(part.encodings)
+        table.add_row(
+            part.format.value,
+            f"{part.files:,}",
+            size(part.bytes),
+            about + f"{part.documents:,}",
+            escape(used),
+            encodings,
+        )
+    console.print(table)
+    for part in survey.formats:
+        if part.columns:
+            console.print(f"[bright_black]{part.format.value} columns: {escape(', '.join(part.columns))}[/]")
+    if survey.problems:
+        console.print(f"[yellow]{counted(len(survey.problems), 'problem')}[/] among the files and rows looked at:")
+        for problem in survey.problems:
+            console.print(f"  {escape(problem.source)}: {escape(problem.reason)}")
+    total = f"[bold]{about}{counted(survey.documents, 'document')}[/]"
+    console.print(f"\n{total} in {counted(survey.files, 'file')}, {size(survey.bytes)}")
+    console.print("Steps:  " + ", ".join(steps))
+    console.print(f"Output: {escape(str(output))}")
+    console.print("\nNothing was started. Leave out --dry-run to do it.")
+
+
+def survey_value(survey: Survey) -> dict[str, Any]:
+    """The same as JSON values."""
+    formats = [
+        {
+            "format": part.format.value,
+            "files": part.files,
+            "bytes": part.bytes,
+            "documents": part.documents,
+            "columns": part.columns,
+            "used": part.used,
+            "encodings": part.encodings,
+        }
+        for part in survey.formats
+    ]
+    problems = [{"source": problem.source, "reason": problem.reason} for problem in survey.problems]
+    return {
+        "documents": survey.documents,
+        "is_estimate": survey.is_estimate,
+        "files": survey.files,
+        "bytes": survey.bytes,
+        "formats": formats,
+        "problems": problems,
+    }

@@ -1,0 +1,41 @@
+"""The one place where commands get settings and the engine from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ..errors import ParameterError
+from ..settings import Settings
+from .terminal import keep_log
+
+if TYPE_CHECKING:
+    from ..engine.local import Local
+
+
+def read_settings(**given: Any) -> Settings:
+    """Settings from options and the environment; options that are None say nothing.
+
+    Raises:
+        ParameterError: a value is not what it should be.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = f"EOPIEZ_{str(problem['loc'][0]).upper()}" if problem["loc"] else "a setting"
+        raise ParameterError(f"{name} is {problem['input']!r}: {problem['msg'].lower()}") from error
+
+
+def open_system(settings: Settings | None = None) -> Local:
+    """The database and all that is in it. Ray is not started before something is driven.
+
+    Raises:
+        StoreError: the database cannot be started or reached.
+    """
+    settings = settings or read_settings()
+    keep_log(settings.home)
+    from ..engine.local import Local
+
+    return Local(settings)

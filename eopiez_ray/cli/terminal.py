@@ -1,0 +1,128 @@
+"""Writing to the terminal: figures, sentences, and where the engine's own log goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..model.status import StepStatus, WorkflowStatus
+
+LOG_BYTES = 5_000_000
+"""Size from which the log starts anew; one older log is kept."""
+COLOURS = {
+    "running": "cyan",
+    "queued": "blue",
+    "waiting": "bright_black",
+    "pausing": "yellow",
+    "paused": "yellow",
+    "succeeded": "green",
+    "failed": "red",
+    "cancelling": "magenta",
+    "cancelled": "magenta",
+}
+
+
+def out() -> Console:
+    """For results: standard output."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def err() -> Console:
+    """For what happens meanwhile: standard error."""
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def complain(sentence: str) -> None:
+    """Say what is wrong."""
+    err().print(f"[bold red]eopiez:[/] {escape(sentence)}")
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on one line of standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def coloured(status: WorkflowStatus | StepStatus) -> Text:
+    """A status in its colour."""
+    return Text(status.value, style=COLOURS.get(status.value, ""))
+
+
+def duration(seconds: float | None) -> str:
+    """A time that something took."""
+    if seconds is None:
+        return "–"
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def size(number: float) -> str:
+    """A number of bytes in powers of ten."""
+    power = 0
+    while number >= 999.5 * 1000**power and power < 5:
+        power += 1
+    return f"{number / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB', 'PB')[power]}"
+
+
+def counted(number: float, noun: str, plural: str = "") -> str:
+    """A number with its noun."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def ago(time: datetime | None) -> str:
+    """How long ago something was."""
+    if time is None:
+        return "–"
+    seconds = (datetime.now(UTC) - time).total_seconds()
+    for name, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {name} ago"
+    return f"{max(0.0, seconds):.0f} s ago"
+
+
+def keep_log(home: Path) -> None:
+    """Let the engine's log go to a file under the data home, or to standard error while debugging."""
+    import logging
+
+    import structlog
+
+    is_debugging = bool(os.environ.get("EOPIEZ_DEBUG"))
+    target = sys.stderr if is_debugging else _log_file(home)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if is_debugging else logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(target),
+    )
+
+
+def _log_file(home: Path) -> Any:
+    folder = home.expanduser().absolute() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "eopiez.log"
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("a", encoding="utf-8", buffering=1)

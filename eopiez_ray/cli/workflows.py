@@ -1,0 +1,286 @@
+"""``eopiez list | show | logs | pause | resume | cancel | retry``: any workflow, from any terminal."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from ..errors import TransitionError, WorkflowNotFoundError
+from ..model.status import WorkflowStatus
+from .concluding import OUTPUT, conclude
+from .displays import display_for
+from .driving import failure_of, see_through, short
+from .system import open_system, read_settings
+from .terminal import ago, coloured, duration, err, out, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..engine.local import Local, Workflow
+    from ..store import AttemptView, StepView, WorkflowView
+
+TRACEBACK_LINES = 12
+FOLLOW_S = 0.5
+"""Seconds between looks for new log lines."""
+PAGE = 1000
+"""Log lines that are fetched at a time."""
+LEVELS = {"debug": "bright_black", "warning": "yellow", "error": "red", "critical": "red"}
+
+Named = Annotated[
+    str, typer.Argument(metavar="ID", help="The workflow's id, or a beginning or end of it.", show_default=False)
+]
+NamedOrLatest = Annotated[
+    str | None, typer.Argument(metavar="[ID]", help="The workflow; by default the latest.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Only ask for it; do not wait until it is so.")]
+Cpus = Annotated[int | None, typer.Option("--cpus", min=1, help="CPUs to use; all by default.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("list")(list_workflows)
+    for command in (show, logs, pause, resume, retry, cancel):
+        app.command()(command)
+
+
+def list_workflows(
+    status: Annotated[
+        WorkflowStatus | None, typer.Option("--status", "-s", help="Only those with this status.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List workflows, newest first."""
+    with open_system() as local:
+        views = local.workflows(status, limit)
+        if as_json:
+            for view in views:
+                print_json(_workflow_value(view))
+            return
+        if not views:
+            err().print("No workflow yet." if status is None else f"No workflow is {status}.")
+            return
+        table = Table("ID", "Name", "Status", "Created", "Took", "Output", box=box.SIMPLE_HEAD, pad_edge=False)
+        for view in views:
+            output = escape(view.labels.get(OUTPUT, ""))
+            table.add_row(
+                short(view), escape(view.name), coloured(view.status), ago(view.created_at), _took(view), output
+            )
+        out().print(table)
+
+
+def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
+    """Show a workflow: its steps, how far they are, what went wrong and what to do next."""
+    with open_system() as local:
+        handle = _find(local, workflow)
+        view, steps, attempts = handle.view(), handle.steps(), handle.attempts()
+        is_driven = handle.is_driven
+    if as_json:
+        print_json(
+            _workflow_value(view)
+            | {"is_driven": is_driven, "steps": steps_value(steps), "attempts": [_attempt_value(a) for a in attempts]}
+        )
+        return
+    console = out()
+    console.print(f"[bold]{escape(view.name)}[/]  {view.id}")
+    console.print(coloured(view.status), f"· created {ago(view.created_at)} · took {_took(view)}")
+    if OUTPUT in view.labels:
+        console.print(f"output {escape(view.labels[OUTPUT])}")
+    console.print(_steps_table(steps))
+    _print_attempts(attempts)
+    for line in _advice(view, is_driven=is_driven):
+        console.print(line)
+
+
+def logs(
+    workflow: NamedOrLatest = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the workflow is at rest.")] = False,
+    step: Annotated[str | None, typer.Option("--step", help="Only this step, or phase such as `themes`.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what the phases of a workflow have logged and printed."""
+    with open_system() as local:
+        handle, after = _find(local, workflow), 0
+        while True:
+            is_at_rest = handle.status.is_at_rest
+            lines = handle.logs(after)
+            for line in lines:
+                after = line.id
+                if step is None or line.step == step or line.step.startswith(f"{step}."):
+                    _print_log(line, as_json=as_json)
+            if len(lines) < PAGE and (is_at_rest or not follow):
+                return
+            if len(lines) < PAGE:
+                time.sleep(FOLLOW_S)
+
+
+def pause(workflow: Named, no_wait: NoWait = False) -> None:
+    """Let a workflow finish what is in flight and stop there; its resources are given back."""
+    with open_system() as local:
+        handle = local.workflow(workflow)
+        _request(handle, handle.pause(), WorkflowStatus.PAUSED, no_wait=no_wait)
+        err().print(f"Go on with: [bold]eopiez resume {short(handle.view())}[/]")
+
+
+def cancel(workflow: Named, no_wait: NoWait = False) -> None:
+    """End a workflow. Finished steps keep their results; **retry** would still go on."""
+    with open_system() as local:
+        handle = local.workflow(workflow)
+        _request(handle, handle.cancel(), WorkflowStatus.CANCELLED, no_wait=no_wait)
+
+
+def resume(workflow: Named, as_json: AsJson = False, cpus: Cpus = None) -> None:
+    """Go on with a workflow that was paused, or whose process died. Nothing that had finished runs again.
+
+    A workflow that another process drives is only watched.
+    """
+    with open_system(read_settings(cpus=cpus)) as local:
+        handle = local.workflow(workflow)
+        view = handle.view()
+        if view.status is WorkflowStatus.SUCCEEDED:
+            err().print(f"It has succeeded already: {escape(view.labels.get(OUTPUT, str(view.id)))}")
+            return
+        if view.status in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
+            raise TransitionError(
+                str(view.id), "resume", f"{view.status}; `eopiez retry {short(view)}` starts it again"
+            )
+        _see_and_conclude(handle, None if handle.is_driven else handle.resume, as_json=as_json)
+
+
+def retry(workflow: Named, as_json: AsJson = False, cpus: Cpus = None) -> None:
+    """Start the failed tasks of a failed or cancelled workflow anew; finished ones keep their results."""
+    with open_system(read_settings(cpus=cpus)) as local:
+        handle = local.workflow(workflow)
+        view = handle.view()
+        if view.status not in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
+            raise TransitionError(str(view.id), "retry", f"{view.status}; only what failed or was cancelled is retried")
+        _see_and_conclude(handle, handle.retry, as_json=as_json)
+
+
+def _see_and_conclude(workflow: Workflow, begin: Callable[[], object] | None, *, as_json: bool) -> None:
+    with display_for(as_json=as_json) as display:
+        outcome = see_through(workflow, display, begin)
+    conclude(workflow, outcome, as_json=as_json)
+
+
+def _find(local: Local, workflow: str | None) -> Workflow:
+    if workflow is not None:
+        return local.workflow(workflow)
+    latest = local.workflows(None, 1)
+    if not latest:
+        raise WorkflowNotFoundError("yet; start one with `eopiez run`")
+    return local.workflow(str(latest[0].id))
+
+
+def _request(handle: Workflow, status: WorkflowStatus, wanted: WorkflowStatus, *, no_wait: bool) -> None:
+    """Say where a request has led, once it has."""
+    if status is not wanted and not no_wait:
+        err().print(f"[bright_black]{status}: waiting for what is in flight …[/]")
+        status = handle.settled().status
+    console = err()
+    console.print(f"{short(handle.view())} is", coloured(status))
+    if status is not wanted and not no_wait:
+        raise TransitionError(str(handle.id), "do that", f"{status} already")
+
+
+def _took(view: WorkflowView) -> str:
+    if view.started_at is None:
+        return "–"
+    end = view.finished_at or view.drained_at or datetime.now(UTC)
+    return duration((end - view.started_at).total_seconds())
+
+
+def _steps_table(steps: list[StepView]) -> Table:
+    table = Table(
+        "Step", "Status", "Partitions", "Rows", "Rejected", "Work", "CPU", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for column in table.columns[2:]:
+        column.justify = "right"
+    phase = ""
+    for step in steps:
+        begins_phase = bool(phase) and step.name.partition(".")[0] != phase
+        phase = step.name.partition(".")[0]
+        if begins_phase:
+            table.add_section()
+        partitions = f"{step.done:,}/{'?' if step.partitions is None else format(step.partitions, ',')}"
+        cached = f" [bright_black]({step.cached:,} cached)[/]" if step.cached else ""
+        work = [duration(seconds) if step.done else "–" for seconds in (step.wall_s, step.cpu_s)]
+        rejects = f"[yellow]{step.rejects:,}[/]" if step.rejects else "–"
+        table.add_row(escape(step.name), coloured(step.status), partitions + cached, f"{step.rows:,}", rejects, *work)
+    return table
+
+
+def _print_attempts(attempts: list[AttemptView]) -> None:
+    """The attempts that ended badly: each in a line, the last one with the end of its traceback."""
+    console = out()
+    for attempt in attempts[-10:]:
+        first = attempt.message.partition("\n")[0]
+        colour = "bright_black" if attempt.is_forgiven else "red"
+        place = f"{attempt.step}, partition {attempt.partition}, attempt {attempt.attempt}"
+        console.print(f"[{colour}]{attempt.outcome}[/]  {escape(place)}: {escape(attempt.error_type)}: {escape(first)}")
+    if attempts and attempts[-1].traceback and not attempts[-1].is_forgiven:
+        tail = attempts[-1].traceback.rstrip().splitlines()[-TRACEBACK_LINES:]
+        console.print("[bright_black]" + escape("\n".join(f"    {line}" for line in tail)) + "[/]")
+
+
+def _advice(view: WorkflowView, *, is_driven: bool) -> list[str]:
+    """What a person may do next."""
+    name = short(view)
+    if view.status is WorkflowStatus.FAILED:
+        return [f"[red]Failed[/]: {escape(str(failure_of(view)))}"]
+    if view.status is WorkflowStatus.PAUSED:
+        return [f"Go on with: [bold]eopiez resume {name}[/]"]
+    if view.status is WorkflowStatus.CANCELLED:
+        return [f"Start it again where it stood with: [bold]eopiez retry {name}[/]"]
+    if not view.status.is_at_rest and not is_driven:
+        return [f"[yellow]No process drives it.[/] Go on with: [bold]eopiez resume {name}[/]"]
+    if not view.status.is_at_rest:
+        return [f"Watch it with: [bold]eopiez resume {name}[/]; stop it with: [bold]eopiez pause {name}[/]"]
+    return []
+
+
+def _print_log(line: Any, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "at": line.at,
+                "step": line.step,
+                "partition": line.partition,
+                "level": line.level,
+                "message": line.message,
+            }
+        )
+        return
+    colour = LEVELS.get(line.level, "default")
+    at = line.at.astimezone().strftime("%H:%M:%S")
+    place = escape(f"{line.step}[{line.partition}]")
+    out().print(f"[bright_black]{at} {place}[/] [{colour}]{line.level:<7}[/] {escape(line.message)}")
+
+
+def _workflow_value(view: WorkflowView) -> dict[str, Any]:
+    names = ("id", "name", "status", "labels", "created_at", "started_at", "finished_at", "error")
+    return {name: getattr(view, name) for name in names}
+
+
+def steps_value(steps: list[StepView]) -> list[dict[str, Any]]:
+    """Steps as JSON values."""
+    names = (
+        "name", "phase", "kind", "status", "partitions", "done", "running", "rows", "rejects", "cached", "wall_s",
+        "cpu_s", "started_at", "finished_at",
+    )  # fmt: skip
+    return [{name: getattr(step, name) for name in names} for step in steps]
+
+
+def _attempt_value(attempt: AttemptView) -> dict[str, Any]:
+    names = (
+        "step", "partition", "attempt", "outcome", "error_type", "message", "traceback", "started_at", "ended_at",
+        "is_forgiven",
+    )  # fmt: skip
+    return {name: getattr(attempt, name) for name in names}
