@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from ..errors import WorkflowNotFinishedError, WorkflowNotFoundError
+from ..errors import WorkflowError, WorkflowNotFinishedError
 from ..model.status import StepStatus, WorkflowStatus
 from .driving import short
 from .system import open_system
@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    query: Annotated[str, typer.Argument(help="What to look for, in your own words.", show_default=False)],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="What to look for, in your own words.", show_default=False)
+    ],
     workflow: Annotated[
         str | None,
         typer.Option("--workflow", "-w", metavar="ID", help="Search this run; by default the latest that succeeded."),
@@ -88,7 +90,7 @@ def _check(workflow: Workflow) -> None:
     """Say it plainly where a workflow has no index, or not yet."""
     step = next((step for step in workflow.steps() if step.name == INDEX), None)
     if step is None:
-        raise WorkflowNotFoundError(f"{workflow.id} with a search index")
+        raise WorkflowError(f"workflow {workflow.id} has no search index; search one that `eopiez run` made")
     if step.status is not StepStatus.SUCCEEDED:
         raise WorkflowNotFinishedError(
             f"the index of workflow {workflow.id} is not built yet; wait for it, or resume it"

@@ -19,7 +19,7 @@ from .displays import Display, display_for
 from .driving import see_through
 from .surveying import print_survey, survey_value
 from .system import open_system, read_settings
-from .terminal import print_json
+from .terminal import print_json, results_only
 
 if TYPE_CHECKING:
     from ..engine.local import Local
@@ -249,6 +249,11 @@ def _look_only(job: Job) -> None:
 
 
 def _start(job: Job) -> None:
+    with results_only():
+        _see_through(job)
+
+
+def _see_through(job: Job) -> None:
     with display_for(as_json=job.as_json) as display:
         display.say("Looking at the input …")
         job = _spooled(job)

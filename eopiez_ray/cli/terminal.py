@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import sys
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ..model.status import StepStatus, WorkflowStatus
@@ -32,9 +36,38 @@ COLOURS = {
 }
 
 
+_claimed: list[TextIO] = []
+"""Standard output while ``results_only`` keeps others away from it."""
+
+
+@contextmanager
+def results_only() -> Iterator[None]:
+    """Inside the block standard output is for results alone; what libraries print there goes to the log."""
+    log = cast("TextIO", _LogWriter())
+    _claimed.append(sys.stdout)
+    try:
+        with redirect_stdout(log):
+            yield
+    finally:
+        _claimed.pop()
+
+
+class _LogWriter(io.TextIOBase):
+    """Makes log lines of what is printed."""
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            logging.getLogger("stdout").warning(text.rstrip())
+        return len(text)
+
+
+def _stdout() -> TextIO:
+    return _claimed[0] if _claimed else sys.stdout
+
+
 def out() -> Console:
     """For results: standard output."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(file=_stdout(), highlight=False, soft_wrap=not _stdout().isatty())
 
 
 def err() -> Console:
@@ -49,8 +82,8 @@ def complain(sentence: str) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON object on one line of standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
-    sys.stdout.flush()
+    _stdout().write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    _stdout().flush()
 
 
 def _plain(value: Any) -> Any:
@@ -101,12 +134,11 @@ def ago(time: datetime | None) -> str:
 
 def keep_log(home: Path) -> None:
     """Let the engine's log go to a file under the data home, or to standard error while debugging."""
-    import logging
-
     import structlog
 
     is_debugging = bool(os.environ.get("EOPIEZ_DEBUG"))
     target = sys.stderr if is_debugging else _log_file(home)
+    logging.basicConfig(stream=target, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -11,13 +11,13 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ..errors import TransitionError, WorkflowNotFoundError
+from ..errors import TransitionError, WorkflowError
 from ..model.status import WorkflowStatus
 from .concluding import OUTPUT, conclude
 from .displays import display_for
 from .driving import failure_of, see_through, short
 from .system import open_system, read_settings
-from .terminal import ago, coloured, duration, err, out, print_json
+from .terminal import ago, coloured, duration, err, out, print_json, results_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +141,7 @@ def resume(workflow: Named, as_json: AsJson = False, cpus: Cpus = None) -> None:
 
     A workflow that another process drives is only watched.
     """
-    with open_system(read_settings(cpus=cpus)) as local:
+    with results_only(), open_system(read_settings(cpus=cpus)) as local:
         handle = local.workflow(workflow)
         view = handle.view()
         if view.status is WorkflowStatus.SUCCEEDED:
@@ -156,7 +156,7 @@ def resume(workflow: Named, as_json: AsJson = False, cpus: Cpus = None) -> None:
 
 def retry(workflow: Named, as_json: AsJson = False, cpus: Cpus = None) -> None:
     """Start the failed tasks of a failed or cancelled workflow anew; finished ones keep their results."""
-    with open_system(read_settings(cpus=cpus)) as local:
+    with results_only(), open_system(read_settings(cpus=cpus)) as local:
         handle = local.workflow(workflow)
         view = handle.view()
         if view.status not in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
@@ -175,7 +175,7 @@ def _find(local: Local, workflow: str | None) -> Workflow:
         return local.workflow(workflow)
     latest = local.workflows(None, 1)
     if not latest:
-        raise WorkflowNotFoundError("yet; start one with `eopiez run`")
+        raise WorkflowError("there is no workflow yet; start one with `eopiez run` or `eopiez demo`")
     return local.workflow(str(latest[0].id))
 
 
