@@ -19,6 +19,7 @@
      │    ├── WorkflowFailedError
      │    ├── WorkflowCancelledError
      │    ├── WorkflowPausedError        waited for, and paused meanwhile
+     │    ├── IdempotencyConflictError   a key that was used for another plan
      │    └── TransitionError            a request that its status does not allow
      ├── StoreError                  the database
      │    ├── DatabaseUnavailableError   it does not answer
@@ -167,6 +168,17 @@ class WorkflowCancelledError(WorkflowError):
 
 class WorkflowPausedError(WorkflowError):
     """The workflow was paused while somebody waited for it."""
+
+
+class IdempotencyConflictError(WorkflowError):
+    """The idempotency key was used before, for another plan."""
+
+    def __init__(self, key: str, workflow_id: str) -> None:
+        super().__init__(
+            f"the idempotency key {key!r} belongs to workflow {workflow_id}, which has another plan; "
+            "use a new key, or the plan of before"
+        )
+        self.key, self.workflow_id = key, workflow_id
 
 
 class TransitionError(WorkflowError):

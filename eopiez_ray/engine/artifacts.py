@@ -210,17 +210,26 @@ def _encode(value: Any) -> tuple[str, list[memoryview | bytes]]:
         with pa.ipc.new_stream(sink, value.schema) as writer:
             writer.write_table(value)
         return "arrow", [memoryview(sink.getvalue())]
-    buffers: list[pickle.PickleBuffer] = []
-    try:
-        head = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise ArtifactError(
-            f"a value of type {type(value).__name__} cannot be pickled: {error}; return plain data"
-        ) from error
+    head, buffers = _pickled(value)
     if not buffers:
         return "pickle", [head]
     raws = [buffer.raw() for buffer in buffers]
     return "buffers", list(_framed(head, raws))
+
+
+def _pickled(value: Any) -> tuple[bytes, list[pickle.PickleBuffer]]:
+    """The pickle and its buffers: by the quick pickler, or by cloudpickle for what only that can."""
+    buffers: list[pickle.PickleBuffer] = []
+    try:
+        return pickle.dumps(value, protocol=5, buffer_callback=buffers.append), buffers
+    except (pickle.PicklingError, TypeError, AttributeError):
+        buffers.clear()
+    try:
+        return cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append), buffers
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise ArtifactError(
+            f"a value of type {type(value).__name__} cannot be pickled: {error}; return plain data"
+        ) from error
 
 
 def _framed(head: bytes, raws: list[memoryview]) -> Iterator[memoryview | bytes]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,10 @@ class _Pooled:
 
     name: str
     actor: asyncio.Task[Any]
-    """The handle, once the actor is registered."""
+    """The handle, once the actor has started."""
     resources: Resources
+    known: set[str] = field(default_factory=set)
+    """Digests of the code that it was sent."""
     load: int = 0
     busy_until: float = 0.0
     """Monotonic seconds at which the calls on it should be over, by their estimates."""
@@ -64,6 +67,7 @@ class RayExecutor:
         self._lost: asyncio.Future[None] | None = None
         """Resolved when this cluster is gone; None while there is no cluster."""
         self._farewells: set[asyncio.Task[None]] = set()
+        self._on_room: Callable[[], None] = _nobody
         self._number = 0
         self._prefix = secrets.token_hex(4)
 
@@ -146,24 +150,34 @@ class RayExecutor:
         return max(1, int(min(self._totals.get(name, 0.0) / amount for name, amount in needs.items())))
 
     def take(self, resources: Resources, worker: str | None = None) -> Slot | None:
-        """Room on an idle worker, else on a new one, else behind a short call."""
+        """Room on an idle worker, else behind a short call; another worker is started if there is room for one."""
         if self._lost is None or self._lost.done():
             return None
         if worker is not None and worker in self._workers and self._workers[worker].load == 0:
             return self._claim(self._workers[worker])
         alike = [pooled for pooled in self._workers.values() if pooled.resources == resources]
-        idle = next((pooled for pooled in alike if pooled.load == 0), None)
+        started = [pooled for pooled in alike if pooled.actor.done()]
+        idle = next((pooled for pooled in started if pooled.load == 0), None)
         if idle is not None:
             return self._claim(idle)
-        if len(alike) < self.slots(resources) and self._make_room(resources):
-            return self._claim(self._spawn(resources))
+        if len(started) == len(alike):
+            self._grow(resources)
         soon = time.monotonic() + SHORT_S
-        short = [pooled for pooled in alike if pooled.load == 1 and pooled.busy_until < soon]
+        short = [pooled for pooled in started if pooled.load == 1 and pooled.busy_until < soon]
         return self._claim(short[0]) if short else None
+
+    def prepare(self, resources: Resources) -> None:
+        """Start one worker."""
+        self._grow(resources)
+
+    def _grow(self, resources: Resources) -> None:
+        alike = sum(pooled.resources == resources for pooled in self._workers.values())
+        if alike < self.slots(resources) and self._make_room(resources):
+            self._spawn(resources)
 
     def _claim(self, pooled: _Pooled) -> Slot:
         pooled.load += 1
-        return Slot(pooled.name, pooled.resources)
+        return Slot(pooled.name, pooled.resources, pooled.known)
 
     def _make_room(self, resources: Resources) -> bool:
         """Whether the totals hold one more worker, idle ones of other shapes released if they must."""
@@ -184,14 +198,22 @@ class RayExecutor:
             self._kill(pooled)
         return fits()
 
-    def _spawn(self, resources: Resources) -> _Pooled:
+    def _spawn(self, resources: Resources) -> None:
         self._number += 1
         name = f"worker-{self._prefix}-{self._number}"
-        # Registering a named actor asks the head and waits: never on the event loop.
-        actor = asyncio.create_task(asyncio.to_thread(_create_actor, name, resources, self._settings.artifacts))
-        self._workers[name] = _Pooled(name, actor, resources)
-        log.info("worker started", worker=name, resources=resources.totals())
-        return self._workers[name]
+        actor = asyncio.create_task(_start_actor(name, resources, self._settings.artifacts))
+        pooled = self._workers[name] = _Pooled(name, actor, resources)
+        actor.add_done_callback(lambda done: self._welcome(pooled, done))
+        log.info("worker starting", worker=name, resources=resources.totals())
+
+    def _welcome(self, pooled: _Pooled, started: asyncio.Task[Any]) -> None:
+        if started.cancelled():
+            return
+        error = started.exception()
+        if error is not None:
+            log.warning("worker did not start", worker=pooled.name, error=str(error))
+            self._workers.pop(pooled.name, None)
+        self._on_room()
 
     def _kill(self, pooled: _Pooled) -> None:
         if self._workers.pop(pooled.name, None) is not None:
@@ -204,7 +226,9 @@ class RayExecutor:
         if slot.worker in self._workers:
             self._workers[slot.worker].load -= 1
 
-    async def run(self, slot: Slot, call: WorkCall, estimate_s: float, timeout_s: float | None) -> Sequence[Report]:
+    async def run(
+        self, slot: Slot, call: WorkCall, estimate_s: float, timeout_s: float | None
+    ) -> Sequence[Sequence[Report]]:
         """Send the call and wait for its reports."""
         import ray
 
@@ -213,11 +237,12 @@ class RayExecutor:
             raise WorkerLostError(slot.worker, "the worker was stopped")
         pooled.busy_until = max(time.monotonic(), pooled.busy_until) + estimate_s
         try:
-            actor = await asyncio.shield(pooled.actor)
-            answer = asyncio.wrap_future(actor.run.remote(call).future())
+            sent = pickle.dumps(call, protocol=5)
+            slot.known.update(call.code)
+            answer = asyncio.wrap_future(pooled.actor.result().run.remote(sent).future())
             await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
-                reports: Sequence[Report] = answer.result()
+                reports: Sequence[Sequence[Report]] = pickle.loads(answer.result())
                 return reports
         except (ray.exceptions.RayError, ConnectionError, ValueError) as error:
             self._kill(pooled)
@@ -240,6 +265,7 @@ class RayExecutor:
 
     async def watch(self, on_room: Callable[[], None]) -> None:
         """Keep idle workers from ending themselves, and notice the cluster's death."""
+        self._on_room = on_room
         beaten_at = time.monotonic()
         while True:
             await asyncio.sleep(WATCH_S)
@@ -251,7 +277,7 @@ class RayExecutor:
             if time.monotonic() - beaten_at > ORPHAN_S / 4:
                 beaten_at = time.monotonic()
                 for pooled in self._workers.values():
-                    if pooled.load == 0 and pooled.actor.done():
+                    if pooled.load == 0 and pooled.actor.done() and not pooled.actor.exception():
                         pooled.actor.result().beat.remote()
 
     async def _restart(self) -> None:
@@ -279,6 +305,18 @@ async def _ping() -> None:
             "the Ray cluster does not answer any more; "
             "its workflows go on as soon as an orchestrator on another cluster claims them"
         ) from error
+
+
+def _nobody() -> None:
+    """Nobody waits for room yet."""
+
+
+async def _start_actor(name: str, resources: Resources, artifact_url: str) -> Any:
+    """The handle of a new worker, once it answers."""
+    # Registering a named actor asks the head and waits: never on the event loop.
+    actor = await asyncio.to_thread(_create_actor, name, resources, artifact_url)
+    await asyncio.wrap_future(actor.beat.remote().future())
+    return actor
 
 
 def _create_actor(name: str, resources: Resources, artifact_url: str) -> Any:

@@ -38,6 +38,8 @@ class Slot:
 
     worker: str
     resources: Resources
+    known: set[str]
+    """Digests of the code that the worker was sent."""
 
 
 class Executor(Protocol):
@@ -61,8 +63,10 @@ class Executor(Protocol):
     def give_back(self, slot: Slot) -> None:
         """The slot is not used after all."""
 
-    async def run(self, slot: Slot, call: WorkCall, estimate_s: float, timeout_s: float | None) -> Sequence[Report]:
-        """Run the call.
+    async def run(
+        self, slot: Slot, call: WorkCall, estimate_s: float, timeout_s: float | None
+    ) -> Sequence[Sequence[Report]]:
+        """Run the call; the reports of each of its parts.
 
         Raises:
             WorkerLostError: nothing is known of its tasks.
@@ -78,6 +82,9 @@ class Executor(Protocol):
 
     def stop_workers(self, names: Collection[str]) -> None:
         """Kill these workers at once; running calls raise ``WorkerLostError``."""
+
+    def prepare(self, resources: Resources) -> None:
+        """Start workers for tasks that will come."""
 
     def release_idle(self) -> None:
         """Give the resources of idle workers back to the cluster."""

@@ -1,4 +1,4 @@
-"""From a packed call to what a worker needs: where each input is, and the code."""
+"""From packed tasks to what a worker needs: where each input is."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from blake3 import blake3
 
 from ..errors import ContractError
 from ..machine import Call, WorkflowState
-from ..machine.packing import CALL_S
 from ..model.status import PhaseKind
-from ..model.tasks import Output, Report, TaskKey
-from ..model.work import Gathered, Input, Part, Prior, Whole, WorkCall, WorkItem, WorkStep
+from ..model.tasks import Output, Report, StepSummary, TaskKey
+from ..model.work import Element, Elements, Gathered, Input, Part, Prior, Whole, WorkItem, WorkPart, WorkStep
 
 if TYPE_CHECKING:
-    from ..machine import CallTask, StepState
     from ..model.ids import WorkflowId
     from ..store import Ledger
     from .journal import Journal
@@ -35,17 +33,16 @@ class InputResolver:
         state: WorkflowState,
         ledger: Ledger,
         journal: Journal,
-        code: dict[str, bytes],
     ) -> None:
         self._workflow, self._state, self._ledger, self._journal = workflow, state, ledger, journal
-        self._steps = {step.position: _work_step(step, code) for step in state.steps}
+        self._steps: dict[int, WorkStep] = {}
         self._recent: OrderedDict[TaskKey, Output] = OrderedDict()
         self._recent_bytes = 0
         self._gathered: dict[int, tuple[Output, ...]] = {}
 
     def remember(self, report: Report) -> None:
         """Keep an output at hand for the tasks that take it next."""
-        if report.output is None:
+        if report.output is None or not self._state.steps[report.key.step].consumers:
             return
         self._recent[report.key] = report.output
         self._recent_bytes += ROW_BYTES + len(report.output.inline or b"")
@@ -53,19 +50,45 @@ class InputResolver:
             _, dropped = self._recent.popitem(last=False)
             self._recent_bytes -= ROW_BYTES + len(dropped.inline or b"")
 
-    async def resolve(self, call: Call) -> WorkCall:
-        """The call as a worker takes it. What reduces and sinks take is durable before this returns."""
+    async def resolve(self, call: Call) -> WorkPart:
+        """The tasks as a worker takes them. What reduces and sinks take is durable before this returns."""
         members = {task.key for task in call.tasks}
-        for task in call.tasks:
-            if self._takes_all(task.key):
-                await self._gather(task.key)
+        for position in {key.step for key in members}:
+            if self._takes_all(position):
+                await self._gather(position)
         await self._fetch([key for task in call.tasks for key in self._single_inputs(task.key) if key not in members])
-        items = [WorkItem(task.key, task.attempt, task.quota, self._inputs(task, members)) for task in call.tasks]
-        steps = {position: self._steps[position] for position in {key.step for key in members}}
-        return WorkCall(str(self._workflow), steps, tuple(items), CALL_S)
+        items = [WorkItem(task.key, task.attempt, task.quota, self._inputs(task.key, members)) for task in call.tasks]
+        steps = {position: self._step(position) for position in self._involved(call)}
+        has_sink = any(self._state.steps[key.step].kind is PhaseKind.SINK for key in members)
+        return WorkPart(str(self._workflow), steps, tuple(items), self._summaries() if has_sink else ())
 
-    def _takes_all(self, key: TaskKey) -> bool:
-        return self._state.steps[key.step].kind in {PhaseKind.REDUCE, PhaseKind.SINK}
+    def _involved(self, call: Call) -> set[int]:
+        """The steps of the call's tasks, and those that give their values."""
+        working = {task.key.step for task in call.tasks}
+        given = (source for position in working for source in self._state.steps[position].inputs)
+        return working | {source for source in given if self._gives(source)}
+
+    def _gives(self, position: int) -> bool:
+        return self._state.steps[position].kind is PhaseKind.VALUES
+
+    def _step(self, position: int) -> WorkStep:
+        if position not in self._steps:
+            spec = self._state.steps[position].spec
+            self._steps[position] = WorkStep(spec.name, spec.phase.kind, spec.phase.digest, spec.parameters)
+        return self._steps[position]
+
+    def _summaries(self) -> tuple[StepSummary, ...]:
+        return tuple(
+            StepSummary(
+                step.spec.name, step.done, step.rows, step.rejects, step.cached, step.wall_s, step.cpu_s,
+                step.started_at, step.ended_at,
+            )
+            for step in self._state.steps
+        )  # fmt: skip
+
+    def _takes_all(self, position: int) -> bool:
+        kind = self._state.steps[position].kind
+        return kind is PhaseKind.REDUCE or kind is PhaseKind.SINK
 
     def cache_key(self, key: TaskKey) -> bytes | None:
         """What makes tasks equal: phase, version, parameters, digests of all inputs. None for sources and sinks.
@@ -78,6 +101,10 @@ class InputResolver:
         identity = [step.spec.phase.name, step.spec.phase.version, step.spec.parameters, step.kind]
         hasher = blake3(json.dumps(identity, sort_keys=True).encode())
         for position in step.inputs:
+            if self._gives(position):
+                index = key.partition if step.kind is PhaseKind.MAP else -1
+                hasher.update(f"{self._state.steps[position].spec.phase.digest}:{index}".encode())
+                continue
             outputs = self._gathered.get(position) or (self._recent[self._key_of(position, key.partition)],)
             for output in outputs:
                 hasher.update(output.digest)
@@ -85,13 +112,12 @@ class InputResolver:
         return hasher.digest(16)
 
     def _single_inputs(self, key: TaskKey) -> list[TaskKey]:
-        """The inputs that are one value each."""
-        step = self._state.steps[key.step]
-        takes_all = self._takes_all(key)
+        """The inputs that are one value each, and not given with the plan."""
+        takes_all = self._takes_all(key.step)
         return [
             self._key_of(position, key.partition)
-            for position in step.inputs
-            if not takes_all or self._state.steps[position].is_single
+            for position in self._state.steps[key.step].inputs
+            if not self._gives(position) and (not takes_all or self._state.steps[position].is_single)
         ]
 
     def _key_of(self, position: int, partition: int) -> TaskKey:
@@ -101,24 +127,29 @@ class InputResolver:
         source = self._state.steps[position]
         return source.is_single or source.sealed == 1
 
-    def _inputs(self, task: CallTask, members: set[TaskKey]) -> tuple[Input, ...]:
-        step = self._state.steps[task.key.step]
-        return tuple(self._input(step, position, task.key.partition, members) for position in step.inputs)
+    def _inputs(self, key: TaskKey, members: set[TaskKey]) -> tuple[Input, ...]:
+        takes_all = self._takes_all(key.step)
+        return tuple(
+            self._input(position, key.partition, members, takes_all=takes_all)
+            for position in self._state.steps[key.step].inputs
+        )
 
-    def _input(self, step: StepState, position: int, partition: int, members: set[TaskKey]) -> Input:
+    def _input(self, position: int, partition: int, members: set[TaskKey], *, takes_all: bool) -> Input:
         key = self._key_of(position, partition)
+        if self._gives(position):
+            return Elements(position) if takes_all else Element(*key)
         if key in members:
             return Prior(key)
-        if step.kind in {PhaseKind.REDUCE, PhaseKind.SINK} and not self._state.steps[position].is_single:
+        if takes_all and not self._state.steps[position].is_single:
             return Gathered(self._gathered[position])
         output = self._recent[key]
         return Whole(output) if self._is_whole(position) else Part(output)
 
-    async def _gather(self, key: TaskKey) -> None:
+    async def _gather(self, consumer: int) -> None:
         await self._journal.flush()
-        for position in self._state.steps[key.step].inputs:
+        for position in self._state.steps[consumer].inputs:
             source = self._state.steps[position]
-            if source.is_single or position in self._gathered:
+            if source.is_single or self._gives(position) or position in self._gathered:
                 continue
             outputs = tuple(await self._ledger.step_outputs(self._workflow, position))
             if len(outputs) != source.sealed:
@@ -139,8 +170,3 @@ class InputResolver:
         for key, output in (await self._ledger.outputs(self._workflow, missing)).items():
             self._recent[key] = output
             self._recent_bytes += ROW_BYTES + len(output.inline or b"")
-
-
-def _work_step(step: StepState, code: dict[str, bytes]) -> WorkStep:
-    phase = step.spec.phase
-    return WorkStep(step.spec.name, phase.kind, phase.digest, step.spec.parameters, code[phase.digest])

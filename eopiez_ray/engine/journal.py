@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, assert_never
 
 import structlog
 
 from ..errors import DatabaseUnavailableError, StorageFullError
 from ..machine import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
+from ..model.status import StepStatus
 from ..store.ledger import Batch, CacheEntry, StepRow
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Journal:
         self._pending = Batch()
         self._has_pending = asyncio.Event()
         self._added = self._written = 0
-        self._progress = asyncio.Condition()
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._failure: BaseException | None = None
 
     def add(
@@ -45,28 +47,26 @@ class Journal:
         workflow: WorkflowId,
         epoch: int,
         state: WorkflowState,
-        commands: list[Command],
-        cached: list[CacheEntry] | None = None,
+        commands: Sequence[Command],
+        cached: Sequence[CacheEntry] = (),
     ) -> None:
         """Take writes; they are on their way when this returns, and durable after the next ``flush``."""
         batch = self._pending
         batch.epochs[workflow] = epoch
-        batch.cached.extend(cached or ())
+        batch.cached.extend(cached)
         for command in commands:
             if isinstance(command, RecordTask):
                 batch.tasks.append((workflow, command.report))
+            elif isinstance(command, UpdateStep):
+                batch.steps[workflow, command.step] = _step_row(workflow, state, command.step)
             elif isinstance(command, RecordEnd):
                 batch.ends.append((workflow, command.report))
             elif isinstance(command, RecordAttempt):
                 batch.attempts.append((workflow, command.report, command.attempt, command.retry_at))
-            elif isinstance(command, UpdateStep):
-                pass  # Below, once for each step, with the counters as they are by then.
             elif isinstance(command, SetStatus):
-                batch.statuses.append((workflow, command.status, _error(state, command)))
+                batch.statuses[workflow] = command.status, _error(state, command)
             else:
                 assert_never(command)
-        for position in {command.step for command in commands if isinstance(command, UpdateStep)}:
-            batch.steps[workflow, position] = _step_row(workflow, state, position)
         self._added += 1
         self._has_pending.set()
 
@@ -76,11 +76,12 @@ class Journal:
         Raises:
             DatabaseUnavailableError: the database stayed away for longer than the patience.
         """
-        target = self._added
-        async with self._progress:
-            await self._progress.wait_for(lambda: self._written >= target or self._failure is not None)
         if self._failure is not None:
             raise self._failure
+        if self._written < self._added:
+            durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((self._added, durable))
+            await durable
 
     async def run(self) -> None:
         """Commit for ever."""
@@ -91,16 +92,20 @@ class Journal:
                 batch, self._pending, target = self._pending, Batch(), self._added
                 for workflow in await self._commit(batch):
                     self._on_fenced(workflow)
-                await self._advance(target)
+                self._advance(target)
         except (DatabaseUnavailableError, StorageFullError) as error:
             self._failure = error
-            await self._advance(self._written)
+            for _, durable in self._waiting:
+                if not durable.done():
+                    durable.set_exception(error)
             raise
 
-    async def _advance(self, target: int) -> None:
-        async with self._progress:
-            self._written = target
-            self._progress.notify_all()
+    def _advance(self, target: int) -> None:
+        self._written = target
+        while self._waiting and self._waiting[0][0] <= target:
+            _, durable = self._waiting.popleft()
+            if not durable.done():
+                durable.set_result(None)
 
     async def _commit(self, batch: Batch) -> set[WorkflowId]:
         deadline = time.monotonic() + self._patience_s
@@ -131,5 +136,8 @@ def _error(state: WorkflowState, command: SetStatus) -> dict[str, Any] | None:
 
 def _step_row(workflow: WorkflowId, state: WorkflowState, position: int) -> StepRow:
     step = state.steps[position]
-    counters = step.done, step.running, step.rows, step.rejects, step.cached, step.wall_s, step.cpu_s
-    return StepRow(workflow, position, step.status, step.sealed, *counters)
+    ended_at = step.ended_at if step.status is StepStatus.SUCCEEDED else None
+    return StepRow(
+        workflow, position, step.status, step.sealed, step.done, step.running, step.rows, step.rejects, step.cached,
+        step.wall_s, step.cpu_s, step.started_at or time.time(), ended_at,
+    )  # fmt: skip

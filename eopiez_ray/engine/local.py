@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 from ..errors import (
     ClusterError,
@@ -16,20 +16,21 @@ from ..errors import (
     WorkflowNotFinishedError,
     WorkflowPausedError,
 )
+from ..model.policies import Resources
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
-from ..store import Database, EmbeddedServer, Workflows, connect
-from ..store.queries import sql
+from ..store import Database, EmbeddedServer, Intake, NewWorkflow, Workflows, connect
 from .artifacts import Artifacts, LoadedPartitions
 from .cluster import RayExecutor
 from .orchestrator import Orchestrator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import asyncpg
 
     from ..model.ids import WorkflowId
+    from ..model.plan import PlanSpec
     from ..phases.builder import Plan
     from ..store import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 
@@ -45,6 +46,7 @@ class Engine:
         self.artifacts = Artifacts(settings.artifacts)
         self._server = EmbeddedServer(settings.home) if settings.database_url is None else None
         self._database: Database | None = None
+        self._intake: Intake | None = None
         self._orchestrator: Orchestrator | None = None
         self._driving: asyncio.Task[None] | None = None
         self._executor: RayExecutor | None = None
@@ -66,6 +68,7 @@ class Engine:
             url = await asyncio.to_thread(self._server.start)
         assert url is not None
         self._database = await connect(url)
+        self._intake = Intake(self._database, self.settings.lease_s)
 
     async def close(self) -> None:
         """Stop driving, leave the cluster and the database. Workflows that were driven can be claimed at once."""
@@ -97,6 +100,7 @@ class Engine:
             self._orchestrator = Orchestrator(
                 self._database, self._executor, self.artifacts, self.settings, only=(), revive=self._revive
             )
+            self._executor.prepare(Resources())
             self._driving = asyncio.create_task(self._orchestrator.run())
             self._driving.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -104,20 +108,36 @@ class Engine:
         """Let this process's orchestrator claim the workflow."""
         await self.start_driving()
         assert self._orchestrator is not None
+        self._check((await self.workflows.get(workflow)).plan)
+        self._orchestrator.drive(workflow)
+
+    async def create(self, *wanted: NewWorkflow) -> list[WorkflowId]:
+        """Create workflows and drive them here. They are durable when this returns.
+
+        Raises:
+            ClusterError: a step asks for what the cluster can never give.
+            IdempotencyConflictError: a key was used for another plan.
+        """
+        if self._orchestrator is None:
+            await self.start_driving()
+        assert self._orchestrator is not None
+        for new in wanted:
+            self._check(new.plan)
+        return await self._orchestrator.create(*wanted)
+
+    async def submit(self, *wanted: NewWorkflow) -> list[WorkflowId]:
+        """Create workflows for another process to drive."""
+        assert self._intake is not None, "open the engine first"
+        return [created.id for created in await self._intake.create(*wanted)]
+
+    def _check(self, plan: PlanSpec) -> None:
         assert self._executor is not None
-        for step in (await self.workflows.get(workflow)).plan.steps:
+        for step in plan.steps:
             refusal = self._executor.refusal(step.policy.resources)
             if refusal is not None:
                 raise ClusterError(
                     f"step {step.name!r} can never run here: {refusal}; lower its resources or use a larger cluster"
                 )
-        self._orchestrator.drive(workflow)
-
-    async def is_driven(self, workflow: WorkflowId) -> bool:
-        """Whether a living orchestrator, of this or another process, drives the workflow now."""
-        assert self._database is not None
-        row = await self._database.fetchrow(sql("lock_workflow"), workflow)
-        return bool(row and row["is_held"])
 
     async def _revive(self) -> None:
         """Start the embedded server again after it was killed."""
@@ -131,6 +151,10 @@ class Engine:
         Raises:
             EopiezError: the orchestrator of this process gave up.
         """
+        while self._orchestrator is not None and await self._orchestrator.settled(workflow):
+            view = await self.workflows.get(workflow)
+            if view.status.is_at_rest:
+                return view
         await self._listen()
         while True:
             changed = self._changes.setdefault(str(workflow), asyncio.Event())
@@ -154,9 +178,22 @@ class Engine:
             assert self._database is not None
             self._listener = await self._database.listen(self._hear, "eopiez_status")
 
-    def _hear(self, _channel: str, workflow: str) -> None:
-        if workflow in self._changes:
-            self._changes[workflow].set()
+    def _hear(self, _channel: str, workflows: str) -> None:
+        for workflow in workflows.split(","):
+            if workflow in self._changes:
+                self._changes[workflow].set()
+
+
+class StartOptions(TypedDict, total=False):
+    """What may be said of a new workflow beside its plan."""
+
+    owner: str
+    """Whose it is: owners share the cluster alike. Empty by default."""
+    priority: int
+    """Higher goes first; 0 by default."""
+    labels: Mapping[str, str]
+    idempotency_key: str
+    """The same owner, key and plan give the same workflow, however often it is started."""
 
 
 class Local:
@@ -182,17 +219,24 @@ class Local:
     def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    def start(self, plan: Plan, *, labels: Mapping[str, str] | None = None) -> Workflow:
-        """Create a workflow and drive it in this process. Once this returns it is durable."""
-        spec, code = plan.spec(), plan.code()
-        self._run(self._engine.start_driving())
-        workflow = self._run(self._engine.workflows.create(spec, code, labels))
-        self._run(self._engine.drive(workflow))
-        return Workflow(self, workflow)
+    def start(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
+        """Create a workflow and drive it in this process. Once this returns it is durable.
 
-    def submit(self, plan: Plan, *, labels: Mapping[str, str] | None = None) -> Workflow:
+        Raises:
+            ClusterError: a step asks for what the cluster can never give.
+            IdempotencyConflictError: the idempotency key was used for another plan.
+        """
+        return self.start_many([plan], **options)[0]
+
+    def start_many(self, plans: Sequence[Plan], **options: Unpack[StartOptions]) -> list[Workflow]:
+        """As ``start``, for many plans in one transaction."""
+        wanted = [NewWorkflow(plan.spec(), plan.code(), **options) for plan in plans]
+        return [Workflow(self, workflow) for workflow in self._run(self._engine.create(*wanted))]
+
+    def submit(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow for another process to drive."""
-        return Workflow(self, self._run(self._engine.workflows.create(plan.spec(), plan.code(), labels)))
+        (workflow,) = self._run(self._engine.submit(NewWorkflow(plan.spec(), plan.code(), **options)))
+        return Workflow(self, workflow)
 
     def warm_up(self) -> None:
         """Start Ray now instead of with the first workflow."""
@@ -248,7 +292,7 @@ class Workflow:
     @property
     def is_driven(self) -> bool:
         """Whether some process, this one or another, is at work on it."""
-        return self._local._run(self._local._engine.is_driven(self.id))
+        return self._local._run(self._workflows.is_held(self.id))
 
     def wait(self, timeout_s: float | None = None) -> Self:
         """Wait until it has succeeded.

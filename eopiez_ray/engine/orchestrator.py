@@ -6,40 +6,33 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ..errors import ArtifactError, DatabaseUnavailableError, EopiezError
+from ..errors import DatabaseUnavailableError
 from ..machine import (
-    Call,
-    CallLost,
     CancelRequested,
-    Command,
     Event,
     Packing,
     PauseRequested,
     RecordTask,
-    Reported,
     TimePassed,
-    UpdateStep,
     WorkflowState,
     advance,
-    next_call,
 )
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
-from ..model.status import Outcome, WorkflowStatus
-from ..model.tasks import Failure, Report, TaskKey
-from ..store import CacheEntry, Claim, Database, Ledger
-from .executor import CallTimedOutError, Executor, Slot, WorkerLostError
+from ..model.status import PhaseKind, WorkflowStatus
+from ..store import CacheEntry, Claim, Database, Intake, Ledger, NewWorkflow
+from .dispatch import Dispatcher
+from .executor import Executor
 from .inputs import InputResolver
 from .journal import Journal
+from .run import Run
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from ..model.policies import Resources
     from ..settings import Settings
     from .artifacts import Artifacts
 
@@ -50,27 +43,8 @@ CANCEL_GRACE_S = 5.0
 """Seconds that running tasks get to end after a cancel before their workers are killed."""
 IDLE_S = 10.0
 """Seconds without a workflow after which the workers' resources are given back."""
-LONG_S = 0.05
-"""Estimated seconds from which a call's start is written down, so that people see what is running."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Run:
-    """A workflow that is held."""
-
-    id: WorkflowId
-    epoch: int
-    state: WorkflowState
-    packing: Packing
-    inputs: InputResolver
-    shapes: tuple[Resources, ...]
-    calls: dict[asyncio.Task[None], str] = field(default_factory=dict)
-    """Running calls and their workers."""
-    wake: asyncio.TimerHandle | None = None
-    source_workers: dict[int, str] = field(default_factory=dict)
-    """The worker that holds each source's iterator."""
 
 
 class Orchestrator:
@@ -97,20 +71,20 @@ class Orchestrator:
         """
         self.id = OrchestratorId(uuid7())
         self.only: list[WorkflowId] | None = None if only is None else list(only)
-        self._database, self._executor, self._artifacts, self._settings = (
-            database,
-            executor,
-            artifacts,
-            settings,
-        )
+        self._database, self._executor, self._settings = database, executor, settings
         self._ledger = Ledger(database, settings.lease_s)
+        self._intake = Intake(database, settings.lease_s)
         self._revive = revive or _leave_it
         self._journal = Journal(self._ledger, settings.database_patience_s, self._drop, self._revive)
+        self._dispatcher = Dispatcher(executor, self._ledger, self._journal, artifacts, self._apply)
         self._runs: dict[WorkflowId, Run] = {}
+        self._count = 0
         self._durations_s: dict[str, float] = {}
         self._work = asyncio.Event()
         self._requests = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._has_news = asyncio.Event()
+        """Set when something may start."""
         self._lock_key = 0
 
     @property
@@ -123,6 +97,32 @@ class Orchestrator:
         if self.only is not None and workflow not in self.only:
             self.only.append(workflow)
         self._work.set()
+
+    async def create(self, *wanted: NewWorkflow) -> list[WorkflowId]:
+        """Create workflows and drive them from the first moment. They are durable when this returns.
+
+        Raises:
+            IdempotencyConflictError: a key was used for another plan.
+        """
+        created = await self._intake.create(*(new._replace(holder=self.id) for new in wanted))
+        for made, new in zip(created, wanted, strict=True):
+            if made.is_new:
+                state = WorkflowState.restore(new.plan)
+                claim = Claim(made.id, 1, WorkflowStatus.RUNNING, state, new.owner, new.priority)
+                self._begin(claim, dict(new.code))
+            else:
+                self.drive(made.id)
+        return [made.id for made in created]
+
+    async def settled(self, workflow: WorkflowId) -> bool:
+        """Wait until a workflow that is held here is at rest, durably; False at once if it is not held here."""
+        run = self._runs.get(workflow)
+        if run is None:
+            return False
+        if run.at_rest is None:
+            run.at_rest = asyncio.get_running_loop().create_future()
+        await asyncio.shield(run.at_rest)
+        return True
 
     def stop(self) -> None:
         """End soon: nothing more is started, running calls are dropped, leases are released."""
@@ -138,7 +138,9 @@ class Orchestrator:
         duties = [
             self._journal.run(),
             self._listen(),
-            self._executor.watch(self._admit_all),
+            self._executor.watch(self._has_news.set),
+            self._admit(),
+            self._dispatcher.broken(),
             self._claim(),
             self._answer_requests(),
             self._renew(),
@@ -154,6 +156,8 @@ class Orchestrator:
 
     async def _wind_up(self, tasks: Sequence[asyncio.Future[Any]]) -> None:
         held = self.held
+        for run in self._runs.values():
+            _tell(run)
         calls = [call for run in self._runs.values() for call in run.calls]
         self._runs.clear()
         for task in (*calls, *tasks):
@@ -191,25 +195,28 @@ class Orchestrator:
             except DatabaseUnavailableError:
                 continue  # The listener is bringing it back.
             for claim in claims:
-                await self._begin(claim)
+                digests = [step.phase.digest for step in claim.state.plan.steps]
+                self._begin(claim, await self._ledger.code(digests))
             if len(claims) == CLAIM_LIMIT:
                 self._work.set()
 
-    async def _begin(self, claim: Claim) -> None:
+    def _begin(self, claim: Claim, code: dict[str, bytes]) -> None:
         plan = claim.state.plan
-        code = await self._ledger.code([step.phase.digest for step in plan.steps])
-        shapes = tuple({step.policy.resources: None for step in plan.steps})
         cached = frozenset(position for position, step in enumerate(plan.steps) if step.policy.cache)
-        packing = Packing(self._executor.slots(shapes[0]), self._durations_s, cached)
-        inputs = InputResolver(claim.id, claim.state, self._ledger, self._journal, code)
-        run = self._runs[claim.id] = Run(claim.id, claim.epoch, claim.state, packing, inputs, shapes)
-        log.info("workflow claimed", workflow=str(claim.id), epoch=claim.epoch)
+        shapes = {step.policy.resources for step in plan.steps if step.phase.kind is not PhaseKind.VALUES}
+        slots = max((self._executor.slots(shape) for shape in shapes), default=1)
+        packing = Packing(slots, self._durations_s, cached)
+        inputs = InputResolver(claim.id, claim.state, self._ledger, self._journal)
+        self._count += 1
+        run = Run(
+            claim.id, claim.epoch, claim.state, packing, inputs, code, claim.owner, claim.priority, self._count
+        )  # fmt: skip
+        self._runs[claim.id] = run
+        log.info("workflow held", workflow=str(claim.id), epoch=claim.epoch)
         refusal = next((reason for shape in shapes if (reason := self._executor.refusal(shape))), None)
         if refusal is not None:
             log.warning(
-                "a step waits for resources that the cluster does not have",
-                workflow=str(claim.id),
-                reason=refusal,
+                "a step waits for resources that the cluster does not have", workflow=str(claim.id), reason=refusal
             )
         if claim.status is WorkflowStatus.PAUSING:
             self._apply(run, PauseRequested())
@@ -267,29 +274,29 @@ class Orchestrator:
         run = self._runs.pop(workflow, None)
         if run is not None:
             log.warning("workflow lost to another orchestrator", workflow=str(workflow))
+            _tell(run)
             for call in run.calls:
                 call.cancel()
 
-    def _apply(self, run: Run, event: Event, cached: list[CacheEntry] | None = None) -> None:
+    def _apply(self, run: Run, event: Event, cached: Sequence[CacheEntry] = ()) -> None:
         """Let the machine take an event, journal what it commands, and start what may start."""
         if run.id not in self._runs:
             return
         commands = advance(run.state, event, time.time())
-        self._learn(run, commands)
-        if commands or cached:
-            self._journal.add(run.id, run.epoch, run.state, commands, cached)
-        if run.state.status.is_at_rest:
-            self._finish(run)
-            return
-        self._set_alarm(run)
-        self._admit_all()
-
-    def _learn(self, run: Run, commands: list[Command]) -> None:
         for command in commands:
             if isinstance(command, RecordTask):
                 run.inputs.remember(command.report)
                 if not command.report.is_cached:
                     run.packing.learn(run.state.steps[command.report.key.step], command.report.wall_s)
+        if commands or cached:
+            self._journal.add(run.id, run.epoch, run.state, commands, cached)
+        if run.state.status.is_at_rest:
+            self._finish(run)
+            return
+        run.look()
+        if run.state.waiting:
+            self._set_alarm(run)
+        self._has_news.set()
 
     def _set_alarm(self, run: Run) -> None:
         if run.wake is not None:
@@ -301,12 +308,20 @@ class Orchestrator:
 
     def _finish(self, run: Run) -> None:
         log.info("workflow at rest", workflow=str(run.id), status=run.state.status)
-        del self._runs[run.id]
         if run.wake is not None:
             run.wake.cancel()
+        closing = asyncio.ensure_future(self._journal.flush())
+        closing.add_done_callback(lambda done: self._let_go(run, done))
         if run.state.status is WorkflowStatus.PAUSED:
             self._executor.release_idle()
-        elif not self._runs:
+
+    def _let_go(self, run: Run, flushed: asyncio.Future[None]) -> None:
+        """The final status is durable, or the journal has failed and ended the orchestrator."""
+        if self._runs.get(run.id) is run:
+            del self._runs[run.id]
+        if not flushed.cancelled() and flushed.exception() is None:
+            _tell(run)
+        if not self._runs:
             asyncio.get_running_loop().call_later(IDLE_S, self._rest)
 
     def _rest(self) -> None:
@@ -314,123 +329,18 @@ class Orchestrator:
         if not self._runs:
             self._executor.release_idle()
 
-    def _admit_all(self) -> None:
-        for run in list(self._runs.values()):
-            self._admit(run)
-
-    def _admit(self, run: Run) -> None:
-        """Start calls while there is both room and work."""
-        for resources in run.shapes:
-            while any(step.ready and step.spec.policy.resources == resources for step in run.state.steps):
-                slot = self._executor.take(resources)
-                if slot is None:
-                    break
-                call = next_call(run.state, resources, run.packing)
-                if call is None:
-                    self._executor.give_back(slot)
-                    break
-                slot = self._nearer(run, call, slot)
-                task = asyncio.create_task(self._execute(run, call, slot))
-                run.calls[task] = slot.worker
-                task.add_done_callback(lambda done, calls=run.calls: _forget(calls, done))  # type: ignore[misc]
-
-    def _nearer(self, run: Run, call: Call, slot: Slot) -> Slot:
-        """A source goes on where its iterator is, if that worker is free."""
-        position = call.tasks[0].key.step
-        wanted = run.source_workers.get(position)
-        if wanted is None or wanted == slot.worker:
-            return slot
-        better = self._executor.take(slot.resources, wanted)
-        if better is None:
-            return slot
-        self._executor.give_back(slot)
-        return better
-
-    async def _execute(self, run: Run, call: Call, slot: Slot) -> None:
-        """One call from its inputs to what became of it."""
-        keys, is_taken, cache_key = tuple(task.key for task in call.tasks), False, None
-        first = run.state.steps[keys[0].step]
-        if call.estimate_s >= LONG_S or first.spec.phase.digest not in self._durations_s:
-            self._journal.add(run.id, run.epoch, run.state, [UpdateStep(first.position)])
-        try:
-            work = await run.inputs.resolve(call)
-            if first.position in run.packing.cached_steps:
-                cache_key = run.inputs.cache_key(keys[0])
-                hit = await self._from_cache(keys[0], cache_key)
-                if hit is not None:
-                    self._executor.give_back(slot)
-                    is_taken = True
-                    self._apply(run, Reported((hit,)))
-                    return
-            is_taken = True
-            reports = await self._executor.run(slot, work, call.estimate_s, first.spec.policy.timeout_s)
-        except WorkerLostError as error:
-            self._apply(run, CallLost(keys, error.reason, error.worker))
-        except CallTimedOutError as error:
-            failure = Failure("TimedOut", f"took longer than its limit of {error.seconds:g} s", "")
-            self._apply(
-                run,
-                Reported(
-                    (
-                        Report(
-                            keys[0],
-                            Outcome.TIMED_OUT,
-                            failure=failure,
-                            started_at=time.time(),
-                            worker=error.worker,
-                        ),
-                    )
-                ),
-            )
-        except DatabaseUnavailableError:
-            raise  # The journal ends the orchestrator; the tasks are in flight for whoever claims next.
-        except EopiezError as error:
-            failure = Failure(type(error).__name__, str(error), "")
-            self._apply(
-                run,
-                Reported(tuple(Report(key, Outcome.REFUSED, failure=failure, started_at=time.time()) for key in keys)),
-            )
-        else:
-            self._note_source(run, reports, slot)
-            self._apply(run, Reported(tuple(reports)), _cache_entries(cache_key, reports))
-        finally:
-            if not is_taken:
-                self._executor.give_back(slot)
-
-    def _note_source(self, run: Run, reports: Sequence[Report], slot: Slot) -> None:
-        position = reports[0].key.step
-        if not run.state.steps[position].inputs:
-            run.source_workers[position] = slot.worker
-
-    async def _from_cache(self, task: TaskKey, key: bytes | None) -> Report | None:
-        """The result that an equal task has left, if it can still be read."""
-        entry = (await self._ledger.cached([key])).get(key) if key else None
-        if key is None or entry is None:
-            return None
-        try:
-            is_there = await asyncio.to_thread(self._artifacts.holds, entry.output)
-        except (ArtifactError, OSError) as error:
-            log.warning("cached result cannot be checked", error=str(error))
-            return None
-        if not is_there:
-            await self._ledger.forget_cached(key)
-            return None
-        return Report(task, Outcome.SUCCEEDED, entry.output, entry.rows, started_at=time.time(), is_cached=True)
+    async def _admit(self) -> None:
+        """Start what may start, once for all that happens in a turn of the loop."""
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            self._dispatcher.start_what_fits(self._runs.values())
 
 
-def _cache_entries(key: bytes | None, reports: Sequence[Report]) -> list[CacheEntry]:
-    """What equal tasks may find: the one result of a call whose task has a key."""
-    first = reports[0]
-    if key is None or first.output is None or first.rejects:
-        return []
-    return [CacheEntry(key, first.output, first.rows)]
-
-
-def _forget(calls: dict[asyncio.Task[None], str], done: asyncio.Task[None]) -> None:
-    """A call has ended; an error that nobody foresaw must be heard."""
-    calls.pop(done, None)
-    if not done.cancelled() and done.exception() is not None:
-        log.error("a call failed in an unforeseen way", exc_info=done.exception())
+def _tell(run: Run) -> None:
+    """Those who wait for the run look at it again."""
+    if run.at_rest is not None and not run.at_rest.done():
+        run.at_rest.set_result(None)
 
 
 async def _leave_it() -> None:

@@ -8,19 +8,19 @@ import logging
 import pickle
 import time
 import traceback
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, assert_never
 
 from ..errors import ArtifactMissingError, ContractError, ParameterError
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, LogLine, Output, Report, TaskKey
-from ..model.work import Gathered, Part, Prior, Whole
-from ..phases.context import TaskContext, running
+from ..model.work import Element, Elements, Gathered, Part, Prior, Whole
+from ..phases.context import TaskContext, enter
 from .artifacts import Artifacts, LoadedPartitions, ValueCache
 
 if TYPE_CHECKING:
-    from ..model.work import Input, WorkCall, WorkItem, WorkStep
-    from ..phases.contract import Phase
+    from ..model.work import Input, WorkCall, WorkItem, WorkPart, WorkStep
 
 LOG_LINES = 200
 """Lines kept of what one task logs and prints."""
@@ -36,62 +36,80 @@ class Worker:
         self.name = name
         self._artifacts = Artifacts(artifact_url)
         self._shared = ValueCache(self._artifacts)
-        self._phases: dict[str, Any] = {}
+        self._pickled: dict[str, bytes] = {}
+        self._code: dict[str, Any] = {}
+        """Phases, and values given with plans, by digest, unpickled when they are first used."""
+        self._phases: dict[tuple[str, str], Callable[..., Any]] = {}
         self._sources: dict[tuple[str, int], tuple[int, Iterator[Any]]] = {}
-        self._logs = _LogCapture()
-        logging.getLogger().addHandler(self._logs)
+        self._notes = _Notes()
+        logging.getLogger().addHandler(self._notes.handler)
 
-    def run(self, call: WorkCall) -> list[Report]:
-        """Run the call's tasks in order until its time slice is over. Every output is durable before this returns."""
-        began, reports, outputs = time.perf_counter(), list[Report](), dict[TaskKey, tuple[Output, Any]]()
-        for item in call.items:
-            is_over = bool(reports) and time.perf_counter() - began > call.slice_s
+    def run(self, call: WorkCall) -> list[list[Report]]:
+        """Run the call's tasks in order until its time slice is over; the reports of each part.
+
+        Every output is durable before this returns.
+        """
+        self._pickled.update(call.code)
+        ends_at = time.perf_counter() + call.slice_s
+        with contextlib.redirect_stdout(self._notes):
+            return [self._run_part(part, ends_at, is_first=not number) for number, part in enumerate(call.parts)]
+
+    def _run_part(self, part: WorkPart, ends_at: float, *, is_first: bool) -> list[Report]:
+        reports, outputs = list[Report](), dict[TaskKey, tuple[Output, Any]]()
+        for item in part.items:
+            is_over = (bool(reports) or not is_first) and time.perf_counter() > ends_at
             is_stuck = any(isinstance(given, Prior) and given.key not in outputs for given in item.inputs)
             if is_over or is_stuck:
                 reports.append(Report(item.key, Outcome.NOT_STARTED))
-            elif call.steps[item.key.step].kind is PhaseKind.SOURCE:
-                reports.extend(self._yield_partitions(call, item, outputs))
+            elif part.steps[item.key.step].kind is PhaseKind.SOURCE:
+                reports.extend(self._yield_partitions(part, item, outputs, ends_at))
             else:
-                reports.append(self._attempt(call, item, outputs))
+                reports.append(self._attempt(part, item, outputs))
         return reports
 
-    def _attempt(self, call: WorkCall, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]) -> Report:
-        step = call.steps[item.key.step]
-        context = TaskContext(call.workflow_id, step.name, item.key.partition, item.attempt)
-        with self._observed(item.key, context) as attempt:
-            inputs = [self._load(given, outputs) for given in item.inputs]
-            value = self._phase(step)(*inputs)
+    def _attempt(self, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]) -> Report:
+        step = part.steps[item.key.step]
+        attempt = _Attempt(item.key, self._context(part, item, item.key.partition))
+
+        def work() -> None:
+            value = self._phase(step)(*[self._load(part, given, outputs) for given in item.inputs])
             attempt.finish(value, self._artifacts.store(value, item.key.partition))
+
+        self._observe(attempt, work)
         if attempt.output is not None:
             outputs[item.key] = attempt.output, attempt.value
         return attempt.report(self.name)
 
     def _yield_partitions(
-        self, call: WorkCall, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]
+        self, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]], ends_at: float
     ) -> Iterator[Report]:
         """Up to ``item.quota`` partitions of a source, from ``item.key.partition`` on."""
-        step, began, partition = call.steps[item.key.step], time.perf_counter(), item.key.partition
-        place = call.workflow_id, item.key.step
-        for _ in range(item.quota):
+        step, place = part.steps[item.key.step], (part.workflow_id, item.key.step)
+        for partition in range(item.key.partition, item.key.partition + item.quota):
             key = TaskKey(item.key.step, partition)
-            with self._observed(key, TaskContext(call.workflow_id, step.name, partition, item.attempt)) as attempt:
-                source = self._source(call, step, place, partition)
-                value = next(source, _END)
-                if value is _END:
-                    attempt.is_last = True
-                else:
-                    attempt.finish(value, self._artifacts.store(value, partition))
-            if attempt.output is None:
-                self._sources.pop(place, None)
-            else:
-                self._sources[place] = partition + 1, source
+            attempt = _Attempt(key, self._context(part, item, partition))
+            self._observe(attempt, partial(self._yield_one, attempt, step, place))
+            if attempt.output is not None:
                 outputs[key] = attempt.output, attempt.value
             yield attempt.report(self.name)
-            partition += 1
-            if attempt.output is None or time.perf_counter() - began > call.slice_s:
+            if attempt.output is None or time.perf_counter() > ends_at:
                 return
 
-    def _source(self, call: WorkCall, step: WorkStep, place: tuple[str, int], partition: int) -> Iterator[Any]:
+    def _yield_one(self, attempt: _Attempt, step: WorkStep, place: tuple[str, int]) -> None:
+        partition = attempt.key.partition
+        source = self._source(step, place, partition)
+        value = next(source, _END)
+        if value is _END:
+            attempt.is_last = True
+        else:
+            attempt.finish(value, self._artifacts.store(value, partition))
+            self._sources[place] = partition + 1, source
+
+    def _context(self, part: WorkPart, item: WorkItem, partition: int) -> TaskContext:
+        name = part.steps[item.key.step].name
+        return TaskContext(part.workflow_id, name, partition, item.attempt, steps=part.summaries)
+
+    def _source(self, step: WorkStep, place: tuple[str, int], partition: int) -> Iterator[Any]:
         """The source about to yield ``partition``: the one at hand, or a new one wound forward to it."""
         position, source = self._sources.pop(place, (-1, iter(())))
         if position == partition:
@@ -106,40 +124,46 @@ class Worker:
                 )
         return source
 
-    def _phase(self, step: WorkStep) -> Any:
+    def _phase(self, step: WorkStep) -> Callable[..., Any]:
         """The phase's function with its parameters bound; a class is instantiated once a worker."""
-        token = f"{step.digest}{sorted(step.parameters.items())!r}"
+        token = step.digest, repr(step.parameters)
         if token not in self._phases:
-            loaded: Phase = pickle.loads(step.code)
-            if isinstance(loaded.function, type):
-                self._phases[token] = loaded.function(**step.parameters)
-            else:
-                function, parameters = loaded.function, step.parameters
-                self._phases[token] = lambda *inputs: function(*inputs, **parameters)
+            function = self._unpickled(step.digest).function
+            bound = function(**step.parameters) if isinstance(function, type) else partial(function, **step.parameters)
+            self._phases[token] = bound
         return self._phases[token]
 
-    def _load(self, given: Input, outputs: dict[TaskKey, tuple[Output, Any]]) -> Any:
+    def _unpickled(self, digest: str) -> Any:
+        if digest not in self._code:
+            self._code[digest] = pickle.loads(self._pickled[digest])
+        return self._code[digest]
+
+    def _load(self, part: WorkPart, given: Input, outputs: dict[TaskKey, tuple[Output, Any]]) -> Any:
         if isinstance(given, Prior):
             return outputs[given.key][1]
         if isinstance(given, Part):
             return self._artifacts.load(given.output)
         if isinstance(given, Whole):
             return self._shared.load(given.output)
-        assert isinstance(given, Gathered)
-        return LoadedPartitions(self._artifacts, given.outputs)
+        if isinstance(given, Element):
+            return self._unpickled(part.steps[given.step].digest)[given.number]
+        if isinstance(given, Elements):
+            return self._unpickled(part.steps[given.step].digest)
+        if isinstance(given, Gathered):
+            return LoadedPartitions(self._artifacts, given.outputs)
+        assert_never(given)
 
-    @contextlib.contextmanager
-    def _observed(self, key: TaskKey, context: TaskContext) -> Iterator[_Attempt]:
-        """Watch one attempt: its time, its logs, what it rejects, and how it fails."""
-        attempt = _Attempt(key, context)
-        self._logs.lines = attempt.logs
+    def _observe(self, attempt: _Attempt, work: Callable[[], None]) -> None:
+        """Do the attempt's work, and watch its logs and how it fails."""
+        self._notes.lines = attempt.logs
+        enter(attempt.context)
         try:
-            with running(context), contextlib.redirect_stdout(_PrintCapture(attempt.logs)):
-                yield attempt
+            work()
         except Exception as error:  # noqa: BLE001 - the one place where user code is called
             attempt.fail(error)
         finally:
-            self._logs.lines = None
+            enter(None)
+            self._notes.lines = None
 
 
 class _Attempt:
@@ -185,30 +209,27 @@ class _Attempt:
         )
 
 
-class _LogCapture(logging.Handler):
-    """Hands log records to the attempt that is running."""
+class _Notes(io.TextIOBase):
+    """Makes log lines of what the running attempt logs and prints."""
 
-    lines: list[LogLine] | None = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if self.lines is not None and len(self.lines) < LOG_LINES:
-            self.lines.append(
-                LogLine(record.created, record.levelname.lower(), record.getMessage()[:MESSAGE_CHARACTERS])
-            )
-
-
-class _PrintCapture(io.TextIOBase):
-    """Makes log lines of what is printed."""
-
-    def __init__(self, lines: list[LogLine]) -> None:
-        self._lines, self._rest = lines, ""
+    def __init__(self) -> None:
+        self.lines: list[LogLine] | None = None
+        self.handler = logging.Handler()
+        self.handler.emit = self._take  # type: ignore[method-assign]
+        self._rest = ""
 
     def write(self, text: str) -> int:
         *whole, self._rest = (self._rest + text).split("\n")
         for line in whole:
-            if len(self._lines) < LOG_LINES:
-                self._lines.append(LogLine(time.time(), "info", line[:MESSAGE_CHARACTERS]))
+            self._add(time.time(), "info", line)
         return len(text)
+
+    def _take(self, record: logging.LogRecord) -> None:
+        self._add(record.created, record.levelname.lower(), record.getMessage())
+
+    def _add(self, at: float, level: str, message: str) -> None:
+        if self.lines is not None and len(self.lines) < LOG_LINES:
+            self.lines.append(LogLine(at, level, message[:MESSAGE_CHARACTERS]))
 
 
 _END = object()

@@ -7,7 +7,7 @@ first task boundary after ``CALL_S`` and hand back what they have not begun, so 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.status import PhaseKind
 from ..model.tasks import TaskKey
@@ -20,12 +20,13 @@ CALL_S = 0.05
 """Seconds of work aimed at in one call, so that pause, cancel and fairness stay quick."""
 UNKNOWN_S = 0.001
 """Seconds assumed for a task of a phase never seen."""
+OVERHEAD_S = 40e-6
+"""Seconds that a worker spends on a task beside the phase itself."""
 MAXIMUM_TASKS = 1000
 """Tasks in one call at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallTask:
+class CallTask(NamedTuple):
     """A task in a call."""
 
     key: TaskKey
@@ -41,6 +42,8 @@ class Call:
     tasks: tuple[CallTask, ...]
     resources: Resources
     estimate_s: float
+    is_alone: bool = False
+    """Whether it shares its call with no other: it has a time limit, a cache key or a history of lost workers."""
 
 
 @dataclass(slots=True)
@@ -55,7 +58,8 @@ class Packing:
     """Steps whose tasks go one by one, since their keys must be looked up first."""
 
     def estimate_s(self, step: StepState) -> float:
-        return self.durations_s.get(step.spec.phase.digest, UNKNOWN_S)
+        """Seconds that a task of the step is expected to take on a worker."""
+        return self.durations_s.get(step.spec.phase.digest, UNKNOWN_S) + OVERHEAD_S
 
     def learn(self, step: StepState, seconds: float) -> None:
         """Follow the phase's duration: an exponential mean, newest weighted 0.3."""
@@ -64,20 +68,26 @@ class Packing:
         self.durations_s[digest] = seconds if known is None else 0.7 * known + 0.3 * seconds
 
 
-def next_call(state: WorkflowState, resources: Resources, packing: Packing) -> Call | None:
+def next_call(
+    state: WorkflowState, resources: Resources, packing: Packing, budget_s: float | None = None
+) -> Call | None:
     """Take the next call for a worker with these resources out of ``state``; None if nothing may start on it.
 
-    The deepest step with a ready task goes first, so that data drains before more is let in.
+    The deepest step with a ready task goes first, so that data drains before more is let in. With a budget, only what
+    is expected to take no longer is given, and nothing that goes alone.
     """
     if state.ending is not None:
         return None
     for step in reversed(state.steps):
-        if step.ready and step.spec.policy.resources == resources and _may_start(state, step, packing):
-            return (
-                _source_call(state, step, packing)
-                if step.kind is PhaseKind.SOURCE
-                else _task_call(state, step, packing)
-            )
+        if not step.ready or step.spec.policy.resources != resources or not _may_start(state, step, packing):
+            continue
+        is_alone = _goes_alone(step, step.ready[0], packing)
+        if budget_s is not None and (is_alone or packing.estimate_s(step) > budget_s):
+            return None
+        budget_s = min(CALL_S, CALL_S if budget_s is None else budget_s)
+        if step.kind is PhaseKind.SOURCE:
+            return _source_call(state, step, packing, budget_s)
+        return _task_call(state, step, packing, budget_s)
     return None
 
 
@@ -97,33 +107,39 @@ def _tasks_a_call(estimate_s: float) -> int:
     return max(1, min(MAXIMUM_TASKS, int(CALL_S / max(estimate_s, 1e-6))))
 
 
-def _source_call(state: WorkflowState, step: StepState, packing: Packing) -> Call:
+def _source_call(state: WorkflowState, step: StepState, packing: Packing, budget_s: float) -> Call:
     partition = step.ready.popleft()
     step.set(partition, TaskState.RUNNING)
     estimate = packing.estimate_s(step)
     is_known = step.spec.phase.digest in packing.durations_s
     count = min(_tasks_a_call(estimate), _window(state, step, packing) - state.ready) if is_known else 1
     tasks = [_call_task(step, partition, max(1, count))]
+    spent = max(1, count) * estimate
     if count == 1:
-        _chain(state, step, partition, packing, tasks, estimate)
-    return Call(tuple(tasks), step.spec.policy.resources, max(1, count) * estimate)
+        spent = _chain(state, step, partition, packing, tasks, spent, budget_s)
+    return Call(tuple(tasks), step.spec.policy.resources, spent)
 
 
-def _task_call(state: WorkflowState, step: StepState, packing: Packing) -> Call:
+def _task_call(state: WorkflowState, step: StepState, packing: Packing, budget_s: float) -> Call:
     """As many ready tasks of the step as fit, each followed by its chain."""
+    if _goes_alone(step, step.ready[0], packing):
+        partition = step.ready.popleft()
+        step.set(partition, TaskState.RUNNING)
+        return Call((_call_task(step, partition),), step.spec.policy.resources, packing.estimate_s(step), is_alone=True)
     tasks: list[CallTask] = []
     spent, estimate = 0.0, packing.estimate_s(step)
     share = -(-len(step.ready) // packing.slots)
-    limit = 1 if _runs_alone(step, step.ready[0], packing) else min(share, _tasks_a_call(estimate))
-    while step.ready and len(tasks) < MAXIMUM_TASKS and (not tasks or (limit > 0 and spent + estimate <= CALL_S)):
-        if tasks and _runs_alone(step, step.ready[0], packing):
+    limit = min(share, MAXIMUM_TASKS)
+    while step.ready and limit and len(tasks) < MAXIMUM_TASKS and (not tasks or spent + estimate <= budget_s):
+        if tasks and _goes_alone(step, step.ready[0], packing):
             break
         partition = step.ready.popleft()
         step.set(partition, TaskState.RUNNING)
-        is_alone = _runs_alone(step, partition, packing)
         tasks.append(_call_task(step, partition))
         limit -= 1
-        spent += estimate if is_alone else _chain(state, step, partition, packing, tasks, spent + estimate) - spent
+        spent += estimate
+        if step.consumers and step.kind is PhaseKind.MAP:
+            spent = _chain(state, step, partition, packing, tasks, spent, budget_s)
     return Call(tuple(tasks), step.spec.policy.resources, spent)
 
 
@@ -134,6 +150,7 @@ def _chain(
     packing: Packing,
     tasks: list[CallTask],
     spent: float,
+    budget_s: float,
 ) -> float:
     """Append the maps that only wait for this task, then those that wait for them; returns the seconds spent."""
     pending, members = [step.position], {step.position}
@@ -142,7 +159,7 @@ def _chain(
             consumer = state.steps[position]
             estimate = packing.estimate_s(consumer)
             if (
-                spent + estimate > CALL_S
+                spent + estimate > budget_s
                 or len(tasks) >= MAXIMUM_TASKS
                 or not _continues(state, consumer, partition, members, packing)
             ):
@@ -160,19 +177,17 @@ def _continues(state: WorkflowState, consumer: StepState, partition: int, member
     producer = state.steps[next(iter(members))]
     if consumer.kind is not PhaseKind.MAP or consumer.spec.policy.resources != producer.spec.policy.resources:
         return False
-    if consumer.get(partition) != TaskState.BLOCKED or _runs_alone(consumer, partition, packing):
+    if consumer.get(partition) != TaskState.BLOCKED or _goes_alone(consumer, partition, packing):
         return False
     if consumer.sealed is not None and partition >= consumer.sealed:
         return False
     return all(source in members or state.steps[source].offers(partition) for source in consumer.inputs)
 
 
-def _runs_alone(step: StepState, partition: int, packing: Packing) -> bool:
+def _goes_alone(step: StepState, partition: int, packing: Packing) -> bool:
     """Tasks with a time limit, a cache key or a history of lost workers share their call with no other."""
     has_limit = step.spec.policy.timeout_s is not None
-    return (
-        has_limit or step.position in packing.cached_steps or partition in step.losses or step.kind is not PhaseKind.MAP
-    )
+    return has_limit or step.position in packing.cached_steps or partition in step.losses
 
 
 def _call_task(step: StepState, partition: int, quota: int = 1) -> CallTask:

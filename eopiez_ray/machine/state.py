@@ -10,7 +10,7 @@ from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..model.tasks import TaskKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ..model.plan import PlanSpec, Step
     from ..model.tasks import Failure
@@ -30,14 +30,19 @@ class TaskState:
 
 
 class Finished(NamedTuple):
-    """A finished task, as the store remembers it."""
+    """The finished tasks of a step, as the store remembers them."""
 
     step: int
-    partition: int
+    partitions: Sequence[int]
+    """In any order."""
     rows: int = 0
     wall_s: float = 0.0
     cpu_s: float = 0.0
-    is_cached: bool = False
+    cached: int = 0
+    started_at: float = 0.0
+    """Unix seconds of the first one."""
+    ended_at: float = 0.0
+    """Unix seconds of the end of the last one."""
 
 
 class Unfinished(NamedTuple):
@@ -73,6 +78,10 @@ class StepState:
     cached: int = 0
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    started_at: float = 0.0
+    """Unix seconds of the beginning of its first attempt; 0 before it."""
+    ended_at: float = 0.0
+    """Unix seconds of the end of its last attempt so far."""
     has_failed: bool = False
     failures: dict[int, int] = field(default_factory=dict)
     """Failed attempts by partition."""
@@ -105,6 +114,15 @@ class StepState:
             self.tasks.extend(bytes(partition + 1 - len(self.tasks)))
         self.running += (state == TaskState.RUNNING) - (self.tasks[partition] == TaskState.RUNNING)
         self.tasks[partition] = state
+
+    def finish(self, tasks: Finished) -> None:
+        """Note tasks that were finished before."""
+        self.tasks.extend(bytes(max(0, max(tasks.partitions) + 1 - len(self.tasks))))
+        for partition in tasks.partitions:
+            self.tasks[partition] = TaskState.DONE
+        self.done, self.rows, self.cached = len(tasks.partitions), tasks.rows, tasks.cached
+        self.wall_s, self.cpu_s = tasks.wall_s, tasks.cpu_s
+        self.started_at, self.ended_at = tasks.started_at, tasks.ended_at
 
     def make_ready(self, partition: int, *, first: bool = False) -> None:
         """Queue the task, at the head if it was started before."""
@@ -151,14 +169,8 @@ class WorkflowState:
         """
         steps = _wired(plan)
         state = cls(plan, steps)
-        for task in finished:
-            step = steps[task.step]
-            step.set(task.partition, TaskState.DONE)
-            step.done += 1
-            step.rows += task.rows
-            step.cached += task.is_cached
-            step.wall_s += task.wall_s
-            step.cpu_s += task.cpu_s
+        for tasks in finished:
+            steps[tasks.step].finish(tasks)
         for tried in unfinished:
             step = steps[tried.step]
             step.failures[tried.partition] = tried.failures
@@ -170,6 +182,9 @@ class WorkflowState:
             step.rejects = (rejects or {}).get(step.position, 0)
             if step.kind is PhaseKind.SOURCE:
                 step.sealed = (sealed or {}).get(step.position)
+            elif step.kind is PhaseKind.VALUES:
+                step.sealed = step.done = int(step.spec.parameters["count"])
+                step.tasks = bytearray([TaskState.DONE]) * step.done
             seal_from_inputs(state, step)
             unblock(state, step)
         return state
@@ -223,7 +238,7 @@ def partition_count(state: WorkflowState, step: StepState) -> int | None:
 
 def seal_from_inputs(state: WorkflowState, step: StepState) -> None:
     """Note how many tasks the step has, as soon as its inputs tell."""
-    if step.sealed is not None or step.kind is PhaseKind.SOURCE:
+    if step.sealed is not None or step.kind in {PhaseKind.SOURCE, PhaseKind.VALUES}:
         return
     step.sealed = partition_count(state, step) if step.kind is PhaseKind.MAP else 1
 
@@ -239,8 +254,9 @@ def unblock(state: WorkflowState, step: StepState, partition: int | None = None)
             is_free = step.get(candidate) == TaskState.BLOCKED and (step.sealed is None or candidate < step.sealed)
             if is_free and all(state.steps[source].offers(candidate) for source in step.inputs):
                 step.make_ready(candidate)
-    elif step.get(0) == TaskState.BLOCKED and all(state.steps[source].is_done for source in step.inputs):
-        step.make_ready(0)
+    elif step.kind is not PhaseKind.VALUES:
+        if step.get(0) == TaskState.BLOCKED and all(state.steps[source].is_done for source in step.inputs):
+            step.make_ready(0)
 
 
 def _known_partitions(state: WorkflowState, step: StepState) -> range:

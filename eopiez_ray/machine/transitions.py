@@ -25,7 +25,7 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
 
     The same state, event and time always give the same commands. ``now`` is in Unix seconds.
     """
-    commands: list[Command] = []
+    commands = _Commands()
     if isinstance(event, Reported):
         for report in event.reports:
             _take_report(state, report, now, commands)
@@ -46,11 +46,20 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
         _begin_end(state, WorkflowStatus.CANCELLING, WorkflowStatus.CANCELLED, commands)
     else:
         assert_never(event)
+    commands.extend(map(UpdateStep, sorted(commands.moved)))
     _settle(state, commands)
     return commands
 
 
-def _take_report(state: WorkflowState, report: Report, now: float, commands: list[Command]) -> None:
+class _Commands(list[Command]):
+    """Commands so far, and the steps whose counters they will have to update."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moved: set[int] = set()
+
+
+def _take_report(state: WorkflowState, report: Report, now: float, commands: _Commands) -> None:
     step = state.steps[report.key.step]
     if step.kind is PhaseKind.SOURCE and step.get(report.key.partition) == TaskState.READY:
         step.ready.remove(report.key.partition)  # One call yields many partitions; each makes the next one ready.
@@ -63,10 +72,13 @@ def _take_report(state: WorkflowState, report: Report, now: float, commands: lis
         _hand_back(state, step, report.key.partition)
     else:
         _fail_attempt(state, step, report, now, commands)
-    commands.append(UpdateStep(step.position))
+    if report.outcome is not Outcome.NOT_STARTED:
+        step.ended_at = max(step.ended_at, report.started_at + report.wall_s)
+        step.started_at = min(step.started_at or report.started_at, report.started_at)
+    commands.moved.add(step.position)
 
 
-def _finish_task(state: WorkflowState, step: StepState, report: Report, commands: list[Command]) -> None:
+def _finish_task(state: WorkflowState, step: StepState, report: Report, commands: _Commands) -> None:
     partition = report.key.partition
     if report.is_last:
         step.set(partition, TaskState.BLOCKED)
@@ -88,7 +100,7 @@ def _finish_task(state: WorkflowState, step: StepState, report: Report, commands
     _tell_consumers(state, step, partition, commands)
 
 
-def _tell_consumers(state: WorkflowState, step: StepState, partition: int, commands: list[Command]) -> None:
+def _tell_consumers(state: WorkflowState, step: StepState, partition: int, commands: _Commands) -> None:
     counts_for_all = step.is_single or step.sealed is not None
     for position in step.consumers:
         consumer = state.steps[position]
@@ -100,7 +112,7 @@ def _tell_consumers(state: WorkflowState, step: StepState, partition: int, comma
             continue
         unblock(state, consumer, None if counts_for_all and (step.is_single or step.sealed == 1) else partition)
         if consumer.sealed is not None and not was_sealed:
-            commands.append(UpdateStep(position))
+            commands.moved.add(position)
             _tell_consumers(state, consumer, partition, commands)
 
 
@@ -112,7 +124,7 @@ def _hand_back(state: WorkflowState, step: StepState, partition: int) -> None:
     unblock(state, step, partition)
 
 
-def _fail_attempt(state: WorkflowState, step: StepState, report: Report, now: float, commands: list[Command]) -> None:
+def _fail_attempt(state: WorkflowState, step: StepState, report: Report, now: float, commands: _Commands) -> None:
     partition, failure = report.key.partition, report.failure or Failure(report.outcome, "", "")
     is_lost = report.outcome is Outcome.LOST
     counter = step.losses if is_lost else step.failures
@@ -141,7 +153,7 @@ def _delay_s(policy: RetryPolicy, outcome: Outcome, failure: Failure, count: int
     return policy.delay_s(count) if count < policy.maximum_attempts else None
 
 
-def _check_rejects(state: WorkflowState, step: StepState, partition: int, commands: list[Command]) -> None:
+def _check_rejects(state: WorkflowState, step: StepState, partition: int, commands: _Commands) -> None:
     limit, seen = step.spec.policy.max_rejects, step.rows + step.rejects
     has_seen_enough = seen >= REJECT_SAMPLE or step.is_done
     if step.rejects and has_seen_enough and step.rejects > limit * seen and not step.has_failed:
@@ -166,16 +178,14 @@ def _fail_workflow(state: WorkflowState, failure: Failure, key: TaskKey) -> None
         state.ending = WorkflowStatus.FAILED
 
 
-def _begin_end(
-    state: WorkflowState, meanwhile: WorkflowStatus, ending: WorkflowStatus, commands: list[Command]
-) -> None:
+def _begin_end(state: WorkflowState, meanwhile: WorkflowStatus, ending: WorkflowStatus, commands: _Commands) -> None:
     if state.status.is_terminal or state.ending in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
         return
     state.ending, state.status = ending, meanwhile
     commands.append(SetStatus(meanwhile))
 
 
-def _settle(state: WorkflowState, commands: list[Command]) -> None:
+def _settle(state: WorkflowState, commands: _Commands) -> None:
     """Reach the final status once nothing is in flight; having done everything is success whatever was asked."""
     if state.status.is_at_rest or state.in_flight:
         return

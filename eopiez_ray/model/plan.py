@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
+from blake3 import blake3
 from pydantic import TypeAdapter
 
 from ..errors import CycleError, PlanError
@@ -36,12 +39,17 @@ class Step:
     policy: StepPolicy = field(default_factory=StepPolicy)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlanSpec:
     """A whole plan, its steps in an order in which each comes after its inputs."""
 
     name: str
     steps: tuple[Step, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex BLAKE3 digest of the plan: equal digests are equal plans."""
+        return blake3(json.dumps(self.to_value(), sort_keys=True).encode()).hexdigest(16)
 
     def index(self) -> dict[str, int]:
         """Position of each step by its name."""

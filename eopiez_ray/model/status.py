@@ -40,6 +40,8 @@ class StepStatus(StrEnum):
 class PhaseKind(StrEnum):
     """What a phase does with partitions."""
 
+    VALUES = "values"
+    """Given with the plan: partitions that are there from the start."""
     SOURCE = "source"
     """Nothing in; each value that it yields is a partition."""
     MAP = "map"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .status import PhaseKind
-from .tasks import Output, TaskKey
+from .tasks import Output, StepSummary, TaskKey
 
 
 class Part(NamedTuple):
@@ -32,7 +32,20 @@ class Prior(NamedTuple):
     key: TaskKey
 
 
-Input = Part | Whole | Gathered | Prior
+class Element(NamedTuple):
+    """A value given with the plan."""
+
+    step: int
+    number: int
+
+
+class Elements(NamedTuple):
+    """All values of a step that gives them, in order."""
+
+    step: int
+
+
+Input = Part | Whole | Gathered | Prior | Element | Elements
 
 
 class WorkItem(NamedTuple):
@@ -52,15 +65,23 @@ class WorkStep(NamedTuple):
     kind: PhaseKind
     digest: str
     parameters: dict[str, Any]
-    code: bytes
-    """The pickled phase."""
+
+
+class WorkPart(NamedTuple):
+    """The tasks of one workflow in a call, in order."""
+
+    workflow_id: str
+    steps: dict[int, WorkStep]
+    items: tuple[WorkItem, ...]
+    summaries: tuple[StepSummary, ...] = ()
+    """For a sink: what all steps have done."""
 
 
 class WorkCall(NamedTuple):
     """All that one call needs."""
 
-    workflow_id: str
-    steps: dict[int, WorkStep]
-    items: tuple[WorkItem, ...]
+    parts: tuple[WorkPart, ...]
+    code: dict[str, bytes]
+    """Pickled phases and values, by digest, that the worker was not sent before."""
     slice_s: float
     """The worker starts no further task after so many seconds, and hands the rest back."""

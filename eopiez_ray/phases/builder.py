@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
+from blake3 import blake3
+
 from ..errors import PlanError
-from ..model.plan import PlanSpec, Step, ordered
+from ..model.plan import PhaseRef, PlanSpec, Step, ordered
+from ..model.status import PhaseKind
 from .contract import Phase, find_phase, phase, with_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ..model.policies import Resources, RetryPolicy
 
@@ -33,7 +37,8 @@ class Plan:
     def __init__(self, name: str) -> None:
         self.name = name
         self._steps: list[Step] = []
-        self._phases: dict[str, Phase] = {}
+        self._code: dict[str, bytes] = {}
+        self._spec: PlanSpec | None = None
 
     def step(
         self,
@@ -60,7 +65,21 @@ class Plan:
         checked = used.checked(name, len(inputs), parameters)
         sources = tuple(given.name if isinstance(given, StepHandle) else given for given in inputs)
         self._steps.append(Step(name, used.ref, sources, checked, used.policy))
-        self._phases[used.ref.digest] = used
+        self._code[used.ref.digest] = used.code
+        self._spec = None
+        return StepHandle(name)
+
+    def values(self, name: str, values: Iterable[Any], /) -> StepHandle:
+        """Add a step that gives these values, one partition each: a map on it runs once for every value.
+
+        They are pickled and kept with the plan, so they suit parameters and paths, not collections of data.
+        """
+        given = list(values)
+        code = bytes(cloudpickle.dumps(given))
+        digest = blake3(code).hexdigest(16)
+        self._steps.append(Step(name, PhaseRef("values", "1", PhaseKind.VALUES, digest), (), {"count": len(given)}))
+        self._code[digest] = code
+        self._spec = None
         return StepHandle(name)
 
     def tune(
@@ -88,6 +107,7 @@ class Plan:
                 self._steps[position] = Step(
                     existing.name, existing.phase, existing.inputs, existing.parameters, policy
                 )
+                self._spec = None
                 return StepHandle(name)
         raise PlanError(f"plan {self.name!r} has no step {name!r}")
 
@@ -97,11 +117,13 @@ class Plan:
         Raises:
             CycleError, PlanError: it cannot run.
         """
-        return ordered(self.name, self._steps)
+        if self._spec is None:
+            self._spec = ordered(self.name, self._steps)
+        return self._spec
 
     def code(self) -> dict[str, bytes]:
-        """The pickled phases by digest, to be kept with the workflow so that any process can go on with it."""
-        return {digest: used.code for digest, used in self._phases.items()}
+        """Pickled phases and values by digest, to be kept with the plan so that any process can go on with it."""
+        return self._code
 
     @staticmethod
     def _resolve(phase_or_name: Phase | Callable[..., Any] | str) -> Phase:

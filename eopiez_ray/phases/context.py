@@ -47,8 +47,13 @@ def current_task() -> TaskContext:
 @contextmanager
 def running(context: TaskContext) -> Iterator[TaskContext]:
     """Make ``context`` the current one inside the block."""
-    token = _current.set(context)
+    enter(context)
     try:
         yield context
     finally:
-        _current.reset(token)
+        enter(None)
+
+
+def enter(context: TaskContext | None) -> None:
+    """Make ``context`` the current one; None leaves it."""
+    _current.set(context)

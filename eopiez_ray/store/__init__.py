@@ -2,6 +2,7 @@
 
 from .database import Database, connect
 from .embedded import EmbeddedServer
+from .intake import Created, Intake, NewWorkflow
 from .ledger import Batch, CacheEntry, Claim, Ledger, StepRow
 from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 from .workflows import Workflows
@@ -11,11 +12,14 @@ __all__ = [
     "Batch",
     "CacheEntry",
     "Claim",
+    "Created",
     "Database",
     "EmbeddedServer",
     "EventView",
+    "Intake",
     "Ledger",
     "LogView",
+    "NewWorkflow",
     "RejectView",
     "StepRow",
     "StepView",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ import asyncpg
 from ..errors import DatabaseTooOldError, DatabaseUnavailableError, StorageFullError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -42,6 +42,7 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str) -> None:
         self._pool, self.url = pool, url
+        self._writers: list[Writer] = []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -51,27 +52,26 @@ class Database:
             DatabaseUnavailableError: the server was lost; whether the transaction committed is not known.
             StorageFullError: the server has no disk space left.
         """
-        try:
+        with _translated(self.url):
             async with self._pool.acquire(timeout=10) as connection, connection.transaction():
                 yield connection
-        except LOST as error:
-            raise DatabaseUnavailableError(
-                f"lost the database at {redacted(self.url)}: {error or type(error).__name__}"
-            ) from error
-        except asyncpg.DiskFullError as error:
-            raise StorageFullError(
-                f"the database at {redacted(self.url)} has no disk space left; free some and resume"
-            ) from error
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-        """All rows of a statement, in a transaction of its own."""
-        async with self.transaction() as connection:
-            return await connection.fetch(statement, *arguments)
+        """All rows of a statement, which is a transaction of its own. Errors as in ``transaction``."""
+        with _translated(self.url):
+            async with self._pool.acquire(timeout=10) as connection:
+                return await connection.fetch(statement, *arguments)
 
     async def fetchrow(self, statement: str, *arguments: Any) -> asyncpg.Record | None:
         """The first row of a statement, if there is one."""
         rows = await self.fetch(statement, *arguments)
         return rows[0] if rows else None
+
+    def writer(self) -> Writer:
+        """A connection of its own for one who writes often."""
+        writer = Writer(self.url)
+        self._writers.append(writer)
+        return writer
 
     async def listen(self, listener: Callable[[str, str], None], *channels: str) -> asyncpg.Connection[asyncpg.Record]:
         """A connection of its own that calls ``listener(channel, payload)``; close it to stop."""
@@ -85,6 +85,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections, at once if the server does not answer."""
+        for writer in self._writers:
+            writer.close()
         try:
             await asyncio.wait_for(self._pool.close(), timeout=5)
         except (TimeoutError, *LOST):
@@ -97,6 +99,42 @@ class Database:
         await self.close()
 
 
+class Writer:
+    """One connection, opened when it is needed and again when it was lost; its statements are planned once.
+
+    One task at a time may use it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """All rows of a statement, which is a transaction of its own. Errors as in ``Database.transaction``."""
+        with _translated(self._url):
+            return await (await self._opened()).fetch(statement, *arguments)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """As ``Database.transaction``."""
+        with _translated(self._url):
+            connection = await self._opened()
+            async with connection.transaction():
+                yield connection
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._connection is not None:
+            self._connection.terminate()
+
+    async def _opened(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await _open(self._url)
+            await _prepare(self._connection)
+            await self._connection.execute("set plan_cache_mode = force_generic_plan")
+        return self._connection
+
+
 async def connect(url: str) -> Database:
     """Open the database at ``url`` and bring its schema up to date.
 
@@ -106,7 +144,7 @@ async def connect(url: str) -> Database:
     """
     try:
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=8, init=_prepare, server_settings=_SETTINGS, timeout=10
+            url, min_size=1, max_size=8, init=_prepare, reset=_keep, server_settings=_SETTINGS, timeout=10
         )
     except (
         asyncpg.InvalidAuthorizationSpecificationError,
@@ -133,6 +171,21 @@ async def connect(url: str) -> Database:
     return Database(pool, url)
 
 
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """asyncpg's errors as ours."""
+    try:
+        yield
+    except LOST as error:
+        raise DatabaseUnavailableError(
+            f"lost the database at {redacted(url)}: {error or type(error).__name__}"
+        ) from error
+    except asyncpg.DiskFullError as error:
+        raise StorageFullError(
+            f"the database at {redacted(url)} has no disk space left; free some and resume"
+        ) from error
+
+
 def redacted(url: str) -> str:
     """The address without its password."""
     parts = urlsplit(url)
@@ -148,6 +201,10 @@ async def _open(url: str) -> asyncpg.Connection[asyncpg.Record]:
 
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+async def _keep(_connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Nothing here changes a session, so that a connection needs no reset, which costs a round trip."""
 
 
 async def _migrate(connection: Connection) -> None:

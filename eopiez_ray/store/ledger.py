@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from .database import Connection, Database
 
 
+PLANS_AT_HAND = 1000
+IDS_A_NOTICE = 200
+"""Workflow ids in one notification, whose payload Postgres limits to 8,000 bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A workflow that is now this orchestrator's to drive, with all that it has done so far."""
@@ -33,6 +38,8 @@ class Claim:
     """The fence: writes under an older epoch are refused."""
     status: WorkflowStatus
     state: WorkflowState
+    owner: str = ""
+    priority: int = 0
 
 
 class StepRow(NamedTuple):
@@ -49,6 +56,8 @@ class StepRow(NamedTuple):
     cached: int
     wall_s: float
     cpu_s: float
+    started_at: float
+    finished_at: float | None
 
 
 class CacheEntry(NamedTuple):
@@ -68,23 +77,16 @@ class Batch:
     ends: list[tuple[WorkflowId, Report]] = field(default_factory=list)
     attempts: list[tuple[WorkflowId, Report, int, float | None]] = field(default_factory=list)
     steps: dict[tuple[WorkflowId, int], StepRow] = field(default_factory=dict)
-    statuses: list[tuple[WorkflowId, WorkflowStatus, dict[str, Any] | None]] = field(default_factory=list)
+    statuses: dict[WorkflowId, tuple[WorkflowStatus, dict[str, Any] | None]] = field(default_factory=dict)
     cached: list[CacheEntry] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.epochs)
 
-    def without(self, fenced: Collection[WorkflowId]) -> Batch:
-        """The same less all writes of some workflows."""
-        return Batch(
-            {workflow: epoch for workflow, epoch in self.epochs.items() if workflow not in fenced},
-            [row for row in self.tasks if row[0] not in fenced],
-            [row for row in self.ends if row[0] not in fenced],
-            [row for row in self.attempts if row[0] not in fenced],
-            {key: row for key, row in self.steps.items() if key[0] not in fenced},
-            [row for row in self.statuses if row[0] not in fenced],
-            self.cached,
-        )
+    def has_notes(self) -> bool:
+        """Whether there is more to write than results, counters and statuses."""
+        reports = [row[1] for row in (*self.tasks, *self.ends)]
+        return bool(self.attempts or self.cached or any(report.rejects or report.logs for report in reports))
 
 
 class Ledger:
@@ -92,6 +94,8 @@ class Ledger:
 
     def __init__(self, database: Database, lease_s: float) -> None:
         self._database, self._lease = database, timedelta(seconds=lease_s)
+        self._writer = database.writer()
+        self._plans: dict[str, PlanSpec] = {}
 
     async def register(self, orchestrator: OrchestratorId) -> int:
         """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
@@ -108,19 +112,26 @@ class Ledger:
             return [await self._restore(connection, row) for row in rows]
 
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
-        workflow, plan = row["id"], PlanSpec.from_value(row["plan"])
-        finished = [Finished(*task) for task in await connection.fetch(sql("finished_tasks"), workflow)]
+        workflow, plan = row["id"], await self._plan(connection, row["plan"])
+        finished = [Finished(*step) for step in await connection.fetch(sql("finished_tasks"), workflow)]
         sealed = await _by_step(connection, "sealed_steps", workflow)
         rejects = await _by_step(connection, "rejects_by_step", workflow)
         unfinished = [Unfinished(*task) for task in await connection.fetch(sql("unfinished_tasks"), workflow)]
         sources = {position for position, step in enumerate(plan.steps) if step.phase.kind is PhaseKind.SOURCE}
         known = {step: count for step, count in sealed.items() if step in sources}
-        status = WorkflowStatus(row["status"])
         state = WorkflowState.restore(plan, finished, known, unfinished, rejects)
-        await connection.execute(
-            sql("add_event"), workflow, "claimed", {"epoch": row["epoch"], "finished_tasks": len(finished)}
-        )
-        return Claim(WorkflowId(workflow), row["epoch"], status, state)
+        facts = {"epoch": row["epoch"], "finished_tasks": sum(len(step.partitions) for step in finished)}
+        await connection.execute(sql("add_event"), workflow, "claimed", facts)
+        status = WorkflowStatus(row["status"])
+        return Claim(WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"])
+
+    async def _plan(self, connection: Connection, digest: str) -> PlanSpec:
+        """The plan of that digest; the last few are kept at hand."""
+        if digest not in self._plans:
+            if len(self._plans) >= PLANS_AT_HAND:
+                self._plans.clear()
+            self._plans[digest] = PlanSpec.from_value(await connection.fetchval(sql("plan"), digest))
+        return self._plans[digest]
 
     async def renew(self, epochs: dict[WorkflowId, int]) -> set[WorkflowId]:
         """Prolong leases; those missing from the answer are lost, or at rest."""
@@ -145,11 +156,14 @@ class Ledger:
         Raises:
             DatabaseUnavailableError: it may or may not be written; write it again.
         """
-        async with self._database.transaction() as connection:
+        if not batch.has_notes():
+            return batch.epochs.keys() - {row["id"] for row in await self._writer.fetch(*_moment(batch))}
+        async with self._writer.transaction() as connection:
             rows = await connection.fetch(sql("fence"), list(batch.epochs), list(batch.epochs.values()))
-            fenced = batch.epochs.keys() - {row["id"] for row in rows}
-            await _write(connection, batch.without(fenced) if fenced else batch)
-        return fenced
+            held = {row["id"] for row in rows}
+            await connection.fetch(*_moment(batch))
+            await _write_notes(connection, batch, held)
+        return batch.epochs.keys() - held
 
     async def outputs(self, workflow: WorkflowId, keys: Sequence[TaskKey]) -> dict[TaskKey, Output]:
         """Outputs of finished tasks."""
@@ -184,40 +198,39 @@ def _output(row: asyncpg.Record) -> Output:
     return Output(row["digest"], row["size"], row["form"], row["inline"])
 
 
-async def _write(connection: Connection, batch: Batch) -> None:
-    if batch.tasks:
-        await connection.execute(sql("save_tasks"), *_columns(_task_row(*row) for row in batch.tasks))
-    if batch.attempts:
-        await connection.execute(sql("save_attempts"), *_columns(_attempt_row(*row) for row in batch.attempts))
-    await _write_notes(connection, batch)
-    if batch.steps:
-        await connection.execute(sql("save_steps"), *_columns(batch.steps.values()))
-    if batch.cached:
-        await connection.execute(
-            sql("save_cache"), *_columns((entry.key, *entry.output, entry.rows) for entry in batch.cached)
-        )
-    for workflow, status, error in batch.statuses:
-        await connection.execute(sql("save_status"), workflow, status, error)
-        await connection.execute(sql("add_event"), workflow, status, error or {})
-        await connection.execute("select pg_notify('eopiez_status', $1)", str(workflow))
+def _moment(batch: Batch) -> tuple[Any, ...]:
+    """The statement that writes results, counters and statuses, and its arguments."""
+    tasks = _columns((_task_row(*row) for row in batch.tasks), 14)
+    steps = _columns(batch.steps.values(), len(StepRow._fields))
+    statuses = _columns(((workflow, *status) for workflow, status in batch.statuses.items()), 3)
+    told = [str(workflow) for workflow in batch.statuses]
+    payloads = [",".join(told[start : start + IDS_A_NOTICE]) for start in range(0, len(told), IDS_A_NOTICE)]
+    return sql("commit"), list(batch.epochs), list(batch.epochs.values()), *tasks, *steps, *statuses, payloads
 
 
-async def _write_notes(connection: Connection, batch: Batch) -> None:
-    """What tasks rejected, logged and printed."""
+async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Batch, held: Collection[UUID]) -> None:
+    """Attempts, what tasks rejected, logged and printed, and what others may take from the cache."""
+    attempts = [row for row in batch.attempts if row[0] in held]
+    results = [row for row in (*batch.tasks, *batch.ends) if row[0] in held]
     rejects = [
         (workflow, *report.key, ordinal, *(_clean(value) for value in reject))
-        for workflow, report in (*batch.tasks, *batch.ends)
+        for workflow, report in results
         for ordinal, reject in enumerate(report.rejects)
     ]
     logs = [
         (workflow, line.at, *report.key, line.level, _clean(line.message))
-        for workflow, report in (*batch.tasks, *batch.ends, *(row[:2] for row in batch.attempts))
+        for workflow, report in (*results, *(row[:2] for row in attempts))
         for line in report.logs
     ]
-    if rejects:
-        await connection.execute(sql("save_rejects"), *_columns(rejects))
-    if logs:
-        await connection.execute(sql("save_logs"), *_columns(logs))
+    cached = [(entry.key, *entry.output, entry.rows) for entry in batch.cached]
+    for name, rows in (
+        ("save_attempts", [_attempt_row(*row) for row in attempts]),
+        ("save_rejects", rejects),
+        ("save_logs", logs),
+        ("save_cache", cached),
+    ):
+        if rows:
+            await connection.execute(sql(name), *_columns(rows, len(rows[0])))
 
 
 def _task_row(workflow: WorkflowId, report: Report) -> tuple[Any, ...]:
@@ -241,5 +254,5 @@ def _clean(text: str) -> str:
     return text.replace("\0", "␀").encode("utf-8", "replace").decode("utf-8")
 
 
-def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -22,6 +22,8 @@ class WorkflowView:
     name: str
     plan: PlanSpec
     status: WorkflowStatus
+    owner: str
+    priority: int
     labels: dict[str, str]
     epoch: int
     created_at: datetime

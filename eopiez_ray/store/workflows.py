@@ -1,4 +1,4 @@
-"""What users ask of the store: create, look, pause, resume, cancel, retry. Each request is one transaction."""
+"""What users ask of the store about workflows: look, pause, resume, cancel, retry. A request is one transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from ..errors import TransitionError, WorkflowNotFoundError
-from ..model.ids import WorkflowId, uuid7
+from ..model.ids import WorkflowId
 from ..model.status import WorkflowStatus
 from ..model.tasks import Output
 from .ledger import _output
@@ -14,9 +14,6 @@ from .queries import sql
 from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..model.plan import PlanSpec
     from .database import Connection, Database
 
 View = TypeVar("View", EventView, LogView, AttemptView, RejectView, TaskTime)
@@ -27,28 +24,6 @@ class Workflows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def create(
-        self, plan: PlanSpec, code: Mapping[str, bytes], labels: Mapping[str, str] | None = None
-    ) -> WorkflowId:
-        """Queue a workflow. When this returns, it is durable."""
-        workflow = WorkflowId(uuid7())
-        phases = {step.phase.digest: step.phase for step in plan.steps}
-        columns = [
-            [step.name for step in plan.steps],
-            [step.phase.name for step in plan.steps],
-            [step.phase.kind for step in plan.steps],
-        ]
-        async with self._database.transaction() as connection:
-            await connection.executemany(
-                sql("add_phase"),
-                [(digest, phase.name, phase.version, phase.kind, code[digest]) for digest, phase in phases.items()],
-            )
-            await connection.execute(sql("add_workflow"), workflow, plan.name, plan.to_value(), dict(labels or {}))
-            await connection.execute(sql("add_steps"), workflow, list(range(len(plan.steps))), *columns)
-            await connection.execute(sql("add_event"), workflow, "created", {})
-            await connection.execute("select pg_notify('eopiez_work', $1)", str(workflow))
-        return workflow
 
     async def pause(self, workflow: WorkflowId) -> WorkflowStatus:
         """Ask for a pause: ``pausing`` while an orchestrator drains it, ``paused`` at once if nobody drives it."""
@@ -128,6 +103,11 @@ class Workflows:
         if row is None:
             raise WorkflowNotFoundError(str(workflow))
         return WorkflowView.from_row(dict(row))
+
+    async def is_held(self, workflow: WorkflowId) -> bool:
+        """Whether a living orchestrator, of this or another process, drives the workflow now."""
+        row = await self._database.fetchrow(sql("is_held"), workflow)
+        return bool(row and row["is_held"])
 
     async def page(
         self, status: WorkflowStatus | None = None, before: WorkflowId | None = None, limit: int = 50

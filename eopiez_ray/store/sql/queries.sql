@@ -10,16 +10,50 @@ select digest, code
 from phases
 where digest = any($1::text[])
 
--- name: add_workflow
--- A new workflow waits in the queue.
-insert into workflows (id, name, plan, labels)
-values ($1, $2, $3, $4)
+-- name: add_plan
+-- Keep a plan; equal digests are the same plan.
+insert into plans (digest, spec)
+values ($1, $2)
+on conflict do nothing
 
--- name: add_steps
--- Its steps, none of them begun.
-insert into steps (workflow_id, position, name, phase, kind)
-select $1, position, name, phase, kind
-from unnest($2::smallint[], $3::text[], $4::text[], $5::text[]) as given (position, name, phase, kind)
+-- name: plan
+-- A plan by its digest.
+select spec
+from plans
+where digest = $1
+
+-- name: add_workflows
+-- New workflows: held at once by the orchestrator that is named, or waiting in the queue. Those whose owner has used
+-- the idempotency key before are left out of the answer.
+with added as (
+    insert into workflows (
+        id, name, plan, status, owner, priority, labels, idempotency_key, epoch, holder, lease_until, started_at
+    )
+    select
+        id, name, plan, case when holder is null then 'queued' else 'running' end, owner, priority, labels,
+        idempotency_key, case when holder is null then 0 else 1 end, holder,
+        case when holder is not null then clock_timestamp() + $9::interval end,
+        case when holder is not null then clock_timestamp() end
+    from unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::jsonb[], $7::text[], $8::uuid[]
+    ) as given (id, name, plan, owner, priority, labels, idempotency_key, holder)
+    on conflict (owner, idempotency_key) where idempotency_key is not null do nothing
+    returning id, holder
+),
+history as (
+    insert into events (workflow_id, kind)
+    select id, 'created'
+    from added
+)
+select id, case when holder is null then pg_notify('eopiez_work', id::text) end
+from added
+
+-- name: idempotent_workflow
+-- The workflow that an owner has made with this key.
+select id, plan
+from workflows
+where owner = $1
+    and idempotency_key = $2
 
 -- name: add_event
 -- A line of the workflow's history.
@@ -51,7 +85,7 @@ with claimable as (
                 where orchestrators.id = holder
             )
         )
-    order by id
+    order by priority desc, id
     limit $4
     for update skip locked
 )
@@ -64,7 +98,7 @@ set holder = $1,
     drained_at = null
 from claimable
 where workflows.id = claimable.id
-returning workflows.id, name, plan, status, epoch
+returning workflows.id, plan, status, epoch, owner, priority
 
 -- name: renew
 -- Hold on to workflows; those missing from the answer are lost.
@@ -76,6 +110,101 @@ where workflows.id = held.id
     and workflows.status in ('running', 'pausing', 'cancelling')
 returning workflows.id
 
+-- name: release
+-- Give workflows back to the queue's readers, unfinished: another orchestrator may claim them at once.
+update workflows
+set holder = null,
+    lease_until = null
+from unnest($1::uuid[], $2::bigint[]) as held (id, epoch)
+where workflows.id = held.id
+    and workflows.epoch = held.epoch
+
+-- name: commit
+-- All that happened to any number of workflows in a moment, in one statement and so in one transaction. Rows of
+-- workflows that the writer no longer holds are dropped; the answer names those that it does hold. The first
+-- committed report of a task wins.
+with held as (
+    select workflows.id
+    from workflows
+    join unnest($1::uuid[], $2::bigint[]) as given (id, epoch)
+        on workflows.id = given.id
+        and workflows.epoch = given.epoch
+    order by workflows.id
+    for update of workflows
+),
+saved_tasks as (
+    insert into tasks (
+        workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker,
+        is_cached
+    )
+    select
+        workflow_id, step, partition, digest, size, form, inline, rows, rejects, to_timestamp(started_at), wall_s,
+        cpu_s, worker, is_cached
+    from unnest(
+        $3::uuid[], $4::smallint[], $5::integer[], $6::bytea[], $7::bigint[], $8::text[], $9::bytea[], $10::bigint[],
+        $11::integer[], $12::double precision[], $13::double precision[], $14::double precision[], $15::text[],
+        $16::boolean[]
+    ) as given (
+        workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker,
+        is_cached
+    )
+    where workflow_id in (select id from held)
+    on conflict do nothing
+),
+saved_steps as (
+    insert into steps (
+        workflow_id, position, status, partitions, done, running, rows, rejects, cached, wall_s, cpu_s, started_at,
+        finished_at
+    )
+    select
+        workflow_id, position, status, partitions, done, running, rows, rejects, cached, wall_s, cpu_s,
+        to_timestamp(started_at), to_timestamp(finished_at)
+    from unnest(
+        $17::uuid[], $18::smallint[], $19::text[], $20::integer[], $21::integer[], $22::integer[], $23::bigint[],
+        $24::bigint[], $25::bigint[], $26::double precision[], $27::double precision[], $28::double precision[],
+        $29::double precision[]
+    ) as given (
+        workflow_id, position, status, partitions, done, running, rows, rejects, cached, wall_s, cpu_s, started_at,
+        finished_at
+    )
+    where workflow_id in (select id from held)
+    on conflict (workflow_id, position) do update
+    set status = excluded.status,
+        partitions = excluded.partitions,
+        done = excluded.done,
+        running = excluded.running,
+        rows = excluded.rows,
+        rejects = excluded.rejects,
+        cached = excluded.cached,
+        wall_s = excluded.wall_s,
+        cpu_s = excluded.cpu_s,
+        started_at = excluded.started_at,
+        finished_at = excluded.finished_at
+),
+saved_statuses as (
+    update workflows
+    set status = given.status,
+        error = given.error,
+        holder = case when given.status in ('paused', 'succeeded', 'failed', 'cancelled') then null else holder end,
+        lease_until = case
+            when given.status in ('paused', 'succeeded', 'failed', 'cancelled') then null
+            else lease_until
+        end,
+        finished_at = case when given.status in ('succeeded', 'failed', 'cancelled') then clock_timestamp() end,
+        drained_at = case when given.status = 'paused' then clock_timestamp() end
+    from unnest($30::uuid[], $31::text[], $32::jsonb[]) as given (id, status, error)
+    where workflows.id = given.id
+        and given.id in (select id from held)
+    returning workflows.id, given.status, given.error
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select id, status, coalesce(error, '{}')
+    from saved_statuses
+)
+select id, (select count(pg_notify('eopiez_status', payload)) from unnest($33::text[]) as payload) as told
+from held
+
 -- name: fence
 -- Those of the given workflows that the writer still holds, locked until the transaction ends.
 select workflows.id
@@ -84,11 +213,43 @@ join unnest($1::uuid[], $2::bigint[]) as held (id, epoch) on workflows.id = held
 order by workflows.id
 for update of workflows
 
+-- name: save_attempts
+-- Attempts without a result.
+insert into attempts (workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, started_at, retry_at)
+select workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, to_timestamp(started_at), to_timestamp(retry_at)
+from unnest(
+    $1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::double precision[], $11::double precision[]
+) as given (workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, started_at, retry_at)
+
+-- name: save_rejects
+-- Quarantined rows, once a task.
+insert into rejects (workflow_id, step, partition, ordinal, source, reason, sample)
+select *
+from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[])
+on conflict do nothing
+
+-- name: save_logs
+-- What phases logged and printed.
+insert into logs (workflow_id, at, step, partition, level, message)
+select workflow_id, to_timestamp(at), step, partition, level, message
+from unnest($1::uuid[], $2::double precision[], $3::smallint[], $4::integer[], $5::text[], $6::text[])
+    as given (workflow_id, at, step, partition, level, message)
+
 -- name: finished_tasks
--- What a claimed workflow has already done.
-select step, partition, rows, wall_s, cpu_s, is_cached
+-- What a claimed workflow has already done, a row a step.
+select
+    step,
+    array_agg(partition) as partitions,
+    sum(rows)::bigint as rows,
+    sum(wall_s) as wall_s,
+    sum(cpu_s) as cpu_s,
+    count(*) filter (where is_cached) as cached,
+    extract(epoch from min(started_at))::double precision as started_at,
+    max(extract(epoch from started_at) + wall_s)::double precision as ended_at
 from tasks
 where workflow_id = $1
+group by step
 
 -- name: sealed_steps
 -- The steps whose number of partitions is known.
@@ -116,84 +277,6 @@ select step, count(*)
 from rejects
 where workflow_id = $1
 group by step
-
--- name: save_tasks
--- Finished tasks; the first report of each wins.
-insert into tasks (
-    workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker, is_cached
-)
-select workflow_id, step, partition, digest, size, form, inline, rows, rejects, to_timestamp(started_at), wall_s, cpu_s, worker, is_cached
-from unnest(
-    $1::uuid[], $2::smallint[], $3::integer[], $4::bytea[], $5::bigint[], $6::text[], $7::bytea[], $8::bigint[],
-    $9::integer[], $10::double precision[], $11::double precision[], $12::double precision[], $13::text[], $14::boolean[]
-) as given (
-    workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker, is_cached
-)
-on conflict do nothing
-
--- name: save_attempts
--- Attempts without a result.
-insert into attempts (workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, started_at, retry_at)
-select workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, to_timestamp(started_at), to_timestamp(retry_at)
-from unnest(
-    $1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::double precision[], $11::double precision[]
-) as given (workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, started_at, retry_at)
-
--- name: save_steps
--- Counters and statuses of steps that moved.
-update steps
-set status = given.status,
-    partitions = given.partitions,
-    done = given.done,
-    running = given.running,
-    rows = given.rows,
-    rejects = given.rejects,
-    cached = given.cached,
-    wall_s = given.wall_s,
-    cpu_s = given.cpu_s,
-    started_at = coalesce(started_at, clock_timestamp()),
-    finished_at = case when given.status = 'succeeded' then coalesce(finished_at, clock_timestamp()) end
-from unnest(
-    $1::uuid[], $2::smallint[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::bigint[], $8::bigint[],
-    $9::integer[], $10::double precision[], $11::double precision[]
-) as given (workflow_id, position, status, partitions, done, running, rows, rejects, cached, wall_s, cpu_s)
-where steps.workflow_id = given.workflow_id
-    and steps.position = given.position
-
--- name: save_rejects
--- Quarantined rows, once a task.
-insert into rejects (workflow_id, step, partition, ordinal, source, reason, sample)
-select *
-from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[])
-on conflict do nothing
-
--- name: save_logs
--- What phases logged and printed.
-insert into logs (workflow_id, at, step, partition, level, message)
-select workflow_id, to_timestamp(at), step, partition, level, message
-from unnest($1::uuid[], $2::double precision[], $3::smallint[], $4::integer[], $5::text[], $6::text[])
-    as given (workflow_id, at, step, partition, level, message)
-
--- name: save_status
--- Where the workflow stands now; at rest nobody holds it.
-update workflows
-set status = $2,
-    error = $3,
-    holder = case when $2 in ('paused', 'succeeded', 'failed', 'cancelled') then null else holder end,
-    lease_until = case when $2 in ('paused', 'succeeded', 'failed', 'cancelled') then null else lease_until end,
-    finished_at = case when $2 in ('succeeded', 'failed', 'cancelled') then clock_timestamp() end,
-    drained_at = case when $2 = 'paused' then clock_timestamp() end
-where id = $1
-
--- name: release
--- Give workflows back to the queue's readers, unfinished: another orchestrator may claim them at once.
-update workflows
-set holder = null,
-    lease_until = null
-from unnest($1::uuid[], $2::bigint[]) as held (id, epoch)
-where workflows.id = held.id
-    and workflows.epoch = held.epoch
 
 -- name: lookup_cache
 -- Results that equal tasks have left.
@@ -246,6 +329,21 @@ from workflows
 where id = $1
 for update of workflows
 
+-- name: is_held
+-- Whether a living orchestrator drives the workflow.
+select
+    holder is not null
+        and lease_until >= clock_timestamp()
+        and exists (
+            select from orchestrators
+            join pg_locks on locktype = 'advisory'
+                and database = (select oid from pg_database where datname = current_database())
+                and (classid::bigint << 32 | objid::bigint) = lock_key
+            where orchestrators.id = holder
+        ) as is_held
+from workflows
+where id = $1
+
 -- name: request
 -- Ask for a status that the holder will work towards.
 update workflows
@@ -290,15 +388,21 @@ where holder = $1
     and status in ('pausing', 'cancelling')
 
 -- name: workflow
--- One workflow.
-select id, name, plan, status, labels, epoch, created_at, started_at, finished_at, drained_at, error
+-- One workflow with its plan.
+select
+    id, workflows.name, spec as plan, status, owner, priority, labels, epoch, workflows.created_at, started_at,
+    finished_at, drained_at, error
 from workflows
+join plans on plans.digest = workflows.plan
 where id = $1
 
 -- name: workflows
--- Workflows, newest first.
-select id, name, plan, status, labels, epoch, created_at, started_at, finished_at, drained_at, error
+-- Workflows with their plans, newest first.
+select
+    id, workflows.name, spec as plan, status, owner, priority, labels, epoch, workflows.created_at, started_at,
+    finished_at, drained_at, error
 from workflows
+join plans on plans.digest = workflows.plan
 where ($1::text is null or status = $1)
     and ($2::uuid is null or id < $2)
 order by id desc
@@ -314,11 +418,29 @@ order by id desc
 limit 2
 
 -- name: steps
--- Steps of a workflow, in the order of its plan.
-select position, name, phase, kind, status, partitions, done, running, rows, rejects, cached, wall_s, cpu_s, started_at, finished_at
-from steps
-where workflow_id = $1
-order by position
+-- Steps of a workflow, in the order of its plan; those that have not moved have no row of their own.
+select
+    (number - 1)::integer as position,
+    planned ->> 'name' as name,
+    planned #>> '{phase,name}' as phase,
+    planned #>> '{phase,kind}' as kind,
+    coalesce(steps.status, 'waiting') as status,
+    partitions,
+    coalesce(done, 0) as done,
+    coalesce(running, 0) as running,
+    coalesce(rows, 0) as rows,
+    coalesce(rejects, 0) as rejects,
+    coalesce(cached, 0) as cached,
+    coalesce(wall_s, 0) as wall_s,
+    coalesce(cpu_s, 0) as cpu_s,
+    steps.started_at,
+    steps.finished_at
+from workflows
+join plans on plans.digest = workflows.plan
+cross join jsonb_array_elements(spec -> 'steps') with ordinality as listed (planned, number)
+left join steps on steps.workflow_id = workflows.id and steps.position = number - 1
+where workflows.id = $1
+order by number
 
 -- name: events
 -- History of a workflow after the given event.
@@ -331,28 +453,33 @@ limit $3
 
 -- name: logs
 -- Lines that its phases logged, after the given line.
-select logs.id, at, steps.name as step, partition, level, message
+select logs.id, at, spec #>> array['steps', step::text, 'name'] as step, partition, level, message
 from logs
-join steps on steps.workflow_id = logs.workflow_id and steps.position = logs.step
-where logs.workflow_id = $1
+join workflows on workflows.id = workflow_id
+join plans on plans.digest = workflows.plan
+where workflow_id = $1
     and logs.id > $2
 order by logs.id
 limit $3
 
 -- name: attempts
 -- Attempts that ended without a result, oldest first.
-select steps.name as step, partition, attempt, outcome, error_type, message, traceback, worker, attempts.started_at, ended_at, retry_at, is_forgiven
+select
+    spec #>> array['steps', step::text, 'name'] as step, partition, attempt, outcome, error_type, message, traceback,
+    worker, attempts.started_at, ended_at, retry_at, is_forgiven
 from attempts
-join steps on steps.workflow_id = attempts.workflow_id and steps.position = attempts.step
-where attempts.workflow_id = $1
-order by id
+join workflows on workflows.id = workflow_id
+join plans on plans.digest = workflows.plan
+where workflow_id = $1
+order by attempts.id
 
 -- name: rejects
 -- Quarantined rows in order.
-select steps.name as step, partition, source, reason, sample
+select spec #>> array['steps', step::text, 'name'] as step, partition, source, reason, sample
 from rejects
-join steps on steps.workflow_id = rejects.workflow_id and steps.position = rejects.step
-where rejects.workflow_id = $1
+join workflows on workflows.id = workflow_id
+join plans on plans.digest = workflows.plan
+where workflow_id = $1
 order by rejects.step, partition, ordinal
 
 -- name: task_times
@@ -365,5 +492,17 @@ limit $2
 
 -- name: delete_workflow
 -- Forget a workflow at rest and all its rows.
-delete from workflows
-where id = $1
+with forgotten as (
+    delete from workflows
+    where id = $1
+        and status in ('paused', 'succeeded', 'failed', 'cancelled')
+    returning id
+),
+forgotten_steps as (delete from steps where workflow_id in (select id from forgotten)),
+forgotten_tasks as (delete from tasks where workflow_id in (select id from forgotten)),
+forgotten_attempts as (delete from attempts where workflow_id in (select id from forgotten)),
+forgotten_events as (delete from events where workflow_id in (select id from forgotten)),
+forgotten_logs as (delete from logs where workflow_id in (select id from forgotten)),
+forgotten_rejects as (delete from rejects where workflow_id in (select id from forgotten))
+select id
+from forgotten

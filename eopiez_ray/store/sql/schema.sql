@@ -5,12 +5,12 @@ create table schema_version (
     applied_at timestamptz not null default now()
 );
 
--- Code of phases, so that any orchestrator can run a plan made elsewhere.
+-- Code of phases and given values, so that any orchestrator can run a plan made elsewhere.
 create table phases (
     digest text primary key,
     name text not null,
     version text not null,
-    kind text not null check (kind in ('source', 'map', 'reduce', 'sink')),
+    kind text not null check (kind in ('values', 'source', 'map', 'reduce', 'sink')),
     code bytea not null,
     created_at timestamptz not null default now()
 );
@@ -24,18 +24,28 @@ create table orchestrators (
     started_at timestamptz not null default now()
 );
 
+-- Plans by their content: a plan that is run a thousand times is kept once, and an updated one is another plan.
+create table plans (
+    digest text primary key,
+    spec jsonb not null,
+    created_at timestamptz not null default now()
+);
+
 create table workflows (
     id uuid primary key,
     name text not null,
-    plan jsonb not null,
+    plan text not null references plans (digest),
     status text not null default 'queued' check (
         status in ('queued', 'running', 'pausing', 'paused', 'succeeded', 'failed', 'cancelling', 'cancelled')
     ),
+    owner text not null default '',
+    priority smallint not null default 0,
     labels jsonb not null default '{}',
+    idempotency_key text,
     epoch bigint not null default 0,
     holder uuid references orchestrators (id),
     lease_until timestamptz,
-    created_at timestamptz not null default now(),
+    created_at timestamptz not null default clock_timestamp(),
     started_at timestamptz,
     finished_at timestamptz,
     drained_at timestamptz,
@@ -48,32 +58,35 @@ create table workflows (
         status not in ('queued', 'paused', 'succeeded', 'failed', 'cancelled') or holder is null
     )
 );
-create index workflows_claimable on workflows (id) where status in ('queued', 'running', 'pausing', 'cancelling');
+create index workflows_claimable on workflows (priority desc, id)
+where status in ('queued', 'running', 'pausing', 'cancelling');
+create unique index workflows_idempotent on workflows (owner, idempotency_key) where idempotency_key is not null;
 
+-- The tables below are written thousands of times a second: no foreign keys, each of which would cost a look-up for
+-- every row. delete_workflow removes their rows with the workflow's.
+
+-- A row for each step that has moved; its name, phase and inputs are in the plan.
 create table steps (
-    workflow_id uuid not null references workflows (id) on delete cascade,
+    workflow_id uuid not null,
     position smallint not null,
-    name text not null,
-    phase text not null,
-    kind text not null,
-    status text not null default 'waiting' check (status in ('waiting', 'running', 'succeeded', 'failed')),
+    status text not null check (status in ('waiting', 'running', 'succeeded', 'failed')),
     partitions integer,
-    done integer not null default 0,
-    running integer not null default 0,
-    rows bigint not null default 0,
-    rejects bigint not null default 0,
-    cached integer not null default 0,
-    wall_s double precision not null default 0,
-    cpu_s double precision not null default 0,
-    started_at timestamptz,
+    done integer not null,
+    running integer not null,
+    rows bigint not null,
+    rejects bigint not null,
+    cached integer not null,
+    wall_s double precision not null,
+    cpu_s double precision not null,
+    started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz,
     primary key (workflow_id, position),
     constraint done_within_partitions check (partitions is null or done <= partitions)
-);
+) with (fillfactor = 70);
 
 -- A row for each finished task: its first committed report.
 create table tasks (
-    workflow_id uuid not null references workflows (id) on delete cascade,
+    workflow_id uuid not null,
     step smallint not null,
     partition integer not null,
     digest bytea not null,
@@ -92,7 +105,7 @@ create table tasks (
 
 -- A row for each attempt that ended without a result.
 create table attempts (
-    workflow_id uuid not null references workflows (id) on delete cascade,
+    workflow_id uuid not null,
     step smallint not null,
     partition integer not null,
     attempt integer not null,
@@ -110,7 +123,7 @@ create table attempts (
 create index attempts_of_workflow on attempts (workflow_id, step, partition);
 
 create table events (
-    workflow_id uuid not null references workflows (id) on delete cascade,
+    workflow_id uuid not null,
     id bigint generated always as identity,
     at timestamptz not null default clock_timestamp(),
     kind text not null,
@@ -119,7 +132,7 @@ create table events (
 );
 
 create table logs (
-    workflow_id uuid not null references workflows (id) on delete cascade,
+    workflow_id uuid not null,
     id bigint generated always as identity,
     at timestamptz not null,
     step smallint not null,
@@ -130,7 +143,7 @@ create table logs (
 );
 
 create table rejects (
-    workflow_id uuid not null references workflows (id) on delete cascade,
+    workflow_id uuid not null,
     step smallint not null,
     partition integer not null,
     ordinal integer not null,

@@ -1,0 +1,210 @@
+"""From admitted work to calls on workers, and from what becomes of a call to events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ..errors import ArtifactError, DatabaseUnavailableError, EopiezError
+from ..machine import CallLost, Event, Reported, UpdateStep
+from ..machine.packing import CALL_S
+from ..model.status import Outcome, PhaseKind
+from ..model.tasks import Failure, Report, TaskKey
+from ..model.work import WorkCall, WorkPart
+from ..store import CacheEntry
+from .admission import in_turn, pack
+from .executor import CallTimedOutError, Executor, Slot, WorkerLostError
+
+if TYPE_CHECKING:
+    from ..machine import Call
+    from ..model.policies import Resources
+    from ..store import Ledger
+    from .artifacts import Artifacts
+    from .journal import Journal
+    from .run import Run
+
+RETRY_S = 0.2
+LONG_S = 0.05
+"""Estimated seconds from which a call's start is written down, so that people see what is running."""
+
+log = structlog.get_logger(__name__)
+
+Packed = Sequence[tuple["Run", "Call"]]
+Apply = Callable[["Run", Event, Sequence[CacheEntry]], None]
+
+
+class Dispatcher:
+    """Starts calls while there is both room and work, and hands what becomes of them to ``apply``."""
+
+    def __init__(
+        self, executor: Executor, ledger: Ledger, journal: Journal, artifacts: Artifacts, apply: Apply
+    ) -> None:
+        self._executor, self._ledger, self._journal, self._artifacts = executor, ledger, journal, artifacts
+        self._apply = apply
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def broken(self) -> None:
+        """Wait for ever.
+
+        Raises:
+            Exception: what no call should have raised; the orchestrator cannot go on.
+        """
+        await self._broken
+
+    def start_what_fits(self, runs: Collection[Run]) -> None:
+        """Start calls for all kinds of resources that some run wants."""
+        for resources in {resources for run in runs for resources in run.wants}:
+            while self._start_one(runs, resources):
+                pass
+
+    def _start_one(self, runs: Iterable[Run], resources: Resources) -> bool:
+        wanting = in_turn(runs, resources)
+        slot = self._executor.take(resources) if wanting else None
+        if slot is None:
+            return False
+        packed = pack(wanting, resources, self._executor.slots(resources))
+        for run in wanting:
+            run.look()
+        if not packed:
+            self._executor.give_back(slot)
+            return False
+        slot = self._nearer(packed, slot)
+        task = asyncio.create_task(self._execute(packed, slot))
+        for run, _ in packed:
+            run.calls[task] = slot.worker
+        task.add_done_callback(lambda done: self._forget(packed, done))
+        return True
+
+    def _forget(self, packed: Packed, done: asyncio.Task[None]) -> None:
+        for run, _ in packed:
+            run.calls.pop(done, None)
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not self._broken.done():
+            self._broken.set_exception(error)
+
+    def _nearer(self, packed: Packed, slot: Slot) -> Slot:
+        """A source goes on where its iterator is, if that worker is free."""
+        run, call = packed[0]
+        wanted = run.source_workers.get(call.tasks[0].key.step)
+        if wanted is None or wanted == slot.worker:
+            return slot
+        better = self._executor.take(slot.resources, wanted)
+        if better is None:
+            return slot
+        self._executor.give_back(slot)
+        return better
+
+    async def _execute(self, packed: Packed, slot: Slot) -> None:
+        """One call, from its inputs to what became of its tasks. Whatever happens, each task gets a report."""
+        is_taken = False
+        try:
+            ready = [(run, call, part) for run, call in packed if (part := await self._resolve(run, call)) is not None]
+            key = _cache_key(*ready[0][:2]) if len(ready) == 1 else None
+            if key is not None and await self._answer_from_cache(*ready[0][:2], key):
+                return
+            if ready:
+                is_taken = True
+                await self._run(ready, slot, key)
+        except DatabaseUnavailableError:
+            await asyncio.sleep(RETRY_S)
+            for run, call in packed:
+                self._apply(run, _all(call, Outcome.NOT_STARTED), ())
+        except Exception as error:
+            log.exception("a call failed in an unforeseen way")
+            for run, call in packed:
+                self._apply(run, CallLost(_keys(call), f"{type(error).__name__}: {error}", slot.worker), ())
+        finally:
+            if not is_taken:
+                self._executor.give_back(slot)
+
+    async def _resolve(self, run: Run, call: Call) -> WorkPart | None:
+        """The call's tasks with their inputs; None if they cannot be had, which fails the tasks."""
+        first = run.state.steps[call.tasks[0].key.step]
+        if call.estimate_s >= LONG_S or first.spec.phase.digest not in run.packing.durations_s:
+            self._journal.add(run.id, run.epoch, run.state, [UpdateStep(first.position)])
+        try:
+            return await run.inputs.resolve(call)
+        except DatabaseUnavailableError:
+            raise
+        except EopiezError as error:
+            failure = Failure(type(error).__name__, str(error), "")
+            self._apply(run, _all(call, Outcome.REFUSED, failure), ())
+            return None
+
+    async def _run(self, ready: Sequence[tuple[Run, Call, WorkPart]], slot: Slot, key: bytes | None) -> None:
+        run, call, _ = ready[0]
+        estimate_s = sum(call.estimate_s for _, call, _ in ready)
+        timeout_s = run.state.steps[call.tasks[0].key.step].spec.policy.timeout_s
+        needed = {
+            step.digest: owner.code[step.digest]
+            for owner, _, part in ready
+            for step in part.steps.values()
+            if step.digest not in slot.known
+        }
+        work = WorkCall(tuple(part for _, _, part in ready), needed, CALL_S)
+        try:
+            reports = await self._executor.run(slot, work, estimate_s, timeout_s)
+        except WorkerLostError as error:
+            for run, call, _ in ready:
+                self._apply(run, CallLost(_keys(call), error.reason, error.worker), ())
+        except CallTimedOutError as error:
+            failure = Failure("TimedOut", f"took longer than its limit of {error.seconds:g} s", "")
+            self._apply(run, _all(call, Outcome.TIMED_OUT, failure, error.worker), ())
+        else:
+            for (run, _, _), answers in zip(ready, reports, strict=True):
+                self._note_source(run, answers, slot)
+                self._apply(run, Reported(tuple(answers)), _cache_entries(key, answers))
+
+    def _note_source(self, run: Run, reports: Sequence[Report], slot: Slot) -> None:
+        position = reports[0].key.step
+        if run.state.steps[position].kind is PhaseKind.SOURCE:
+            run.source_workers[position] = slot.worker
+
+    async def _answer_from_cache(self, run: Run, call: Call, key: bytes) -> bool:
+        """Finish the call's one task with the result that an equal task has left, if there is one."""
+        hit = await self._cached(call.tasks[0].key, key)
+        if hit is not None:
+            self._apply(run, Reported((hit,)), ())
+        return hit is not None
+
+    async def _cached(self, task: TaskKey, key: bytes) -> Report | None:
+        """The result that an equal task has left, if it can still be read."""
+        entry = (await self._ledger.cached([key])).get(key)
+        if entry is None:
+            return None
+        try:
+            is_there = await asyncio.to_thread(self._artifacts.holds, entry.output)
+        except (ArtifactError, OSError) as error:
+            log.warning("cached result cannot be checked", error=str(error))
+            return None
+        if not is_there:
+            await self._ledger.forget_cached(key)
+            return None
+        return Report(task, Outcome.SUCCEEDED, entry.output, entry.rows, started_at=time.time(), is_cached=True)
+
+
+def _keys(call: Call) -> tuple[TaskKey, ...]:
+    return tuple(task.key for task in call.tasks)
+
+
+def _all(call: Call, outcome: Outcome, failure: Failure | None = None, worker: str = "") -> Reported:
+    """The same end for all tasks of a call."""
+    now = time.time()
+    return Reported(tuple(Report(key, outcome, failure=failure, started_at=now, worker=worker) for key in _keys(call)))
+
+
+def _cache_key(run: Run, call: Call) -> bytes | None:
+    key = call.tasks[0].key
+    return run.inputs.cache_key(key) if key.step in run.packing.cached_steps else None
+
+
+def _cache_entries(key: bytes | None, reports: Sequence[Report]) -> list[CacheEntry]:
+    """What equal tasks may find: the one result of a call whose task has a key."""
+    first = reports[0]
+    if key is None or first.output is None or first.rejects:
+        return []
+    return [CacheEntry(key, first.output, first.rows)]
