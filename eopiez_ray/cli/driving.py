@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +30,8 @@ LOOK_S = 0.25
 """Seconds between looks at the workflow."""
 LOOKS_TO_TAKE_OVER = 12
 """Looks that find a running workflow without a driver before this process drives it."""
+TOGETHER_S = 0.3
+"""Seconds within which signals count as one."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
@@ -57,10 +61,14 @@ class Outcome:
 
 
 class Interrupts:
-    """Counts Ctrl-C, and SIGTERM like it, inside a ``with`` block; the third one ends the process."""
+    """Counts Ctrl-C, and SIGTERM like it, inside a ``with`` block; the third one ends the process.
+
+    Signals that come together are one: some shells and supervisors send each to the process and to its group.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self._heard_at = -math.inf
         self._earlier: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -73,6 +81,9 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _heard(self, _number: int, _frame: FrameType | None) -> None:
+        earlier, self._heard_at = self._heard_at, time.monotonic()
+        if self._heard_at - earlier < TOGETHER_S:
+            return
         self.count += 1
         if self.count > 2:
             os._exit(INTERRUPTED)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..store import StepView
 
-TITLES = {
+TITLES = {  # In the order in which people think of them; they run side by side.
     "ingest": "Read",
     "motifs": "Motifs",
     "vectors": "Vectors",
@@ -57,12 +57,13 @@ class PhaseProgress:
 
 
 def phases_of(steps: Sequence[StepView], now: datetime) -> list[PhaseProgress]:
-    """The content phases of a workflow, in the order of its plan."""
+    """The content phases of a workflow."""
     groups: dict[str, list[StepView]] = {}
     for step in steps:
         groups.setdefault(step.name.partition(".")[0], []).append(step)
     documents = next((step.rows for step in steps if step.name == DOCUMENTS_STEP), 0)
-    return [_phase(name, group, documents, now) for name, group in groups.items()]
+    known = [name for name in TITLES if name in groups]
+    return [_phase(name, groups[name], documents, now) for name in dict.fromkeys([*known, *groups])]
 
 
 def _phase(name: str, steps: Sequence[StepView], documents: int, now: datetime) -> PhaseProgress:

@@ -21,15 +21,17 @@ from eopiez_ray.errors import ContractError, StorageFullError
 from eopiez_ray.model.tasks import StepSummary
 from eopiez_ray.phases.compression import ArchiveFacts
 from eopiez_ray.phases.io import text_digest
+from eopiez_ray.phases.io.duplicates import Duplicates
 from eopiez_ray.phases.motifs import MOTIFS
 from eopiez_ray.phases.report.facts import Report
 from eopiez_ray.phases.report.files import whole_file
-from eopiez_ray.phases.report.gathering import Duplicates, Results, gather
+from eopiez_ray.phases.report.gathering import Results, gather
 from eopiez_ray.phases.report.map import MOST_POINTS, Map, sample_positions
 from eopiez_ray.phases.report.page import as_bytes, as_duration, as_percent, colour, render
 from eopiez_ray.phases.report.tables import TableFacts, write_tables
 from eopiez_ray.phases.report.timeline import make_timeline
 from eopiez_ray.phases.schemas import ASSIGNMENTS, DOCUMENTS, THEMES
+from eopiez_ray.phases.themes.finding import ThemeFacts
 
 TEXT = """The {0} and the {1}, part {4}
 Of every {2} they told a tale, and then of {3} they told another, until evening came and nobody was left to listen."""
@@ -104,10 +106,11 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
     }
     results = {
         "documents": [documents.slice(i, 250) for i in range(0, n, 250)],
-        "duplicates": Duplicates(41, 7),
+        "duplicates": Duplicates(41, 20, 7, (), 0, (), n, 9 * n),
         "motifs": pa.table([pa.array(motif_rows[f.name], f.type) for f in MOTIFS], schema=MOTIFS),
         "assignments": pa.table([pa.array(assignments[f.name], f.type) for f in ASSIGNMENTS], schema=ASSIGNMENTS),
         "themes": pa.table([pa.array(theme_rows[f.name], f.type) for f in THEMES], schema=THEMES),
+        "sheaf": ThemeFacts(n, 9 * n, 3, -24 * n, 0.81, 1.0, 0.5),
         "archive": ArchiveFacts("/out/archive.eopz", n, 3, 1_204_000, 301_000),
         "tables": (TableFacts("documents", "tables/documents.parquet", n, 90_000),),
         "steps": made_steps(n),
@@ -222,7 +225,14 @@ def test_map_data_can_be_read_back() -> None:
 
 def test_main_facts_are_there_without_a_script() -> None:
     text = Reader(page_of(made_results())).text
-    for fact in ("900", "harbour cargo", "The harbour and the cargo, part", "4.00 times smaller", "quarantine.jsonl"):
+    for fact in (
+        "900",
+        "harbour cargo",
+        "The harbour and the cargo, part",
+        "4.00 times smaller",
+        "dim H⁰ = 3",
+        "quarantine.jsonl",
+    ):
         assert fact in text
 
 

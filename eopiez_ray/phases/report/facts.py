@@ -43,6 +43,20 @@ class Theme:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheaf:
+    """The cellular sheaf on the graph of neighbouring documents."""
+
+    vertices: int
+    edges: int
+    sections_dimension: int
+    """dim H⁰: independent ways in which all documents can agree."""
+    euler_characteristic: int
+    """dim C⁰ - dim C¹."""
+    mean_consistency: float
+    """Over all edges, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Motif:
     """A phrase that is used far more often than chance has it."""
 
@@ -152,6 +166,7 @@ class Report:
     """Largest first."""
     consistency: float
     """Mean over all documents that have a theme."""
+    sheaf: Sheaf | None
     motifs: tuple[Motif, ...]
     """The best ones."""
     motif_count: int

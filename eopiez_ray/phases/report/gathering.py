@@ -20,6 +20,7 @@ from eopiez_ray.phases.report.facts import (
     Ingestion,
     Motif,
     Report,
+    Sheaf,
     Step,
     Table,
     Theme,
@@ -31,19 +32,12 @@ from eopiez_ray.phases.report.timeline import make_timeline
 if TYPE_CHECKING:
     from eopiez_ray.model.tasks import StepSummary
     from eopiez_ray.phases.compression import ArchiveFacts
+    from eopiez_ray.phases.io.duplicates import Duplicates
+    from eopiez_ray.phases.themes.finding import ThemeFacts
 
 SHOWN_MOTIFS = 60
 SHOWN_EXEMPLARS = 3
 SHOWN_FORMATS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicates:
-    """Documents whose text others have too."""
-
-    documents: int = 0
-    """Those that come after the first of their kind."""
-    largest_group: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +51,7 @@ class Results:
     assignments: Any
     """One table of schema ``ASSIGNMENTS``, or partitions of it."""
     themes: pa.Table
+    sheaf: ThemeFacts | None = None
     archive: ArchiveFacts | None = None
     tables: tuple[TableFacts, ...] = ()
     steps: Sequence[StepSummary] = ()
@@ -92,6 +87,7 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
         ingestion=_ingestion(collected, results, int((themes < 0).sum())),
         themes=tuple(_themes(rows, assignments, collected)),
         consistency=_mean(assignments.filter(pc.field("theme") >= 0), "consistency"),
+        sheaf=_sheaf(results.sheaf),
         motifs=tuple(_motifs(results.motifs.slice(0, SHOWN_MOTIFS))),
         motif_count=results.motifs.num_rows,
         categories=tuple(_categories(results.motifs)),
@@ -157,6 +153,14 @@ def _ingestion(collected: Collected, results: Results, themeless: int) -> Ingest
         rejects=sum(step.rejects for step in results.steps),
         reasons=results.reasons,
         formats=(*formats[:SHOWN_FORMATS], *((("others", rest),) if rest else ())),
+    )
+
+
+def _sheaf(facts: ThemeFacts | None) -> Sheaf | None:
+    if facts is None:
+        return None
+    return Sheaf(
+        facts.vertices, facts.edges, facts.sections_dimension, facts.euler_characteristic, facts.mean_consistency
     )
 
 

@@ -11,10 +11,12 @@ import pyarrow as pa
 from eopiez_ray.phases.compression import ArchiveFacts
 from eopiez_ray.phases.context import current_task
 from eopiez_ray.phases.contract import phase
+from eopiez_ray.phases.io.duplicates import Duplicates
 from eopiez_ray.phases.report.files import write_text
 from eopiez_ray.phases.report.gathering import Results, gather, utc_now
 from eopiez_ray.phases.report.page import render
 from eopiez_ray.phases.report.tables import TableFacts, write_tables
+from eopiez_ray.phases.themes.tables import Themes
 
 
 @phase(name="report_tables", version="1", kind="sink")
@@ -42,9 +44,9 @@ def report_tables(
 @phase(name="report_page", version="1", kind="sink")
 def report_page(
     documents: Any,
-    duplicates: Any,
+    duplicates: Duplicates,
     motifs: pa.Table,
-    assignments: Any,
+    assignments: pa.Table,
     themes: pa.Table,
     archive: ArchiveFacts,
     tables: tuple[TableFacts, ...],
@@ -58,7 +60,8 @@ def report_page(
         StorageFullError: no space is left.
     """
     task = current_task()
-    results = Results(documents, duplicates, motifs, assignments, themes, archive, tables, task.steps)
+    sheaf = Themes.from_table(assignments).facts
+    results = Results(documents, duplicates, motifs, assignments, themes, sheaf, archive, tables, task.steps)
     report, points = gather(results, title, utc_now())
     folder = Path(output)
     write_text(folder / "report.json", json.dumps(report.to_value(), ensure_ascii=False, indent=1) + "\n")

@@ -111,7 +111,7 @@
     height = box.clientHeight;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
-    redraw();
+    draw();
   }
 
   function magnify(factor, a, b) {
