@@ -58,12 +58,16 @@ class PhaseProgress:
 
 def phases_of(steps: Sequence[StepView], now: datetime) -> list[PhaseProgress]:
     """The content phases of a workflow."""
-    groups: dict[str, list[StepView]] = {}
+    documents = next((step.rows for step in steps if step.name == DOCUMENTS_STEP), 0)
+    return [_phase(name, group, documents, now) for name, group in by_phase(steps).items()]
+
+
+def by_phase(steps: Sequence[StepView]) -> dict[str, list[StepView]]:
+    """Steps by what their names begin with, which is their content phase."""
+    groups: dict[str, list[StepView]] = {name: [] for name in TITLES}
     for step in steps:
         groups.setdefault(step.name.partition(".")[0], []).append(step)
-    documents = next((step.rows for step in steps if step.name == DOCUMENTS_STEP), 0)
-    known = [name for name in TITLES if name in groups]
-    return [_phase(name, groups[name], documents, now) for name in dict.fromkeys([*known, *groups])]
+    return {name: group for name, group in groups.items() if group}
 
 
 def _phase(name: str, steps: Sequence[StepView], documents: int, now: datetime) -> PhaseProgress:

@@ -16,11 +16,14 @@ from ..model.status import WorkflowStatus
 from .concluding import OUTPUT, conclude
 from .displays import display_for
 from .driving import failure_of, see_through, short
+from .progress import by_phase
 from .system import open_system, read_settings
 from .terminal import ago, coloured, duration, err, out, print_json, results_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rich.text import Text
 
     from ..engine.local import Local, Workflow
     from ..store import AttemptView, StepView, WorkflowView
@@ -203,18 +206,18 @@ def _steps_table(steps: list[StepView]) -> Table:
     )
     for column in table.columns[2:]:
         column.justify = "right"
-    phase = ""
-    for step in steps:
-        begins_phase = bool(phase) and step.name.partition(".")[0] != phase
-        phase = step.name.partition(".")[0]
-        if begins_phase:
-            table.add_section()
-        partitions = f"{step.done:,}/{'?' if step.partitions is None else format(step.partitions, ',')}"
-        cached = f" [bright_black]({step.cached:,} cached)[/]" if step.cached else ""
-        work = [duration(seconds) if step.done else "–" for seconds in (step.wall_s, step.cpu_s)]
-        rejects = f"[yellow]{step.rejects:,}[/]" if step.rejects else "–"
-        table.add_row(escape(step.name), coloured(step.status), partitions + cached, f"{step.rows:,}", rejects, *work)
+    for group in by_phase(steps).values():
+        for step in group:
+            table.add_row(*_step_cells(step), end_section=len(group) > 1 and step is group[-1])
     return table
+
+
+def _step_cells(step: StepView) -> list[str | Text]:
+    partitions = f"{step.done:,}/{'?' if step.partitions is None else format(step.partitions, ',')}"
+    cached = f" [bright_black]({step.cached:,} cached)[/]" if step.cached else ""
+    work = [duration(seconds) if step.done else "–" for seconds in (step.wall_s, step.cpu_s)]
+    rejects = f"[yellow]{step.rejects:,}[/]" if step.rejects else "–"
+    return [escape(step.name), coloured(step.status), partitions + cached, f"{step.rows:,}", rejects, *work]
 
 
 def _print_attempts(attempts: list[AttemptView]) -> None:
