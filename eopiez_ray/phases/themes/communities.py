@@ -1,20 +1,23 @@
-"""Communities of a weighted graph by the Leiden algorithm (Traag, Waltman and van Eck 2019), their number not given.
+"""Communities of a weighted graph that are also groups of similar vectors, their number not given.
 
-Leiden maximizes modularity with a resolution γ (Reichardt and Bornholdt 2006). A scan over γ would cost many runs on
-the whole graph, so it is done on a coarse one: a first run with a high γ joins documents into some hundreds of
-micro-communities, and since modularity does not change when communities become vertices with loops, the scan sees
-the same objective on a graph a hundred times smaller.
+1. *Fine communities*: the Leiden algorithm (Traag, Waltman and van Eck 2019) maximizes modularity with a resolution γ
+   (Reichardt and Bornholdt 2006) above that of the themes that are looked for; fragments join their neighbours.
+2. *Refinement*: a document goes where its neighbours in the graph and its own vector point: to the community with the
+   greatest share of its edges' weight plus twice the cosine to its centre, a few rounds long. The graph alone errs
+   where a document has odd neighbours, the centres alone where a community is not round.
+3. *Merging*: each fine community is cut in two across its principal direction, and then the two pieces whose union
+   costs least are merged, again and again; the cost is the growth of the squared distances to the centre (Ward 1963).
+   Where a fine community is one thing, its halves show what it costs to join what belongs together.
+4. *Number*: the cost jumps where a merger joins what belongs apart. With c(k) the cost of going from k groups to
+   k - 1, a division into k groups, no more than there are fine communities, is scored by
 
-**Criterion.** For each γ of a geometric grid several seeds are run, fragments are merged into their neighbours, and
-the partition is scored by *separation x stability x √diversity*:
+       √diversity · Π (c(k) / c(k + j) · k / (k + j))^(1/3), j = 1, 2, 3.
 
-- separation: the mean simplified silhouette of the documents, from cosine distances to the own and the next nearest
-  centre (Hruschka, de Castro and Campello 2004);
-- stability: the mean agreement (adjusted Rand index) with the other seeds and with the next lower and higher γ;
-- diversity: the probability that two documents are in different communities (Gini and Simpson), without which two or
-  three halves of a collection would nearly always win, being the easiest to separate and to find again.
+   Without structure costs grow like 1 / k, which the factor k / (k + j) takes out; three earlier mergers are looked at
+   since a single one can be cheap by accident. Diversity is the probability that two documents are in different groups
+   (Gini and Simpson), without which a few halves of a collection would often win for being the easiest to separate.
 
-The best is run once more on the whole graph.
+The best division is refined once more. All steps are deterministic.
 """
 
 from __future__ import annotations
@@ -26,15 +29,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from eopiez_ray.phases.vectors.static import unit_rows
+
 Floats = npt.NDArray[np.float32]
+Reals = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
-COARSE_ABOVE = 600
-"""Vertices above which the scan is done on micro-communities."""
-MICRO_RESOLUTION = 50.0
-RESOLUTIONS = tuple(float(r) for r in np.geomspace(0.08, 6.0, 20))
-SEEDS = 3
-SILHOUETTE_SAMPLE = 6_000
+FINE_RESOLUTION = 2.0
+BEFORE = 3
+"""Mergers that one is compared with."""
+ROUNDS = 5
+"""Of refinement, at most."""
+MOST_FINE = 400
+"""Fine communities at most."""
+CHUNK = 20_000
+POWER_ITERATIONS = 12
+CENTRE_WEIGHT = 2.0
+"""What the cosine to the centre counts in refinement, over the share of edges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +54,41 @@ class Partition:
 
     labels: Labels
     resolution: float
+    """γ of the fine communities; 0 where there was nothing to divide."""
     score: float
     """The criterion of this module; 0 where there was nothing to choose."""
 
 
-def leiden(graph: sparse.csr_matrix, resolution: float, seed: int, iterations: int = 1) -> Labels:
+def choose_partition(graph: sparse.csr_matrix, vectors: Floats, *, max_communities: int, min_size: int) -> Partition:
+    """The best partition of ``n`` vertices by the criterion of this module.
+
+    Args:
+        graph: symmetric weights, ``(n, n)``, without loops.
+        vectors: of length 1, ``(n, d)``.
+    """
+    fine = merge_fragments(graph, leiden(graph, FINE_RESOLUTION, seed=0), vectors, min_size)
+    fine = refine(graph, vectors, fine)
+    pieces = bisect(vectors, fine)
+    divisions, costs = ward_divisions(vectors, pieces)
+    most = min(int(fine.max(initial=0)) + 1, max_communities)
+    allowed = [i for i, division in enumerate(divisions) if 2 <= division.max() + 1 <= most]
+    if not allowed:
+        return Partition(np.zeros(len(vectors), np.int64), 0.0, 0.0)
+    scores = {i: _jump(costs, i) * diversity(divisions[i][pieces]) ** 0.5 for i in allowed}
+    best = max(allowed, key=lambda i: scores[i])
+    refined = refine(graph, vectors, divisions[best][pieces])
+    return Partition(by_size(merge_fragments(graph, refined, vectors, min_size)), FINE_RESOLUTION, scores[best])
+
+
+def _jump(costs: Reals, i: int) -> float:
+    """How much more the next merger after division ``i`` costs than those before it, over what is expected."""
+    k = len(costs) + 1 - i
+    floor = max(1e-9 * float(costs[-1]), 1e-12)
+    ratios = [max(costs[i], floor) / max(costs[i - j], floor) * k / (k + j) for j in range(1, min(BEFORE, i) + 1)]
+    return float(np.prod(ratios) ** (1 / BEFORE))
+
+
+def leiden(graph: sparse.csr_matrix, resolution: float, seed: int) -> Labels:
     """Community of each vertex of a symmetric graph without loops; isolated vertices are alone."""
     if graph.nnz == 0:
         return np.arange(graph.shape[0])
@@ -57,7 +98,7 @@ def leiden(graph: sparse.csr_matrix, resolution: float, seed: int, iterations: i
         graph.data.astype(np.float64),
         graph.shape[0],
         resolution=resolution,
-        iterations=iterations,
+        iterations=1,
         seed=seed,
     )
     labels = np.full(graph.shape[0], -1, np.int64)
@@ -67,77 +108,79 @@ def leiden(graph: sparse.csr_matrix, resolution: float, seed: int, iterations: i
     return labels
 
 
-def choose_partition(graph: sparse.csr_matrix, vectors: Floats, *, max_communities: int, min_size: int) -> Partition:
-    """The best partition of ``n`` vertices by the criterion of this module; deterministic."""
-    n = graph.shape[0]
-    micro = leiden(graph, MICRO_RESOLUTION, seed=0) if n > COARSE_ABOVE else np.arange(n)
-    coarse = _Coarse.of(graph, micro, vectors)
-    scan = [_candidates(coarse, resolution, min_size) for resolution in RESOLUTIONS]
-    sample = np.linspace(0, n - 1, min(n, SILHOUETTE_SAMPLE)).astype(np.int64)
-    best = Partition(np.zeros(n, np.int64), 0.0, 0.0)
-    for i, resolution in enumerate(RESOLUTIONS):
-        labels = scan[i][0][micro]
-        if 2 <= labels.max(initial=0) + 1 <= max_communities:
-            separation = silhouette(vectors, labels, sample)
-            score = separation * _stability(scan, i, coarse.sizes) * diversity(labels) ** 0.5
-            best = max(best, Partition(labels, resolution, score), key=lambda found: found.score)
-    labels = best.labels
-    if best.score > 0 and n > COARSE_ABOVE:
-        labels = merge_fragments(graph, leiden(graph, best.resolution, seed=0), vectors, min_size)
-    return Partition(by_size(labels), best.resolution, best.score)
+def refine(graph: sparse.csr_matrix, vectors: Floats, labels: Labels) -> Labels:
+    """The same communities after step 2 of this module; those that lose all documents are gone."""
+    weight = np.asarray(graph.sum(axis=1)).ravel()
+    shares = sparse.csr_matrix(sparse.diags(1 / np.maximum(weight, 1e-12)) @ graph)
+    labels = _dense(labels)
+    for _ in range(ROUNDS):
+        towards = np.asarray((shares @ membership(labels)).todense())
+        towards += CENTRE_WEIGHT * (vectors @ unit_rows(_sums(vectors, labels)).T)
+        moved = _dense(towards.argmax(axis=1))
+        if np.array_equal(moved, labels):
+            break
+        labels = moved
+    return labels
 
 
-@dataclass(frozen=True, slots=True)
-class _Coarse:
-    """A graph of micro-communities without loops.
+def bisect(vectors: Floats, labels: Labels) -> Labels:
+    """Each community cut in two at its centre, across its principal direction; of equal vectors there is one piece."""
+    order = np.argsort(labels, kind="stable")
+    upper = np.zeros(len(labels), np.int64)
+    for members in np.split(order, np.cumsum(np.bincount(labels))[:-1]):
+        apart = vectors[members] - vectors[members].mean(axis=0)
+        direction = apart[np.einsum("ij,ij->i", apart, apart).argmax()]
+        for _ in range(POWER_ITERATIONS):
+            direction = apart.T @ (apart @ direction)
+            direction /= max(float(np.linalg.norm(direction)), 1e-12)
+        upper[members] = apart @ direction > 1e-6
+    return _dense(2 * labels + upper)
 
-    The Leiden implementation at hand mistakes loops, so that a vertex with a loop is given as two halves joined by an
-    edge of half the loop's weight, each with half of the vertex's other edges: degrees, total weight and modularity
-    of partitions that keep halves together stay the same.
+
+def ward_divisions(vectors: Floats, labels: Labels) -> tuple[list[Labels], Reals]:
+    """Divisions of ``c`` communities into c, c - 1, … 1 groups by Ward's method, and the cost of each merger.
+
+    The first are the group of each community ``(c,)``, the second ``(c - 1,)``: what it costs to leave division ``i``.
     """
-
-    links: sparse.csr_matrix
-    """Weights between micro-communities, loops on the diagonal."""
-    halves: sparse.csr_matrix
-    sizes: Labels
-    sums: Floats
-    """Summed vectors of each micro-community's documents."""
-
-    @classmethod
-    def of(cls, graph: sparse.csr_matrix, micro: Labels, vectors: Floats) -> _Coarse:
-        links = aggregate(graph, micro)
-        loops = links.diagonal()
-        outer = sparse.csr_matrix(links - sparse.diags(loops))
-        outer.eliminate_zeros()
-        halves = outer
-        if loops.any():
-            quarter = outer / 4
-            joined = quarter + sparse.diags(loops / 2)
-            halves = sparse.csr_matrix(sparse.bmat([[quarter, joined], [joined, quarter]]))
-            halves.sort_indices()
-        return cls(links, halves, np.bincount(micro), _sums(vectors, micro))
-
-    def leiden(self, resolution: float, seed: int) -> Labels:
-        labels = leiden(self.halves, resolution, seed, iterations=2)
-        return np.unique(labels[: len(self.sizes)], return_inverse=True)[1].astype(np.int64)
+    sizes = np.bincount(labels).astype(np.float64)
+    centres = _sums(vectors, labels).astype(np.float64) / sizes[:, None]
+    groups = np.arange(len(sizes))
+    divisions, costs = [groups], []
+    alive = np.ones(len(sizes), np.bool_)
+    for _ in range(len(sizes) - 1):
+        rows = np.flatnonzero(alive)
+        i, j, cost = _cheapest(centres[rows], sizes[rows])
+        kept, gone = rows[i], rows[j]
+        whole = sizes[kept] + sizes[gone]
+        centres[kept] = (sizes[kept] * centres[kept] + sizes[gone] * centres[gone]) / whole
+        sizes[kept] = whole
+        alive[gone] = False
+        groups = np.where(groups == gone, kept, groups)
+        divisions.append(groups)
+        costs.append(cost)
+    return [_dense(division) for division in divisions], np.array(costs)
 
 
-def _candidates(coarse: _Coarse, resolution: float, min_size: int) -> list[Labels]:
-    runs = [coarse.leiden(resolution, seed) for seed in range(SEEDS)]
-    return [_merge(coarse.links, labels, coarse.sizes, coarse.sums, min_size) for labels in runs]
+def _cheapest(centres: Reals, sizes: Reals) -> tuple[int, int, float]:
+    squares = (centres**2).sum(axis=1)
+    apart = np.maximum(squares[:, None] + squares - 2 * centres @ centres.T, 0)
+    costs = apart * (sizes[:, None] * sizes / (sizes[:, None] + sizes))
+    costs[np.tril_indices(len(sizes))] = np.inf
+    i, j = np.unravel_index(costs.argmin(), costs.shape)
+    return int(i), int(j), float(costs[i, j])
 
 
 def merge_fragments(graph: sparse.csr_matrix, labels: Labels, vectors: Floats, min_size: int) -> Labels:
-    """Communities below ``min_size`` joined to the one that they are most linked to, else the most similar."""
-    dense = np.unique(labels, return_inverse=True)[1].astype(np.int64)
-    return _merge(graph, dense, np.ones(len(labels), np.int64), vectors, min_size)
+    """Communities below ``min_size`` joined, smallest first, to the one that they are most linked to, else most like.
 
-
-def _merge(links: sparse.csr_matrix, labels: Labels, sizes: Labels, sums: Floats, min_size: int) -> Labels:
-    """Smallest first; ``sums`` are the vertices' summed vectors, ``sizes`` how many documents each stands for."""
-    between = aggregate(links, labels).toarray()
-    weight = np.bincount(labels, sizes)
-    centres = _sums(sums, labels)
+    Of more than ``MOST_FINE`` communities, the smallest join those at once, whatever their size.
+    """
+    labels = by_size(_dense(labels))
+    if labels.max(initial=0) >= MOST_FINE:
+        labels = _join_largest(graph, labels, vectors)
+    between = aggregate(graph, labels).toarray()
+    weight = np.bincount(labels).astype(np.float64)
+    centres = _sums(vectors, labels)
     parent = np.arange(len(weight))
     while (alive := np.flatnonzero(weight > 0)).size > 1:
         small = alive[weight[alive].argmin()]
@@ -146,7 +189,7 @@ def _merge(links: sparse.csr_matrix, labels: Labels, sizes: Labels, sums: Floats
         others = alive[alive != small]
         near = between[small, others] / weight[others]
         if not near.any():
-            near = centres[others] @ centres[small] / np.maximum(np.linalg.norm(centres[others], axis=1), 1e-12)
+            near = unit_rows(centres[others]) @ centres[small]
         target = others[near.argmax()]
         between[target] += between[small]
         between[:, target] += between[:, small]
@@ -154,53 +197,41 @@ def _merge(links: sparse.csr_matrix, labels: Labels, sizes: Labels, sums: Floats
         centres[target] += centres[small]
         weight[small] = 0
         parent[parent == small] = target
-    return np.unique(parent[labels], return_inverse=True)[1].astype(np.int64)
+    return _dense(parent[labels])
+
+
+def _join_largest(graph: sparse.csr_matrix, labels: Labels, vectors: Floats) -> Labels:
+    """Only the ``MOST_FINE`` largest of communities that are numbered by size; the others' documents join them."""
+    member = membership(np.where(labels < MOST_FINE, labels, MOST_FINE))[:, :MOST_FINE]
+    rest = np.flatnonzero(labels >= MOST_FINE)
+    centres = unit_rows(np.asarray(member.T @ vectors, dtype=np.float32))
+    joined = labels.copy()
+    for start in range(0, len(rest), CHUNK):
+        rows = rest[start : start + CHUNK]
+        linked = np.asarray((graph[rows] @ member).todense())
+        similar = vectors[rows] @ centres.T
+        joined[rows] = np.where(linked.any(axis=1), linked.argmax(axis=1), similar.argmax(axis=1))
+    return joined
+
+
+def membership(labels: Labels) -> sparse.csr_matrix:
+    """Which vertex is in which community, ``(n, c)``."""
+    n = len(labels)
+    return sparse.csr_matrix(
+        (np.ones(n, np.float32), labels, np.arange(n + 1)), shape=(n, int(labels.max(initial=-1)) + 1)
+    )
 
 
 def aggregate(graph: sparse.csr_matrix, labels: Labels) -> sparse.csr_matrix:
     """Summed weights between communities, ``(c, c)``, those inside (counted from both ends) on the diagonal."""
-    n, c = len(labels), int(labels.max(initial=-1)) + 1
-    member = sparse.csr_matrix((np.ones(n), labels, np.arange(n + 1)), shape=(n, c))
-    summed = sparse.csr_matrix(member.T @ graph @ member)
-    summed.sort_indices()
-    return summed
-
-
-def silhouette(vectors: Floats, labels: Labels, sample: Labels) -> float:
-    """Mean simplified silhouette of the sampled rows, in [-1, 1]; distances are 1 - cosine to centres."""
-    centres = _sums(vectors, labels)
-    centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-    distances = 1 - vectors[sample] @ centres.T
-    rows = np.arange(len(sample))
-    own = distances[rows, labels[sample]].copy()
-    distances[rows, labels[sample]] = np.inf
-    other = distances.min(axis=1)
-    return float(np.mean((other - own) / np.maximum(np.maximum(own, other), 1e-12)))
+    member = membership(labels)
+    return sparse.csr_matrix(member.T @ graph @ member)
 
 
 def diversity(labels: Labels) -> float:
     """The probability that two documents drawn with replacement are in different communities."""
     shares = np.bincount(labels) / max(len(labels), 1)
     return float(1 - (shares**2).sum())
-
-
-def agreement(first: Labels, second: Labels, sizes: Labels) -> float:
-    """Adjusted Rand index of two partitions of weighted vertices (Hubert and Arabie 1985)."""
-    table = np.bincount(first * (second.max() + 1) + second, sizes).astype(np.float64)
-    both = (table * (table - 1)).sum() / 2
-    rows, columns = np.bincount(first, sizes), np.bincount(second, sizes)
-    a, b = (rows * (rows - 1)).sum() / 2, (columns * (columns - 1)).sum() / 2
-    n = float(sizes.sum())
-    expected = a * b / max(n * (n - 1) / 2, 1)
-    largest = (a + b) / 2
-    return 1.0 if largest == expected else float((both - expected) / (largest - expected))
-
-
-def _stability(scan: list[list[Labels]], index: int, sizes: Labels) -> float:
-    runs = scan[index]
-    seeds = [agreement(runs[0], other, sizes) for other in runs[1:]]
-    beside = [scan[i][0] for i in (index - 1, index + 1) if 0 <= i < len(scan)]
-    return float(np.mean(seeds + [agreement(runs[0], other, sizes) for other in beside]))
 
 
 def by_size(labels: Labels) -> Labels:
@@ -211,9 +242,10 @@ def by_size(labels: Labels) -> Labels:
     return rank[labels].astype(np.int64)
 
 
+def _dense(labels: npt.NDArray[np.integer]) -> Labels:
+    """The same partition with communities numbered without gaps."""
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
 def _sums(vectors: Floats, labels: Labels) -> Floats:
-    n = len(labels)
-    member = sparse.csr_matrix(
-        (np.ones(n, np.float32), labels, np.arange(n + 1)), shape=(n, int(labels.max(initial=-1)) + 1)
-    )
-    return np.asarray(member.T @ vectors, dtype=np.float32)
+    return np.asarray(membership(labels).T @ vectors, dtype=np.float32)
