@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from importlib.metadata import version
@@ -13,7 +12,8 @@ from typer.core import TyperGroup
 
 from ..errors import EopiezError
 from . import archives, searching, starting, workflows
-from .terminal import complain
+from .driving import INTERRUPTED
+from .terminal import complain, is_debugging, set_debugging
 
 UNFORESEEN = 70
 """Exit code for an error that nobody foresaw (EX_SOFTWARE)."""
@@ -23,25 +23,27 @@ class _Group(TyperGroup):
     """Commands whose errors become one sentence and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
-        is_debugging = bool(ctx.params.get("debug"))
         try:
             return super().invoke(ctx)
         except EopiezError as error:
-            code = error.exit_code
-            complain(str(error))
-        except (KeyboardInterrupt, EOFError):
-            code = 130
-            complain("interrupted")
-        except (BrokenPipeError, typer.Exit, typer.Abort):
+            raise _told(error, str(error), error.exit_code) from error
+        except (KeyboardInterrupt, EOFError) as error:
+            raise _told(error, "interrupted", INTERRUPTED) from error
+        except BrokenPipeError:
             raise
         except Exception as error:  # The outermost guard.
             if type(error).__module__.startswith(("click", "typer")):
                 raise
-            code = UNFORESEEN
-            complain(f"unexpected {type(error).__name__}: {error}; run `eopiez --debug …` to see where, and report it")
-        if is_debugging:
-            traceback.print_exc()
-        raise typer.Exit(code)
+            sentence = f"unexpected {type(error).__name__}: {error}; see where with `eopiez --debug …`, and report it"
+            raise _told(error, sentence, UNFORESEEN) from error
+
+
+def _told(error: BaseException, sentence: str, code: int) -> typer.Exit:
+    """Say what is wrong; what ends the command."""
+    complain(sentence)
+    if is_debugging():
+        traceback.print_exception(error)
+    return typer.Exit(code)
 
 
 app = typer.Typer(
@@ -68,15 +70,15 @@ def eopiez(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", envvar="EOPIEZ_DEBUG", help="Show tracebacks, and the engine's log on stderr.")
+        bool,
+        typer.Option("--debug", envvar="EOPIEZ_DEBUG", help="Show tracebacks, and the engine's log on stderr."),
     ] = False,
 ) -> None:
     """Find motifs, themes and structure in a collection of texts, and pack it into a small archive.
 
     Runs are durable: whatever stops one, **eopiez resume** goes on where it stood.
     """
-    if debug:
-        os.environ["EOPIEZ_DEBUG"] = "1"
+    set_debugging(debug)
 
 
 starting.register(app)

@@ -16,7 +16,7 @@ from .. import errors
 from ..errors import EopiezError, StoreError, TransitionError, WorkflowCancelledError, WorkflowFailedError
 from ..model.status import WorkflowStatus
 from .displays import Snapshot
-from .progress import phases_of
+from .progress import Mark, mark, phases_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +114,7 @@ class _Watch:
         self._starting: Future[Any] | None = None
         self._is_draining = False
         self._orphaned = 0
+        self._since: Mark | None = None
 
     def drive(self, begin: Callable[[], object]) -> None:
         """Begin to drive it, in the background while Ray starts."""
@@ -159,7 +160,10 @@ class _Watch:
         steps = self._workflow.steps()
         status = view.status if view is not None else self._workflow.status
         rejects = sum(step.rejects for step in steps)
-        phases = phases_of(steps, datetime.now(UTC))
+        now = datetime.now(UTC)
+        if self._since is None or status is WorkflowStatus.QUEUED:
+            self._since = mark(steps, now)
+        phases = [] if status is WorkflowStatus.QUEUED else phases_of(steps, now, self._since)
         self._display.show(Snapshot(str(self._workflow.id), status.value, phases, rejects))
         if self._starting is None and status is not WorkflowStatus.QUEUED and not status.is_at_rest:
             self._mind_the_driver()

@@ -24,7 +24,7 @@ TITLES = {  # In the order in which people think of them; they run side by side.
 DOCUMENTS_STEP = "ingest.read"
 """The step whose rows are the documents of the collection."""
 TELLING_SHARE = 0.05
-"""Share of a phase that must be done before its remaining time is guessed."""
+"""Share of a phase that must have been done under our eyes before its remaining time is guessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class PhaseProgress:
     """Whether all partitions are known, so that ``done`` over ``known`` is a share."""
     documents_a_second: float | None
     elapsed_s: float
+    """Since it began, or since somebody looks."""
     left_s: float | None
     """A guess from the pace so far; None while there is no telling."""
 
@@ -56,10 +57,24 @@ class PhaseProgress:
         return self.done / self.known if self.is_complete and self.known else None
 
 
-def phases_of(steps: Sequence[StepView], now: datetime) -> list[PhaseProgress]:
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What had been done when somebody began to look: paces count from there, and not from before a pause."""
+
+    at: datetime
+    done: dict[str, int]
+    """Finished partitions by content phase."""
+
+
+def mark(steps: Sequence[StepView], now: datetime) -> Mark:
+    """Begin to look."""
+    return Mark(now, {name: sum(step.done for step in group) for name, group in by_phase(steps).items()})
+
+
+def phases_of(steps: Sequence[StepView], now: datetime, since: Mark) -> list[PhaseProgress]:
     """The content phases of a workflow."""
     documents = next((step.rows for step in steps if step.name == DOCUMENTS_STEP), 0)
-    return [_phase(name, group, documents, now) for name, group in by_phase(steps).items()]
+    return [_phase(name, group, documents, now, since) for name, group in by_phase(steps).items()]
 
 
 def by_phase(steps: Sequence[StepView]) -> dict[str, list[StepView]]:
@@ -70,17 +85,18 @@ def by_phase(steps: Sequence[StepView]) -> dict[str, list[StepView]]:
     return {name: group for name, group in groups.items() if group}
 
 
-def _phase(name: str, steps: Sequence[StepView], documents: int, now: datetime) -> PhaseProgress:
+def _phase(name: str, steps: Sequence[StepView], documents: int, now: datetime, since: Mark) -> PhaseProgress:
     status = _status(steps)
     done = sum(step.done for step in steps)
     known = sum(step.done + step.running if step.partitions is None else step.partitions for step in steps)
     is_complete = all(step.partitions is not None for step in steps)
-    elapsed = _elapsed(steps, status, now)
-    share = 1.0 if status is StepStatus.SUCCEEDED else done / known if known else 0.0
-    left = elapsed * (1 - share) / share if is_complete and TELLING_SHARE <= share < 1 else None
-    through = documents * share if is_complete or name != DOCUMENTS_STEP.partition(".")[0] else documents
-    pace = through / elapsed if elapsed > 0 and through else None
-    return PhaseProgress(name, status, done, known, is_complete, pace, elapsed, left)
+    elapsed = _elapsed(steps, status, now, since)
+    here = done - since.done.get(name, 0)
+    left = None
+    if is_complete and status is StepStatus.RUNNING and here >= TELLING_SHARE * known:
+        left = elapsed * (known - done) / here
+    pace = documents * here / known / elapsed if elapsed and known else None
+    return PhaseProgress(name, status, done, known, is_complete, pace or None, elapsed, left)
 
 
 def _status(steps: Sequence[StepView]) -> StepStatus:
@@ -92,10 +108,11 @@ def _status(steps: Sequence[StepView]) -> StepStatus:
     return StepStatus.WAITING if statuses == {StepStatus.WAITING} else StepStatus.RUNNING
 
 
-def _elapsed(steps: Sequence[StepView], status: StepStatus, now: datetime) -> float:
+def _elapsed(steps: Sequence[StepView], status: StepStatus, now: datetime, since: Mark) -> float:
     begun = [step.started_at for step in steps if step.started_at is not None]
     if not begun:
         return 0.0
     ended = [step.finished_at for step in steps if step.finished_at is not None]
     end = max(ended) if status is StepStatus.SUCCEEDED and ended else now
-    return max(0.0, (end - min(begun)).total_seconds())
+    begin = min(begun)
+    return max(0.0, (end - (max(begin, since.at) if since.at < end else begin)).total_seconds())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import sys
 from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -36,6 +36,7 @@ COLOURS = {
 }
 
 
+_debugging = ContextVar("eopiez_debugging", default=False)
 _claimed: list[TextIO] = []
 """Standard output while ``results_only`` keeps others away from it."""
 
@@ -132,13 +133,25 @@ def ago(time: datetime | None) -> str:
     return f"{max(0.0, seconds):.0f} s ago"
 
 
+def is_debugging() -> bool:
+    """Whether ``--debug`` was given."""
+    return _debugging.get()
+
+
+def set_debugging(wanted: bool) -> None:
+    """Remember whether ``--debug`` was given."""
+    _debugging.set(wanted)
+
+
 def keep_log(home: Path) -> None:
     """Let the engine's log go to a file under the data home, or to standard error while debugging."""
     import structlog
 
-    is_debugging = bool(os.environ.get("EOPIEZ_DEBUG"))
-    target = sys.stderr if is_debugging else _log_file(home)
+    level = logging.DEBUG if is_debugging() else logging.INFO
+    target = sys.stderr if is_debugging() else _log_file(home)
     logging.basicConfig(stream=target, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Ray gives its loggers handlers of their own when it is imported; a filter comes before them.
+    logging.getLogger("ray._private.worker").addFilter(_divert)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -146,9 +159,15 @@ def keep_log(home: Path) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if is_debugging else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(target),
     )
+
+
+def _divert(record: logging.LogRecord) -> bool:
+    """Hand a record to the log alone."""
+    logging.getLogger().handle(record)
+    return False
 
 
 def _log_file(home: Path) -> Any:
