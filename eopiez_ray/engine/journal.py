@@ -6,19 +6,17 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING
 
 import structlog
 
 from ..errors import DatabaseUnavailableError, StorageFullError
-from ..machine import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
-from ..model.status import StepStatus
-from ..store.ledger import Batch, CacheEntry, StepRow
+from ..store import Batch
 
 if TYPE_CHECKING:
-    from ..machine import WorkflowState
+    from ..machine import Command, WorkflowState
     from ..model.ids import WorkflowId
-    from ..store.ledger import Ledger
+    from ..store import CacheEntry, Ledger
 
 RETRY_S = 0.2
 
@@ -51,22 +49,7 @@ class Journal:
         cached: Sequence[CacheEntry] = (),
     ) -> None:
         """Take writes; they are on their way when this returns, and durable after the next ``flush``."""
-        batch = self._pending
-        batch.epochs[workflow] = epoch
-        batch.cached.extend(cached)
-        for command in commands:
-            if isinstance(command, RecordTask):
-                batch.tasks.append((workflow, command.report))
-            elif isinstance(command, UpdateStep):
-                batch.steps[workflow, command.step] = _step_row(workflow, state, command.step)
-            elif isinstance(command, RecordEnd):
-                batch.ends.append((workflow, command.report))
-            elif isinstance(command, RecordAttempt):
-                batch.attempts.append((workflow, command.report, command.attempt, command.retry_at))
-            elif isinstance(command, SetStatus):
-                batch.statuses[workflow] = command.status, _error(state, command)
-            else:
-                assert_never(command)
+        self._pending.add(workflow, epoch, state, commands, cached)
         self._added += 1
         self._has_pending.set()
 
@@ -118,26 +101,3 @@ class Journal:
                 log.warning("commit failed, trying again", error=str(error), tasks=len(batch.tasks))
                 await self._revive()
                 await asyncio.sleep(RETRY_S)
-
-
-def _error(state: WorkflowState, command: SetStatus) -> dict[str, Any] | None:
-    if command.failure is None or command.step is None:
-        return None
-    step = state.steps[command.step]
-    attempts = step.failures.get(command.partition or 0, 0) + step.losses.get(command.partition or 0, 0)
-    return {
-        "step": step.spec.name,
-        "partition": command.partition,
-        "attempts": max(1, attempts),
-        "error_type": command.failure.error_type,
-        "message": command.failure.message.replace("\0", "␀"),
-    }
-
-
-def _step_row(workflow: WorkflowId, state: WorkflowState, position: int) -> StepRow:
-    step = state.steps[position]
-    ended_at = step.ended_at if step.status is StepStatus.SUCCEEDED else None
-    return StepRow(
-        workflow, position, step.status, step.sealed, step.done, step.running, step.rows, step.rejects, step.cached,
-        step.wall_s, step.cpu_s, step.started_at or time.time(), ended_at,
-    )  # fmt: skip

@@ -117,6 +117,7 @@ def _tell_consumers(state: WorkflowState, step: StepState, partition: int, comma
 
 
 def _hand_back(state: WorkflowState, step: StepState, partition: int) -> None:
+    """Queue the task again if its inputs are there; those that its call was to make may be lost with it."""
     if step.kind is PhaseKind.SOURCE:
         step.make_ready(partition, first=True)
         return
@@ -138,7 +139,7 @@ def _fail_attempt(state: WorkflowState, step: StepState, report: Report, now: fl
         step.has_failed = True
         _fail_workflow(state, failure, report.key)
     elif delay == 0:
-        step.make_ready(partition, first=True)
+        _hand_back(state, step, partition)
     else:
         step.set(partition, TaskState.WAITING)
         state.waiting[report.key] = retry_at
@@ -168,7 +169,7 @@ def _check_rejects(state: WorkflowState, step: StepState, partition: int, comman
 def _wake(state: WorkflowState, now: float) -> None:
     for key in [key for key, at in state.waiting.items() if at <= now]:
         del state.waiting[key]
-        state.steps[key.step].make_ready(key.partition, first=True)
+        _hand_back(state, state.steps[key.step], key.partition)
 
 
 def _fail_workflow(state: WorkflowState, failure: Failure, key: TaskKey) -> None:

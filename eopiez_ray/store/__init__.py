@@ -1,9 +1,10 @@
 """The only room that knows SQL: Postgres in, frozen values out."""
 
+from .batch import Batch, CacheEntry, StepRow
 from .database import Database, connect
 from .embedded import EmbeddedServer
 from .intake import Created, Intake, NewWorkflow
-from .ledger import Batch, CacheEntry, Claim, Ledger, StepRow
+from .ledger import Claim, Ledger
 from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 from .workflows import Workflows
 

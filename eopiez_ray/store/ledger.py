@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..machine import Finished, Unfinished, WorkflowState
 from ..model.ids import OrchestratorId, WorkflowId
 from ..model.plan import PlanSpec
 from ..model.status import PhaseKind, WorkflowStatus
 from ..model.tasks import Failure, Output, Report, TaskKey
+from .batch import Batch, CacheEntry, StepRow
 from .queries import sql
 
 if TYPE_CHECKING:
@@ -40,53 +41,6 @@ class Claim:
     state: WorkflowState
     owner: str = ""
     priority: int = 0
-
-
-class StepRow(NamedTuple):
-    """The counters of a step at the moment of a write."""
-
-    workflow_id: UUID
-    position: int
-    status: str
-    partitions: int | None
-    done: int
-    running: int
-    rows: int
-    rejects: int
-    cached: int
-    wall_s: float
-    cpu_s: float
-    started_at: float
-    finished_at: float | None
-
-
-class CacheEntry(NamedTuple):
-    """A result and the key under which equal tasks find it."""
-
-    key: bytes
-    output: Output
-    rows: int
-
-
-@dataclass(slots=True)
-class Batch:
-    """All writes of a moment, for any number of workflows. Epochs fence them one by one."""
-
-    epochs: dict[WorkflowId, int] = field(default_factory=dict)
-    tasks: list[tuple[WorkflowId, Report]] = field(default_factory=list)
-    ends: list[tuple[WorkflowId, Report]] = field(default_factory=list)
-    attempts: list[tuple[WorkflowId, Report, int, float | None]] = field(default_factory=list)
-    steps: dict[tuple[WorkflowId, int], StepRow] = field(default_factory=dict)
-    statuses: dict[WorkflowId, tuple[WorkflowStatus, dict[str, Any] | None]] = field(default_factory=dict)
-    cached: list[CacheEntry] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.epochs)
-
-    def has_notes(self) -> bool:
-        """Whether there is more to write than results, counters and statuses."""
-        reports = [row[1] for row in (*self.tasks, *self.ends)]
-        return bool(self.attempts or self.cached or any(report.rejects or report.logs for report in reports))
 
 
 class Ledger:

@@ -158,7 +158,7 @@ saved_steps as (
     )
     select
         workflow_id, position, status, partitions, done, running, rows, rejects, cached, wall_s, cpu_s,
-        to_timestamp(started_at), to_timestamp(finished_at)
+        coalesce(to_timestamp(started_at), clock_timestamp()), to_timestamp(finished_at)
     from unnest(
         $17::uuid[], $18::smallint[], $19::text[], $20::integer[], $21::integer[], $22::integer[], $23::bigint[],
         $24::bigint[], $25::bigint[], $26::double precision[], $27::double precision[], $28::double precision[],

@@ -1,0 +1,113 @@
+"""What is written in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
+
+from ..machine import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
+from ..model.status import StepStatus, WorkflowStatus
+from ..model.tasks import Output, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from ..machine import WorkflowState
+    from ..model.ids import WorkflowId
+
+
+class StepRow(NamedTuple):
+    """The counters of a step at the moment of a write."""
+
+    workflow_id: UUID
+    position: int
+    status: str
+    partitions: int | None
+    done: int
+    running: int
+    rows: int
+    rejects: int
+    cached: int
+    wall_s: float
+    cpu_s: float
+    started_at: float | None
+    """Unix seconds; None for a step whose first attempt has not been reported."""
+    finished_at: float | None
+
+
+class CacheEntry(NamedTuple):
+    """A result and the key under which equal tasks find it."""
+
+    key: bytes
+    output: Output
+    rows: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """All writes of a moment, for any number of workflows. Epochs fence them one by one."""
+
+    epochs: dict[WorkflowId, int] = field(default_factory=dict)
+    tasks: list[tuple[WorkflowId, Report]] = field(default_factory=list)
+    ends: list[tuple[WorkflowId, Report]] = field(default_factory=list)
+    attempts: list[tuple[WorkflowId, Report, int, float | None]] = field(default_factory=list)
+    steps: dict[tuple[WorkflowId, int], StepRow] = field(default_factory=dict)
+    statuses: dict[WorkflowId, tuple[WorkflowStatus, dict[str, Any] | None]] = field(default_factory=dict)
+    cached: list[CacheEntry] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.epochs)
+
+    def add(
+        self,
+        workflow: WorkflowId,
+        epoch: int,
+        state: WorkflowState,
+        commands: Iterable[Command],
+        cached: Iterable[CacheEntry] = (),
+    ) -> None:
+        """Take what the machine commanded, with the counters of ``state`` as they are now."""
+        self.epochs[workflow] = epoch
+        self.cached.extend(cached)
+        for command in commands:
+            if isinstance(command, RecordTask):
+                self.tasks.append((workflow, command.report))
+            elif isinstance(command, UpdateStep):
+                self.steps[workflow, command.step] = _step_row(workflow, state, command.step)
+            elif isinstance(command, RecordEnd):
+                self.ends.append((workflow, command.report))
+            elif isinstance(command, RecordAttempt):
+                self.attempts.append((workflow, command.report, command.attempt, command.retry_at))
+            elif isinstance(command, SetStatus):
+                self.statuses[workflow] = command.status, _error(state, command)
+            else:
+                assert_never(command)
+
+    def has_notes(self) -> bool:
+        """Whether there is more to write than results, counters and statuses."""
+        reports = [row[1] for row in (*self.tasks, *self.ends)]
+        return bool(self.attempts or self.cached or any(report.rejects or report.logs for report in reports))
+
+
+def _error(state: WorkflowState, command: SetStatus) -> dict[str, Any] | None:
+    if command.failure is None or command.step is None:
+        return None
+    step = state.steps[command.step]
+    attempts = step.failures.get(command.partition or 0, 0) + step.losses.get(command.partition or 0, 0)
+    return {
+        "step": step.spec.name,
+        "partition": command.partition,
+        "attempts": max(1, attempts),
+        "error_type": command.failure.error_type,
+        "message": command.failure.message.replace("\0", "␀"),
+    }
+
+
+def _step_row(workflow: WorkflowId, state: WorkflowState, position: int) -> StepRow:
+    step = state.steps[position]
+    ended_at = step.ended_at if step.status is StepStatus.SUCCEEDED else None
+    return StepRow(
+        workflow, position, step.status, step.sealed, step.done, step.running, step.rows, step.rejects, step.cached,
+        step.wall_s, step.cpu_s, step.started_at or None, ended_at,
+    )  # fmt: skip

@@ -1,0 +1,59 @@
+"""A real Postgres for all tests, and a database of its own for each that asks for one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from eopiez_ray.store import Database, EmbeddedServer, connect
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """An embedded server for the whole run."""
+    running = EmbeddedServer(tmp_path_factory.mktemp("server"))
+    running.start()
+    yield running
+    running.leave()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def template(server: EmbeddedServer) -> str:
+    """The name of a database with today's schema."""
+    connection = await asyncpg.connect(server.url)
+    await connection.execute("create database template_of_tests")
+    await connection.close()
+    database = await connect(server.url.replace("/postgres?", "/template_of_tests?"))
+    await database.close()
+    return "template_of_tests"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database_url(server: EmbeddedServer, template: str) -> AsyncIterator[str]:
+    """The address of a database that no other test uses."""
+    name = f"test_{next(_numbers)}"
+    connection = await asyncpg.connect(server.url)
+    await connection.execute(f"create database {name} template {template}")
+    yield server.url.replace("/postgres?", f"/{name}?")
+    await connection.execute(f"drop database {name} with (force)")
+    await connection.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An empty database with today's schema."""
+    async with await connect(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data home of its own."""
+    return tmp_path / "home"

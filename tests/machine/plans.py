@@ -1,0 +1,19 @@
+"""Plans for tests of the machine: no code behind them."""
+
+from __future__ import annotations
+
+from eopiez_ray.model.plan import PhaseRef, PlanSpec, Step
+from eopiez_ray.model.policies import RetryPolicy, StepPolicy
+from eopiez_ray.model.status import PhaseKind
+
+QUICK = StepPolicy(retry=RetryPolicy(initial_interval_s=1.0, maximum_attempts=2))
+ONCE = StepPolicy(retry=RetryPolicy(maximum_attempts=1))
+
+
+def step(name: str, kind: str, *inputs: str, policy: StepPolicy = QUICK, count: int = 0) -> Step:
+    parameters = {"count": count} if kind == "values" else {}
+    return Step(name, PhaseRef(name, "1", PhaseKind(kind), f"digest-{name}"), inputs, parameters, policy)
+
+
+def plan(*steps: Step) -> PlanSpec:
+    return PlanSpec("plan", steps)

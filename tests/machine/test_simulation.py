@@ -1,0 +1,173 @@
+"""The promises, under random plans, outcomes, crashes and requests, against the real machine and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from eopiez_ray.machine import WorkflowState, transitions
+from eopiez_ray.machine.state import StepState, TaskState, unblock
+from eopiez_ray.model.plan import PlanSpec, Step
+from eopiez_ray.model.policies import RetryPolicy
+from eopiez_ray.model.status import Outcome
+from eopiez_ray.model.tasks import Failure, Report
+from eopiez_ray.store import Batch
+
+from .plans import ONCE, QUICK, plan, step
+from .world import WORKFLOW, BrokenPromiseErrorPromiseError, Disk, World
+
+SCHEDULES = 20_000
+
+
+def random_plan(choices: bytes) -> tuple[PlanSpec, dict[int, int]]:
+    """A plan of two to six steps, and how many partitions each of its sources yields."""
+    given_bytes = iter(choices + bytes(40))
+    steps: list[Step] = []
+    yields: dict[int, int] = {}
+    width: dict[str, int] = {}
+    for position in range(2 + next(given_bytes) % 5):
+        chosen = next(given_bytes)
+        kind = ("source", "map", "map", "reduce", "values", "sink", "map", "source")[chosen % 8]
+        policy = ONCE if chosen >= 128 else QUICK
+        kind = kind if steps or kind == "values" else "source"
+        name = f"s{position}"
+        fitting = [other.name for other in steps]
+        first = fitting[next(given_bytes) % len(fitting)] if fitting else ""
+        second = fitting[next(given_bytes) % len(fitting)] if fitting else ""
+        if kind in {"source", "values"}:
+            width[name] = next(given_bytes) % 5
+            yields[position] = width[name]
+            steps.append(step(name, kind, count=width[name], policy=policy))
+            continue
+        inputs = [first] if first == second else [first, second]
+        wide = {width[given] for given in inputs if width[given] != 1}
+        if kind == "map" and len(wide) > 1:
+            inputs, wide = [first], {width[first]} - {1}
+        width[name] = (wide.pop() if wide else 1) if kind == "map" else 1
+        steps.append(step(name, kind, *inputs, policy=policy))
+    return plan(*steps), yields
+
+
+def simulate(shape: bytes, choices: bytes) -> None:
+    """Live through one schedule."""
+    made, yields = random_plan(shape)
+    World(made, yields, choices).live()
+
+
+shapes = st.binary(min_size=4, max_size=32)
+schedules = st.binary(max_size=160)
+quietly = settings(
+    max_examples=SCHEDULES,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+)
+
+
+def test_simulation_keeps_every_promise(capsys: pytest.CaptureFixture[str]) -> None:
+    lived = 0
+
+    @quietly
+    @given(shape=shapes, choices=schedules)
+    def live(shape: bytes, choices: bytes) -> None:
+        nonlocal lived
+        lived += 1
+        simulate(shape, choices)
+
+    live()
+    with capsys.disabled():
+        print(f"\n{lived:,} schedules")
+    assert lived >= SCHEDULES
+
+
+def commit_without_fence(disk: Disk, batch: Batch) -> bool:
+    """The epoch is not checked."""
+    batch.epochs[WORKFLOW] = disk.epoch
+    return original_commit(disk, batch)
+
+
+original_commit = Disk.commit
+
+
+def take_every_report(state: WorkflowState, report: Report, now: float, commands: Any) -> None:
+    """Late reports are taken as if their task still ran."""
+    step_state = state.steps[report.key.step]
+    if step_state.get(report.key.partition) == TaskState.DONE:
+        step_state.set(report.key.partition, TaskState.RUNNING)
+    original_take(state, report, now, commands)
+
+
+original_take = transitions._take_report
+
+
+def retry_for_ever(policy: RetryPolicy, outcome: Outcome, failure: Failure, count: int) -> float:
+    """Attempts are not bounded."""
+    return 0.0
+
+
+def rest_while_tasks_run(state: WorkflowState, commands: Any) -> None:
+    """What is in flight is not waited for."""
+    counts = [step_state.running for step_state in state.steps]
+    for step_state in state.steps:
+        step_state.running = 0
+    original_settle(state, commands)
+    for step_state, count in zip(state.steps, counts, strict=True):
+        step_state.running = count
+
+
+original_settle = transitions._settle
+
+
+def start_before_inputs(state: WorkflowState, step_state: StepState, partition: int | None = None) -> None:
+    """The first task of every step is ready at once."""
+    original_unblock(state, step_state, partition)
+    if step_state.kind in {"reduce", "sink"} and step_state.get(0) == TaskState.BLOCKED:
+        step_state.make_ready(0)
+
+
+original_unblock = unblock
+
+
+def drop_acknowledgments(batch: Batch, *arguments: Any) -> None:
+    """Results are not written."""
+    original_add(batch, *arguments)
+    batch.tasks.clear()
+
+
+original_add = Batch.add
+
+
+def never_hand_back(state: WorkflowState, step_state: StepState, partition: int) -> None:
+    """A task that a worker gave back is not queued again."""
+    step_state.set(partition, TaskState.BLOCKED)
+
+
+MUTATIONS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+    "no fence": (Disk, "commit", commit_without_fence),
+    "late reports are taken": (transitions, "_take_report", take_every_report),
+    "attempts are not bounded": (transitions, "_delay_s", retry_for_ever),
+    "rest does not wait for tasks in flight": (transitions, "_settle", rest_while_tasks_run),
+    "reduces do not wait for their inputs": (transitions, "unblock", start_before_inputs),
+    "results are not written": (Batch, "add", drop_acknowledgments),
+    "handed-back tasks are forgotten": (transitions, "_hand_back", never_hand_back),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_simulation_notices_a_broken_machine(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, name, replacement = MUTATIONS[mutation]
+    monkeypatch.setattr(owner, name, replacement)
+
+    @settings(quietly, max_examples=3000, phases=[Phase.generate], print_blob=False)
+    @given(shape=shapes, choices=schedules)
+    def live(shape: bytes, choices: bytes) -> None:
+        simulate(shape, choices)
+
+    with pytest.raises((BrokenPromiseError, AssertionError, KeyError, IndexError, ValueError)):
+        live()

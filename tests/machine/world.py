@@ -1,0 +1,385 @@
+"""A world for the machine: workers that fail, a disk that commits late, orchestrators that die and come back to life.
+
+Everything that happens is chosen by a sequence of bytes, so that Hypothesis can look for the worst one and replay it.
+What a crash can interrupt is a write, so the disk takes whole batches: those of a dead or fenced holder never come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from eopiez_ray.machine import (
+    Call,
+    CallLost,
+    CancelRequested,
+    Event,
+    Finished,
+    Packing,
+    PauseRequested,
+    Reported,
+    TimePassed,
+    Unfinished,
+    WorkflowState,
+    advance,
+    next_call,
+)
+from eopiez_ray.machine.transitions import MAXIMUM_LOSSES
+from eopiez_ray.model.ids import WorkflowId, uuid7
+from eopiez_ray.model.plan import PlanSpec
+from eopiez_ray.model.policies import Resources
+from eopiez_ray.model.status import Outcome, PhaseKind, WorkflowStatus
+from eopiez_ray.model.tasks import Failure, Output, Report, TaskKey
+from eopiez_ray.store import Batch
+
+WORKFLOW = WorkflowId(uuid7())
+RESOURCES = Resources()
+OUTPUT = Output(b"digest", 1, "pickle", b"1")
+REST = {WorkflowStatus.PAUSED, WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}
+
+
+class BrokenPromiseError(AssertionError):
+    """A promise was broken."""
+
+
+def promise(condition: bool, what: str) -> None:
+    if not condition:
+        raise BrokenPromiseError(what)
+
+
+@dataclass
+class Disk:
+    """What is durable of the one workflow, with the rules of the store's statements."""
+
+    status: WorkflowStatus = WorkflowStatus.RUNNING
+    epoch: int = 1
+    tasks: dict[TaskKey, int] = field(default_factory=dict)
+    """The epoch under which each result was written."""
+    attempts: list[tuple[TaskKey, Outcome, float | None]] = field(default_factory=list)
+    sealed: dict[int, int] = field(default_factory=dict)
+
+    def commit(self, batch: Batch) -> bool:
+        """Whether the writer still holds the workflow; only then is anything written."""
+        if batch.epochs.get(WORKFLOW) != self.epoch:
+            return False
+        promise(self.status not in REST, "something was written after the workflow had come to rest")
+        for _, report in batch.tasks:
+            self.tasks.setdefault(report.key, self.epoch)
+        self.attempts += [(report.key, report.outcome, retry_at) for _, report, _, retry_at in batch.attempts]
+        for (_, position), row in batch.steps.items():
+            if row.partitions is not None:
+                self.sealed[position] = row.partitions
+        if WORKFLOW in batch.statuses:
+            self.status = batch.statuses[WORKFLOW][0]
+        return True
+
+
+@dataclass
+class Sent:
+    """A call on a worker, and the inputs that its tasks were given."""
+
+    call: Call
+    inputs: dict[TaskKey, set[TaskKey]]
+
+
+@dataclass
+class Holder:
+    """An orchestrator, as far as this workflow goes."""
+
+    epoch: int
+    state: WorkflowState
+    packing: Packing
+    pending: Batch = field(default_factory=Batch)
+    calls: list[Sent] = field(default_factory=list)
+
+
+class Choices:
+    """What happens next, one byte a choice; the kindest, 0, once they are used up."""
+
+    def __init__(self, given: bytes) -> None:
+        self._given = iter(given)
+        self.are_left = True
+
+    def below(self, limit: int) -> int:
+        chosen = next(self._given, None)
+        self.are_left = chosen is not None
+        return (chosen or 0) % limit
+
+
+class World:
+    """One workflow and all that can happen to it."""
+
+    def __init__(self, plan: PlanSpec, yields: dict[int, int], choices: bytes) -> None:
+        self.plan, self.yields, self._choices = plan, yields, Choices(choices)
+        self.now = 1000.0
+        self.disk = Disk()
+        self.zombies: list[Holder] = []
+        self.delivered: list[Report] = []
+        self.holder = self._claim()
+        self.act(self.holder, TimePassed())
+
+    def choose(self, below: int) -> int:
+        return self._choices.below(below)
+
+    def live(self) -> None:
+        """Let things happen while there are choices left; then let everything go well until the workflow rests."""
+        actions: tuple[Callable[[], None], ...] = (
+            self.start, self.start, self.finish, self.finish, self.commit, self.lose, self.crash, self.zombie_acts,
+            self.pause, self.resume, self.wait, self.cancel, self.repeat,
+        )  # fmt: skip
+        while self._choices.are_left:
+            which = self.choose(3 * len(actions))
+            actions[which % len(actions) if which < 2 * len(actions) else which % 5]()
+            self.check()
+        self.recover()
+
+    def recover(self) -> None:
+        """Without further mishaps the workflow comes to rest, and if it succeeded, nothing is missing."""
+        for _ in range(3000):
+            if self.disk.status is WorkflowStatus.PAUSED:
+                self.resume()
+            if self.disk.status.is_terminal and not self.holder.pending:
+                break
+            self.start()
+            self.finish()
+            self.commit()
+            self.wait()
+            self.check()
+        promise(self.disk.status.is_terminal, f"it never ended: {self.disk.status}")
+        if self.disk.status is WorkflowStatus.SUCCEEDED:
+            wrong = set(self.disk.tasks) ^ self._everything()
+            promise(not wrong, f"it succeeded, and these are missing or surplus: {wrong}")
+
+    # What can happen.
+
+    def start(self) -> None:
+        if len(self.holder.calls) < 3 and not self.holder.state.status.is_at_rest:
+            call = next_call(self.holder.state, RESOURCES, self.holder.packing)
+            if call is not None:
+                sent = Sent(call, {task.key: self._given(task.key) for task in call.tasks})
+                self.examine(sent)
+                self.holder.calls.append(sent)
+
+    def finish(self) -> None:
+        if self.holder.calls:
+            call = self.holder.calls.pop(self.choose(len(self.holder.calls)))
+            reports = tuple(self._reports(call))
+            self.delivered += [report for report in reports if report.output is not None]
+            self.act(self.holder, Reported(reports))
+
+    def repeat(self) -> None:
+        """A result arrives a second time."""
+        if self.delivered and not self.holder.state.status.is_at_rest:
+            report = self.delivered[self.choose(len(self.delivered))]
+            if self._is_done(report.key):
+                self.act(self.holder, Reported((report,)))
+
+    def lose(self) -> None:
+        if self.holder.calls:
+            call = self.holder.calls.pop(self.choose(len(self.holder.calls)))
+            self.act(self.holder, CallLost(tuple(task.key for task in call.call.tasks), "killed"))
+
+    def commit(self) -> None:
+        batch, self.holder.pending = self.holder.pending, Batch()
+        if batch:
+            promise(self.disk.commit(batch), "the one who holds the workflow was fenced")
+
+    def crash(self) -> None:
+        """The holder stops, perhaps for a while only; another one claims."""
+        if self.disk.status in REST:
+            return
+        if self.choose(2):
+            self.zombies.append(self.holder)
+        self.disk.epoch += 1
+        self.holder = self._claim()
+        self._ask_again()
+
+    def zombie_acts(self) -> None:
+        """A holder that was thought dead goes on: it finishes what it began and tries to write."""
+        if not self.zombies:
+            return
+        zombie = self.zombies[self.choose(len(self.zombies))]
+        if zombie.calls:
+            call = zombie.calls.pop()
+            zombie.pending.add(
+                WORKFLOW,
+                zombie.epoch,
+                zombie.state,
+                advance(zombie.state, Reported(tuple(self._reports(call))), self.now),
+            )
+        before = dict(self.disk.tasks), self.disk.status
+        if zombie.pending:
+            promise(not self.disk.commit(zombie.pending), "a fenced holder wrote")
+        promise(before == (self.disk.tasks, self.disk.status), "a fenced holder changed something")
+
+    def pause(self) -> None:
+        if self.disk.status is WorkflowStatus.RUNNING:
+            self.disk.status = WorkflowStatus.PAUSING
+            self.act(self.holder, PauseRequested())
+
+    def cancel(self) -> None:
+        if self.disk.status in {WorkflowStatus.RUNNING, WorkflowStatus.PAUSING} and not self.choose(4):
+            self.disk.status = WorkflowStatus.CANCELLING
+            self.act(self.holder, CancelRequested())
+
+    def resume(self) -> None:
+        if self.disk.status is WorkflowStatus.PAUSED:
+            self.disk.status, self.disk.epoch = WorkflowStatus.RUNNING, self.disk.epoch + 1
+            self.holder = self._claim()
+            self._ask_again()
+
+    def wait(self) -> None:
+        self.now += 40.0
+        if not self.holder.state.status.is_at_rest:
+            self.act(self.holder, TimePassed())
+
+    # What follows from it.
+
+    def act(self, holder: Holder, event: Event) -> None:
+        holder.pending.add(WORKFLOW, holder.epoch, holder.state, advance(holder.state, event, self.now))
+
+    def _claim(self) -> Holder:
+        """A new holder, knowing what the disk knows."""
+        by_step: dict[int, list[int]] = {}
+        for key in self.disk.tasks:
+            by_step.setdefault(key.step, []).append(key.partition)
+        sources = {position for position, step in enumerate(self.plan.steps) if step.phase.kind is PhaseKind.SOURCE}
+        state = WorkflowState.restore(
+            self.plan,
+            [Finished(position, partitions) for position, partitions in by_step.items()],
+            {position: count for position, count in self.disk.sealed.items() if position in sources},
+            self._unfinished(),
+        )
+        return Holder(self.disk.epoch, state, Packing(slots=2))
+
+    def _unfinished(self) -> list[Unfinished]:
+        found: dict[TaskKey, list[int]] = {}
+        retries: dict[TaskKey, float] = {}
+        for key, outcome, retry_at in self.disk.attempts:
+            counts = found.setdefault(key, [0, 0])
+            counts[outcome is Outcome.LOST] += 1
+            if outcome is not Outcome.LOST:
+                retries[key] = max(retries.get(key, 0.0), retry_at or 0.0)
+        return [
+            Unfinished(key.step, key.partition, failures, losses, retries.get(key, 0.0))
+            for key, (failures, losses) in found.items()
+        ]
+
+    def _ask_again(self) -> None:
+        requests: dict[WorkflowStatus, Event] = {
+            WorkflowStatus.PAUSING: PauseRequested(),
+            WorkflowStatus.CANCELLING: CancelRequested(),
+        }
+        self.act(self.holder, requests.get(self.disk.status, TimePassed()))
+
+    def _given(self, task: TaskKey) -> set[TaskKey]:
+        """The inputs of a task, as the shell finds them: by what is known when its call is sent."""
+        steps = self.holder.state.steps
+        step = steps[task.step]
+        given: set[TaskKey] = set()
+        for source in (steps[position] for position in step.inputs):
+            if source.kind is PhaseKind.VALUES:
+                continue
+            if step.kind is PhaseKind.MAP:
+                is_whole = source.is_single or source.sealed == 1
+                given.add(TaskKey(source.position, 0 if is_whole else task.partition))
+            else:
+                given |= {TaskKey(source.position, partition) for partition in range(source.sealed or 0)}
+        return given
+
+    def _reports(self, sent: Sent) -> Iterator[Report]:
+        """What a worker says of a call: tasks run in order, and those whose input is missing are handed back."""
+        done: set[TaskKey] = set()
+        is_over = False
+        members = {task.key for task in sent.call.tasks}
+        for task in sent.call.tasks:
+            is_over = is_over or (bool(done) and self.choose(8) == 7)
+            if is_over or not sent.inputs[task.key] & members <= done:
+                yield Report(task.key, Outcome.NOT_STARTED)
+                continue
+            for partition in range(task.key.partition, task.key.partition + task.quota):
+                report = self._report(TaskKey(task.key.step, partition))
+                if report.output is not None:
+                    promise(sent.inputs[task.key] == self._inputs(task.key), f"{task.key} ran on wrong inputs")
+                yield report
+                if report.output is None:
+                    break
+                done.add(report.key)
+
+    def _report(self, key: TaskKey) -> Report:
+        if self.plan.steps[key.step].phase.kind is PhaseKind.SOURCE and key.partition >= self.yields[key.step]:
+            return Report(key, Outcome.SUCCEEDED, is_last=True)
+        outcome = (Outcome.SUCCEEDED,) * 10 + (Outcome.FAILED,) * 3 + (Outcome.TIMED_OUT,) * 2 + (Outcome.REFUSED,)
+        chosen = outcome[self.choose(16)]
+        if chosen is Outcome.SUCCEEDED:
+            return Report(key, chosen, OUTPUT, rows=1, started_at=self.now)
+        return Report(key, chosen, failure=Failure("Error", "it failed", ""), started_at=self.now)
+
+    # What must hold.
+
+    def examine(self, sent: Sent) -> None:
+        """No finished task starts again, and each finds its inputs."""
+        before: set[TaskKey] = set()
+        for key, inputs in sent.inputs.items():
+            promise(key not in self.disk.tasks, f"{key} is finished, and started again")
+            if self.plan.steps[key.step].phase.kind in {PhaseKind.REDUCE, PhaseKind.SINK}:
+                self.commit()  # The shell waits for the journal before it gathers.
+                missing = inputs - self.disk.tasks.keys()
+            else:
+                missing = {given for given in inputs - before if not self._is_done(given)}
+            promise(not missing, f"{key} started without {missing}")
+            before.add(key)
+
+    def check(self) -> None:
+        state = self.holder.state
+        in_flight = sum(len(sent.call.tasks) for sent in self.holder.calls)
+        promise(state.in_flight == in_flight, f"{state.in_flight} tasks are said to run, {in_flight} do")
+        if state.status.is_at_rest:
+            promise(not self.holder.calls, f"it is {state.status}, and tasks are in flight")
+        for key in {key for key, _, _ in self.disk.attempts}:
+            failed = sum(1 for other, outcome, _ in self.disk.attempts if other == key and outcome is not Outcome.LOST)
+            lost = sum(1 for other, outcome, _ in self.disk.attempts if other == key and outcome is Outcome.LOST)
+            promise(failed <= self.plan.steps[key.step].policy.retry.maximum_attempts, f"{key} was tried too often")
+            promise(lost <= MAXIMUM_LOSSES + 1, f"{key} was lost too often")
+        for key in self.disk.tasks:
+            promise(state.steps[key.step].get(key.partition) == 3, f"{key} is finished and forgotten")
+
+    def _is_done(self, key: TaskKey) -> bool:
+        return self.holder.state.steps[key.step].get(key.partition) == 3
+
+    def _counts(self) -> list[int]:
+        """Partitions of each step, from the definition of the kinds."""
+        counts: list[int] = []
+        for position, step in enumerate(self.plan.steps):
+            sources = [self.plan.index()[name] for name in step.inputs]
+            if step.phase.kind is PhaseKind.SOURCE:
+                counts.append(self.yields[position])
+            elif step.phase.kind is PhaseKind.VALUES:
+                counts.append(int(step.parameters["count"]))
+            elif step.phase.kind is PhaseKind.MAP:
+                wide = [counts[source] for source in sources if counts[source] != 1]
+                counts.append(wide[0] if wide else 1)
+            else:
+                counts.append(1)
+        return counts
+
+    def _everything(self) -> set[TaskKey]:
+        return {
+            TaskKey(position, partition)
+            for position, count in enumerate(self._counts())
+            if self.plan.steps[position].phase.kind is not PhaseKind.VALUES
+            for partition in range(count)
+        }
+
+    def _inputs(self, key: TaskKey) -> set[TaskKey]:
+        counts, step = self._counts(), self.plan.steps[key.step]
+        needed: set[TaskKey] = set()
+        for name in step.inputs:
+            source = self.plan.index()[name]
+            if self.plan.steps[source].phase.kind is PhaseKind.VALUES:
+                continue
+            if step.phase.kind is PhaseKind.MAP:
+                needed.add(TaskKey(source, key.partition if counts[source] != 1 else 0))
+            else:
+                needed |= {TaskKey(source, partition) for partition in range(counts[source])}
+        return needed
