@@ -239,7 +239,7 @@ def by_size(labels: Labels) -> Labels:
     order = np.argsort(-np.bincount(labels), kind="stable") if len(labels) else np.zeros(0, np.int64)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    return rank[labels].astype(np.int64)
+    return np.asarray(rank[labels], np.int64)
 
 
 def _dense(labels: npt.NDArray[np.integer]) -> Labels:

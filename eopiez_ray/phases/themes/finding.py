@@ -121,7 +121,7 @@ def find_themes(vectors: Floats, options: ThemeOptions | None = None) -> FoundTh
         partition.score,
     )
     return FoundThemes(
-        _spread(partition.labels, known, len(vectors), NO_THEME).astype(np.int32),
+        _spread(partition.labels.astype(np.float32), known, len(vectors), NO_THEME).astype(np.int32),
         _spread(confidence, known, len(vectors), 0.0),
         _spread(_mean_by_vertex(edges, len(used)), known, len(vectors), 1.0),
         _spread(positions, known, len(vectors), 0.5),
@@ -192,9 +192,7 @@ def _exemplars(vectors: Floats, labels: Labels, confidence: Floats, n_themes: in
     return found
 
 
-def _spread(
-    values: npt.NDArray[np.generic], rows: npt.NDArray[np.int64], n: int, rest: float
-) -> npt.NDArray[np.generic]:
+def _spread(values: Floats, rows: Labels, n: int, rest: float) -> Floats:
     """Values of some rows at their place among ``n``, ``rest`` elsewhere."""
     if len(rows) == n:
         return values

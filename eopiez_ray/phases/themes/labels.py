@@ -38,6 +38,8 @@ MOST_MERGED = 200_000
 MERGE_EVERY = 8
 WIDESPREAD = 0.5
 """Share of all documents above which a term says nothing."""
+SPECIFIC = 1.5
+"""How many times as frequent as in the whole collection a term must be in a theme to tell it from others."""
 LEAST_LETTERS = 2
 LONGEST = 40
 """Characters of the longest term in a label."""
@@ -63,8 +65,10 @@ def count_by_theme(tokens: pa.Table, themes: npt.NDArray[np.integer], n_themes: 
     """The counts of one partition, a table of schema ``TOKENS``, whose documents have the ``themes`` ``(n,)``."""
     counts, terms = count_matrix(tokens)
     rows = np.flatnonzero(themes > NO_THEME)
-    member = sparse.csr_matrix((np.ones(len(rows), np.int64), (themes[rows], rows)), shape=(n_themes, counts.shape[0]))
+    ones = np.ones(len(rows), np.int64)
+    member = sparse.csr_matrix((ones, (themes[rows], rows)), shape=(n_themes, counts.shape[0]))
     by_theme = sparse.csr_matrix(member @ counts.astype(np.int64))
+    by_theme.sort_indices()
     documents = np.bincount(counts[rows].indices, minlength=len(terms)).astype(np.int64)
     words = np.asarray(by_theme.sum(axis=1)).ravel().astype(np.int64)
     return _most_widespread(ThemeCounts(terms, by_theme, documents, words, len(rows)), MOST_TERMS)
@@ -73,7 +77,7 @@ def count_by_theme(tokens: pa.Table, themes: npt.NDArray[np.integer], n_themes: 
 def merge_theme_counts(parts: Iterable[ThemeCounts], n_themes: int, most: int = MOST_MERGED) -> ThemeCounts:
     """The sum of many partitions' counts; a few are held at a time."""
     none = np.zeros(0, np.int64)
-    nothing = sparse.csr_matrix((n_themes, 0), dtype=np.int64)
+    nothing = sparse.csr_matrix(np.zeros((n_themes, 0), np.int64))
     pending = [ThemeCounts(pa.array([], pa.string()), nothing, none, np.zeros(n_themes, np.int64), 0)]
     for part in parts:
         pending.append(part)
@@ -99,15 +103,21 @@ def class_tf_idf(counts: sparse.csr_matrix, words: Counts) -> sparse.csr_matrix:
 def label_themes(counts: ThemeCounts, terms: int = TERMS) -> list[tuple[list[str], list[float]]]:
     """The best ``terms`` of each theme and their weights; fewer where a theme has fewer.
 
-    Function words, words of more than half of all documents, numbers and single letters are left out.
+    Function words, words of more than half of all documents, numbers and single letters are left out, and what a theme
+    has in common with most others.
     """
     weights = class_tf_idf(counts.counts, counts.words)
     names = counts.terms.to_pylist()
     usable = _usable(counts, names)
+    total = np.asarray(counts.counts.sum(axis=0)).ravel()
+    expected = total / max(1, int(counts.words.sum()))
     found = []
     for theme in range(weights.shape[0]):
         row = weights[theme]
+        share = counts.counts[theme].data / max(1, int(counts.words[theme]))
         kept = usable[row.indices]
+        specific = kept & (share >= SPECIFIC * expected[row.indices])
+        kept = specific if specific.any() else kept
         columns, values = row.indices[kept], row.data[kept]
         best = sorted(zip((-values).tolist(), (names[i] for i in columns), strict=True))[:terms]
         found.append(([name for _, name in best], [-weight for weight, _ in best]))
@@ -147,6 +157,7 @@ def _sum(parts: list[ThemeCounts]) -> ThemeCounts:
     joined = sparse.csr_matrix(sparse.hstack([part.counts for part in parts], format="csr"))
     summed = sparse.csr_matrix((joined.data, column[joined.indices], joined.indptr), shape=(joined.shape[0], size))
     summed.sum_duplicates()
+    summed.sort_indices()
     documents = np.bincount(column, np.concatenate([part.documents for part in parts]), minlength=size)
     return ThemeCounts(
         encoded.dictionary,

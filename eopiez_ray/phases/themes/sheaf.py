@@ -65,11 +65,11 @@ class CellularSheaf:
         rows = np.concatenate([[0], np.cumsum(self.edge_dimensions)]).astype(np.int64)
         columns = np.concatenate([[0], np.cumsum(self.vertex_dimensions)]).astype(np.int64)
         shape = (int(rows[-1]), int(columns[-1]))
-        delta = sparse.csr_matrix(shape, dtype=np.float64)
+        delta = sparse.csr_matrix((np.zeros(0), (np.zeros(0, np.int64), np.zeros(0, np.int64))), shape=shape)
         for end, maps, sign in ((0, self.tail_maps, -1.0), (1, self.head_maps, 1.0)):
             e, i, j = np.nonzero(self._inside(end) & (maps != 0))
             entries = (sign * maps[e, i, j], (rows[e] + i, columns[self.edges[e, end]] + j))
-            delta = delta + sparse.csr_matrix(entries, shape=shape)
+            delta = sparse.csr_matrix(delta + sparse.csr_matrix(entries, shape=shape))
         return delta
 
     def laplacian(self) -> sparse.csr_matrix:
@@ -88,7 +88,8 @@ class CellularSheaf:
         apart = ((tail - head) ** 2).sum(axis=1)
         whole = 2 * ((tail**2).sum(axis=1) + (head**2).sum(axis=1))
         agreement = 1 - np.divide(apart, whole, out=np.zeros_like(apart), where=whole > 0)
-        return np.clip(agreement, 0, 1).astype(np.float32)
+        bounded: npt.NDArray[np.float32] = np.clip(agreement, 0, 1).astype(np.float32)
+        return bounded
 
     def global_sections_dimension(self, tolerance: float = 1e-8) -> int:
         """dim H⁰ = dim ker L; eigenvalues up to ``tolerance`` times the largest count as zero."""

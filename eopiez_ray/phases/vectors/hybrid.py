@@ -73,7 +73,7 @@ class VectorModel:
 
     @property
     def dimensions(self) -> int:
-        return self.static.shape[1] + self.directions.shape[1]
+        return int(self.static.shape[1] + self.directions.shape[1])
 
     def embed(self, tokens: pa.Table) -> Floats:
         """One row of length 1 a document, ``(n, dimensions)`` float32; zero without a known word."""
@@ -107,7 +107,7 @@ def fit(
     totals, samples = _gather(sketches)
     vocabulary = select_vocabulary(totals, max_terms=max_terms)
     columns = [restrict(rows, terms, vocabulary) for terms, rows in samples]
-    empty = sparse.csr_matrix((0, len(vocabulary)), dtype=np.float32)
+    empty = sparse.csr_matrix(np.zeros((0, len(vocabulary)), np.float32))
     rows = _spread(sparse.csr_matrix(sparse.vstack([empty, *columns], format="csr")), SAMPLE)
     width = dimensions // 2 if provider == "hybrid" else dimensions
     none = np.zeros((len(vocabulary), 0), np.float32)

@@ -101,10 +101,8 @@ class VectorIndex:
 
     @cached_property
     def _loaded(self) -> Index:
-        from usearch.index import Index
-
-        index = Index.restore(self.graph.tobytes())
-        index.expansion_search = EXPANSION_SEARCH
+        index = _empty_index(self.dimensions)
+        index.load(self.graph.tobytes())
         return index
 
     def _nearest(self, query: Floats, k: int) -> list[Hit]:
@@ -139,8 +137,8 @@ def build_index(parts: Iterable[tuple[pa.Array | pa.ChunkedArray, Floats]]) -> V
         index.add(np.arange(size, size + len(known)), np.ascontiguousarray(vectors[known]), threads=1)
         ids.append(pa.array(names.take(pa.array(known)).to_pylist(), pa.string()))
         size += len(known)
-    graph = np.frombuffer(index.save(), np.uint8) if index is not None and size else np.zeros(0, np.uint8)
-    return VectorIndex(pa.concat_arrays(ids), graph, dimensions)
+    stored = index.save() if index is not None and size else b""
+    return VectorIndex(pa.concat_arrays(ids), np.frombuffer(stored or b"", np.uint8), dimensions)
 
 
 def _empty_index(dimensions: int) -> Index:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eopiez_ray.errors import ParameterError
+from eopiez_ray.phases.vectors.static import unit_rows
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
@@ -21,6 +22,7 @@ Positions = npt.NDArray[np.int64]
 EXACT_LIMIT = 12_000
 GROUP_SIZE = 400
 """Vectors in a group, on average."""
+LARGEST_GROUP = 3 * GROUP_SIZE
 PROBES = 20
 """Groups that each group is compared with, itself included."""
 BLOCK = 1 << 22
@@ -116,7 +118,17 @@ def _group(vectors: Floats, rounds: int = 5, seed: int = 0) -> Positions:
         sums[present] = np.add.reduceat(sample[order], firsts, axis=0)
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         centres = np.where(norms > 1e-6, sums / np.maximum(norms, 1e-6), centres).astype(np.float32)
-    return np.unique(_nearest(vectors, centres), return_inverse=True)[1].astype(np.int64)
+    return _split_large(_nearest(vectors, centres))
+
+
+def _split_large(groups: Positions) -> Positions:
+    """The same groups, numbered without gaps, those of copies of one document cut so that none is too large."""
+    order = np.argsort(groups, kind="stable")
+    sizes = np.bincount(groups)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    cut = groups * (len(groups) // LARGEST_GROUP + 1) + rank // LARGEST_GROUP
+    return np.unique(cut, return_inverse=True)[1].astype(np.int64)
 
 
 def _nearest(vectors: Floats, centres: Floats) -> Positions:
@@ -130,8 +142,7 @@ def _probes(vectors: Floats, groups: Positions, probes: int) -> list[tuple[Posit
     order = np.argsort(groups, kind="stable")
     sizes = np.bincount(groups)
     members = np.split(order, np.cumsum(sizes)[:-1])
-    means = np.add.reduceat(vectors[order], np.cumsum(sizes) - sizes, axis=0) / sizes[:, None]
-    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-6)
+    means = unit_rows(np.add.reduceat(vectors[order], np.cumsum(sizes) - sizes, axis=0))
     near = top_k(means @ means.T, probes)[0]
     return [
         (own, np.sort(np.concatenate([members[g] for g in {group, *near[group].tolist()}])))
