@@ -12,8 +12,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ..errors import EopiezError, WorkflowPausedError
-from ..model.status import WorkflowStatus
+from ..errors import EopiezError
 from .driving import Ending, Outcome, raise_unless_succeeded, short
 from .terminal import counted, duration, err, out, print_json, size
 
@@ -47,11 +46,11 @@ def conclude(workflow: Workflow, outcome: Outcome, *, as_json: bool) -> None:
         raise typer.Exit(outcome.exit_code)
     try:
         raise_unless_succeeded(view)
-        if view.status is WorkflowStatus.PAUSED:
-            raise WorkflowPausedError(f"it was paused; `eopiez resume {short(view)}` goes on")
     except EopiezError as error:
         if as_json:
             print_json({"workflow": view.id, "status": view.status, "error": str(error)})
+        else:
+            _print_rejects(err(), output, reasons)
         raise
     _drop_spool(view.labels)
     report = read_report(output)
@@ -136,7 +135,8 @@ def _summarize(
     if archive:
         sizes = f"{size(archive['text_bytes'])} of text in {size(archive['stored_bytes'])}"
         console.print(f"[bold]{archive['ratio']:.2f} times smaller[/] in the archive: {sizes}")
-    _print_oddities(console, report["ingestion"], reasons)
+    _print_oddities(console, report["ingestion"])
+    _print_rejects(console, output, reasons)
     console.print(f"\nResults: {escape(str(output))}")
     console.print(f"Report:  [bold]{escape(str(output / 'report.html'))}[/]")
 
@@ -163,16 +163,19 @@ def _print_motifs(console: Console, report: dict[str, Any]) -> None:
         console.print(f"[bold]{counted(report['motif_count'], 'motif')}[/]: " + ", ".join(motifs[:SHOWN_MOTIFS]) + "\n")
 
 
-def _print_oddities(console: Console, ingestion: dict[str, Any], reasons: Counter[str]) -> None:
+def _print_oddities(console: Console, ingestion: dict[str, Any]) -> None:
     found = [
         counted(ingestion["duplicates"], "duplicate") if ingestion["duplicates"] else "",
         counted(ingestion["empty"], "empty document") if ingestion["empty"] else "",
     ]
     if any(found):
         console.print(" and ".join(part for part in found if part) + " (kept, and counted in the report)")
-    if reasons:
-        console.print(
-            f"[yellow]{counted(reasons.total(), 'row or file', 'rows or files')} rejected[/], see quarantine.jsonl:"
-        )
-        for reason, count in reasons.most_common(SHOWN_REASONS):
-            console.print(f"  {count:,} × {escape(reason)}")
+
+
+def _print_rejects(console: Console, output: Path | None, reasons: Counter[str]) -> None:
+    if not reasons or output is None:
+        return
+    what = counted(reasons.total(), "row or file", "rows or files")
+    console.print(f"[yellow]{what} rejected[/], each with its reason in {escape(str(output / 'quarantine.jsonl'))}:")
+    for reason, count in reasons.most_common(SHOWN_REASONS):
+        console.print(f"  {count:,} × {escape(reason)}")

@@ -64,8 +64,13 @@ class BarDisplay:
         self._console = console
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓[/]"),
-            TextColumn("{task.description}", table_column=None),
-            BarColumn(bar_width=28, complete_style="cyan", finished_style="green", pulse_style="cyan"),
+            TextColumn("{task.description}"),
+            BarColumn(
+                bar_width=max(10, min(28, console.width - 58)),
+                complete_style="cyan",
+                finished_style="green",
+                pulse_style="cyan",
+            ),
             TextColumn("{task.fields[count]}", justify="right"),
             TextColumn("[bright_black]{task.fields[pace]}[/]", justify="right"),
             TextColumn("[bright_black]{task.fields[time]}[/]", justify="right"),

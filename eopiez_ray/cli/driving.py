@@ -13,7 +13,17 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import errors
-from ..errors import EopiezError, StoreError, TransitionError, WorkflowCancelledError, WorkflowFailedError
+from ..errors import (
+    EopiezError,
+    InputError,
+    ParameterError,
+    PlanError,
+    StoreError,
+    TransitionError,
+    WorkflowCancelledError,
+    WorkflowFailedError,
+    WorkflowPausedError,
+)
 from ..model.status import WorkflowStatus
 from .displays import Snapshot
 from .progress import Mark, mark, phases_of
@@ -157,6 +167,8 @@ class _Watch:
         return view
 
     def _show(self, view: WorkflowView | None) -> None:
+        if self._starting is not None and not self._starting.done():
+            return  # What the steps say is from before.
         steps = self._workflow.steps()
         status = view.status if view is not None else self._workflow.status
         rejects = sum(step.rejects for step in steps)
@@ -184,29 +196,54 @@ class _Watch:
 
 
 def raise_unless_succeeded(view: WorkflowView) -> None:
-    """Raise what made the workflow fail, as the error that it was where it is one of ours.
+    """Raise what kept the workflow from success, with what to do about it.
 
     Raises:
-        WorkflowCancelledError, WorkflowFailedError or the error of the failed step.
+        WorkflowCancelledError, WorkflowPausedError: somebody ended or paused it.
+        EopiezError: it failed; the exit code is that of the failed step's error where it is one of ours.
     """
+    name = short(view)
     if view.status is WorkflowStatus.CANCELLED:
-        raise WorkflowCancelledError(f"workflow {view.id} was cancelled; finished steps keep their results")
+        raise WorkflowCancelledError(f"it was cancelled; `eopiez retry {name}` would go on where it stood")
+    if view.status is WorkflowStatus.PAUSED:
+        raise WorkflowPausedError(f"it was paused; `eopiez resume {name}` goes on")
     if view.status is WorkflowStatus.FAILED:
-        raise failure_of(view)
+        failure = failure_of(view)
+        sentence = f"{failure} (see `eopiez show {name}`" + ("" if _is_final(view) else f"; {retry_advice(view)}") + ")"
+        error = WorkflowFailedError(sentence)
+        error.exit_code = failure.exit_code
+        raise error
 
 
 def failure_of(view: WorkflowView) -> EopiezError:
     """Why a workflow failed, as an error whose message is a sentence and whose exit code fits."""
-    facts = view.error or {}
-    kind = getattr(errors, str(facts.get("error_type")), None)
-    advice = f"see `eopiez show {short(view)}`; then `eopiez retry {short(view)}` goes on where it stood"
-    if isinstance(kind, type) and issubclass(kind, EopiezError):
-        error = EopiezError(f"{facts.get('message')} ({advice})")
+    facts, kind = view.error or {}, _kind_of_failure(view)
+    if kind is not None:
+        error = EopiezError(str(facts.get("message")))
         error.exit_code = kind.exit_code
         return error
     place = f"step {facts.get('step')!r}, partition {facts.get('partition')}"
     what = f"{facts.get('error_type')}: {facts.get('message')}".strip()
-    return WorkflowFailedError(f"{place}, failed after {facts.get('attempts')} attempts: {what} ({advice})")
+    return WorkflowFailedError(f"{place}, failed after {facts.get('attempts')} attempts: {what}")
+
+
+def retry_advice(view: WorkflowView) -> str:
+    """What goes on with a failed workflow, if anything can."""
+    if _is_final(view):
+        return "the same would happen again: change what it names, and run anew"
+    return f"once its cause is gone, `eopiez retry {short(view)}` goes on where it stood"
+
+
+def _is_final(view: WorkflowView) -> bool:
+    """Whether its input or parameters are wrong, which are fixed in its plan."""
+    kind = _kind_of_failure(view)
+    return kind is not None and issubclass(kind, (InputError, ParameterError, PlanError))
+
+
+def _kind_of_failure(view: WorkflowView) -> type[EopiezError] | None:
+    """The class of the failed step's error, if it is one of ours."""
+    kind = getattr(errors, str((view.error or {}).get("error_type")), None)
+    return kind if isinstance(kind, type) and issubclass(kind, EopiezError) else None
 
 
 def short(view: WorkflowView) -> str:

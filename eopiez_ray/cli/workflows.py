@@ -15,7 +15,7 @@ from ..errors import TransitionError, WorkflowError
 from ..model.status import WorkflowStatus
 from .concluding import OUTPUT, conclude
 from .displays import display_for
-from .driving import failure_of, see_through, short
+from .driving import failure_of, retry_advice, see_through, short
 from .progress import by_phase
 from .system import open_system, read_settings
 from .terminal import ago, coloured, duration, err, out, print_json, results_only
@@ -237,7 +237,7 @@ def _advice(view: WorkflowView, *, is_driven: bool) -> list[str]:
     """What a person may do next."""
     name = short(view)
     if view.status is WorkflowStatus.FAILED:
-        return [f"[red]Failed[/]: {escape(str(failure_of(view)))}"]
+        return [f"[red]Failed[/]: {escape(str(failure_of(view)))}", escape(retry_advice(view))]
     if view.status is WorkflowStatus.PAUSED:
         return [f"Go on with: [bold]eopiez resume {name}[/]"]
     if view.status is WorkflowStatus.CANCELLED:

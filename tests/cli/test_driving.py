@@ -13,7 +13,7 @@ import pytest
 
 from eopiez_ray.cli import driving
 from eopiez_ray.cli.displays import Snapshot
-from eopiez_ray.cli.driving import Ending, Interrupts, Outcome, failure_of, raise_unless_succeeded, see_through
+from eopiez_ray.cli.driving import Ending, Interrupts, Outcome, raise_unless_succeeded, retry_advice, see_through
 from eopiez_ray.errors import (
     ClusterError,
     DatabaseUnavailableError,
@@ -21,6 +21,7 @@ from eopiez_ray.errors import (
     UnknownColumnError,
     WorkflowCancelledError,
     WorkflowFailedError,
+    WorkflowPausedError,
 )
 from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.plan import PlanSpec
@@ -187,15 +188,21 @@ def test_signal_handlers_are_given_back() -> None:
 
 def test_failure_of_our_own_kind_keeps_its_sentence_and_exit_code() -> None:
     facts = {"error_type": "UnknownColumnError", "message": "a.csv has no column 'x'", "step": "ingest.read"}
-    error = failure_of(view_of(S.FAILED, error=facts))
-    assert error.exit_code == UnknownColumnError.exit_code
-    assert str(error).startswith("a.csv has no column 'x' (see `eopiez show ")
+    view = view_of(S.FAILED, error=facts)
+    with pytest.raises(
+        WorkflowFailedError, match=r"^a.csv has no column 'x' \(see `eopiez show ........`\)$"
+    ) as raised:
+        raise_unless_succeeded(view)
+    assert raised.value.exit_code == UnknownColumnError.exit_code
+    assert "run anew" in retry_advice(view)
 
 
 def test_other_failures_name_their_place() -> None:
     facts = {"error_type": "ValueError", "message": "bad", "step": "themes.find", "partition": 0, "attempts": 3}
     view = view_of(S.FAILED, error=facts)
-    with pytest.raises(WorkflowFailedError, match=r"step 'themes.find', partition 0, failed after 3 attempts"):
+    with pytest.raises(WorkflowFailedError, match=r"step 'themes.find', partition 0, failed after 3 attempts.*retry"):
         raise_unless_succeeded(view)
+    with pytest.raises(WorkflowPausedError, match="eopiez resume"):
+        raise_unless_succeeded(view_of(S.PAUSED))
     with pytest.raises(WorkflowCancelledError):
         raise_unless_succeeded(view_of(S.CANCELLED))
