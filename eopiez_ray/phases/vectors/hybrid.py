@@ -45,6 +45,8 @@ Provider = Literal["static", "lsa", "hybrid"]
 
 SAMPLE = 12_000
 """Documents that a fit looks at; more change the vectors little and cost in proportion."""
+SPREAD = 1e-3
+"""Distance from their mean, over its length, below which all documents count as equal."""
 SAMPLE_A_PARTITION = 2_000
 """Documents that a sketch carries at most."""
 
@@ -158,6 +160,8 @@ def _fit_static(rows: sparse.csr_matrix, vocabulary: Vocabulary, dimensions: int
     means = np.asarray(rows @ words) / np.maximum(np.asarray(rows @ weights), 1e-12)[:, None]
     means = means[np.diff(rows.indptr) > 0]
     centre = means.mean(axis=0) if len(means) else np.zeros(DIMENSIONS, np.float32)
+    if len(means) and np.linalg.norm(means - centre, axis=1).max() < SPREAD * np.linalg.norm(centre):
+        centre = np.zeros(DIMENSIONS, np.float32)  # Copies of one document: centred, they would be rounding errors.
     centred = unit_rows(means - centre)
     axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :dimensions]
     return (words @ axes).astype(np.float32), (centre @ axes).astype(np.float32)

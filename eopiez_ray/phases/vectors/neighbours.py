@@ -87,12 +87,23 @@ def top_k(scores: Floats, k: int) -> tuple[Positions, Floats]:
     bound = np.partition(maxima, length - k, axis=1)[:, length - k]
     flat = np.flatnonzero(scores >= bound[:, None])
     if len(flat) > 8 * k * n:
+        flat = np.flatnonzero(_without_spare_ties(scores, bound[:, None], k))
+    if len(flat) > 8 * k * n:
         return _partial_sort(scores, k)
     rows, values = flat // width, scores.ravel()[flat]
     order = np.lexsort((-values, rows))
     firsts = np.searchsorted(rows, np.arange(n))
     picked = order[firsts[:, None] + np.arange(k)]
     return flat[picked] % width, values[picked]
+
+
+def _without_spare_ties(scores: Floats, bound: Floats, k: int) -> npt.NDArray[np.bool_]:
+    """Entries above a lower bound of the ``k``-th largest, and the first that equal it as far as they are needed."""
+    above = scores > bound
+    ties = scores == bound
+    wanted = k - above.sum(axis=1, keepdims=True)
+    wanted_ties: npt.NDArray[np.bool_] = ties & (np.cumsum(ties, axis=1, dtype=np.int32) <= wanted)
+    return above | wanted_ties
 
 
 def _partial_sort(scores: Floats, k: int) -> tuple[Positions, Floats]:
@@ -128,7 +139,8 @@ def _split_large(groups: Positions) -> Positions:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     cut = groups * (len(groups) // LARGEST_GROUP + 1) + rank // LARGEST_GROUP
-    return np.unique(cut, return_inverse=True)[1].astype(np.int64)
+    numbered: Positions = np.unique(cut, return_inverse=True)[1].astype(np.int64)
+    return numbered
 
 
 def _nearest(vectors: Floats, centres: Floats) -> Positions:

@@ -107,7 +107,8 @@ def select_vocabulary(
     """The terms in at least ``min_df`` documents and at most a share ``max_df`` of them, the most widespread first.
 
     ``min_df`` is 1 below 100 documents, 2 below 1,000 and 3 above unless given. The upper limit never leaves out
-    terms of fewer than 10 documents, so that tiny collections keep their words.
+    terms of fewer than 10 documents, so that tiny collections keep their words, and where it would leave nothing, as
+    among copies of one document, there is none.
     """
     if not 0 < max_df <= 1:
         raise ParameterError(f"max_df must be a share in (0, 1], not {max_df}")
@@ -115,7 +116,9 @@ def select_vocabulary(
         raise ParameterError(f"max_terms and min_df must be at least 1, not {max_terms} and {min_df}")
     n = counts.n_documents
     least = min_df if min_df is not None else 1 + (n >= 100) + (n >= 1_000)
-    kept = np.flatnonzero((counts.documents >= least) & (counts.documents <= max(10.0, max_df * n)))
+    frequent = np.flatnonzero(counts.documents >= least)
+    kept = frequent[counts.documents[frequent] <= max(10.0, max_df * n)]
+    kept = kept if kept.size else frequent
     kept = kept[np.argsort(-counts.documents[kept], kind="stable")][:max_terms]
     total = max(1, int(counts.occurrences.sum()))
     return Vocabulary(

@@ -1,0 +1,343 @@
+"""Themes: sheaves as the theorems have them, communities as in other libraries, and themes that people would find."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from scipy.sparse import csgraph
+from sklearn.cluster import AgglomerativeClustering
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+from eopiez_ray.errors import ContractError, ParameterError
+from eopiez_ray.phases.schemas import ASSIGNMENTS, THEMES
+from eopiez_ray.phases.text import tokenize
+from eopiez_ray.phases.themes import (
+    CellularSheaf,
+    FoundThemes,
+    ThemeOptions,
+    Themes,
+    count_by_theme,
+    find_themes,
+    label_themes,
+    merge_theme_counts,
+    themes_table,
+)
+from eopiez_ray.phases.themes.communities import bisect, diversity, leiden, merge_fragments, ward_divisions
+from eopiez_ray.phases.themes.documents import document_sheaf
+from eopiez_ray.phases.themes.finding import weighted_graph
+from eopiez_ray.phases.themes.labels import class_tf_idf
+from eopiez_ray.phases.themes.transport import bundle_sections_dimension
+from eopiez_ray.phases.vectors import nearest_neighbours
+
+Floats = npt.NDArray[np.float32]
+
+
+def unit(n: int, d: int, seed: int = 0) -> Floats:
+    rows = np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
+    scaled: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return scaled
+
+
+def groups(sizes: list[int], d: int = 32, spread: float = 0.6, seed: int = 0) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Vectors around as many centres, and which centre each is around."""
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    rows = unit(len(sizes), d, seed)[labels] + spread * unit(len(labels), d, seed + 1)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), labels
+
+
+def graphs() -> st.SearchStrategy[tuple[int, npt.NDArray[np.int32]]]:
+    """Simple graphs of up to 8 vertices."""
+
+    def edges(n: int) -> st.SearchStrategy[tuple[int, npt.NDArray[np.int32]]]:
+        pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
+        chosen = st.lists(st.sampled_from(pairs), unique=True) if pairs else st.just([])
+        return chosen.map(lambda found: (n, np.array(sorted(found), np.int32).reshape(-1, 2)))
+
+    return st.integers(1, 8).flatmap(edges)
+
+
+def constant_sheaf(n: int, edges: npt.NDArray[np.int32], dimension: int) -> CellularSheaf:
+    maps = np.tile(np.eye(dimension), (len(edges), 1, 1))
+    stalks = np.full(n, dimension, np.int32)
+    return CellularSheaf(stalks, edges, np.full(len(edges), dimension, np.int32), maps, maps)
+
+
+def bundle(n: int, edges: npt.NDArray[np.int32], dimension: int, seed: int, *, flat: bool) -> CellularSheaf:
+    """Invertible maps; if it is flat, those that come from one frame a vertex, so that all edges can agree."""
+    random = np.random.default_rng(seed)
+    if flat:
+        frames = random.normal(size=(n, dimension, dimension)) + 3 * np.eye(dimension)
+        edge_frames = random.normal(size=(len(edges), dimension, dimension)) + 3 * np.eye(dimension)
+        tails, heads = (edge_frames @ frames[edges[:, end]] for end in (0, 1))
+    else:
+        tails, heads = random.normal(size=(2, len(edges), dimension, dimension)) + 3 * np.eye(dimension)
+    stalks = np.full(n, dimension, np.int32)
+    return CellularSheaf(stalks, edges, np.full(len(edges), dimension, np.int32), tails, heads)
+
+
+def n_components(n: int, edges: npt.NDArray[np.int32]) -> int:
+    graph = sparse.csr_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n, n))
+    return int(csgraph.connected_components(graph, directed=False)[0])
+
+
+@given(graphs(), st.integers(1, 3))
+def test_global_sections_of_a_constant_sheaf_count_components(
+    graph: tuple[int, npt.NDArray[np.int32]], dimension: int
+) -> None:
+    sheaf = constant_sheaf(*graph, dimension)
+    assert sheaf.global_sections_dimension() == dimension * n_components(*graph)
+    assert bundle_sections_dimension(sheaf) == dimension * n_components(*graph)
+
+
+@given(graphs(), st.integers(1, 3), st.integers(0, 5), st.booleans())
+def test_transport_finds_as_many_sections_as_the_laplacian(
+    graph: tuple[int, npt.NDArray[np.int32]], dimension: int, seed: int, flat: bool
+) -> None:
+    sheaf = bundle(*graph, dimension, seed, flat=flat)
+    rank = np.linalg.matrix_rank(sheaf.coboundary().toarray(), tol=1e-7) if len(graph[1]) else 0
+    assert bundle_sections_dimension(sheaf) == dimension * graph[0] - rank
+    if flat:
+        assert bundle_sections_dimension(sheaf) == dimension * n_components(*graph)
+
+
+@given(graphs(), st.integers(0, 5))
+def test_cohomology_adds_up_to_the_euler_characteristic(graph: tuple[int, npt.NDArray[np.int32]], seed: int) -> None:
+    sheaf = bundle(*graph, 2, seed, flat=False)
+    delta = sheaf.coboundary().toarray()
+    first = delta.shape[0] - (np.linalg.matrix_rank(delta, tol=1e-7) if delta.size else 0)
+    assert sheaf.global_sections_dimension() - first == sheaf.euler_characteristic
+    assert sheaf.first_cohomology_dimension() == first
+
+
+@given(graphs(), st.integers(0, 5))
+def test_the_laplacian_measures_disagreement_and_is_positive(
+    graph: tuple[int, npt.NDArray[np.int32]], seed: int
+) -> None:
+    sheaf = bundle(*graph, 2, seed, flat=False)
+    laplacian = sheaf.laplacian().toarray()
+    x = np.random.default_rng(seed).normal(size=2 * graph[0])
+    energy = sum(
+        np.linalg.norm(head @ x[2 * v : 2 * v + 2] - tail @ x[2 * u : 2 * u + 2]) ** 2
+        for (u, v), tail, head in zip(graph[1].tolist(), sheaf.tail_maps, sheaf.head_maps, strict=True)
+    )
+    assert np.linalg.eigvalsh(laplacian).min() > -1e-9
+    assert x @ laplacian @ x == pytest.approx(energy)
+
+
+@given(graphs(), st.integers(0, 5))
+def test_consistency_is_one_on_global_sections(graph: tuple[int, npt.NDArray[np.int32]], seed: int) -> None:
+    sheaf = bundle(*graph, 2, seed, flat=True)
+    section = sheaf.global_sections() @ np.random.default_rng(seed).normal(size=sheaf.global_sections_dimension())
+    np.testing.assert_allclose(sheaf.consistency(section.reshape(-1, 2)), 1, atol=1e-6)
+
+
+def test_consistency_tells_equal_orthogonal_and_opposite() -> None:
+    sheaf = constant_sheaf(4, np.array([[0, 1], [0, 2], [0, 3]], np.int32), 2)
+    cochain = np.array([[1.0, 0], [1, 0], [0, 1], [-1, 0]])
+    assert sheaf.consistency(cochain).tolist() == [1.0, 0.5, 0.0]
+
+
+def test_transport_refuses_maps_that_are_singular() -> None:
+    sheaf = bundle(2, np.array([[0, 1]], np.int32), 2, 0, flat=False)
+    sheaf.tail_maps[0] = 0
+    with pytest.raises(ParameterError, match="invertible"):
+        bundle_sections_dimension(sheaf)
+
+
+@pytest.mark.parametrize("vectors", [unit(60, 12), np.repeat(unit(6, 12), 10, axis=0), unit(40, 2), unit(2, 5)])
+def test_the_document_sheaf_has_stalks_of_full_rank(vectors: Floats) -> None:
+    sheaf, cochain = document_sheaf(vectors, nearest_neighbours(vectors, 8))
+    kernel = sheaf.global_sections_dimension(1e-7)
+    assert bundle_sections_dimension(sheaf) == kernel
+    assert np.linalg.norm(cochain, axis=1).max() <= 1 + 1e-4
+    assert np.linalg.svd(sheaf.tail_maps, compute_uv=False).min() > 0.7
+
+
+def test_copies_agree_perfectly() -> None:
+    vectors = np.repeat(unit(1, 16), 30, axis=0)
+    sheaf, cochain = document_sheaf(vectors, nearest_neighbours(vectors, 8))
+    np.testing.assert_allclose(sheaf.consistency(cochain), 1, atol=1e-4)
+
+
+def test_ward_mergers_are_those_of_scikit_learn() -> None:
+    vectors, _ = groups([8, 9, 10, 11], spread=0.9)
+    divisions, costs = ward_divisions(vectors, np.arange(len(vectors)))
+    for k in (2, 3, 4, 7):
+        theirs = AgglomerativeClustering(k, linkage="ward").fit_predict(vectors)
+        assert adjusted_rand_score(theirs, divisions[len(vectors) - k]) == 1
+    assert (np.diff(costs) > -1e-9).all()
+
+
+def test_a_community_is_cut_across_its_principal_direction() -> None:
+    vectors, labels = groups([30, 30], spread=0.3)
+    assert adjusted_rand_score(labels, bisect(vectors, np.zeros(60, np.int64))) == 1
+    assert bisect(np.tile(unit(1, 8), (20, 1)), np.zeros(20, np.int64)).max() == 0
+
+
+def test_fragments_join_what_they_are_linked_to() -> None:
+    edges = np.array([[0, 1], [1, 2], [3, 4], [4, 5], [2, 6]], np.int32)
+    graph = weighted_graph(7, edges, np.ones(5, np.float32))
+    merged = merge_fragments(graph, np.array([0, 0, 0, 1, 1, 1, 2]), unit(7, 4), 2)
+    assert merged[6] == merged[0] != merged[3]
+
+
+def test_isolated_vertices_are_communities_of_their_own() -> None:
+    graph = weighted_graph(4, np.array([[0, 1]], np.int32), np.ones(1, np.float32))
+    labels = leiden(graph, 1.0, seed=0)
+    assert labels[0] == labels[1]
+    assert len(set(labels.tolist())) == 3
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=20))
+def test_diversity_is_the_chance_to_draw_two_themes(labels: list[int]) -> None:
+    pairs = [a != b for a in labels for b in labels]
+    assert diversity(np.array(labels)) == pytest.approx(np.mean(pairs))
+
+
+@pytest.mark.parametrize("sizes", [[60, 60], [40, 50, 60], [200, 100, 50, 100, 30], [80] * 12])
+def test_as_many_themes_are_found_as_there_are(sizes: list[int]) -> None:
+    vectors, labels = groups(sizes)
+    found = find_themes(vectors)
+    assert normalized_mutual_info_score(labels, found.themes) > 0.97
+    assert len(found.theme_consistency) == len(sizes)
+
+
+def test_themes_are_numbered_by_size_and_named_by_typical_documents() -> None:
+    vectors, labels = groups([30, 90, 60])
+    found = find_themes(vectors)
+    assert np.bincount(found.themes).tolist() == sorted(np.bincount(found.themes).tolist(), reverse=True)
+    assert [labels[list(rows)].tolist() for rows in found.exemplars] == [[1] * 5, [2] * 5, [0] * 5]
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        np.zeros((0, 8)),
+        np.zeros((5, 0)),
+        np.zeros((20, 8)),
+        unit(1, 8),
+        unit(2, 8),
+        unit(3, 8),
+        unit(30, 1),
+        np.repeat(unit(1, 8), 400, axis=0),
+        np.repeat(unit(3, 8), 300, axis=0),
+        np.vstack([unit(20, 8), np.zeros((20, 8))]),
+        unit(400, 64),
+    ],
+)
+def test_odd_collections_have_themes_too(vectors: npt.NDArray[np.float64]) -> None:
+    found = find_themes(vectors.astype(np.float32))
+    assert np.array_equal(found.themes < 0, ~vectors.any(axis=1))
+    for values in (found.confidence, found.consistency, found.positions):
+        assert np.isfinite(values).all()
+        assert ((values >= 0) & (values <= 1)).all()
+    assert found.facts.vertices == int(vectors.any(axis=1).sum())
+
+
+def test_the_same_vectors_give_the_same_themes() -> None:
+    vectors, _ = groups([50, 60, 70])
+    first, second = find_themes(vectors), find_themes(vectors)
+    assert np.array_equal(first.themes, second.themes)
+    assert np.array_equal(first.positions, second.positions)
+    assert first.facts == second.facts
+
+
+def test_options_bound_the_themes() -> None:
+    vectors, _ = groups([60] * 8)
+    assert len(find_themes(vectors, ThemeOptions(max_themes=4)).theme_consistency) <= 4
+    found = find_themes(vectors, ThemeOptions(min_documents=100))
+    assert np.bincount(found.themes).min() >= 100
+    with pytest.raises(ParameterError, match="max_themes"):
+        ThemeOptions(max_themes=1)
+
+
+def test_documents_of_a_theme_are_together_on_the_map() -> None:
+    vectors, labels = groups([400, 300, 200, 100])
+    places = find_themes(vectors).positions
+    centres = np.stack([places[labels == theme].mean(axis=0) for theme in range(4)])
+    nearest = np.linalg.norm(places[:, None] - centres, axis=2).argmin(axis=1)
+    assert (nearest == labels).mean() > 0.97
+
+
+def test_thousands_of_documents_take_seconds() -> None:
+    vectors, labels = groups([500] * 12, d=64)
+    started = time.perf_counter()
+    assert normalized_mutual_info_score(labels, find_themes(vectors).themes) > 0.95
+    assert time.perf_counter() - started < 20
+
+
+TEXTS = ["the goal and the match", "the match was won", "the bank and the loan", "the loan of the bank", "the"]
+MEMBERS = np.array([0, 0, 1, 1, -1])
+
+
+def tokens(texts: list[str]) -> pa.Table:
+    names = [f"d{i}" for i in range(len(texts))]
+    return tokenize(pa.table({"document_id": names, "text": pa.array(texts, pa.string())}))
+
+
+def test_weights_of_terms_are_those_of_the_definition() -> None:
+    counts = count_by_theme(tokens(TEXTS), MEMBERS, 2)
+    weights = class_tf_idf(counts.counts, counts.words).toarray()
+    own = [Counter(" ".join(TEXTS[:2]).split()), Counter(" ".join(TEXTS[2:4]).split())]
+    mean_words = sum(sum(theme.values()) for theme in own) / 2
+    for column, term in enumerate(counts.terms.to_pylist()):
+        for theme in (0, 1):
+            share = own[theme][term] / sum(own[theme].values())
+            expected = share * math.log(1 + mean_words / max(1, own[0][term] + own[1][term]))
+            assert weights[theme, column] == pytest.approx(expected)
+
+
+def test_counts_by_theme_merge_to_those_of_the_whole() -> None:
+    parts = [count_by_theme(tokens(TEXTS[i : i + 1]), MEMBERS[i : i + 1], 2) for i in range(5)]
+    merged, whole = merge_theme_counts(parts, 2), count_by_theme(tokens(TEXTS), MEMBERS, 2)
+    assert label_themes(merged) == label_themes(whole)
+    assert merged.n_documents == whole.n_documents == 4
+
+
+def test_labels_leave_out_function_words() -> None:
+    labels = label_themes(count_by_theme(tokens(TEXTS), MEMBERS, 2))
+    assert labels[0][0][0] == "match"
+    assert set(labels[1][0]) >= {"bank", "loan"}
+    assert all("the" not in terms for terms, _ in labels)
+
+
+def test_rare_terms_go_first_when_there_are_too_many() -> None:
+    merged = merge_theme_counts([count_by_theme(tokens(TEXTS), MEMBERS, 2)], 2, most=3)
+    assert len(merged.terms) == 3
+    assert "the" in merged.terms.to_pylist()
+
+
+def found_themes() -> tuple[Themes, FoundThemes]:
+    vectors, _ = groups([30, 20])
+    found = find_themes(np.vstack([vectors, np.zeros((1, 32), np.float32)]))
+    return Themes.of(pa.array([f"d{i}" for i in range(51)]), found), found
+
+
+def test_themes_survive_their_table() -> None:
+    themes, found = found_themes()
+    table = themes.to_table()
+    again = Themes.from_table(table)
+    assert table.schema.equals(ASSIGNMENTS)
+    assert (again.exemplars, again.consistency, again.facts) == (themes.exemplars, themes.consistency, found.facts)
+    assert again.of_documents(pa.array(["d50", "d0"])).tolist() == [-1, 0]
+    with pytest.raises(ContractError, match="other documents"):
+        again.of_documents(pa.array(["stranger"]))
+    with pytest.raises(ContractError, match="without the facts"):
+        Themes.from_table(themes.assignments)
+
+
+def test_a_theme_without_words_is_called_by_its_number() -> None:
+    themes, _ = found_themes()
+    table = themes_table(themes, merge_theme_counts([], 2))
+    assert table.schema.equals(THEMES)
+    assert table.column("label").to_pylist() == ["theme 0", "theme 1"]
+    assert table.column("documents").to_pylist() == [30, 20]
