@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError, ParameterError
+from ..errors import InputError, ParameterError, StorageFullError
 from .concluding import OUTPUT, SPOOL, TITLE, conclude
 from .displays import Display, display_for
 from .driving import see_through
@@ -149,6 +149,7 @@ def run(
     options = _pipeline_options(title, read, _share(max_rejects), provider, lexicon)
     settings = read_settings(cpus=cpus)
     job = Job(_absolute(inputs), options, _output_folder(output, title), settings, as_json)
+    _keep_apart(job.inputs, job.output)
     if dry_run:
         _look_only(job)
     else:
@@ -208,7 +209,7 @@ def _name_of(inputs: list[str]) -> str:
     """What to call a run: the first input's name without its endings."""
     if inputs[0] == "-":
         return "stdin"
-    parts = [part for part in Path(inputs[0]).expanduser().absolute().parts if not re.search(r"[*?\[]", part)]
+    parts = [part for part in Path(inputs[0]).expanduser().resolve().parts if not re.search(r"[*?\[]", part)]
     return Path(parts[-1]).name.split(".")[0] or Path(parts[-1]).name.strip("/.") or "collection"
 
 
@@ -226,12 +227,22 @@ def _output_folder(given: Path | None, title: str) -> Path:
     if given is None:
         slug = re.sub(r"[^\w.-]+", "-", title).strip("-.").lower() or "run"
         given = Path(f"eopiez-{slug}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
-    folder = given.expanduser().absolute()
+    folder = given.expanduser().resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ParameterError(
             f"the output {given} exists already and is not an empty folder; name a new one with --output"
         )
     return folder
+
+
+def _keep_apart(inputs: list[str], output: Path) -> None:
+    """Results inside an input folder would be read with it, the next time or even this time."""
+    for given in map(Path, inputs):
+        if given.is_dir() and output.is_relative_to(given.resolve()):
+            raise ParameterError(
+                f"the output {output} would lie inside the input {given} and be read with it; "
+                f"name a folder outside with --output, such as {given.resolve().parent / output.name}"
+            )
 
 
 def _look_only(job: Job) -> None:
@@ -293,8 +304,13 @@ def _spooled(job: Job) -> Job:
             "standard input is a terminal; pipe documents into it, as in: cat file.jsonl | eopiez run -"
         )
     folder = job.settings.home.expanduser().absolute() / "spool" / uuid.uuid4().hex
-    folder.mkdir(parents=True)
-    path = spool(sys.stdin.buffer, folder)
+    try:
+        folder.mkdir(parents=True)
+        path = spool(sys.stdin.buffer, folder)
+    except OSError as error:
+        raise StorageFullError(
+            f"cannot keep standard input under {folder}: {error.strerror}; free some space, or set EOPIEZ_HOME"
+        ) from error
     return replace(job, inputs=[str(path) if given == "-" else given for given in job.inputs])
 
 

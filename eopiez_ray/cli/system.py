@@ -32,10 +32,16 @@ def open_system(settings: Settings | None = None) -> Local:
     """The database and all that is in it. Ray is not started before something is driven.
 
     Raises:
+        ParameterError: the data home cannot be written.
         StoreError: the database cannot be started or reached.
     """
     settings = settings or read_settings()
-    keep_log(settings.home)
+    try:
+        keep_log(settings.home)
+    except OSError as error:
+        raise ParameterError(
+            f"cannot write into the data home {settings.home}: {error.strerror}; set EOPIEZ_HOME to a folder of yours"
+        ) from error
     from ..engine.local import Local
 
     return Local(settings)

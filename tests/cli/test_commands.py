@@ -158,6 +158,28 @@ def test_unwritable_output_is_named(letters: Path, tmp_path: Path) -> None:
     assert (result.exit_code, "cannot make the output folder" in result.output) == (64, True)
 
 
+def test_results_are_kept_out_of_the_input(letters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(letters)
+    result = eopiez("run", ".", "--dry-run")
+    assert (result.exit_code, "would lie inside the input" in " ".join(result.output.split())) == (64, True)
+    assert eopiez("run", ".", "--dry-run", "-o", "../out").exit_code == 0
+
+
+def test_data_home_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("EOPIEZ_HOME", str(tmp_path / "file/home"))
+    result = eopiez("list")
+    assert (result.exit_code, "set EOPIEZ_HOME" in result.output) == (64, True)
+    assert CliRunner().invoke(app, ["run", "-"], input="text").exit_code == 74
+
+
+def test_database_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EOPIEZ_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none")
+    result = eopiez("list")
+    assert (result.exit_code, "cannot reach the database" in result.output) == (69, True)
+    assert "secret" not in result.output
+
+
 def test_wrong_setting_is_named(letters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EOPIEZ_CPUS", "many")
     result = eopiez("run", letters)

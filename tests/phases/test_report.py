@@ -164,6 +164,12 @@ def test_report_counts_what_is_there() -> None:
     assert sum(category.motifs for category in report.categories) == report.motif_count == results.motifs.num_rows
 
 
+def test_reasons_of_rejects_are_shown() -> None:
+    report, points = gather(made_results(reasons=(("no text", 2), ("broken row", 1))), "Notes", NOW)
+    assert report.ingestion.reasons[0] == ("no text", 2)
+    assert "broken row" in Reader(render(report, points)).text
+
+
 def test_exemplars_are_shown_with_their_beginnings() -> None:
     report, _ = gather(made_results(), "Notes", NOW)
     exemplar = report.themes[0].exemplars[0]
