@@ -113,7 +113,11 @@ def see_through(workflow: Workflow, display: Display, begin: Callable[[], object
         watch = _Watch(workflow, display, interrupts, starter)
         if begin is not None:
             watch.drive(begin)
-        return watch.until_rest()
+        try:
+            return watch.until_rest()
+        except EopiezError:
+            display.say(f"What has finished is kept; `eopiez resume {str(workflow.id)[-8:]}` goes on.")
+            raise
 
 
 class _Watch:

@@ -161,8 +161,10 @@ def test_what_keeps_ray_from_starting_is_raised() -> None:
     def begin() -> None:
         raise ClusterError("Ray does not start")
 
+    display = FakeDisplay()
     with pytest.raises(ClusterError, match="does not start"):
-        see_through(cast("Any", workflow), FakeDisplay(), begin)
+        see_through(cast("Any", workflow), display, begin)
+    assert f"eopiez resume {str(workflow.id)[-8:]}" in display.said[-1]
 
 
 def test_database_that_stays_away_is_raised() -> None:
