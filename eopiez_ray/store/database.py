@@ -232,6 +232,8 @@ async def _migrate(connection: Connection) -> None:
 
 
 async def _version(connection: Connection) -> int:
-    if await connection.fetchval("select to_regclass('eopiez.schema_version')") is None:
+    # Not to_regclass: its answer may be cached from before another connection made the table.
+    known = "select exists (select from pg_tables where schemaname = 'eopiez' and tablename = 'schema_version')"
+    if not await connection.fetchval(known):
         return 0
     return int(await connection.fetchval("select coalesce(max(version), 0) from eopiez.schema_version"))

@@ -6,6 +6,7 @@ with its life, so the next one to come finds the server, uses it and stops it.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -19,6 +20,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+import psutil
 
 from ..errors import EmbeddedPostgresError
 
@@ -93,8 +96,20 @@ class EmbeddedServer:
                 self._users = None
 
     def is_running(self) -> bool:
-        """Whether a server process answers for the data folder."""
-        return _run("pg_ctl", "-D", self._data, "status", check=False).returncode == 0
+        """Whether a server process works on the data folder."""
+        try:
+            return self.postmaster_pid() in self._processes()
+        except (FileNotFoundError, IndexError, ValueError):
+            return False
+
+    def _processes(self) -> set[int]:
+        """The server's processes, which all work in the data folder. A killed one that nobody has buried is none."""
+        found, data = set(), self._data.resolve()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == data:
+                    found.add(process.pid)
+        return found
 
     def postmaster_pid(self) -> int:
         """Process id of the running server."""
@@ -136,6 +151,9 @@ class EmbeddedServer:
         sockets.mkdir(mode=0o700, exist_ok=True)
         deadline = time.monotonic() + START_S
         while True:
+            if not self._processes():
+                # After a kill: its process id may be that of a zombie, or of somebody else, and would be in the way.
+                (self._data / "postmaster.pid").unlink(missing_ok=True)
             started = _run(
                 "pg_ctl",
                 "-D",

@@ -18,7 +18,7 @@ from eopiez_ray.model.tasks import Failure, Report
 from eopiez_ray.store import Batch
 
 from .plans import ONCE, QUICK, plan, step
-from .world import WORKFLOW, BrokenPromiseErrorPromiseError, Disk, World
+from .world import WORKFLOW, BrokenPromiseError, Disk, World
 
 SCHEDULES = 20_000
 

@@ -1,0 +1,165 @@
+-- The first schema.
+
+create table schema_version (
+    version integer primary key,
+    applied_at timestamptz not null default now()
+);
+
+-- Code of phases and given values, so that any orchestrator can run a plan made elsewhere.
+create table phases (
+    digest text primary key,
+    name text not null,
+    version text not null,
+    kind text not null check (kind in ('values', 'source', 'map', 'reduce', 'sink')),
+    code bytea not null,
+    created_at timestamptz not null default now()
+);
+
+-- Who drives workflows. A session-level advisory lock on lock_key lives exactly as long as the process.
+create table orchestrators (
+    id uuid primary key,
+    lock_key bigint not null generated always as identity unique,
+    host text not null,
+    pid integer not null,
+    started_at timestamptz not null default now()
+);
+
+-- Plans by their content: a plan that is run a thousand times is kept once, and an updated one is another plan.
+create table plans (
+    digest text primary key,
+    spec jsonb not null,
+    created_at timestamptz not null default now()
+);
+
+create table workflows (
+    id uuid primary key,
+    name text not null,
+    plan text not null references plans (digest),
+    status text not null default 'queued' check (
+        status in ('queued', 'running', 'pausing', 'paused', 'succeeded', 'failed', 'cancelling', 'cancelled')
+    ),
+    owner text not null default '',
+    priority smallint not null default 0,
+    labels jsonb not null default '{}',
+    idempotency_key text,
+    epoch bigint not null default 0,
+    holder uuid references orchestrators (id),
+    lease_until timestamptz,
+    created_at timestamptz not null default clock_timestamp(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    drained_at timestamptz,
+    error jsonb,
+    constraint terminal_is_finished check (
+        (status in ('succeeded', 'failed', 'cancelled')) = (finished_at is not null)
+    ),
+    constraint paused_is_drained check (status <> 'paused' or drained_at is not null),
+    constraint rest_has_no_holder check (
+        status not in ('queued', 'paused', 'succeeded', 'failed', 'cancelled') or holder is null
+    )
+);
+create index workflows_claimable on workflows (priority desc, id)
+where status in ('queued', 'running', 'pausing', 'cancelling');
+create unique index workflows_idempotent on workflows (owner, idempotency_key) where idempotency_key is not null;
+
+-- The tables below are written thousands of times a second: no foreign keys, each of which would cost a look-up for
+-- every row. delete_workflow removes their rows with the workflow's.
+
+-- A row for each step that has moved; its name, phase and inputs are in the plan.
+create table steps (
+    workflow_id uuid not null,
+    position smallint not null,
+    status text not null check (status in ('waiting', 'running', 'succeeded', 'failed')),
+    partitions integer,
+    done integer not null,
+    running integer not null,
+    rows bigint not null,
+    rejects bigint not null,
+    cached integer not null,
+    wall_s double precision not null,
+    cpu_s double precision not null,
+    started_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz,
+    primary key (workflow_id, position),
+    constraint done_within_partitions check (partitions is null or done <= partitions)
+) with (fillfactor = 70);
+
+-- A row for each finished task: its first committed report.
+create table tasks (
+    workflow_id uuid not null,
+    step smallint not null,
+    partition integer not null,
+    digest bytea not null,
+    size bigint not null,
+    form text not null,
+    inline bytea,
+    rows bigint not null,
+    rejects integer not null,
+    started_at timestamptz not null,
+    wall_s double precision not null,
+    cpu_s double precision not null,
+    worker text not null,
+    is_cached boolean not null,
+    primary key (workflow_id, step, partition)
+);
+
+-- A row for each attempt that ended without a result.
+create table attempts (
+    workflow_id uuid not null,
+    step smallint not null,
+    partition integer not null,
+    attempt integer not null,
+    outcome text not null check (outcome in ('failed', 'timed_out', 'lost', 'refused')),
+    error_type text not null,
+    message text not null,
+    traceback text not null,
+    worker text not null,
+    started_at timestamptz not null,
+    ended_at timestamptz not null default clock_timestamp(),
+    retry_at timestamptz,
+    is_forgiven boolean not null default false,
+    id bigint generated always as identity primary key
+);
+create index attempts_of_workflow on attempts (workflow_id, step, partition);
+
+create table events (
+    workflow_id uuid not null,
+    id bigint generated always as identity,
+    at timestamptz not null default clock_timestamp(),
+    kind text not null,
+    data jsonb not null default '{}',
+    primary key (workflow_id, id)
+);
+
+create table logs (
+    workflow_id uuid not null,
+    id bigint generated always as identity,
+    at timestamptz not null,
+    step smallint not null,
+    partition integer not null,
+    level text not null,
+    message text not null,
+    primary key (workflow_id, id)
+);
+
+create table rejects (
+    workflow_id uuid not null,
+    step smallint not null,
+    partition integer not null,
+    ordinal integer not null,
+    source text not null,
+    reason text not null,
+    sample text not null,
+    primary key (workflow_id, step, partition, ordinal)
+);
+
+-- Results that equal tasks share.
+create table cache (
+    key bytea primary key,
+    digest bytea not null,
+    size bigint not null,
+    form text not null,
+    inline bytea,
+    rows bigint not null,
+    created_at timestamptz not null default now()
+);

@@ -1,0 +1,118 @@
+"""Connections, the schema, and what is said when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from importlib.resources import files
+
+import asyncpg
+import pytest
+
+from eopiez_ray.errors import DatabaseTooOldError, DatabaseUnavailableError
+from eopiez_ray.store import Database, EmbeddedServer, connect
+from eopiez_ray.store import database as module
+from eopiez_ray.store.database import redacted
+from eopiez_ray.store.queries import statements
+
+from .given import Drivers, create
+
+
+async def shape(database: Database) -> list[tuple[object, ...]]:
+    """Everything that a schema consists of, as the catalogue tells it."""
+    columns = "select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns"
+    parts = [
+        f"{columns} where table_schema = 'eopiez' order by 1, 2",
+        "select indexname, indexdef, '', '', '' from pg_indexes where schemaname = 'eopiez' order by 1",
+        "select conname, pg_get_constraintdef(oid), '', '', '' from pg_constraint "
+        "where connamespace = 'eopiez'::regnamespace order by 1, 2",
+    ]
+    return [tuple(row) for part in parts for row in await database.fetch(part)]
+
+
+async def test_migrations_from_the_first_schema_meet_todays(database: Database) -> None:
+    folder = files("eopiez_ray.store") / "migrations"
+    numbers = sorted(int(entry.name[:4]) for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    assert numbers == list(range(1, module.SCHEMA_VERSION + 1))
+    today = await shape(database)
+    await database.fetch("drop schema eopiez cascade")
+    async with database.transaction() as connection:
+        await connection.execute("create schema eopiez")
+        for number in numbers:
+            await connection.execute((folder / f"{number:04}.sql").read_text(encoding="utf-8"))
+    assert await shape(database) == today
+
+
+async def test_every_statement_is_one_that_postgres_accepts(database: Database) -> None:
+    async with database.transaction() as connection:
+        for name, text in statements().items():
+            assert await connection.prepare(text), name
+
+
+async def test_opening_twice_at_once_makes_one_schema(server: EmbeddedServer) -> None:
+    admin = await asyncpg.connect(server.url)
+    await admin.execute("create database raced")
+    url = server.url.replace("/postgres?", "/raced?")
+    opened = await asyncio.gather(*(connect(url) for _ in range(4)))
+    versions = await opened[0].fetch("select version from schema_version")
+    assert [row["version"] for row in versions] == [module.SCHEMA_VERSION]
+    for database in opened:
+        await database.close()
+    await admin.close()
+
+
+async def test_claims_are_found_by_their_index(database: Database, drivers: Drivers) -> None:
+    driver = await drivers.start()
+    workflow = await create(database)
+    rows = "insert into workflows (id, name, plan, status, finished_at) "
+    await database.fetch(
+        f"{rows} select gen_random_uuid(), 'old', plan, 'succeeded', now() from workflows, generate_series(1, 20000) "
+        "where id = $1",
+        workflow,
+    )
+    await database.fetch("analyze workflows")
+    explained = await database.fetch("explain " + statements()["claim"], driver.id, None, driver.ledger._lease, 10)
+    assert any("workflows_claimable" in row[0] for row in explained)
+
+
+async def test_a_newer_schema_is_refused(database: Database, database_url: str) -> None:
+    await database.fetch("insert into schema_version (version) values (99)")
+    with pytest.raises(DatabaseTooOldError, match="update eopiez"):
+        await connect(database_url)
+
+
+async def test_an_older_server_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MINIMUM_SERVER", 990_000)
+    with pytest.raises(DatabaseTooOldError, match="needs 99 or newer"):
+        await connect(database_url)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://eopiez@127.0.0.1:1/postgres", "is it running"),
+        ("nonsense", "looks like postgresql://"),
+    ],
+)
+async def test_an_address_that_leads_nowhere_says_so(url: str, says: str) -> None:
+    with pytest.raises(DatabaseUnavailableError, match=says):
+        await connect(url)
+
+
+async def test_a_database_that_refuses_says_what_to_check(server: EmbeddedServer) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="check EOPIEZ_DATABASE_URL"):
+        await connect(server.url.replace("/postgres?", "/missing?"))
+
+
+async def test_a_lost_connection_is_opened_again(database: Database) -> None:
+    writer = database.writer()
+    assert (await writer.fetch("select 1 as one"))[0]["one"] == 1
+    (backend,) = await writer.fetch("select pg_backend_pid() as pid")
+    await database.fetch("select pg_terminate_backend($1, 5000)", backend["pid"])
+    with contextlib.suppress(DatabaseUnavailableError):  # Unless the loss was noticed before.
+        await writer.fetch("select 1")
+    assert (await writer.fetch("select 2 as two"))[0]["two"] == 2
+
+
+def test_passwords_are_not_shown() -> None:
+    assert redacted("postgresql://a:secret@h/d") == "postgresql://a:***@h/d"

@@ -1,0 +1,67 @@
+"""New workflows: durable, idempotent, many at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from eopiez_ray.errors import IdempotencyConflictError
+from eopiez_ray.model.status import StepStatus, WorkflowStatus
+from eopiez_ray.store import Database, Intake, Workflows
+
+from ..machine.plans import plan, step
+from ..waiting import until
+from .given import CODE, LEASE_S, PLAN, Drivers, create, wanted
+
+
+async def test_a_new_workflow_waits_in_the_queue(database: Database) -> None:
+    workflow = await create(database, labels={"team": "a"}, priority=3, owner="ada")
+    view = await Workflows(database).get(workflow)
+    assert (view.status, view.labels, view.priority, view.owner) == (WorkflowStatus.QUEUED, {"team": "a"}, 3, "ada")
+    assert view.plan == PLAN
+    steps = await Workflows(database).steps(workflow)
+    assert [(each.name, each.kind, each.status) for each in steps] == [
+        (spec.name, spec.phase.kind, StepStatus.WAITING) for spec in PLAN.steps
+    ]
+
+
+async def test_many_callers_at_once_each_get_their_own(database: Database) -> None:
+    intake = Intake(database, LEASE_S)
+    created = await asyncio.gather(*(intake.create(wanted()) for _ in range(300)))
+    assert len({workflow.id for (workflow,) in created}) == 300
+    assert len(await Workflows(database).page(limit=400)) == 300
+
+
+async def test_one_that_is_held_from_the_start_cannot_be_claimed(database: Database, drivers: Drivers) -> None:
+    driver, other = await drivers.start(), await drivers.start()
+    workflow = await create(database, holder=driver.id)
+    assert (await Workflows(database).get(workflow)).status is WorkflowStatus.RUNNING
+    assert await other.claim() == []
+    driver.session.terminate()
+    assert await until(other.claim) == [workflow]
+
+
+async def test_the_same_key_and_plan_give_the_same_workflow(database: Database) -> None:
+    intake = Intake(database, LEASE_S)
+    pairs = await asyncio.gather(*(intake.create(wanted(idempotency_key="k")) for _ in range(5)))
+    assert len({created.id for (created,) in pairs}) == 1
+    assert sum(created.is_new for (created,) in pairs) == 1
+    assert await create(database, idempotency_key="k", owner="somebody else") != pairs[0][0].id
+
+
+async def test_the_same_key_with_another_plan_is_a_conflict(database: Database) -> None:
+    first = await create(database, idempotency_key="k")
+    other = plan(step("read", "source"))
+    with pytest.raises(IdempotencyConflictError, match=str(first)) as caught:
+        await Intake(database, LEASE_S).create(wanted(plan=other, code=CODE, idempotency_key="k"))
+    assert caught.value.workflow_id == str(first)
+
+
+async def test_a_caller_that_goes_away_does_not_stop_what_it_began(database: Database) -> None:
+    task = asyncio.create_task(Intake(database, LEASE_S).create(wanted()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await until(Workflows(database).page)
