@@ -65,7 +65,7 @@ def test_themes_of_news_have_telling_labels(news: tuple[Any, Path]) -> None:
     table = news[0]["themes.label"]
     assert table.schema.equals(THEMES)
     terms = {term for row in table.column("terms").to_pylist() for term in row}
-    assert {"film", "election", "shares", "mobile", "match"} <= terms
+    assert {"film", "election", "shares", "mobile", "players"} <= terms
 
 
 def test_documents_are_found_by_a_query(news: tuple[Any, Path]) -> None:

@@ -11,17 +11,19 @@
 4. *Number*: the cost jumps where a merger joins what belongs apart. With c(k) the cost of going from k groups to
    k - 1, a division into k groups, no more than there are fine communities, is scored by
 
-       √diversity · Π (c(k) / c(k + j) · k / (k + j))^(1/3), j = 1, 2, 3.
+       diversity^(3/4) · Π (c(k) / c(k + j) · k / (k + j))^(1/3), j = 1, 2, 3.
 
    Without structure costs grow like 1 / k, which the factor k / (k + j) takes out; three earlier mergers are looked at
    since a single one can be cheap by accident. Diversity is the probability that two documents are in different groups
    (Gini and Simpson), without which a few halves of a collection would often win for being the easiest to separate.
 
-The best division is refined once more. All steps are deterministic.
+All this is done for several runs of the Leiden algorithm, whose scores are averaged, and the best division is refined
+once more. The result is deterministic.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import graspologic_native
@@ -36,6 +38,9 @@ Reals = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 FINE_RESOLUTION = 2.0
+SEEDS = 4
+"""Runs of the Leiden algorithm."""
+DIVERSITY_EXPONENT = 0.75
 BEFORE = 3
 """Mergers that one is compared with."""
 ROUNDS = 5
@@ -66,18 +71,34 @@ def choose_partition(graph: sparse.csr_matrix, vectors: Floats, *, max_communiti
         graph: symmetric weights, ``(n, n)``, without loops.
         vectors: of length 1, ``(n, d)``.
     """
-    fine = merge_fragments(graph, leiden(graph, FINE_RESOLUTION, seed=0), vectors, min_size)
+    runs = [_scored(graph, vectors, seed, max_communities, min_size) for seed in range(SEEDS)]
+    totals: dict[int, float] = defaultdict(float)
+    for k, (score, _) in (item for run in runs for item in run.items()):
+        totals[k] += score / SEEDS
+    if not totals:
+        return Partition(np.zeros(len(vectors), np.int64), 0.0, 0.0)
+    k = max(totals, key=lambda k: totals[k])
+    score, division = max((run[k] for run in runs if k in run), key=lambda found: found[0])
+    refined = refine(graph, vectors, division)
+    return Partition(by_size(merge_fragments(graph, refined, vectors, min_size)), FINE_RESOLUTION, score)
+
+
+def _scored(
+    graph: sparse.csr_matrix, vectors: Floats, seed: int, max_communities: int, min_size: int
+) -> dict[int, tuple[float, Labels]]:
+    """The divisions of one run by their number of groups, each with its score."""
+    fine = merge_fragments(graph, leiden(graph, FINE_RESOLUTION, seed), vectors, min_size)
     fine = refine(graph, vectors, fine)
     pieces = bisect(vectors, fine)
     divisions, costs = ward_divisions(vectors, pieces)
     most = min(int(fine.max(initial=0)) + 1, max_communities)
-    allowed = [i for i, division in enumerate(divisions) if 2 <= division.max() + 1 <= most]
-    if not allowed:
-        return Partition(np.zeros(len(vectors), np.int64), 0.0, 0.0)
-    scores = {i: _jump(costs, i) * diversity(divisions[i][pieces]) ** 0.5 for i in allowed}
-    best = max(allowed, key=lambda i: scores[i])
-    refined = refine(graph, vectors, divisions[best][pieces])
-    return Partition(by_size(merge_fragments(graph, refined, vectors, min_size)), FINE_RESOLUTION, scores[best])
+    found = {}
+    for i, division in enumerate(divisions):
+        k = len(divisions) - i
+        if 2 <= k <= most:
+            labels = division[pieces]
+            found[k] = _jump(costs, i) * diversity(labels) ** DIVERSITY_EXPONENT, labels
+    return found
 
 
 def _jump(costs: Reals, i: int) -> float:

@@ -39,7 +39,7 @@ def bundle_sections_dimension(sheaf: CellularSheaf, tolerance: float = 1e-6) -> 
         return n * r
     tails = sheaf.tail_maps[:, :r, :r].astype(np.float64)
     heads = sheaf.head_maps[:, :r, :r].astype(np.float64)
-    if min(_least_singular(tails), _least_singular(heads)) <= tolerance:
+    if _is_singular(tails).any() or _is_singular(heads).any():
         raise ParameterError("transport needs invertible restriction maps, and one is singular")
     transport, component = _transport(sheaf.edges.astype(np.int64), tails, heads, n)
     u, v = sheaf.edges[:, 0], sheaf.edges[:, 1]
@@ -52,8 +52,11 @@ def bundle_sections_dimension(sheaf: CellularSheaf, tolerance: float = 1e-6) -> 
     return sum(_kernel_dimension(g, size, tolerance) for g, size in zip(gram, length, strict=True))
 
 
-def _least_singular(maps: Reals) -> float:
-    return float(np.linalg.svd(maps, compute_uv=False).min())
+def _is_singular(maps: Reals) -> npt.NDArray[np.bool_]:
+    """Whether the volume that each map gives a cube is next to nothing for a map of its size."""
+    size = np.linalg.norm(maps, axis=(1, 2))
+    singular: npt.NDArray[np.bool_] = np.abs(np.linalg.det(maps)) <= 1e-9 * size ** maps.shape[1]
+    return singular
 
 
 def _transport(edges: Positions, tails: Reals, heads: Reals, n: int) -> tuple[Reals, Positions]:
