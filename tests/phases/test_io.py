@@ -322,6 +322,16 @@ def test_bytes_that_cp1252_lacks_do_not_lose_a_document(write: Write) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["lost: \ufffd\ufffd\ufffd, kept: é", "\ufffd", "naïve \ufffd"])
+def test_replacement_characters_of_the_text_itself_are_utf8(write: Write, text: str) -> None:
+    assert detect_encoding(text.encode()) == "utf-8"
+    assert texts(write("t.txt", text)) == [text]
+
+
+def test_last_letter_alone_can_tell_an_old_encoding(write: Write) -> None:
+    assert texts(write("t.txt", "le café".encode("latin-1"))) == ["le café"]
+
+
 def test_damaged_utf8_text_is_rejected_and_named_encoding_helps(write: Write) -> None:
     data = "é".encode() * 50 + b"\xff" + b" end"
     path = write("d.txt", data)

@@ -101,11 +101,14 @@ def _without_bom(sample: bytes) -> str | None:
 
 
 def _is_mostly_utf8(sample: bytes) -> bool:
-    """Whether broken sequences are rare exceptions among valid ones: then it is UTF-8 with damage."""
-    decoded = sample.decode("utf-8", "replace").rstrip("�")
-    broken = decoded.count("�")
+    """Whether broken sequences are rare exceptions among valid ones: then it is UTF-8 with damage.
+
+    A sequence that the end of the sample cuts off says nothing. U+FFFD that the text itself has is valid.
+    """
+    decoded = codecs.getincrementaldecoder("utf-8")("replace").decode(sample)
+    broken = decoded.count("�") - sample.count("�".encode())
     valid = sum(character > "\x7f" for character in decoded) - broken
-    return broken == 0 or valid >= 2 * broken
+    return valid > 0 and valid >= 2 * broken
 
 
 def _most_likely(sample: bytes, candidates: list[str]) -> str | None:
