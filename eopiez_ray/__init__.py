@@ -7,18 +7,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from .errors import EopiezError
-from .model.policies import Resources, RetryPolicy
-from .model.status import PhaseKind, StepStatus, WorkflowStatus
-from .phases.builder import Plan, StepHandle
-from .phases.context import TaskContext, current_task
-from .phases.contract import Partitions, Phase, find_phase, phase, registered_phases
-from .settings import Settings
 
 if TYPE_CHECKING:
     from .engine.local import Local, Workflow
+    from .errors import EopiezError
+    from .model.policies import Resources, RetryPolicy
+    from .model.status import PhaseKind, StepStatus, WorkflowStatus
+    from .phases.builder import Plan, StepHandle
+    from .phases.context import TaskContext, current_task
+    from .phases.contract import Partitions, Phase, find_phase, phase, registered_phases
+    from .settings import Settings
 
 __version__ = "0.1.0"
 
@@ -44,6 +44,18 @@ __all__ = [
     "registered_phases",
 ]
 
+_ROOMS = {
+    "engine.local": ("Local", "Workflow"),
+    "errors": ("EopiezError",),
+    "model.policies": ("Resources", "RetryPolicy"),
+    "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),
+    "phases.builder": ("Plan", "StepHandle"),
+    "phases.context": ("TaskContext", "current_task"),
+    "phases.contract": ("Partitions", "Phase", "find_phase", "phase", "registered_phases"),
+    "settings": ("Settings",),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
 
 def local(**settings: Any) -> Local:
     """A system of your own on this machine: database, cluster and orchestrator, all in this process's care.
@@ -52,14 +64,18 @@ def local(**settings: Any) -> Local:
         settings: fields of ``Settings``; they win over ``EOPIEZ_*`` variables.
     """
     from .engine.local import Local
+    from .settings import Settings
 
     return Local(Settings(**settings))
 
 
 def __getattr__(name: str) -> Any:
-    """The engine's handles, imported when they are first named: plain imports stay light."""
-    if name in {"Local", "Workflow"}:
-        from .engine import local as engine
+    """A public name, imported when it is first asked for: ``import eopiez_ray`` itself costs nothing."""
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+    return value
 
-        return getattr(engine, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

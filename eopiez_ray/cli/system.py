@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from ..errors import ParameterError
-from ..settings import Settings
 from .terminal import keep_log
 
 if TYPE_CHECKING:
     from ..engine.local import Local
+    from ..settings import Settings
 
 
 def read_settings(**given: Any) -> Settings:
@@ -20,6 +18,10 @@ def read_settings(**given: Any) -> Settings:
     Raises:
         ParameterError: a value is not what it should be.
     """
+    from pydantic import ValidationError
+
+    from ..settings import Settings
+
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
