@@ -1,0 +1,30 @@
+# The verbs of the project; .ci/run and .pre-commit-config.yaml say the same. Work in a virtual environment.
+PYTHON ?= python
+BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
+
+.PHONY: help install fmt check test bench bench-engine
+
+help: ## Show the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: ## Install the package for work on it, with all that the verbs need
+	$(PYTHON) -m pip install --editable '.[demo,test]'
+
+fmt: ## Format the code, and mend what can be mended by rule
+	ruff format .
+	ruff check --fix .
+
+check: ## Format, lint, types, and which way the code depends
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+
+test: ## Run all tests
+	pytest
+
+bench: ## Run every benchmark, one after the other
+	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script; done
+
+bench-engine: ## Run the engine's benchmark against its rivals
+	$(PYTHON) benchmarks/engine.py
