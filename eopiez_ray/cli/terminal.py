@@ -145,23 +145,12 @@ def set_debugging(wanted: bool) -> None:
 
 def keep_log(home: Path) -> None:
     """Let the engine's log go to a file under the data home, or to standard error while debugging."""
-    import structlog
-
     level = logging.DEBUG if is_debugging() else logging.INFO
     target = sys.stderr if is_debugging() else _log_file(home)
     logging.basicConfig(stream=target, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("eopiez_ray").setLevel(level)
     # Ray gives its loggers handlers of their own when it is imported; a filter comes before them.
     logging.getLogger("ray._private.worker").addFilter(_divert)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(target),
-    )
 
 
 def _divert(record: logging.LogRecord) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import pickle
 import secrets
@@ -15,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-import structlog
 
 from ..errors import ClusterError
+from ..logs import get_logger
 from .executor import SHORT_S, CallTimedOutError, Slot, WorkerLostError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ DAEMONS = {"gcs_server", "raylet"}
 ORPHAN_S = 60.0
 """Seconds without a call or a sign of life after which a worker ends itself."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -83,6 +84,8 @@ class RayExecutor:
     def _connect(self) -> None:
         _authenticate(self._settings.home)
         import ray
+
+        logging.getLogger("ray._private.worker").addFilter(_is_news)
 
         address = self._settings.ray_address
         if address is not None:
@@ -305,6 +308,11 @@ async def _ping() -> None:
             "the Ray cluster does not answer any more; "
             "its workflows go on as soon as an orchestrator on another cluster claims them"
         ) from error
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Ray warns that it sets no signal handler outside the main thread, which is what we want."""
+    return "SIGTERM handler is not set" not in record.getMessage()
 
 
 def _nobody() -> None:

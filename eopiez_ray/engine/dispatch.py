@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import structlog
-
 from ..errors import ArtifactError, DatabaseUnavailableError, EopiezError
+from ..logs import get_logger
 from ..machine import CallLost, Event, Reported, UpdateStep
 from ..machine.packing import CALL_S
 from ..model.status import Outcome, PhaseKind
@@ -31,7 +30,7 @@ RETRY_S = 0.2
 LONG_S = 0.05
 """Estimated seconds from which a call's start is written down, so that people see what is running."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Packed = Sequence[tuple["Run", "Call"]]
 Apply = Callable[["Run", Event, Sequence[CacheEntry]], None]

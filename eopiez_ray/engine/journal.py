@@ -8,9 +8,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-import structlog
-
 from ..errors import DatabaseUnavailableError, StorageFullError
+from ..logs import get_logger
 from ..store import Batch
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 RETRY_S = 0.2
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Journal:

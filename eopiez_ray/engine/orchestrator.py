@@ -8,9 +8,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from ..errors import DatabaseUnavailableError
+from ..logs import get_logger
 from ..machine import (
     CancelRequested,
     Event,
@@ -44,7 +43,7 @@ CANCEL_GRACE_S = 5.0
 IDLE_S = 10.0
 """Seconds without a workflow after which the workers' resources are given back."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Orchestrator:
@@ -192,11 +191,11 @@ class Orchestrator:
             self._work.clear()
             try:
                 claims = await self._ledger.claim(self.id, self.only, CLAIM_LIMIT)
+                code = await self._ledger.code(sorted({digest for claim in claims for digest in _digests(claim)}))
             except DatabaseUnavailableError:
                 continue  # The listener is bringing it back.
-            for claim in claims:
-                digests = [step.phase.digest for step in claim.state.plan.steps]
-                self._begin(claim, await self._ledger.code(digests))
+            for claim in sorted(claims, key=lambda claim: (-claim.priority, claim.id)):
+                self._begin(claim, {digest: code[digest] for digest in _digests(claim)})
             if len(claims) == CLAIM_LIMIT:
                 self._work.set()
 
@@ -335,6 +334,10 @@ class Orchestrator:
             await self._has_news.wait()
             self._has_news.clear()
             self._dispatcher.start_what_fits(self._runs.values())
+
+
+def _digests(claim: Claim) -> set[str]:
+    return {step.phase.digest for step in claim.state.plan.steps}
 
 
 def _tell(run: Run) -> None:

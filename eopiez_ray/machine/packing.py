@@ -22,6 +22,8 @@ UNKNOWN_S = 0.001
 """Seconds assumed for a task of a phase never seen."""
 OVERHEAD_S = 40e-6
 """Seconds that a worker spends on a task beside the phase itself."""
+RAMP = 4
+"""Factor by which a source may go beyond what it has yielded so far: most have few partitions."""
 MAXIMUM_TASKS = 1000
 """Tasks in one call at most."""
 
@@ -113,6 +115,7 @@ def _source_call(state: WorkflowState, step: StepState, packing: Packing, budget
     estimate = packing.estimate_s(step)
     is_known = step.spec.phase.digest in packing.durations_s
     count = min(_tasks_a_call(estimate), _window(state, step, packing) - state.ready) if is_known else 1
+    count = min(count, RAMP * (partition + 1))
     tasks = [_call_task(step, partition, max(1, count))]
     spent = max(1, count) * estimate
     if count == 1:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
-from ..model.tasks import TaskKey
+from ..model.tasks import Failure, TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..model.plan import PlanSpec, Step
-    from ..model.tasks import Failure
 
 
 class TaskState:
@@ -185,9 +184,19 @@ class WorkflowState:
             elif step.kind is PhaseKind.VALUES:
                 step.sealed = step.done = int(step.spec.parameters["count"])
                 step.tasks = bytearray([TaskState.DONE]) * step.done
-            seal_from_inputs(state, step)
+            try:
+                seal_from_inputs(state, step)
+            except ValueError as error:
+                state.fail(Failure("ContractError", str(error), ""), TaskKey(step.position, 0))
             unblock(state, step)
         return state
+
+    def fail(self, failure: Failure, key: TaskKey) -> None:
+        """Let it fail once nothing is in flight; the first reason is kept, and a cancel wins."""
+        if self.failure is None:
+            self.failure = failure, key
+        if self.ending is not WorkflowStatus.CANCELLED:
+            self.ending = WorkflowStatus.FAILED
 
     @property
     def in_flight(self) -> int:

@@ -108,7 +108,7 @@ def _tell_consumers(state: WorkflowState, step: StepState, partition: int, comma
         try:
             seal_from_inputs(state, consumer)
         except ValueError as error:
-            _fail_workflow(state, Failure("ContractError", str(error), ""), TaskKey(position, 0))
+            state.fail(Failure("ContractError", str(error), ""), TaskKey(position, 0))
             continue
         unblock(state, consumer, None if counts_for_all and (step.is_single or step.sealed == 1) else partition)
         if consumer.sealed is not None and not was_sealed:
@@ -137,7 +137,7 @@ def _fail_attempt(state: WorkflowState, step: StepState, report: Report, now: fl
     if retry_at is None:
         step.set(partition, TaskState.FAILED)
         step.has_failed = True
-        _fail_workflow(state, failure, report.key)
+        state.fail(failure, report.key)
     elif delay == 0:
         _hand_back(state, step, partition)
     else:
@@ -163,20 +163,13 @@ def _check_rejects(state: WorkflowState, step: StepState, partition: int, comman
         failure = Failure("TooManyRejectsError", str(error), "")
         report = Report(TaskKey(step.position, partition), Outcome.REFUSED, failure=failure)
         commands.append(RecordAttempt(report, 1, None))
-        _fail_workflow(state, failure, report.key)
+        state.fail(failure, report.key)
 
 
 def _wake(state: WorkflowState, now: float) -> None:
     for key in [key for key, at in state.waiting.items() if at <= now]:
         del state.waiting[key]
         _hand_back(state, state.steps[key.step], key.partition)
-
-
-def _fail_workflow(state: WorkflowState, failure: Failure, key: TaskKey) -> None:
-    if state.failure is None:
-        state.failure = failure, key
-    if state.ending is not WorkflowStatus.CANCELLED:
-        state.ending = WorkflowStatus.FAILED
 
 
 def _begin_end(state: WorkflowState, meanwhile: WorkflowStatus, ending: WorkflowStatus, commands: _Commands) -> None:

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from eopiez_ray import Plan, Settings
+from eopiez_ray.engine.artifacts import Artifacts
+from eopiez_ray.engine.orchestrator import Orchestrator
+from eopiez_ray.model.ids import WorkflowId
+from eopiez_ray.model.status import WorkflowStatus
+from eopiez_ray.store import Database, Intake, NewWorkflow, Workflows, WorkflowView
+
+from ..waiting import until
+from .inline import InlineExecutor
+
+
+class Stage:
+    """A database, orchestrators with inline workers, and what tests ask of them."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database, self.folder = database, folder
+        self.workflows = Workflows(database)
+        self.artifacts = Artifacts(str(folder))
+        self._running: list[tuple[Orchestrator, asyncio.Task[None]]] = []
+
+    def orchestrate(self, executor: InlineExecutor | None = None, **settings: Any) -> Orchestrator:
+        """Start an orchestrator; it drives all workflows."""
+        chosen = Settings(home=self.folder, database_patience_s=20, **settings)
+        made = Orchestrator(self.database, executor or InlineExecutor(self.folder), self.artifacts, chosen)
+        self._running.append((made, asyncio.create_task(made.run())))
+        return made
+
+    async def kill(self, orchestrator: Orchestrator) -> None:
+        """End it without a farewell: its lease stays, its session ends."""
+        for made, task in self._running:
+            if made is orchestrator:
+                made._runs.clear()
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def close(self) -> None:
+        for made, task in self._running:
+            made.stop()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def submit(self, plan: Plan, **options: Any) -> WorkflowId:
+        (created,) = await Intake(self.database, 15).create(NewWorkflow(plan.spec(), plan.code(), **options))
+        return created.id
+
+    async def rest(self, workflow: WorkflowId) -> WorkflowView:
+        """The workflow once it is at rest."""
+
+        async def at_rest() -> WorkflowView | None:
+            view = await self.workflows.get(workflow)
+            return view if view.status.is_at_rest else None
+
+        view: WorkflowView = await until(at_rest)
+        return view
+
+    async def status(self, workflow: WorkflowId) -> WorkflowStatus:
+        return (await self.workflows.get(workflow)).status
+
+    async def values(self, workflow: WorkflowId, step: str) -> list[Any]:
+        """The outputs of a step."""
+        position = (await self.workflows.get(workflow)).plan.index()[step]
+        return [self.artifacts.load(output) for output in await self.workflows.outputs(workflow, position)]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(database: Database, tmp_path: Path) -> AsyncIterator[Stage]:
+    made = Stage(database, tmp_path)
+    yield made
+    await made.close()

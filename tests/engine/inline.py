@@ -1,0 +1,110 @@
+"""Workers in the test's own process: the real worker behind the executor's seam, with a gate to hold calls back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eopiez_ray.engine.executor import CallTimedOutError, Slot, WorkerLostError
+from eopiez_ray.engine.worker import Worker
+from eopiez_ray.model.policies import Resources
+from eopiez_ray.model.tasks import Report, TaskKey
+from eopiez_ray.model.work import WorkCall
+
+
+@dataclass
+class InlineExecutor:
+    """One slot a worker; what happens to calls is for the test to say."""
+
+    folder: Path
+    count: int = 2
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    """Calls wait until it is set; it is set at first."""
+    losses: int = 0
+    """How many of the next calls lose their worker."""
+    calls: list[WorkCall] = field(default_factory=list)
+    """All that were sent."""
+    stopped: list[str] = field(default_factory=list)
+    """Workers that were killed."""
+    released: int = 0
+    """Times that the idle workers were given back."""
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+        self._workers = {f"w{number}": Worker(str(self.folder), f"w{number}") for number in range(self.count)}
+        self._known: dict[str, set[str]] = {name: set() for name in self._workers}
+        self._free = list(self._workers)
+        self._on_room: Callable[[], None] = lambda: None
+        self._stopping: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._workers}
+
+    async def start(self) -> None:
+        """There is nothing to reach."""
+
+    async def close(self) -> None:
+        """There is nothing to leave."""
+
+    def refusal(self, resources: Resources) -> str | None:
+        return "it needs a GPU, the cluster has none" if resources.gpu else None
+
+    def slots(self, resources: Resources) -> int:
+        return self.count
+
+    def prepare(self, resources: Resources) -> None:
+        """Workers are there."""
+
+    def take(self, resources: Resources, worker: str | None = None) -> Slot | None:
+        if not self._free or (worker is not None and worker not in self._free) or self.refusal(resources):
+            return None
+        name = worker or self._free[0]
+        self._free.remove(name)
+        return Slot(name, resources, self._known[name])
+
+    def give_back(self, slot: Slot) -> None:
+        self._free.append(slot.worker)
+        self._on_room()
+
+    async def run(
+        self, slot: Slot, call: WorkCall, estimate_s: float, timeout_s: float | None
+    ) -> Sequence[Sequence[Report]]:
+        self.calls.append(call)
+        slot.known.update(call.code)
+        try:
+            await self._pass_gate(slot, timeout_s)
+            return self._workers[slot.worker].run(call)
+        finally:
+            self.give_back(slot)
+
+    async def _pass_gate(self, slot: Slot, timeout_s: float | None) -> None:
+        opened = asyncio.ensure_future(self.gate.wait())
+        killed = asyncio.ensure_future(self._stopping[slot.worker].wait())
+        try:
+            done, _ = await asyncio.wait({opened, killed}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            opened.cancel()
+            killed.cancel()
+        if not done:
+            raise CallTimedOutError(slot.worker, timeout_s or 0.0)
+        if self.losses or killed in done:
+            self.losses = max(0, self.losses - 1)
+            self._stopping[slot.worker].clear()
+            self._workers[slot.worker] = Worker(str(self.folder), slot.worker)
+            slot.known.clear()
+            raise WorkerLostError(slot.worker, "killed")
+
+    async def watch(self, on_room: Callable[[], None]) -> None:
+        self._on_room = on_room
+        await asyncio.Event().wait()
+
+    def stop_workers(self, names: Collection[str]) -> None:
+        self.stopped += names
+        for name in names:
+            self._stopping[name].set()
+
+    def release_idle(self) -> None:
+        self.released += 1
+
+    def tasks(self) -> list[TaskKey]:
+        """The tasks of all calls, in order."""
+        return [item.key for call in self.calls for part in call.parts for item in part.items]

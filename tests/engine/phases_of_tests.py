@@ -1,0 +1,78 @@
+"""Phases that tests of the engine run; workers get them by value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import eopiez_ray as ez
+from eopiez_ray import Partitions
+
+FAST = ez.RetryPolicy(initial_interval_s=0.01, maximum_interval_s=0.01)
+
+
+@ez.phase
+def count_to(*, n: int) -> Iterator[int]:
+    yield from range(n)
+
+
+@ez.phase(kind="map")
+def one() -> int:
+    return 1
+
+
+@ez.phase(kind="map")
+def double(value: int) -> int:
+    return 2 * value
+
+
+@ez.phase(kind="map")
+def add(left: int, right: int) -> int:
+    return left + right
+
+
+@ez.phase(kind="reduce")
+def total(values: Partitions[int]) -> int:
+    return sum(values)
+
+
+@ez.phase(kind="sink")
+def write(value: int, *, path: str) -> str:
+    Path(path).write_text(f"{value} {ez.current_task().token}")
+    return path
+
+
+@ez.phase(kind="map", retry=FAST)
+def fail_until(value: int, *, marks: str, times: int) -> int:
+    """Fails ``times`` times; each attempt leaves a line in the file ``marks``."""
+    with Path(marks).open("a") as file:
+        file.write(f"{value}\n")
+    if Path(marks).read_text().count(f"{value}\n") <= times:
+        raise OSError(f"no luck with {value}")
+    return value
+
+
+@ez.phase(kind="map")
+def mark(value: int, *, marks: str) -> int:
+    """Leaves a line in the file ``marks`` each time that it runs."""
+    with Path(marks).open("a") as file:
+        file.write(f"{value}\n")
+    return value
+
+
+@ez.phase(kind="map")
+def refuse(value: int) -> int:
+    raise ez.EopiezError(f"cannot use {value}") from None
+
+
+@ez.phase(kind="map")
+def reject_odd(value: int) -> int:
+    if value % 2:
+        ez.current_task().reject(f"row {value}", "it is odd", str(value))
+    return value
+
+
+@ez.phase(kind="map")
+def talk(value: int) -> int:
+    print(f"value is {value}")
+    return value

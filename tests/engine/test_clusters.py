@@ -1,0 +1,187 @@
+"""A real Ray cluster and a real Postgres, and everything that can be killed is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+import eopiez_ray as ez
+from eopiez_ray.errors import ClusterError, WorkflowFailedError, WorkflowNotFinishedError, WorkflowPausedError
+from eopiez_ray.model.status import WorkflowStatus
+
+from ..waiting import wait_until
+from . import phases_of_clusters as phases
+from .phases_of_clusters import Marks, slow_plan
+
+COUNT = 120
+REPEATABLE = 12
+"""Tasks that a kill may cost: those in flight on two workers, two calls deep, of about 0.05 s each, and one commit."""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ez.Local]:
+    with ez.local(home=tmp_path_factory.mktemp("home"), cpus=2, object_store_bytes=80 * 2**20) as made:
+        made.warm_up()
+        yield made
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Marks:
+    return Marks(tmp_path / "marks")
+
+
+def daemons() -> dict[str, psutil.Process]:
+    """The processes of the cluster that this process has started, by name."""
+    children = psutil.Process().children(recursive=True)
+    return {child.name(): child for child in children if child.status() != psutil.STATUS_ZOMBIE}
+
+
+def finished_in_spite_of(system: ez.Local, marks: Marks, workflow: ez.Workflow, timeout_s: float = 120) -> None:
+    """It succeeds with the right result, and what had been finished was not run again."""
+    assert workflow.wait(timeout_s).result("total") == sum(range(COUNT))
+    assert {value for value, _ in marks.lines()} == set(range(COUNT))
+    assert marks.repeated() <= REPEATABLE
+
+
+def test_a_plan_runs_and_its_results_can_be_read(system: ez.Local, marks: Marks) -> None:
+    workflow = system.start(slow_plan(str(marks.folder), 10, 0.0), labels={"kind": "test"}).wait(60)
+    assert workflow.result("total") == 45
+    assert list(workflow.result("mark")) == list(range(10))
+    assert workflow.view().labels == {"kind": "test"}
+    assert workflow.status is WorkflowStatus.SUCCEEDED
+    assert workflow.id in [view.id for view in system.workflows()]
+    with pytest.raises(KeyError, match="it has v, mark, total"):
+        workflow.result("nothing")
+
+
+def test_large_values_travel_between_steps(system: ez.Local) -> None:
+    plan = ez.Plan("large")
+    filled = plan.step("fill", phases.fill, plan.values("v", range(4)), size=500_000)
+    plan.step("mean", phases.mean, filled)
+    workflow = system.start(plan).wait(60)
+    assert list(workflow.result("mean")) == [0.0, 1.0, 2.0, 3.0]
+    np.testing.assert_array_equal(workflow.result("fill")[3][:5], np.full(5, 3.0))
+
+
+def test_workers_use_as_many_threads_as_their_task_has_cpus(system: ez.Local) -> None:
+    plan = ez.Plan("threads")
+    plan.tune(plan.step("two", phases.environment), resources=ez.Resources(cpu=2))
+    plan.step("one", phases.environment)
+    workflow = system.start(plan).wait(60)
+    assert [workflow.result(step)[0]["threads"] for step in ("one", "two")] == ["1", "2"]
+
+
+def test_the_same_key_is_the_same_workflow(system: ez.Local, marks: Marks) -> None:
+    plan = slow_plan(str(marks.folder), 3, 0.0)
+    first, second = (system.start(plan, idempotency_key="once") for _ in range(2))
+    assert first.id == second.id
+    second.wait(60)
+    assert marks.repeated() == 0
+
+
+def test_what_the_cluster_can_never_run_is_refused(system: ez.Local) -> None:
+    plan = ez.Plan("gpu")
+    plan.tune(plan.step("one", phases.environment), resources=ez.Resources(gpu=1))
+    with pytest.raises(ClusterError, match="needs 1 GPU, the whole cluster has 0"):
+        system.start(plan)
+
+
+def test_a_result_asked_for_too_early_says_so(system: ez.Local, marks: Marks) -> None:
+    workflow = system.start(slow_plan(str(marks.folder), 50))
+    with pytest.raises(WorkflowNotFinishedError, match="wait for it first"):
+        workflow.result("total")
+    workflow.wait(60)
+
+
+def test_pause_drains_and_resume_goes_on(system: ez.Local, marks: Marks) -> None:
+    workflow = system.start(slow_plan(str(marks.folder), COUNT))
+    wait_until(lambda: len(marks.lines()) > 10)
+    workflow.pause()
+    with pytest.raises(WorkflowPausedError):
+        workflow.wait(60)
+    drained = len(marks.lines())
+    assert workflow.view().drained_at is not None
+    assert sum(step.running for step in workflow.steps()) == 0
+    assert drained < COUNT
+    workflow.resume().wait(60)
+    assert marks.repeated() == 0
+
+
+def test_a_killed_worker_costs_no_more_than_what_it_had_in_hand(system: ez.Local, marks: Marks) -> None:
+    workflow = system.start(slow_plan(str(marks.folder), COUNT))
+    wait_until(lambda: len(marks.lines()) > 20)
+    os.kill(marks.lines()[-1][1], signal.SIGKILL)
+    finished_in_spite_of(system, marks, workflow)
+    assert {attempt.outcome for attempt in workflow.attempts()} == {"lost"}
+
+
+@ez.phase(kind="map", retry=ez.RetryPolicy(maximum_attempts=1))
+def deadly(value: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return value
+
+
+def test_a_phase_that_kills_its_worker_fails_in_the_end(system: ez.Local) -> None:
+    plan = ez.Plan("deadly")
+    plan.step("deadly", deadly, plan.values("v", [1]))
+    with pytest.raises(WorkflowFailedError, match="attempt 5: WorkerLost"):
+        system.start(plan).wait(120)
+
+
+def test_a_killed_postgres_costs_no_finished_task(system: ez.Local, marks: Marks) -> None:
+    workflow = system.start(slow_plan(str(marks.folder), COUNT))
+    wait_until(lambda: len(marks.lines()) > 20)
+    os.kill(server_pid(system), signal.SIGKILL)
+    finished_in_spite_of(system, marks, workflow)
+
+
+def test_a_stopped_postgres_only_delays(system: ez.Local, marks: Marks) -> None:
+    workflow = system.start(slow_plan(str(marks.folder), COUNT))
+    wait_until(lambda: len(marks.lines()) > 20)
+    stopped = server_pid(system)
+    processes = [psutil.Process(stopped), *psutil.Process(stopped).children()]
+    for process in processes:
+        process.suspend()
+    before = len(marks.lines())
+    wait_until(lambda: len(marks.lines()) > before + 10)
+    for process in processes:
+        process.resume()
+    assert workflow.wait(60).result("total") == sum(range(COUNT))
+    assert marks.repeated() == 0
+
+
+def server_pid(system: ez.Local) -> int:
+    return int((Path(system.settings.home) / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+
+
+def test_a_killed_driver_is_followed_by_another_process(system: ez.Local, marks: Marks) -> None:
+    command = [sys.executable, "-m", "tests.engine.killed_driver", str(system.settings.home), str(marks.folder)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen([*command, str(COUNT)], stdout=subprocess.PIPE, text=True, cwd=root) as driver:
+        assert driver.stdout is not None
+        name = driver.stdout.readline().strip()
+        wait_until(lambda: len(marks.lines()) > 20)
+        cluster = psutil.Process(driver.pid).children(recursive=True)
+        driver.kill()
+    psutil.wait_procs(cluster, timeout=20)
+    workflow = system.workflow(name)
+    assert not workflow.status.is_at_rest
+    finished_in_spite_of(system, marks, workflow.resume())
+    claims = [event.data["finished_tasks"] for event in workflow.events() if event.kind == "claimed"]
+    assert claims[-1] >= 20 - REPEATABLE
+
+
+@pytest.mark.parametrize("name", ["raylet", "gcs_server"])
+def test_a_killed_cluster_is_replaced_and_the_work_goes_on(system: ez.Local, marks: Marks, name: str) -> None:
+    workflow = system.start(slow_plan(str(marks.folder), COUNT))
+    wait_until(lambda: len(marks.lines()) > 20)
+    daemons()[name].kill()
+    finished_in_spite_of(system, marks, workflow)
