@@ -32,6 +32,7 @@ LOST = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,  # A connection that was cut in the middle of an answer is out of step.
     TimeoutError,
 )
 """What asyncpg raises when the server is gone or going."""
@@ -111,13 +112,13 @@ class Writer:
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """All rows of a statement, which is a transaction of its own. Errors as in ``Database.transaction``."""
-        with _translated(self._url):
+        with self._watched():
             return await (await self._opened()).fetch(statement, *arguments)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
         """As ``Database.transaction``."""
-        with _translated(self._url):
+        with self._watched():
             connection = await self._opened()
             async with connection.transaction():
                 yield connection
@@ -126,6 +127,17 @@ class Writer:
         """Drop the connection."""
         if self._connection is not None:
             self._connection.terminate()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """After a loss the next use opens another connection."""
+        try:
+            with _translated(self._url):
+                yield
+        except DatabaseUnavailableError:
+            self.close()
+            self._connection = None
+            raise
 
     async def _opened(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None or self._connection.is_closed():
