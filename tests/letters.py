@@ -18,7 +18,7 @@ _PLACES: dict[str, dict[str, list[str]]] = {
     "orchard": {
         "who": ["the cider maker", "our neighbour's daughter", "the pruning crew", "the beekeeper", "a fruit buyer"],
         "did": ["grafted", "harvested", "pressed", "sorted", "pruned", "tasted"],
-        "what": ["the russet apples", "a row of pear trees", "the young rootstock", "six barrels of juice", "the plums"],
+        "what": ["the russet apples", "a row of pear trees", "the young rootstock", "six barrels of juice", "plums"],
         "when": ["after the late frost", "when the blossom fell", "in the cool cellar", "between the bee hives"],
         "note": ["The apple press needs a new screw", "Wasps are early", "Sugar runs high in the fruit"],
     },
@@ -32,7 +32,7 @@ _PLACES: dict[str, dict[str, list[str]]] = {
     "concert": {
         "who": ["the first violin", "our conductor", "the string quartet", "a young cellist", "the hall porter"],
         "did": ["rehearsed", "tuned", "played", "repeated", "recorded", "transposed"],
-        "what": ["the slow movement", "the second overture", "an unknown sonata", "the difficult cadenza", "the encore"],
+        "what": ["the slow movement", "the second overture", "an unknown sonata", "the difficult cadenza", "an encore"],
         "when": ["without the score", "to long applause", "in the empty concert hall", "after the interval"],
         "note": ["The organ is half a tone flat", "Tickets are gone for weeks", "Rosin dust hangs in the light"],
     },
@@ -44,7 +44,7 @@ _PLACES: dict[str, dict[str, list[str]]] = {
         "note": ["The flour delivery was short", "Steam makes the crust", "Rye dough wants patience"],
     },
     "observatory": {
-        "who": ["the night assistant", "a visiting astronomer", "the telescope operator", "two students", "the dome crew"],
+        "who": ["the night assistant", "an astronomer", "the telescope operator", "two students", "a dome crew"],
         "did": ["observed", "calibrated", "exposed", "catalogued", "aligned", "followed"],
         "what": ["a faint nebula", "the primary mirror", "the double star", "a comet's tail", "the guiding camera"],
         "when": ["under a moonless sky", "until the clouds came", "near the celestial pole", "at high magnification"],
