@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
@@ -22,6 +22,29 @@ if TYPE_CHECKING:
 RECENT_BYTES = 64 * 2**20
 """Inline bytes of outputs kept at hand; older ones are read back from the store."""
 ROW_BYTES = 200
+
+
+class _Source(NamedTuple):
+    """A step whose outputs another one takes."""
+
+    position: int
+    gives: bool
+    """Whether its values came with the plan."""
+    is_single: bool
+    is_whole: bool
+    """Whether every task takes the same one."""
+
+    def key(self, partition: int) -> TaskKey:
+        """Which of its outputs the task of this partition takes."""
+        return TaskKey(self.position, 0 if self.is_whole else partition)
+
+
+class _Wiring(NamedTuple):
+    """Where a step's inputs come from, by what is known now."""
+
+    takes_all: bool
+    """Whether a task takes all partitions, as reduces and sinks do."""
+    sources: tuple[_Source, ...]
 
 
 class InputResolver:
@@ -53,14 +76,37 @@ class InputResolver:
     async def resolve(self, call: Call) -> WorkPart:
         """The tasks as a worker takes them. What reduces and sinks take is durable before this returns."""
         members = {task.key for task in call.tasks}
-        for position in {key.step for key in members}:
-            if self._takes_all(position):
-                await self._gather(position)
-        await self._fetch([key for task in call.tasks for key in self._single_inputs(task.key) if key not in members])
-        items = [WorkItem(task.key, task.attempt, task.quota, self._inputs(task.key, members)) for task in call.tasks]
+        wirings = {position: self._wiring(position) for position in {key.step for key in members}}
+        for wiring in wirings.values():
+            if wiring.takes_all:
+                await self._gather(wiring)
+        await self._fetch(self._outside(call, wirings, members))
+        items = [
+            WorkItem(task.key, task.attempt, task.quota, self._inputs(wirings[task.key.step], task.key, members))
+            for task in call.tasks
+        ]
         steps = {position: self._step(position) for position in self._involved(call)}
-        has_sink = any(self._state.steps[key.step].kind is PhaseKind.SINK for key in members)
+        has_sink = any(self._state.steps[position].kind is PhaseKind.SINK for position in wirings)
         return WorkPart(str(self._workflow), steps, tuple(items), self._summaries() if has_sink else ())
+
+    def _wiring(self, position: int) -> _Wiring:
+        step = self._state.steps[position]
+        takes_all = step.kind is PhaseKind.REDUCE or step.kind is PhaseKind.SINK
+        sources = tuple(
+            _Source(source, self._gives(source), self._state.steps[source].is_single, self._is_whole(source))
+            for source in step.inputs
+        )
+        return _Wiring(takes_all, sources)
+
+    def _outside(self, call: Call, wirings: dict[int, _Wiring], members: set[TaskKey]) -> list[TaskKey]:
+        """The single outputs that the call's tasks take and that are not made in it."""
+        return [
+            key
+            for task in call.tasks
+            for source in wirings[task.key.step].sources
+            if not source.gives and (source.is_single or not wirings[task.key.step].takes_all)
+            if (key := source.key(task.key.partition)) not in members
+        ]
 
     def _involved(self, call: Call) -> set[int]:
         """The steps of the call's tasks, and those that give their values."""
@@ -86,10 +132,6 @@ class InputResolver:
             for step in self._state.steps
         )  # fmt: skip
 
-    def _takes_all(self, position: int) -> bool:
-        kind = self._state.steps[position].kind
-        return kind is PhaseKind.REDUCE or kind is PhaseKind.SINK
-
     def cache_key(self, key: TaskKey) -> bytes | None:
         """What makes tasks equal: phase, version, parameters, digests of all inputs. None for sources and sinks.
 
@@ -105,52 +147,38 @@ class InputResolver:
                 index = key.partition if step.kind is PhaseKind.MAP else -1
                 hasher.update(f"{self._state.steps[position].spec.phase.digest}:{index}".encode())
                 continue
-            outputs = self._gathered.get(position) or (self._recent[self._key_of(position, key.partition)],)
+            outputs = self._gathered.get(position) or (
+                self._recent[TaskKey(position, 0 if self._is_whole(position) else key.partition)],
+            )
             for output in outputs:
                 hasher.update(output.digest)
             hasher.update(len(outputs).to_bytes(8, "big"))
         return hasher.digest(16)
 
-    def _single_inputs(self, key: TaskKey) -> list[TaskKey]:
-        """The inputs that are one value each, and not given with the plan."""
-        takes_all = self._takes_all(key.step)
-        return [
-            self._key_of(position, key.partition)
-            for position in self._state.steps[key.step].inputs
-            if not self._gives(position) and (not takes_all or self._state.steps[position].is_single)
-        ]
-
-    def _key_of(self, position: int, partition: int) -> TaskKey:
-        return TaskKey(position, 0 if self._is_whole(position) else partition)
-
     def _is_whole(self, position: int) -> bool:
         source = self._state.steps[position]
         return source.is_single or source.sealed == 1
 
-    def _inputs(self, key: TaskKey, members: set[TaskKey]) -> tuple[Input, ...]:
-        takes_all = self._takes_all(key.step)
-        return tuple(
-            self._input(position, key.partition, members, takes_all=takes_all)
-            for position in self._state.steps[key.step].inputs
-        )
+    def _inputs(self, wiring: _Wiring, task: TaskKey, members: set[TaskKey]) -> tuple[Input, ...]:
+        return tuple([self._input(wiring, source, task.partition, members) for source in wiring.sources])
 
-    def _input(self, position: int, partition: int, members: set[TaskKey], *, takes_all: bool) -> Input:
-        key = self._key_of(position, partition)
-        if self._gives(position):
-            return Elements(position) if takes_all else Element(*key)
+    def _input(self, wiring: _Wiring, source: _Source, partition: int, members: set[TaskKey]) -> Input:
+        key = source.key(partition)
+        if source.gives:
+            return Elements(source.position) if wiring.takes_all else Element(key.step, key.partition)
         if key in members:
             return Prior(key)
-        if takes_all and not self._state.steps[position].is_single:
-            return Gathered(self._gathered[position])
+        if wiring.takes_all and not source.is_single:
+            return Gathered(self._gathered[source.position])
         output = self._recent[key]
-        return Whole(output) if self._is_whole(position) else Part(output)
+        return Whole(output) if source.is_whole else Part(output)
 
-    async def _gather(self, consumer: int) -> None:
+    async def _gather(self, wiring: _Wiring) -> None:
         await self._journal.flush()
-        for position in self._state.steps[consumer].inputs:
-            source = self._state.steps[position]
-            if source.is_single or self._gives(position) or position in self._gathered:
+        for position in [source.position for source in wiring.sources if not source.is_single and not source.gives]:
+            if position in self._gathered:
                 continue
+            source = self._state.steps[position]
             outputs = tuple(await self._ledger.step_outputs(self._workflow, position))
             if len(outputs) != source.sealed:
                 raise ContractError(

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 from ..errors import ArtifactMissingError, ContractError, ParameterError
 from ..model.status import Outcome, PhaseKind
@@ -42,6 +42,7 @@ class Worker:
         self._phases: dict[tuple[str, str], Callable[..., Any]] = {}
         self._sources: dict[tuple[str, int], tuple[int, Iterator[Any]]] = {}
         self._notes = _Notes()
+        self._moment = Moment.now()
         logging.getLogger().addHandler(self._notes.handler)
 
     def run(self, call: WorkCall) -> list[list[Report]]:
@@ -50,14 +51,15 @@ class Worker:
         Every output is durable before this returns.
         """
         self._pickled.update(call.code)
-        ends_at = time.perf_counter() + call.slice_s
+        self._moment = Moment.now()
+        ends_at = self._moment.clock + call.slice_s
         with contextlib.redirect_stdout(self._notes):
             return [self._run_part(part, ends_at, is_first=not number) for number, part in enumerate(call.parts)]
 
     def _run_part(self, part: WorkPart, ends_at: float, *, is_first: bool) -> list[Report]:
         reports, outputs = list[Report](), dict[TaskKey, tuple[Output, Any]]()
         for item in part.items:
-            is_over = (bool(reports) or not is_first) and time.perf_counter() > ends_at
+            is_over = (bool(reports) or not is_first) and self._moment.clock > ends_at
             is_stuck = any(isinstance(given, Prior) and given.key not in outputs for given in item.inputs)
             if is_over or is_stuck:
                 reports.append(Report(item.key, Outcome.NOT_STARTED))
@@ -69,7 +71,7 @@ class Worker:
 
     def _attempt(self, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]) -> Report:
         step = part.steps[item.key.step]
-        attempt = _Attempt(item.key, self._context(part, item, item.key.partition))
+        attempt = _Attempt(item.key, self._context(part, item, item.key.partition), self._moment)
 
         def work() -> None:
             value = self._phase(step)(*[self._load(part, given, outputs) for given in item.inputs])
@@ -78,7 +80,7 @@ class Worker:
         self._observe(attempt, work)
         if attempt.output is not None:
             outputs[item.key] = attempt.output, attempt.value
-        return attempt.report(self.name)
+        return self._report(attempt)
 
     def _yield_partitions(
         self, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]], ends_at: float
@@ -87,13 +89,18 @@ class Worker:
         step, place = part.steps[item.key.step], (part.workflow_id, item.key.step)
         for partition in range(item.key.partition, item.key.partition + item.quota):
             key = TaskKey(item.key.step, partition)
-            attempt = _Attempt(key, self._context(part, item, partition))
+            attempt = _Attempt(key, self._context(part, item, partition), self._moment)
             self._observe(attempt, partial(self._yield_one, attempt, step, place))
             if attempt.output is not None:
                 outputs[key] = attempt.output, attempt.value
-            yield attempt.report(self.name)
-            if attempt.output is None or time.perf_counter() > ends_at:
+            yield self._report(attempt)
+            if attempt.output is None or self._moment.clock > ends_at:
                 return
+
+    def _report(self, attempt: _Attempt) -> Report:
+        """The attempt is over. The next one begins now, so that what happens between two is counted too."""
+        self._moment = Moment.now()
+        return attempt.report(self.name, self._moment)
 
     def _yield_one(self, attempt: _Attempt, step: WorkStep, place: tuple[str, int]) -> None:
         partition = attempt.key.partition
@@ -169,7 +176,7 @@ class Worker:
 class _Attempt:
     """What is known of an attempt while it runs."""
 
-    def __init__(self, key: TaskKey, context: TaskContext) -> None:
+    def __init__(self, key: TaskKey, context: TaskContext, began: Moment) -> None:
         self.key, self.context = key, context
         self.logs: list[LogLine] = []
         self.output: Output | None = None
@@ -177,7 +184,7 @@ class _Attempt:
         self.is_last = False
         self.failure: Failure | None = None
         self.outcome = Outcome.SUCCEEDED
-        self._began = time.time(), time.perf_counter(), time.process_time()
+        self._began = began
 
     def finish(self, value: Any, output: Output) -> None:
         self.value, self.output = value, output
@@ -191,22 +198,37 @@ class _Attempt:
         self.failure = Failure(type(error).__name__, str(error)[:MESSAGE_CHARACTERS], text[-TRACEBACK_CHARACTERS:])
         self.output = self.value = None
 
-    def report(self, worker: str) -> Report:
-        started_at, wall, cpu = self._began
+    def report(self, worker: str, ended: Moment) -> Report:
+        began = self._began
         return Report(
             self.key,
             self.outcome,
             self.output,
-            rows=getattr(self.value, "num_rows", 1) if self.output else 0,
-            started_at=started_at,
-            wall_s=time.perf_counter() - wall,
-            cpu_s=time.process_time() - cpu,
-            failure=self.failure,
-            rejects=tuple(self.context.rejects),
-            logs=tuple(self.logs),
-            worker=worker,
-            is_last=self.is_last,
+            getattr(self.value, "num_rows", 1) if self.output else 0,
+            began.time,
+            ended.clock - began.clock,
+            ended.cpu - began.cpu,
+            self.failure,
+            tuple(self.context.rejects),
+            tuple(self.logs),
+            worker,
+            self.is_last,
         )
+
+
+class Moment(NamedTuple):
+    """A reading of the clocks."""
+
+    time: float
+    """Unix seconds."""
+    clock: float
+    """Monotonic seconds."""
+    cpu: float
+    """CPU seconds of this process, all threads."""
+
+    @classmethod
+    def now(cls) -> Moment:
+        return cls(time.time(), time.perf_counter(), time.process_time())
 
 
 class _Notes(io.TextIOBase):

@@ -20,8 +20,6 @@ CALL_S = 0.05
 """Seconds of work aimed at in one call, so that pause, cancel and fairness stay quick."""
 UNKNOWN_S = 0.001
 """Seconds assumed for a task of a phase never seen."""
-OVERHEAD_S = 40e-6
-"""Seconds that a worker spends on a task beside the phase itself."""
 RAMP = 4
 """Factor by which a source may go beyond what it has yielded so far: most have few partitions."""
 MAXIMUM_TASKS = 1000
@@ -61,7 +59,7 @@ class Packing:
 
     def estimate_s(self, step: StepState) -> float:
         """Seconds that a task of the step is expected to take on a worker."""
-        return self.durations_s.get(step.spec.phase.digest, UNKNOWN_S) + OVERHEAD_S
+        return self.durations_s.get(step.spec.phase.digest, UNKNOWN_S)
 
     def learn(self, step: StepState, seconds: float) -> None:
         """Follow the phase's duration: an exponential mean, newest weighted 0.3."""
