@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from eopiez_ray import Settings
+from eopiez_ray.phases.io import ReadOptions
+from eopiez_ray.phases.motifs import Selection
+from eopiez_ray.phases.pipeline import content_plan
+from eopiez_ray.phases.themes import ThemeOptions
 from tests.documents import PAGES, ROOT, anchors, blocks, links
 
 
@@ -51,3 +59,56 @@ def test_programs_of_the_page_on_phases_run(tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "weather.json").read_text())
     assert facts["deviations"] == [[-1.5, -0.5], [2.0]]
     assert facts["token"].endswith("/publish/0")
+
+
+def rows(page: str) -> dict[str, str]:
+    """The second cell of each row of a page's tables, by the names in the first one."""
+    lines = (ROOT / "docs" / page).read_text().splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    return {name: row[1] for row in cells for name in re.findall(r"`(\w+)`", row[0])}
+
+
+def test_every_setting_is_described_with_its_default() -> None:
+    described = rows("settings.md")
+    assert described.pop("EOPIEZ_HOME") == "the platform's user data folder"
+    unset = {None: "unset"}
+    expected = {
+        f"EOPIEZ_{name.upper()}": unset.get(field.default, str(field.default))
+        for name, field in Settings.model_fields.items()
+        if name != "home"
+    }
+    assert described == expected
+
+
+@pytest.mark.parametrize("options", [Selection, ThemeOptions, ReadOptions])
+def test_every_option_of_the_pipeline_is_described(options: type[Any]) -> None:
+    described = rows("pipeline.md")
+    for field in dataclasses.fields(options):
+        assert field.name in described
+        if field.default is not None:
+            assert described[field.name] == str(field.default)
+
+
+def test_steps_of_the_pipeline_are_drawn(tmp_path: Path) -> None:
+    page = ROOT / "docs/pipeline.md"
+    drawing = blocks(page)[0].text
+    steps = content_plan([str(tmp_path)], tmp_path / "out").spec().steps
+    assert {step.name for step in steps} == set(re.findall(r"[a-z]+\.[a-z]+", drawing))
+
+
+def test_program_of_the_pipeline_builds_its_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = [block for block in blocks(ROOT / "docs/pipeline.md") if block.language == "python"]
+    exec(compile(program.text, "pipeline.md", "exec"), {})
+    assert capsys.readouterr().out.endswith(" steps\n")
+
+
+def test_every_room_is_on_the_map() -> None:
+    named = set(re.findall(r"`([\w.]+)/?`", (ROOT / "docs/engine.md").read_text()))
+    rooms = {path.name for path in (ROOT / "eopiez_ray").iterdir() if not path.name.startswith(("_", "."))}
+    assert rooms - {"py.typed"} <= named
+
+
+def test_python_is_in_pages_that_are_run() -> None:
+    run = {"README.md", "writing-a-phase.md", "pipeline.md"}
+    assert {page.name for page in PAGES for block in blocks(page) if block.language == "python"} == run
+    assert not [page.name for page in PAGES for block in blocks(page) if block.language == "sh" and page.parent != ROOT]
