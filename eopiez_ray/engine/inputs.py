@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RECENT_BYTES = 64 * 2**20
 """Inline bytes of outputs kept at hand; older ones are read back from the store."""
 ROW_BYTES = 200
+REASONS = 20
+"""Reasons for rejects that a sink is told."""
 
 
 class _Source(NamedTuple):
@@ -91,7 +93,7 @@ class InputResolver:
 
     def _wiring(self, position: int) -> _Wiring:
         step = self._state.steps[position]
-        takes_all = step.kind is PhaseKind.REDUCE or step.kind is PhaseKind.SINK
+        takes_all = step.kind is not PhaseKind.MAP
         sources = tuple(
             _Source(source, self._gives(source), self._state.steps[source].is_single, self._is_whole(source))
             for source in step.inputs
@@ -126,7 +128,8 @@ class InputResolver:
     def _summaries(self) -> tuple[StepSummary, ...]:
         return tuple(
             StepSummary(
-                step.spec.name, step.done, step.rows, step.rejects, step.cached, step.wall_s, step.cpu_s,
+                step.spec.name, step.done, step.rows, step.rejects,
+                tuple(step.reasons.most_common(REASONS)), step.cached, step.wall_s, step.cpu_s,
                 step.started_at, step.ended_at,
             )
             for step in self._state.steps

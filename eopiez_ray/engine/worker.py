@@ -86,11 +86,10 @@ class Worker:
         self, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]], ends_at: float
     ) -> Iterator[Report]:
         """Up to ``item.quota`` partitions of a source, from ``item.key.partition`` on."""
-        step, place = part.steps[item.key.step], (part.workflow_id, item.key.step)
         for partition in range(item.key.partition, item.key.partition + item.quota):
             key = TaskKey(item.key.step, partition)
             attempt = _Attempt(key, self._context(part, item, partition), self._moment)
-            self._observe(attempt, partial(self._yield_one, attempt, step, place))
+            self._observe(attempt, partial(self._yield_one, attempt, part, item, outputs))
             if attempt.output is not None:
                 outputs[key] = attempt.output, attempt.value
             yield self._report(attempt)
@@ -102,26 +101,31 @@ class Worker:
         self._moment = Moment.now()
         return attempt.report(self.name, self._moment)
 
-    def _yield_one(self, attempt: _Attempt, step: WorkStep, place: tuple[str, int]) -> None:
+    def _yield_one(
+        self, attempt: _Attempt, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]
+    ) -> None:
         partition = attempt.key.partition
-        source = self._source(step, place, partition)
+        source = self._source(attempt, part, item, outputs)
         value = next(source, _END)
         if value is _END:
             attempt.is_last = True
         else:
             attempt.finish(value, self._artifacts.store(value, partition))
-            self._sources[place] = partition + 1, source
+            self._sources[part.workflow_id, item.key.step] = partition + 1, source
 
     def _context(self, part: WorkPart, item: WorkItem, partition: int) -> TaskContext:
         name = part.steps[item.key.step].name
         return TaskContext(part.workflow_id, name, partition, item.attempt, steps=part.summaries)
 
-    def _source(self, step: WorkStep, place: tuple[str, int], partition: int) -> Iterator[Any]:
-        """The source about to yield ``partition``: the one at hand, or a new one wound forward to it."""
-        position, source = self._sources.pop(place, (-1, iter(())))
+    def _source(
+        self, attempt: _Attempt, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]
+    ) -> Iterator[Any]:
+        """The source about to yield the attempt's partition: the one at hand, or a new one wound forward to it."""
+        step, partition = part.steps[item.key.step], attempt.key.partition
+        position, source = self._sources.pop((part.workflow_id, item.key.step), (-1, iter(())))
         if position == partition:
             return source
-        produced = self._phase(step)()
+        produced = self._phase(step)(*[self._load(part, given, outputs) for given in item.inputs])
         source = produced if isinstance(produced, Iterator) else iter((produced,))
         for _ in range(partition):
             if next(source, _END) is _END:
@@ -129,6 +133,7 @@ class Worker:
                     f"source {step.name!r} yielded fewer partitions than before; "
                     "a source must yield the same again when it is resumed"
                 )
+        attempt.context.rejects.clear()  # Those of the partitions that were skipped are known already.
         return source
 
     def _phase(self, step: WorkStep) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -74,6 +74,8 @@ class StepState:
     running: int = 0
     rows: int = 0
     rejects: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why rows were rejected, and how often."""
     cached: int = 0
     wall_s: float = 0.0
     cpu_s: float = 0.0
@@ -155,7 +157,7 @@ class WorkflowState:
         finished: Iterable[Finished] = (),
         sealed: dict[int, int] | None = None,
         unfinished: Iterable[Unfinished] = (),
-        rejects: dict[int, int] | None = None,
+        rejects: dict[int, dict[str, int]] | None = None,
     ) -> WorkflowState:
         """The state that the store remembers: of a new workflow, nothing.
 
@@ -164,7 +166,7 @@ class WorkflowState:
             finished: its finished tasks, in any order.
             sealed: the number of partitions of each source that has ended, by step.
             unfinished: its tasks with failed or lost attempts.
-            rejects: the number of quarantined rows, by step.
+            rejects: the number of quarantined rows, by step and reason.
         """
         steps = _wired(plan)
         state = cls(plan, steps)
@@ -178,7 +180,8 @@ class WorkflowState:
                 step.set(tried.partition, TaskState.WAITING)
                 state.waiting[TaskKey(tried.step, tried.partition)] = tried.retry_at
         for step in steps:
-            step.rejects = (rejects or {}).get(step.position, 0)
+            step.reasons.update((rejects or {}).get(step.position, {}))
+            step.rejects = step.reasons.total()
             if step.kind is PhaseKind.SOURCE:
                 step.sealed = (sealed or {}).get(step.position)
             elif step.kind is PhaseKind.VALUES:
@@ -256,7 +259,8 @@ def unblock(state: WorkflowState, step: StepState, partition: int | None = None)
     """Queue the tasks of ``step`` whose inputs are all there: all that can be, or the one named."""
     if step.kind is PhaseKind.SOURCE:
         following = step.done
-        if step.sealed is None and step.get(following) == TaskState.BLOCKED:
+        is_free = step.sealed is None and step.get(following) == TaskState.BLOCKED
+        if is_free and all(state.steps[source].is_done for source in step.inputs):
             step.make_ready(following)
     elif step.kind is PhaseKind.MAP:
         for candidate in _known_partitions(state, step) if partition is None else (partition,):

@@ -91,7 +91,9 @@ def _finish_task(state: WorkflowState, step: StepState, report: Report, commands
         step.rows += report.rows
         step.cached += report.is_cached
         commands.append(RecordTask(report))
-    step.rejects += len(report.rejects)
+    if report.rejects:
+        step.rejects += len(report.rejects)
+        step.reasons.update(reject.reason for reject in report.rejects)
     step.wall_s += report.wall_s
     step.cpu_s += report.cpu_s
     _check_rejects(state, step, partition, commands)

@@ -46,6 +46,8 @@ class StepSummary(NamedTuple):
     """Finished ones."""
     rows: int
     rejects: int
+    reasons: tuple[tuple[str, int], ...]
+    """Why rows were rejected and how often, the most frequent reasons first."""
     cached: int
     wall_s: float
     """Summed over its tasks."""

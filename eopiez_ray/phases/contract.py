@@ -5,7 +5,7 @@ By kind, the positional arguments of the phase are its inputs and the result is 
 ========  ==========================================================  =====================================
 kind      each input                                                  output
 ========  ==========================================================  =====================================
-source    none                                                        every value that it yields: a partition
+source    none, or as reduce                                          every value that it yields: a partition
 map       the partition of the same number; a single value whole      one partition
 reduce    ``Partitions`` of a partitioned step; a single value whole  a single value
 sink      as reduce                                                   a single value; its effect is outside
@@ -119,8 +119,6 @@ class Phase:
         return typing.cast("dict[str, Any]", to_jsonable_python(parameters))
 
     def _check_inputs(self, step: str, input_count: int) -> None:
-        if self.kind is PhaseKind.SOURCE and input_count:
-            raise PlanError(f"step {step!r}: phase {self.name!r} is a source and takes no inputs")
         if self.kind in {PhaseKind.REDUCE, PhaseKind.SINK} and not input_count:
             raise PlanError(f"step {step!r}: phase {self.name!r} is a {self.kind} and needs at least one input")
         called = self.function.__call__ if isinstance(self.function, type) else self.function

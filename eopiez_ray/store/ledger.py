@@ -68,8 +68,12 @@ class Ledger:
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
         workflow, plan = row["id"], await self._plan(connection, row["plan"])
         finished = [Finished(*step) for step in await connection.fetch(sql("finished_tasks"), workflow)]
-        sealed = await _by_step(connection, "sealed_steps", workflow)
-        rejects = await _by_step(connection, "rejects_by_step", workflow)
+        sealed = {
+            step["position"]: step["partitions"] for step in await connection.fetch(sql("sealed_steps"), workflow)
+        }
+        rejects: dict[int, dict[str, int]] = {}
+        for row_of_step in await connection.fetch(sql("rejects_by_step"), workflow):
+            rejects.setdefault(row_of_step["step"], {})[row_of_step["reason"]] = row_of_step["rows"]
         unfinished = [Unfinished(*task) for task in await connection.fetch(sql("unfinished_tasks"), workflow)]
         sources = {position for position, step in enumerate(plan.steps) if step.phase.kind is PhaseKind.SOURCE}
         known = {step: count for step, count in sealed.items() if step in sources}
@@ -142,10 +146,6 @@ class Ledger:
     async def forget_cached(self, key: bytes) -> None:
         """Drop a cached result whose artifact is gone."""
         await self._database.fetch(sql("forget_cache"), key)
-
-
-async def _by_step(connection: Connection, statement: str, workflow: UUID) -> dict[int, int]:
-    return {row[0]: row[1] for row in await connection.fetch(sql(statement), workflow)}
 
 
 def _output(row: asyncpg.Record) -> Output:

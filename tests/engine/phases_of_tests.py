@@ -76,3 +76,9 @@ def reject_odd(value: int) -> int:
 def talk(value: int) -> int:
     print(f"value is {value}")
     return value
+
+
+@ez.phase(kind="source")
+def each_below(value: int) -> Iterator[int]:
+    """A source that is told by an earlier step how much to yield."""
+    yield from range(value)

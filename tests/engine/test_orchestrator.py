@@ -55,6 +55,16 @@ async def test_given_values_run_a_map_once_each(stage: Stage) -> None:
     assert await stage.values(workflow, "all") == [12]
 
 
+async def test_a_step_may_decide_how_many_tasks_follow(stage: Stage) -> None:
+    stage.orchestrate()
+    plan = summing(4)
+    plan.step("spread", phases.each_below, "total")
+    plan.step("shifted", phases.double, "spread")
+    workflow = await stage.submit(plan)
+    await stage.rest(workflow)
+    assert await stage.values(workflow, "shifted") == [2 * value for value in range(12)]
+
+
 async def test_a_single_value_goes_to_every_partition(stage: Stage) -> None:
     stage.orchestrate()
     plan = summing(4)

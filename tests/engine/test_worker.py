@@ -116,6 +116,18 @@ def test_a_source_goes_on_where_it_was_or_is_wound_forward(tmp_path: Path) -> No
     assert after[0].output == again[0].output
 
 
+@ez.phase
+def critical() -> Iterator[int]:
+    for number in range(3):
+        ez.current_task().reject(f"row {number}", "of course")
+        yield number
+
+
+def test_a_wound_source_does_not_repeat_the_rejects_of_what_it_skips(tmp_path: Path) -> None:
+    (report,) = run(tmp_path, call_of(item(1, 2), first=critical))
+    assert [reject.source for reject in report.rejects] == ["row 2"]
+
+
 def test_a_source_that_yields_less_than_before_says_so(tmp_path: Path) -> None:
     (report,) = run(tmp_path, call_of(item(1, 7), first=letters))
     assert report.outcome is Outcome.REFUSED

@@ -39,9 +39,10 @@ def random_plan(choices: bytes) -> tuple[PlanSpec, dict[int, int]]:
         first = fitting[next(given_bytes) % len(fitting)] if fitting else ""
         second = fitting[next(given_bytes) % len(fitting)] if fitting else ""
         if kind in {"source", "values"}:
+            feeds = [first] if kind == "source" and first and chosen >= 64 else []
             width[name] = next(given_bytes) % 5
             yields[position] = width[name]
-            steps.append(step(name, kind, count=width[name], policy=policy))
+            steps.append(step(name, kind, *feeds, count=width[name], policy=policy))
             continue
         inputs = [first] if first == second else [first, second]
         wide = {width[given] for given in inputs if width[given] != 1}

@@ -322,7 +322,7 @@ class World:
         before: set[TaskKey] = set()
         for key, inputs in sent.inputs.items():
             promise(key not in self.disk.tasks, f"{key} is finished, and started again")
-            if self.plan.steps[key.step].phase.kind in {PhaseKind.REDUCE, PhaseKind.SINK}:
+            if self.plan.steps[key.step].phase.kind is not PhaseKind.MAP:
                 self.commit()  # The shell waits for the journal before it gathers.
                 missing = inputs - self.disk.tasks.keys()
             else:

@@ -125,9 +125,9 @@ def made_steps(n: int) -> tuple[StepSummary, ...]:
     for i, name in enumerate(names):
         wall = 0.4 + 2.1 * (i * 7 % 5)
         rejects = 3 if name == "ingest.read" else 0
-        steps.append(StepSummary(name, 1 + i % 4, n, rejects, 0, wall, wall * 0.8, at, at + wall * 0.7))
+        steps.append(StepSummary(name, 1 + i % 4, n, rejects, (), 0, wall, wall * 0.8, at, at + wall * 0.7))
         at += wall * 0.4
-    steps[-1] = StepSummary(names[-1], 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0)
+    steps[-1] = StepSummary(names[-1], 0, 0, 0, (), 0, 0.0, 0.0, 0.0, 0.0)
     return tuple(steps)
 
 

@@ -61,7 +61,8 @@ def report_page(
     """
     task = current_task()
     sheaf = Themes.from_table(assignments).facts
-    results = Results(documents, duplicates, motifs, assignments, themes, sheaf, archive, tables, task.steps)
+    reasons = tuple(reason for step in task.steps for reason in step.reasons)
+    results = Results(documents, duplicates, motifs, assignments, themes, sheaf, archive, tables, task.steps, reasons)
     report, points = gather(results, title, utc_now())
     folder = Path(output)
     write_text(folder / "report.json", json.dumps(report.to_value(), ensure_ascii=False, indent=1) + "\n")

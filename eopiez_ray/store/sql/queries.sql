@@ -272,11 +272,11 @@ where workflow_id = $1
 group by step, partition
 
 -- name: rejects_by_step
--- How many rows each step has put into quarantine.
-select step, count(*)
+-- How many rows each step has put into quarantine, by reason.
+select step, reason, count(*) as rows
 from rejects
 where workflow_id = $1
-group by step
+group by step, reason
 
 -- name: lookup_cache
 -- Results that equal tasks have left.
