@@ -77,6 +77,12 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     tokens = plan.step("ingest.tokens", ingest_tokens, read)
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
 
+    # Of steps that could start, the engine takes the last one first. Themes take longest, so they come last.
+    samples = plan.step("compress.sample", compress_sample, read)
+    codebook = plan.step("compress.train", compress_train, samples, effort=options.effort)
+    blocks = plan.step("compress.blocks", compress_blocks, read, codebook)
+    archive = plan.step("compress.archive", compress_archive, blocks, codebook, path=str(folder / ARCHIVE))
+
     counts = plan.step("motifs.count", motifs_count, tokens)
     motifs = plan.step(
         "motifs.select", motifs_select, counts, selection=asdict(options.motifs), lexicon=options.lexicon
@@ -91,11 +97,6 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     found = plan.step("themes.find", themes_find, vectors, options=asdict(options.themes))
     by_theme = plan.step("themes.count", themes_count, tokens, found)
     themes = plan.step("themes.label", themes_label, by_theme, found)
-
-    samples = plan.step("compress.sample", compress_sample, read)
-    codebook = plan.step("compress.train", compress_train, samples, effort=options.effort)
-    blocks = plan.step("compress.blocks", compress_blocks, read, codebook)
-    archive = plan.step("compress.archive", compress_archive, blocks, codebook, path=str(folder / ARCHIVE))
 
     tables = plan.step(
         "report.tables", report_tables, read, motifs, occurrences, vectors, found, themes, output=str(folder)

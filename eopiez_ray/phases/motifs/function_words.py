@@ -9,11 +9,12 @@ process of its frequency; near 0 for words that every document uses alike.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
 from eopiez_ray.phases.motifs.ngrams import NgramCounts
@@ -33,14 +34,14 @@ EVEN = 1.0
 
 def listed_words(counts: NgramCounts) -> Mask:
     """Which words are function words of a language that the collection is written in, ``(n_words,)``."""
-    return are_function_words(counts.words.to_pylist(), counts.counts, counts.n_units)
+    return are_function_words(counts.words, counts.counts, counts.n_units)
 
 
-def are_function_words(words: Sequence[str], counts: npt.NDArray[np.integer], n_words: int) -> Mask:
+def are_function_words(words: pa.StringArray, counts: npt.NDArray[np.integer], n_words: int) -> Mask:
     """The same of distinct words that occur ``counts`` times each, among ``n_words`` in all."""
     found = np.zeros(len(words), np.bool_)
     for known in _lists().values():
-        of_language = np.fromiter((word in known for word in words), np.bool_, len(words))
+        of_language = pc.is_in(words, known).to_numpy(zero_copy_only=False)
         if counts[of_language].sum() >= SPOKEN * max(1, n_words):
             found |= of_language
     return found
@@ -63,6 +64,6 @@ def residual_idf(counts: npt.NDArray[np.integer], documents: npt.NDArray[np.inte
 
 
 @functools.cache
-def _lists() -> dict[str, frozenset[str]]:
+def _lists() -> dict[str, pa.StringArray]:
     text = resources.files("eopiez_ray.phases.motifs").joinpath("function_words.yaml").read_text("utf-8")
-    return {language: frozenset(words.split()) for language, words in yaml.safe_load(text).items()}
+    return {language: pa.array(words.split(), pa.string()) for language, words in yaml.safe_load(text).items()}

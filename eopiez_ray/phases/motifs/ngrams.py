@@ -21,8 +21,9 @@ LONGEST = 5
 """Units of the longest sequence."""
 MOST_SEQUENCES = 1_000_000
 """Sequences of one length that a merged table keeps: at most about 110 MB for all lengths together."""
-MERGE_EVERY = 8
+MERGE_EVERY = 16
 """Tables that are gathered before they are summed."""
+_LARGEST_KEY = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def _grow(units: Units, word_counts: Ids) -> Iterator[Sequences]:
         rows = np.column_stack([rows[keys // max(1, len(rows))], rows[keys % max(1, len(rows))][:, -1]])
         counts = np.bincount(found, minlength=len(keys)).astype(np.int32)
         repeats = counts > 1
-        documents = _document_counts(found, units.documents[heads], units.n_documents, len(keys))
+        kept = repeats[found]
+        documents = _document_counts(found[kept], units.documents[heads[kept]], units.n_documents, len(keys))
         once = int(fits.sum()) - len(heads)  # Each holds a part that occurs once, so it occurs once itself.
         yield Sequences(rows[repeats], counts[repeats], documents[repeats], len(keys) + once, 1)
         grams, is_whole = np.zeros_like(grams), np.zeros_like(is_whole)
@@ -90,8 +92,9 @@ def _grow(units: Units, word_counts: Ids) -> Iterator[Sequences]:
 
 def _document_counts(found: Positions, documents: Ids, n_documents: int, size: int) -> Ids:
     """In how many documents each of ``size`` things occurs, given which one occurs where."""
-    pairs = pa.array(found * n_documents + documents, pa.int64()).unique().to_numpy()
-    return np.bincount(pairs // max(1, n_documents), minlength=size).astype(np.int32)
+    pairs = np.sort(found * n_documents + documents)
+    is_first = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+    return np.bincount(pairs[is_first] // max(1, n_documents), minlength=size).astype(np.int32)
 
 
 def merge_ngrams(parts: Iterable[NgramCounts], most: int = MOST_SEQUENCES) -> NgramCounts:
@@ -125,12 +128,7 @@ def _sum(parts: Sequence[NgramCounts], most: int) -> NgramCounts:
 def _sum_sequences(parts: Sequence[NgramCounts], maps: list[Ids], i: int, n_words: int, most: int) -> Sequences:
     tables = [part.sequences[i] for part in parts]
     rows = np.concatenate([words[table.words] for words, table in zip(maps, tables, strict=True)])
-    keys = rows[:, 0].astype(np.int64)
-    found = np.zeros(0, np.int64)
-    for column in rows.T[1:]:
-        found = pa.array(keys * n_words + column, pa.int64()).dictionary_encode().indices.to_numpy()
-        keys = found.astype(np.int64)
-    size = int(keys.max(initial=-1)) + 1
+    keys, size = _number(rows, n_words)
     first = np.zeros(size, np.int64)
     first[keys[::-1]] = np.arange(len(keys))[::-1]
     counts = _add(keys, [table.counts for table in tables], size)
@@ -144,6 +142,24 @@ def _sum_sequences(parts: Sequence[NgramCounts], maps: list[Ids], i: int, n_word
         sum(table.distinct for table in tables),
         sum(table.undercount for table in tables) + floor,
     )
+
+
+def _number(rows: Ids, n_words: int) -> tuple[Positions, int]:
+    """A number for each row, equal rows alike, from 0 in order of first appearance; and how many there are.
+
+    As many columns as fit are packed into an integer before equal ones are looked for.
+    """
+    keys, bound = rows[:, 0].astype(np.int64), n_words
+    for column in rows.T[1:]:
+        if bound * n_words > _LARGEST_KEY:
+            keys, bound = _first_seen(keys)
+        keys, bound = keys * n_words + column, bound * n_words
+    return _first_seen(keys)
+
+
+def _first_seen(keys: Positions) -> tuple[Positions, int]:
+    encoded = pa.array(keys, pa.int64()).dictionary_encode()
+    return encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)
 
 
 def _add(ids: npt.NDArray[np.integer], values: list[Ids], size: int) -> Ids:

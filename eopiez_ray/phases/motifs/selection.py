@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.motifs.function_words import even_head, listed_words, residual_idf
 from eopiez_ray.phases.motifs.lexicon import Lexicon
 from eopiez_ray.phases.motifs.nesting import Nesting, Words, c_values
-from eopiez_ray.phases.motifs.ngrams import LONGEST, NgramCounts, Sequences
+from eopiez_ray.phases.motifs.ngrams import LONGEST, NgramCounts
 from eopiez_ray.phases.motifs.significance import chance, false_discovery_rates, log_likelihood_ratio
 from eopiez_ray.phases.motifs.units import Ids, join_words
 
@@ -95,10 +97,7 @@ def select_motifs(counts: NgramCounts, selection: Selection | None = None, lexic
     were seen, those that were too rare to be counted included.
     """
     selection, lexicon = selection or Selection(), lexicon or Lexicon.load()
-    least_documents = min(selection.minimum_documents, max(1, counts.n_documents))
-    tested = [
-        _test(counts, length, selection.minimum_count, least_documents) for length in range(2, selection.longest + 1)
-    ]
+    tested = _tested(counts, selection)
     n_tests = sum(sequences.distinct for sequences in counts.sequences[: selection.longest - 1])
     q = false_discovery_rates(np.concatenate([chance(part.g2) for part in tested]), n_tests)
     limits = np.cumsum([len(part.g2) for part in tested])[:-1]
@@ -121,31 +120,56 @@ def _best_bounded(found: list[_Candidates], most: int) -> list[_Candidates]:
     return [part.where(bound >= floor) for part, bound in zip(found, bounds, strict=True)]
 
 
-def _test(counts: NgramCounts, length: int, least_count: int, least_documents: int) -> _Candidates:
-    """G² of the weakest split of each sequence that is frequent enough."""
-    sequences = counts.sequences[length - 2]
-    frequent = (sequences.counts >= least_count) & (sequences.documents >= least_documents)
-    words, together = sequences.words[frequent], sequences.counts[frequent]
-    weakest = np.full(len(words), np.inf)
-    for cut in range(1, length):
-        first, second = _occurrences(counts, words[:, :cut]), _occurrences(counts, words[:, cut:])
-        weakest = np.minimum(weakest, log_likelihood_ratio(together, first, second, counts.n_units))
-    return _Candidates(words, together, sequences.documents[frequent], weakest, np.ones(len(words)))
+def _tested(counts: NgramCounts, selection: Selection) -> list[_Candidates]:
+    """G² of the weakest split of each sequence that is frequent enough, by length."""
+    least_documents = min(selection.minimum_documents, max(1, counts.n_documents))
+    tested = []
+    for sequences in counts.sequences[: selection.longest - 1]:
+        frequent = (sequences.counts >= selection.minimum_count) & (sequences.documents >= least_documents)
+        weakest = np.full(int(frequent.sum()), np.inf)
+        tested.append(
+            _Candidates(
+                sequences.words[frequent],
+                sequences.counts[frequent],
+                sequences.documents[frequent],
+                weakest,
+                np.ones(len(weakest)),
+            )
+        )
+    splits = [(part, cut) for part in tested for cut in range(1, part.words.shape[1])]
+    firsts = _occurrences(counts, [part.words[:, :cut] for part, cut in splits])
+    seconds = _occurrences(counts, [part.words[:, cut:] for part, cut in splits])
+    for (part, _), first, second in zip(splits, firsts, seconds, strict=True):
+        np.minimum(part.g2, log_likelihood_ratio(part.counts, first, second, counts.n_units), out=part.g2)
+    return tested
 
 
-def _occurrences(counts: NgramCounts, words: Ids) -> Ids:
-    """How often each row of words occurs; one that was dropped from the counts, as often as it can."""
+def _occurrences(counts: NgramCounts, wanted: Sequence[Ids]) -> list[Ids]:
+    """How often each row of words occurs; one that was dropped from the counts, as often as it can.
+
+    All tables of one width are looked up at once, for the index of what is known costs more than its use.
+    """
+    found: list[Ids] = [np.zeros(0, np.int32)] * len(wanted)
+    for width in {words.shape[1] for words in wanted}:
+        places = [i for i, words in enumerate(wanted) if words.shape[1] == width]
+        together = np.concatenate([wanted[i] for i in places])
+        limits = np.cumsum([len(wanted[i]) for i in places])[:-1]
+        for i, part in zip(places, np.split(_occurrences_of(counts, together), limits), strict=True):
+            found[i] = part
+    return found
+
+
+def _occurrences_of(counts: NgramCounts, words: Ids) -> Ids:
     if words.shape[1] == 1:
         return counts.counts[words[:, 0]]
-    sequences: Sequences = counts.sequences[words.shape[1] - 2]
-    known = _row_keys(sequences.words)
-    order = np.argsort(known)
-    place = np.searchsorted(known, _row_keys(words), sorter=order)
-    nearest = order[np.minimum(place, len(known) - 1)] if len(known) else np.zeros(len(words), np.int64)
-    if not len(known):
-        return np.full(len(words), sequences.undercount, np.int32)
-    is_known = (sequences.words[nearest] == words).all(axis=1)
-    return np.where(is_known, sequences.counts[nearest], sequences.undercount).astype(np.int32)
+    sequences = counts.sequences[words.shape[1] - 2]
+    known = pa.array(_row_keys(sequences.words))
+    place = pc.fill_null(pc.index_in(pa.array(_row_keys(words)), known), -1).to_numpy()
+    is_known = place >= 0
+    is_known[is_known] = (sequences.words[place[is_known]] == words[is_known]).all(axis=1)
+    occurrences = np.full(len(words), sequences.undercount, np.int32)
+    occurrences[is_known] = sequences.counts[place[is_known]]
+    return occurrences
 
 
 def _row_keys(words: Ids) -> npt.NDArray[np.uint64]:
@@ -167,7 +191,7 @@ class _Readability:
         self._is_listed = listed_words(counts)
         self._is_head = np.zeros_like(self._is_listed) if self._is_listed.any() else even_head(counts)
         self._has_letters = np.fromiter(
-            (any(character.isalpha() for character in word) for word in counts.words.to_pylist()),
+            (word.isalpha() or any(map(str.isalpha, word)) for word in counts.words.to_pylist()),
             np.bool_,
             len(counts.words),
         )
@@ -185,9 +209,14 @@ class _Readability:
 
     def _is_bound(self, found: _Candidates, edge: Ids, rest: Ids) -> Mask:
         """Whether the word at the edge is no word of the Zipf head, or one that the rest calls for."""
-        counts = self._counts
-        expected = counts.counts[edge[:, 0]].astype(np.float64) * _occurrences(counts, rest) / max(1, counts.n_units)
-        return ~self._is_head[edge[:, 0]] | (found.counts >= expected * 2**EDGE_BITS)
+        bound = ~self._is_head[edge[:, 0]]
+        rows = np.flatnonzero(~bound)
+        if rows.size:
+            counts = self._counts
+            (alone,) = _occurrences(counts, [rest[rows]])
+            expected = counts.counts[edge[rows, 0]].astype(np.float64) * alone / max(1, counts.n_units)
+            bound[rows] = found.counts[rows] >= expected * 2**EDGE_BITS
+        return bound
 
 
 def _table(counts: NgramCounts, found: list[_Candidates], selection: Selection, lexicon: Lexicon) -> pa.Table:

@@ -119,6 +119,9 @@ def label_themes(counts: ThemeCounts, terms: int = TERMS) -> list[tuple[list[str
         specific = kept & (share >= SPECIFIC * expected[row.indices])
         kept = specific if specific.any() else kept
         columns, values = row.indices[kept], row.data[kept]
+        if len(values) > terms:
+            least = np.partition(values, len(values) - terms)[len(values) - terms]
+            columns, values = columns[values >= least], values[values >= least]
         best = sorted(zip((-values).tolist(), (names[i] for i in columns), strict=True))[:terms]
         found.append(([name for _, name in best], [-weight for weight, _ in best]))
     return found
@@ -126,7 +129,7 @@ def label_themes(counts: ThemeCounts, terms: int = TERMS) -> list[tuple[list[str
 
 def _usable(counts: ThemeCounts, names: list[str]) -> npt.NDArray[np.bool_]:
     total = np.asarray(counts.counts.sum(axis=0)).ravel()
-    listed = are_function_words(names, total, int(counts.words.sum()))
+    listed = are_function_words(counts.terms, total, int(counts.words.sum()))
     readable = np.fromiter((_is_readable(name) for name in names), np.bool_, len(names))
     widespread = counts.documents > max(10.0, WIDESPREAD * counts.n_documents)
     usable = readable & ~listed & ~widespread

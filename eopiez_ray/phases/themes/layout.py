@@ -13,7 +13,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from eopiez_ray.phases.themes.communities import membership
-from eopiez_ray.phases.vectors.neighbours import nearest_neighbours
+from eopiez_ray.phases.themes.documents import principal_coordinates
+from eopiez_ray.phases.vectors.neighbours import nearest_neighbours, top_k
 from eopiez_ray.phases.vectors.static import unit_rows
 
 Floats = npt.NDArray[np.float32]
@@ -31,6 +32,8 @@ PUSHES = 6
 STRENGTH = 16.0
 """Of a push, which stands for those of as many documents."""
 LONGEST_STEP = 4.0
+AMBIENT = 48
+"""Principal directions of the collection in which a document's neighbours in the sample are looked for."""
 EXTENT = 5.0
 """Half of the width of the map at the beginning."""
 MARGIN = 0.002
@@ -83,12 +86,12 @@ def _neighbour_graph(vectors: Floats) -> sparse.csr_matrix:
 def _beside(places: Floats, vectors: Floats, sample: Positions, random: np.random.Generator) -> Floats:
     """All documents at the mean place of the nearest sampled ones."""
     rest = np.setdiff1d(np.arange(len(vectors)), sample)
-    targets = np.ascontiguousarray(vectors[sample].T)
+    flat = unit_rows(principal_coordinates(vectors, AMBIENT))
+    targets = np.ascontiguousarray(flat[sample].T)
     for start in range(0, len(rest), 2_000):
         rows = rest[start : start + 2_000]
-        scores = vectors[rows] @ targets
-        nearest = np.argpartition(-scores, 3, axis=1)[:, :3]
-        weights = np.maximum(np.take_along_axis(scores, nearest, axis=1), 1e-3) ** 4
+        nearest, scores = top_k(flat[rows] @ targets, 3)
+        weights = np.maximum(scores, 1e-3) ** 4
         weights /= weights.sum(axis=1, keepdims=True)
         places[rows] = np.einsum("nk,nkd->nd", weights, places[sample[nearest]])
     places[rest] += random.normal(0, EXTENT / 60, (len(rest), 2))
