@@ -155,6 +155,19 @@ class Engine:
             view = await self.workflows.get(workflow)
             if view.status.is_at_rest:
                 return view
+        return await self._watched(workflow)
+
+    async def ended_otherwise(self, workflow: WorkflowId) -> WorkflowView | None:
+        """Wait until the workflow is at rest; None if it has succeeded. Errors as in ``settled``."""
+        if self._orchestrator is not None:
+            await self._orchestrator.settled(workflow)
+            if self._orchestrator.has_succeeded(workflow):
+                return None
+        view = await self.settled(workflow)
+        return None if view.status is WorkflowStatus.SUCCEEDED else view
+
+    async def _watched(self, workflow: WorkflowId) -> WorkflowView:
+        """The workflow once it is at rest, by what the database tells."""
         await self._listen()
         while True:
             changed = self._changes.setdefault(str(workflow), asyncio.Event())
@@ -301,7 +314,10 @@ class Workflow:
             WorkflowFailedError, WorkflowCancelledError, WorkflowPausedError: it ended otherwise.
             TimeoutError: it is still at work.
         """
-        view = self.settled(timeout_s)
+        ending = self._local._engine.ended_otherwise(self.id)
+        view = self._local._run(asyncio.wait_for(ending, timeout_s))
+        if view is None:
+            return self
         if view.status is WorkflowStatus.FAILED:
             error = view.error or {}
             place = f"step {error.get('step')!r}, partition {error.get('partition')}, attempt {error.get('attempts')}"
@@ -310,9 +326,7 @@ class Workflow:
             )
         if view.status is WorkflowStatus.CANCELLED:
             raise WorkflowCancelledError(f"workflow {self.id} was cancelled")
-        if view.status is WorkflowStatus.PAUSED:
-            raise WorkflowPausedError(f"workflow {self.id} was paused; resume it to go on")
-        return self
+        raise WorkflowPausedError(f"workflow {self.id} was paused; resume it to go on")
 
     def settled(self, timeout_s: float | None = None) -> WorkflowView:
         """Wait until it is at rest, however it ended.

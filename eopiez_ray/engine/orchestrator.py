@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 POLL_S = 2.0
 """Seconds between looks at the queue when no notification comes."""
 CLAIM_LIMIT = 100
+REMEMBERED = 10_000
 CANCEL_GRACE_S = 5.0
 """Seconds that running tasks get to end after a cancel before their workers are killed."""
 IDLE_S = 10.0
@@ -82,6 +84,8 @@ class Orchestrator:
         self._work = asyncio.Event()
         self._requests = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._succeeded: OrderedDict[WorkflowId, None] = OrderedDict()
+        """The last workflows that have succeeded here; they will never be anything else."""
         self._has_news = asyncio.Event()
         """Set when something may start."""
         self._lock_key = 0
@@ -122,6 +126,10 @@ class Orchestrator:
             run.at_rest = asyncio.get_running_loop().create_future()
         await asyncio.shield(run.at_rest)
         return True
+
+    def has_succeeded(self, workflow: WorkflowId) -> bool:
+        """Whether the workflow is one of the last that have succeeded here, durably."""
+        return workflow in self._succeeded
 
     def stop(self) -> None:
         """End soon: nothing more is started, running calls are dropped, leases are released."""
@@ -318,8 +326,12 @@ class Orchestrator:
         """The final status is durable, or the journal has failed and ended the orchestrator."""
         if self._runs.get(run.id) is run:
             del self._runs[run.id]
-        if not flushed.cancelled() and flushed.exception() is None:
-            _tell(run)
+        is_durable = not flushed.cancelled() and flushed.exception() is None
+        if is_durable and run.state.status is WorkflowStatus.SUCCEEDED:
+            self._succeeded[run.id] = None
+            if len(self._succeeded) > REMEMBERED:
+                self._succeeded.popitem(last=False)
+        _tell(run)
         if not self._runs:
             asyncio.get_running_loop().call_later(IDLE_S, self._rest)
 
