@@ -146,8 +146,9 @@ def set_debugging(wanted: bool) -> None:
 def keep_log(home: Path) -> None:
     """Let the engine's log go to a file under the data home, or to standard error while debugging."""
     level = logging.DEBUG if is_debugging() else logging.INFO
-    target = sys.stderr if is_debugging() else _log_file(home)
-    logging.basicConfig(stream=target, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr) if is_debugging() else _log_file(home)
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, format=form)
     logging.getLogger("eopiez_ray").setLevel(level)
     # Ray gives its loggers handlers of their own when it is imported; a filter comes before them.
     logging.getLogger("ray._private.worker").addFilter(_divert)
@@ -159,10 +160,12 @@ def _divert(record: logging.LogRecord) -> bool:
     return False
 
 
-def _log_file(home: Path) -> Any:
+def _log_file(home: Path) -> logging.Handler:
+    """Opened with the first record, so that nothing is left open where the host has handlers of its own."""
     folder = home.expanduser().absolute() / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "eopiez.log"
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
-    return path.open("a", encoding="utf-8", buffering=1)
+    path.touch()  # Raises here and now where it cannot be written.
+    return logging.FileHandler(path, encoding="utf-8", delay=True)
