@@ -53,6 +53,7 @@ def test_programs_of_the_page_on_phases_run(tmp_path: Path) -> None:
     assert ran.stdout.splitlines() == [
         "step 'typo': phase 'deviations' has no parameter 'digit'; did you mean 'digits'?",
         "3.0 [[-1.5, -0.5], [2.0]] ['BERGEN', 'OSLO', 'TROMSØ']",
+        "[[1.5, 2.5], [5.0]]",
         "['not a number'] 3 6",
         "{'read': 0, 'parse': 0, 'square': 2}",
     ]
