@@ -40,10 +40,17 @@ class Dispatcher:
     """Starts calls while there is both room and work, and hands what becomes of them to ``apply``."""
 
     def __init__(
-        self, executor: Executor, ledger: Ledger, journal: Journal, artifacts: Artifacts, apply: Apply
+        self,
+        executor: Executor,
+        ledger: Ledger,
+        journal: Journal,
+        artifacts: Artifacts,
+        *,
+        apply: Apply,
+        on_room: Callable[[], None],
     ) -> None:
         self._executor, self._ledger, self._journal, self._artifacts = executor, ledger, journal, artifacts
-        self._apply = apply
+        self._apply, self._on_room = apply, on_room
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def broken(self) -> None:
@@ -81,6 +88,7 @@ class Dispatcher:
     def _forget(self, packed: Packed, done: asyncio.Task[None]) -> None:
         for run, _ in packed:
             run.calls.pop(done, None)
+        self._on_room()
         error = None if done.cancelled() else done.exception()
         if error is not None and not self._broken.done():
             self._broken.set_exception(error)

@@ -77,7 +77,11 @@ class Orchestrator:
         self._intake = Intake(database, settings.lease_s)
         self._revive = revive or _leave_it
         self._journal = Journal(self._ledger, settings.database_patience_s, self._drop, self._revive)
-        self._dispatcher = Dispatcher(executor, self._ledger, self._journal, artifacts, self._apply)
+        self._has_news = asyncio.Event()
+        """Set when something may start."""
+        self._dispatcher = Dispatcher(
+            executor, self._ledger, self._journal, artifacts, apply=self._apply, on_room=self._has_news.set
+        )
         self._runs: dict[WorkflowId, Run] = {}
         self._count = 0
         self._durations_s: dict[str, float] = {}
@@ -86,8 +90,6 @@ class Orchestrator:
         self._stopping = asyncio.Event()
         self._succeeded: OrderedDict[WorkflowId, None] = OrderedDict()
         """The last workflows that have succeeded here; they will never be anything else."""
-        self._has_news = asyncio.Event()
-        """Set when something may start."""
         self._lock_key = 0
 
     @property

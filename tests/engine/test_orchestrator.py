@@ -389,3 +389,16 @@ async def test_no_finished_task_is_ever_sent_again(stage: Stage) -> None:
     await stage.rest(await stage.submit(summing(100)))
     sent = [key for key in executor.tasks() if key.step == 1 and key.partition < 100]
     assert sorted(set(sent)) == [TaskKey(1, number) for number in range(100)]
+
+
+async def test_workflows_of_one_call_each_do_not_wait_for_one_another(stage: Stage) -> None:
+    executor = InlineExecutor(stage.folder, count=1)
+    executor.gate.clear()
+    orchestrator = stage.orchestrate(executor)
+    plan = Plan("alone")
+    plan.tune(plan.step("one", phases.one), timeout_s=60)
+    ids = [await stage.submit(plan) for _ in range(4)]
+    await until(lambda: len(orchestrator.held) == 4)
+    executor.gate.set()
+    for workflow in ids:
+        assert (await stage.rest(workflow)).status is S.SUCCEEDED
