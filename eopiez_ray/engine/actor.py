@@ -6,29 +6,61 @@ import os
 import pickle
 import threading
 import time
+from typing import TYPE_CHECKING
 
+import ray
+
+from ..model.work import Handover, InHand
 from .worker import Worker
+
+if TYPE_CHECKING:
+    from ..model.policies import Resources
+    from ..model.work import WorkCall
 
 
 class WorkerActor:
-    """Runs calls, and ends itself when nobody has called for ``orphan_s`` seconds: its orchestrator is gone then."""
+    """Runs calls, and keeps their reports until it learns that they were heard: whoever drives next can ask for them.
 
-    def __init__(self, artifact_url: str, name: str, orphan_s: float) -> None:
-        self._worker = Worker(artifact_url, name)
+    It ends itself when nobody has called for ``orphan_s`` seconds: nobody needs it then.
+    """
+
+    def __init__(self, artifact_url: str, name: str, resources: Resources, orphan_s: float) -> None:
+        self._worker, self._resources = Worker(artifact_url, name), resources
+        self._calls: dict[str, InHand] = {}
         self._heard_at, self._is_busy = time.monotonic(), False
         threading.Thread(target=self._watch, args=(orphan_s,), daemon=True).start()
 
-    def run(self, call: bytes) -> bytes:
+    def run(self, sent: bytes) -> bytes:
         """Run a pickled call; its pickled reports. Ray moves bytes much faster than values."""
         self._is_busy = True
         try:
-            return pickle.dumps(self._worker.run(pickle.loads(call)), protocol=5)
+            call: WorkCall = pickle.loads(sent)
+            for heard in call.heard:
+                self._calls.pop(heard, None)
+            tasks = tuple((part.workflow_id, tuple(item.key for item in part.items)) for part in call.parts)
+            self._calls[call.id] = InHand(call.id, tasks, None)
+            reports = pickle.dumps(self._worker.run(call), protocol=5)
+            self._calls[call.id] = InHand(call.id, tasks, reports)
+            return reports
         finally:
             self._heard_at, self._is_busy = time.monotonic(), False
 
+    @ray.method(concurrency_group="control")
     def beat(self) -> None:
-        """The pool is alive."""
+        """Somebody still wants this worker."""
         self._heard_at = time.monotonic()
+
+    @ray.method(concurrency_group="control")
+    def hand_over(self) -> Handover:
+        """Everything that a new owner must know, calls in the order in which they came."""
+        self._heard_at = time.monotonic()
+        return Handover(self._resources, tuple(self._worker.known), tuple(self._calls.values()))
+
+    @ray.method(concurrency_group="control")
+    def collect(self, call: str) -> bytes | None:
+        """The pickled reports of a call that was in hand; None while it runs."""
+        self._heard_at = time.monotonic()
+        return self._calls[call].reports
 
     def _watch(self, orphan_s: float) -> None:
         while self._is_busy or time.monotonic() - self._heard_at < orphan_s:

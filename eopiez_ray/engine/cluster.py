@@ -19,12 +19,13 @@ import psutil
 
 from ..errors import ClusterError
 from ..logs import get_logger
-from .executor import SHORT_S, CallTimedOutError, Slot, WorkerLostError
+from .executor import SHORT_S, CallTimedOutError, Inherited, Slot, WorkerLostError
 
 if TYPE_CHECKING:
+    from ..model.ids import OrchestratorId
     from ..model.policies import Resources
     from ..model.tasks import Report
-    from ..model.work import WorkCall
+    from ..model.work import Handover, WorkCall
     from ..settings import Settings
 
 NAMESPACE = "eopiez"
@@ -35,6 +36,12 @@ WATCH_S = 1.0
 FAREWELL_S = 5.0
 """Seconds that workers get to be killed before the cluster is left."""
 DAEMONS = {"gcs_server", "raylet"}
+HANDOVER_S = 5.0
+"""Seconds that a dead orchestrator's worker gets to tell what it has in hand."""
+COLLECT_S = 0.05
+"""Seconds between looks at a call that was inherited."""
+LONGEST_PAUSE_S = 30.0
+"""Seconds at most between tries to start a worker."""
 ORPHAN_S = 60.0
 """Seconds without a call or a sign of life after which a worker ends itself."""
 
@@ -46,11 +53,13 @@ class _Pooled:
     """A worker actor and what it is doing."""
 
     name: str
-    actor: asyncio.Task[Any]
+    actor: asyncio.Future[Any]
     """The handle, once the actor has started."""
     resources: Resources
     known: set[str] = field(default_factory=set)
     """Digests of the code that it was sent."""
+    heard: list[str] = field(default_factory=list)
+    """Calls whose reports have arrived, and which it has not been told of."""
     load: int = 0
     busy_until: float = 0.0
     """Monotonic seconds at which the calls on it should be over, by their estimates."""
@@ -59,8 +68,8 @@ class _Pooled:
 class RayExecutor:
     """Runs calls on detached Ray actors, one pool for each shape of resources."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, owner: OrchestratorId) -> None:
+        self._settings, self._prefix = settings, _prefix(owner)
         self._workers: dict[str, _Pooled] = {}
         self._totals: dict[str, float] = {}
         self._session: Path | None = None
@@ -70,7 +79,9 @@ class RayExecutor:
         self._farewells: set[asyncio.Task[None]] = set()
         self._on_room: Callable[[], None] = _nobody
         self._number = 0
-        self._prefix = secrets.token_hex(4)
+        self._failed_starts = 0
+        self._rest_until = 0.0
+        """Monotonic seconds before which no worker is started, because the last ones failed."""
 
     async def start(self) -> None:
         """Start a cluster on this machine, or attach to the one that the settings name.
@@ -174,6 +185,8 @@ class RayExecutor:
         self._grow(resources)
 
     def _grow(self, resources: Resources) -> None:
+        if time.monotonic() < self._rest_until:
+            return
         alike = sum(pooled.resources == resources for pooled in self._workers.values())
         if alike < self.slots(resources) and self._make_room(resources):
             self._spawn(resources)
@@ -203,20 +216,26 @@ class RayExecutor:
 
     def _spawn(self, resources: Resources) -> None:
         self._number += 1
-        name = f"worker-{self._prefix}-{self._number}"
+        name = f"{self._prefix}{self._number}"
         actor = asyncio.create_task(_start_actor(name, resources, self._settings.artifacts))
         pooled = self._workers[name] = _Pooled(name, actor, resources)
         actor.add_done_callback(lambda done: self._welcome(pooled, done))
         log.info("worker starting", worker=name, resources=resources.totals())
 
-    def _welcome(self, pooled: _Pooled, started: asyncio.Task[Any]) -> None:
+    def _welcome(self, pooled: _Pooled, started: asyncio.Future[Any]) -> None:
         if started.cancelled():
             return
         error = started.exception()
-        if error is not None:
-            log.warning("worker did not start", worker=pooled.name, error=str(error))
-            self._workers.pop(pooled.name, None)
-        self._on_room()
+        if error is None:
+            self._failed_starts = 0
+            self._on_room()
+            return
+        self._workers.pop(pooled.name, None)
+        self._failed_starts += 1
+        pause_s = min(LONGEST_PAUSE_S, 2.0**self._failed_starts)
+        self._rest_until = time.monotonic() + pause_s
+        log.warning("worker did not start", worker=pooled.name, error=str(error), next_try_in_s=pause_s)
+        asyncio.get_running_loop().call_later(pause_s, lambda: self._on_room())
 
     def _kill(self, pooled: _Pooled) -> None:
         if self._workers.pop(pooled.name, None) is not None:
@@ -240,12 +259,14 @@ class RayExecutor:
             raise WorkerLostError(slot.worker, "the worker was stopped")
         pooled.busy_until = max(time.monotonic(), pooled.busy_until) + estimate_s
         try:
-            sent = pickle.dumps(call, protocol=5)
+            heard, pooled.heard = tuple(pooled.heard), []
+            sent = pickle.dumps(call._replace(heard=heard), protocol=5)
             slot.known.update(call.code)
             answer = asyncio.wrap_future(pooled.actor.result().run.remote(sent).future())
             await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 reports: Sequence[Sequence[Report]] = pickle.loads(answer.result())
+                pooled.heard.append(call.id)
                 return reports
         except (ray.exceptions.RayError, ConnectionError, ValueError) as error:
             self._kill(pooled)
@@ -256,6 +277,53 @@ class RayExecutor:
         if lost.done():
             raise WorkerLostError(slot.worker, "the Ray cluster was lost")
         raise CallTimedOutError(slot.worker, timeout_s or 0.0)
+
+    async def inherit(self, dead: Collection[OrchestratorId]) -> list[Inherited]:
+        """Take over the workers of dead orchestrators that live on this cluster."""
+        if not dead:
+            return []
+        prefixes = tuple(_prefix(owner) for owner in dead)
+        found = [name for name in await asyncio.to_thread(_actor_names) if name.startswith(prefixes)]
+        inherited = await asyncio.gather(*(self._take_over(name) for name in found if name not in self._workers))
+        return [call for calls in inherited for call in calls]
+
+    async def _take_over(self, name: str) -> list[Inherited]:
+        import ray
+
+        try:
+            actor: Any = await asyncio.to_thread(_find_actor, name)
+            handover: Handover = await asyncio.wait_for(
+                asyncio.wrap_future(actor.hand_over.remote().future()), HANDOVER_S
+            )
+        except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
+            log.info("a worker of a dead orchestrator does not answer", worker=name, error=str(error))
+            return []
+        ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        ready.set_result(actor)
+        pooled = self._workers[name] = _Pooled(name, ready, handover.resources, set(handover.known))
+        log.info("worker inherited", worker=name, calls=len(handover.calls))
+        return [Inherited(self._claim(pooled), call.id, call.tasks) for call in handover.calls]
+
+    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report]]:
+        """Ask until the call is over."""
+        import ray
+
+        pooled = self._workers.get(inherited.slot.worker)
+        if pooled is None:
+            raise WorkerLostError(inherited.slot.worker, "the worker was stopped")
+        try:
+            while True:
+                answer = await asyncio.wrap_future(pooled.actor.result().collect.remote(inherited.call).future())
+                if answer is not None:
+                    reports: Sequence[Sequence[Report]] = pickle.loads(answer)
+                    pooled.heard.append(inherited.call)
+                    return reports
+                await asyncio.sleep(COLLECT_S)
+        except (ray.exceptions.RayError, ConnectionError) as error:
+            self._kill(pooled)
+            raise WorkerLostError(inherited.slot.worker, f"{type(error).__name__}: {error}") from error
+        finally:
+            self.give_back(inherited.slot)
 
     def stop_workers(self, names: Collection[str]) -> None:
         """Kill these worker processes."""
@@ -315,6 +383,23 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "SIGTERM handler is not set" not in record.getMessage()
 
 
+def _prefix(owner: OrchestratorId) -> str:
+    """How the names of an orchestrator's workers begin."""
+    return f"worker-{owner.hex[-12:]}-"
+
+
+def _find_actor(name: str) -> Any:
+    import ray
+
+    return ray.get_actor(name, NAMESPACE)
+
+
+def _actor_names() -> list[str]:
+    import ray
+
+    return list(ray.util.list_named_actors())
+
+
 def _nobody() -> None:
     """Nobody waits for room yet."""
 
@@ -344,7 +429,8 @@ def _create_actor(name: str, resources: Resources, artifact_url: str) -> Any:
         "resources": dict(resources.custom) or None,
         "runtime_env": {"env_vars": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}},
     }
-    return ray.remote(WorkerActor).options(**options).remote(artifact_url, name, ORPHAN_S)
+    controlled = ray.remote(concurrency_groups={"control": 1})  # type: ignore[call-overload]
+    return controlled(WorkerActor).options(**options).remote(artifact_url, name, resources, ORPHAN_S)
 
 
 async def _end_actor(pooled: _Pooled) -> None:
@@ -385,7 +471,7 @@ def _start_local(ray: Any, settings: Settings) -> Path:
                 log_to_driver=False,
                 configure_logging=False,
             )
-            return Path(context["session_dir"])
+            return Path(context.address_info["session_dir"])
         except Exception as error:
             ray.shutdown()
             if attempt == 2:

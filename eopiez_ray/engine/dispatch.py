@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ArtifactError, DatabaseUnavailableError, EopiezError
 from ..logs import get_logger
-from ..machine import CallLost, Event, Reported, UpdateStep
+from ..machine import Adopted, CallLost, Event, Reported, UpdateStep
 from ..machine.packing import CALL_S
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, Report, TaskKey
 from ..model.work import WorkCall, WorkPart
 from ..store import CacheEntry
 from .admission import in_turn, pack
-from .executor import CallTimedOutError, Executor, Slot, WorkerLostError
+from .executor import CallTimedOutError, Executor, Inherited, Slot, WorkerLostError
 
 if TYPE_CHECKING:
     from ..machine import Call
@@ -51,6 +51,7 @@ class Dispatcher:
     ) -> None:
         self._executor, self._ledger, self._journal, self._artifacts = executor, ledger, journal, artifacts
         self._apply, self._on_room = apply, on_room
+        self._count = 0
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def broken(self) -> None:
@@ -82,11 +83,12 @@ class Dispatcher:
         task = asyncio.create_task(self._execute(packed, slot))
         for run, _ in packed:
             run.calls[task] = slot.worker
-        task.add_done_callback(lambda done: self._forget(packed, done))
+        held = [run for run, _ in packed]
+        task.add_done_callback(lambda done: self._forget(held, done))
         return True
 
-    def _forget(self, packed: Packed, done: asyncio.Task[None]) -> None:
-        for run, _ in packed:
+    def _forget(self, held: Sequence[Run], done: asyncio.Task[None]) -> None:
+        for run in held:
             run.calls.pop(done, None)
         self._on_room()
         error = None if done.cancelled() else done.exception()
@@ -128,6 +130,31 @@ class Dispatcher:
             if not is_taken:
                 self._executor.give_back(slot)
 
+    def inherit(self, runs: Mapping[str, Run], inherited: Inherited) -> None:
+        """Wait for a call that a dead orchestrator has begun; its tasks are in flight."""
+        mine = [(runs.get(workflow), keys) for workflow, keys in inherited.tasks]
+        for run, keys in mine:
+            if run is not None:
+                self._apply(run, Adopted(keys), ())
+        task = asyncio.create_task(self._collect(mine, inherited))
+        held = [run for run, _ in mine if run is not None]
+        for run in held:
+            run.calls[task] = inherited.slot.worker
+        task.add_done_callback(lambda done: self._forget(held, done))
+
+    async def _collect(self, mine: Sequence[tuple[Run | None, tuple[TaskKey, ...]]], inherited: Inherited) -> None:
+        try:
+            reports = await self._executor.collect(inherited)
+        except WorkerLostError as error:
+            for run, keys in mine:
+                if run is not None:
+                    self._apply(run, CallLost(keys, error.reason, error.worker), ())
+            return
+        for (run, _), answers in zip(mine, reports, strict=True):
+            if run is not None:
+                self._note_source(run, answers, inherited.slot)
+                self._apply(run, Reported(tuple(answers)), ())
+
     async def _resolve(self, run: Run, call: Call) -> WorkPart | None:
         """The call's tasks with their inputs; None if they cannot be had, which fails the tasks."""
         first = run.state.steps[call.tasks[0].key.step]
@@ -152,7 +179,8 @@ class Dispatcher:
             for step in part.steps.values()
             if step.digest not in slot.known
         }
-        work = WorkCall(tuple(part for _, _, part in ready), needed, CALL_S)
+        self._count += 1
+        work = WorkCall(f"{slot.worker}/{self._count}", tuple(part for _, _, part in ready), needed, CALL_S)
         try:
             reports = await self._executor.run(slot, work, estimate_s, timeout_s)
         except WorkerLostError as error:

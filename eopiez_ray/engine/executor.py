@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from ..model.ids import OrchestratorId
     from ..model.policies import Resources
-    from ..model.tasks import Report
+    from ..model.tasks import Report, TaskKey
     from ..model.work import WorkCall
 
 SHORT_S = 0.1
@@ -42,6 +43,15 @@ class Slot:
     """Digests of the code that the worker was sent."""
 
 
+class Inherited(NamedTuple):
+    """A call that a dead orchestrator has left on one of its workers, which is now ours."""
+
+    slot: Slot
+    call: str
+    tasks: tuple[tuple[str, tuple[TaskKey, ...]], ...]
+    """Workflow and tasks of each part."""
+
+
 class Executor(Protocol):
     """Runs calls on workers, one pool of them for each shape of resources."""
 
@@ -72,6 +82,12 @@ class Executor(Protocol):
             WorkerLostError: nothing is known of its tasks.
             CallTimedOutError: it exceeded ``timeout_s``.
         """
+
+    async def inherit(self, dead: Collection[OrchestratorId]) -> list[Inherited]:
+        """Take over the workers of dead orchestrators, with what they have in hand."""
+
+    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report]]:
+        """The reports of an inherited call, once it is over. Errors as in ``run``; its slot is free then."""
 
     async def watch(self, on_room: Callable[[], None]) -> None:
         """Look after the cluster for ever; call ``on_room`` when there is room again after a loss.

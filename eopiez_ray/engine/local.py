@@ -16,6 +16,7 @@ from ..errors import (
     WorkflowNotFinishedError,
     WorkflowPausedError,
 )
+from ..model.ids import OrchestratorId, uuid7
 from ..model.policies import Resources
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
@@ -95,10 +96,17 @@ class Engine:
             if self._driving is not None:
                 return
             assert self._database is not None
-            self._executor = RayExecutor(self.settings)
+            identity = OrchestratorId(uuid7())
+            self._executor = RayExecutor(self.settings, identity)
             await self._executor.start()
             self._orchestrator = Orchestrator(
-                self._database, self._executor, self.artifacts, self.settings, only=(), revive=self._revive
+                self._database,
+                self._executor,
+                self.artifacts,
+                self.settings,
+                only=(),
+                revive=self._revive,
+                orchestrator_id=identity,
             )
             self._executor.prepare(Resources())
             self._driving = asyncio.create_task(self._orchestrator.run())

@@ -60,6 +60,7 @@ class Orchestrator:
         *,
         only: Sequence[WorkflowId] | None = None,
         revive: Callable[[], Awaitable[None]] | None = None,
+        orchestrator_id: OrchestratorId | None = None,
     ) -> None:
         """
         Args:
@@ -69,8 +70,9 @@ class Orchestrator:
             settings: leases and patience.
             only: drive no workflows but these; None drives all.
             revive: called when the database is lost, to bring it back if that is in our hands.
+            orchestrator_id: its own, where the executor must know it too.
         """
-        self.id = OrchestratorId(uuid7())
+        self.id = orchestrator_id or OrchestratorId(uuid7())
         self.only: list[WorkflowId] | None = None if only is None else list(only)
         self._database, self._executor, self._settings = database, executor, settings
         self._ledger = Ledger(database, settings.lease_s)
@@ -202,10 +204,16 @@ class Orchestrator:
             try:
                 claims = await self._ledger.claim(self.id, self.only, CLAIM_LIMIT)
                 code = await self._ledger.code(sorted({digest for claim in claims for digest in _digests(claim)}))
+                former = {claim.previous for claim in claims if claim.previous is not None}
+                dead = await self._ledger.dead_among(former) if former else set()
             except DatabaseUnavailableError:
                 continue  # The listener is bringing it back.
+            inherited = await self._executor.inherit(dead)
             for claim in sorted(claims, key=lambda claim: (-claim.priority, claim.id)):
                 self._begin(claim, {digest: code[digest] for digest in _digests(claim)})
+            runs = {str(run.id): run for run in self._runs.values()}
+            for call in inherited:
+                self._dispatcher.inherit(runs, call)
             if len(claims) == CLAIM_LIMIT:
                 self._work.set()
 

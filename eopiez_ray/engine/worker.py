@@ -8,7 +8,7 @@ import logging
 import pickle
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
@@ -44,6 +44,11 @@ class Worker:
         self._notes = _Notes()
         self._moment = Moment.now()
         logging.getLogger().addHandler(self._notes.handler)
+
+    @property
+    def known(self) -> Iterable[str]:
+        """Digests of the code that it was sent."""
+        return self._pickled.keys()
 
     def run(self, call: WorkCall) -> list[list[Report]]:
         """Run the call's tasks in order until its time slice is over; the reports of each part.

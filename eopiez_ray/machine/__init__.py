@@ -1,12 +1,13 @@
 """The pure state machine of a workflow: events in, commands out. No clock, no database, no Ray."""
 
 from .commands import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
-from .events import CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
+from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
 from .packing import Call, CallTask, Packing, next_call
 from .state import Finished, StepState, TaskState, Unfinished, WorkflowState
 from .transitions import advance
 
 __all__ = [
+    "Adopted",
     "Call",
     "CallLost",
     "CallTask",

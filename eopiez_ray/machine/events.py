@@ -26,6 +26,13 @@ class CallLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopted:
+    """A call of an orchestrator that died is still at work, or its reports have not been heard."""
+
+    tasks: tuple[TaskKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The moment that a retry waited for may have come."""
 
@@ -40,4 +47,4 @@ class CancelRequested:
     """Start nothing more; be cancelled once nothing is in flight."""
 
 
-Event = Reported | CallLost | TimePassed | PauseRequested | CancelRequested
+Event = Reported | CallLost | Adopted | TimePassed | PauseRequested | CancelRequested

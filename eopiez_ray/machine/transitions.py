@@ -8,7 +8,7 @@ from ..errors import TooManyRejectsError
 from ..model.status import Outcome, PhaseKind, WorkflowStatus
 from ..model.tasks import Failure, Report, TaskKey
 from .commands import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
-from .events import CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
+from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
 from .state import StepState, TaskState, WorkflowState, seal_from_inputs, unblock
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
                 now,
                 commands,
             )
+    elif isinstance(event, Adopted):
+        for key in event.tasks:
+            _adopt(state, key)
     elif isinstance(event, TimePassed):
         _wake(state, now)
     elif isinstance(event, PauseRequested):
@@ -61,9 +64,10 @@ class _Commands(list[Command]):
 
 def _take_report(state: WorkflowState, report: Report, now: float, commands: _Commands) -> None:
     step = state.steps[report.key.step]
-    if step.kind is PhaseKind.SOURCE and step.get(report.key.partition) == TaskState.READY:
-        step.ready.remove(report.key.partition)  # One call yields many partitions; each makes the next one ready.
-        step.set(report.key.partition, TaskState.RUNNING)
+    if report.outcome is Outcome.SUCCEEDED and step.get(report.key.partition) == TaskState.READY:
+        # One call of a source yields many partitions, and each makes the next one ready. The call of an orchestrator
+        # that died brings a whole chain, in which each result makes the next task ready.
+        _adopt(state, report.key)
     if step.get(report.key.partition) != TaskState.RUNNING:
         return  # The first report of a task wins; this one is late.
     if report.outcome is Outcome.SUCCEEDED:
@@ -76,6 +80,14 @@ def _take_report(state: WorkflowState, report: Report, now: float, commands: _Co
         step.ended_at = max(step.ended_at, report.started_at + report.wall_s)
         step.started_at = min(step.started_at or report.started_at, report.started_at)
     commands.moved.add(step.position)
+
+
+def _adopt(state: WorkflowState, key: TaskKey) -> None:
+    """The task is at work already; one whose inputs are not there yet will be adopted with its report."""
+    step = state.steps[key.step]
+    if step.get(key.partition) == TaskState.READY:
+        step.ready.remove(key.partition)
+        step.set(key.partition, TaskState.RUNNING)
 
 
 def _finish_task(state: WorkflowState, step: StepState, report: Report, commands: _Commands) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .policies import Resources
 from .status import PhaseKind
 from .tasks import Output, StepSummary, TaskKey
 
@@ -80,8 +81,30 @@ class WorkPart(NamedTuple):
 class WorkCall(NamedTuple):
     """All that one call needs."""
 
+    id: str
     parts: tuple[WorkPart, ...]
     code: dict[str, bytes]
     """Pickled phases and values, by digest, that the worker was not sent before."""
     slice_s: float
     """The worker starts no further task after so many seconds, and hands the rest back."""
+    heard: tuple[str, ...] = ()
+    """Calls whose reports have arrived, so that the worker need not keep them."""
+
+
+class InHand(NamedTuple):
+    """A call that a worker has got, and whose reports may not have been heard."""
+
+    id: str
+    tasks: tuple[tuple[str, tuple[TaskKey, ...]], ...]
+    """Workflow and tasks of each part."""
+    reports: bytes | None
+    """Pickled reports of each part; None while it runs."""
+
+
+class Handover(NamedTuple):
+    """What the next owner of a worker must know."""
+
+    resources: Resources
+    known: tuple[str, ...]
+    """Digests of the code that it was sent."""
+    calls: tuple[InHand, ...]

@@ -41,6 +41,8 @@ class Claim:
     state: WorkflowState
     owner: str = ""
     priority: int = 0
+    previous: OrchestratorId | None = None
+    """Who held it before and did not give it back."""
 
 
 class Ledger:
@@ -81,7 +83,8 @@ class Ledger:
         facts = {"epoch": row["epoch"], "finished_tasks": sum(len(step.partitions) for step in finished)}
         await connection.execute(sql("add_event"), workflow, "claimed", facts)
         status = WorkflowStatus(row["status"])
-        return Claim(WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"])
+        previous = OrchestratorId(row["previous"]) if row["previous"] else None
+        return Claim(WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], previous)
 
     async def _plan(self, connection: Connection, digest: str) -> PlanSpec:
         """The plan of that digest; the last few are kept at hand."""
@@ -99,6 +102,11 @@ class Ledger:
     async def release(self, epochs: dict[WorkflowId, int]) -> None:
         """Let others claim these workflows at once."""
         await self._database.fetch(sql("release"), list(epochs), list(epochs.values()))
+
+    async def dead_among(self, orchestrators: Collection[OrchestratorId]) -> set[OrchestratorId]:
+        """Those whose session has ended."""
+        rows = await self._database.fetch(sql("living_orchestrators"), list(orchestrators))
+        return set(orchestrators) - {OrchestratorId(row["id"]) for row in rows}
 
     async def requested(self, orchestrator: OrchestratorId) -> list[tuple[WorkflowId, WorkflowStatus]]:
         """Which of its workflows somebody wants paused or cancelled."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eopiez_ray.engine.executor import CallTimedOutError, Slot, WorkerLostError
+from eopiez_ray.engine.executor import CallTimedOutError, Inherited, Slot, WorkerLostError
 from eopiez_ray.engine.worker import Worker
+from eopiez_ray.model.ids import OrchestratorId
 from eopiez_ray.model.policies import Resources
 from eopiez_ray.model.tasks import Report, TaskKey
 from eopiez_ray.model.work import WorkCall
@@ -92,6 +93,12 @@ class InlineExecutor:
             self._workers[slot.worker] = Worker(str(self.folder), slot.worker)
             slot.known.clear()
             raise WorkerLostError(slot.worker, "killed")
+
+    async def inherit(self, dead: Collection[OrchestratorId]) -> list[Inherited]:
+        return []
+
+    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report]]:
+        raise WorkerLostError(inherited.slot.worker, "nothing was inherited")
 
     async def watch(self, on_room: Callable[[], None]) -> None:
         self._on_room = on_room

@@ -163,9 +163,7 @@ def server_pid(system: ez.Local) -> int:
 
 
 def test_a_killed_driver_is_followed_by_another_process(system: ez.Local, marks: Marks) -> None:
-    command = [sys.executable, "-m", "tests.engine.killed_driver", str(system.settings.home), str(marks.folder)]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen([*command, str(COUNT)], stdout=subprocess.PIPE, text=True, cwd=root) as driver:
+    with driver_of(system, marks) as driver:
         assert driver.stdout is not None
         name = driver.stdout.readline().strip()
         wait_until(lambda: len(marks.lines()) > 20)
@@ -177,6 +175,37 @@ def test_a_killed_driver_is_followed_by_another_process(system: ez.Local, marks:
     finished_in_spite_of(system, marks, workflow.resume())
     claims = [event.data["finished_tasks"] for event in workflow.events() if event.kind == "claimed"]
     assert claims[-1] >= 20 - REPEATABLE
+
+
+def test_work_in_flight_survives_the_loss_of_its_orchestrator(system: ez.Local, marks: Marks) -> None:
+    """On a cluster that lives on, the next orchestrator takes over the workers and what they have in hand."""
+    import ray
+
+    system._run(wind_down(system))
+    address = ray.get_runtime_context().gcs_address
+    with driver_of(system, marks, address) as driver:
+        assert driver.stdout is not None
+        name = driver.stdout.readline().strip()
+        wait_until(lambda: len(marks.lines()) > 20)
+        driver.kill()
+    workflow = system.workflow(name).resume()
+    assert workflow.wait(60).result("total") == sum(range(COUNT))
+    assert marks.repeated() == 0
+    assert workflow.attempts() == []
+
+
+async def wind_down(system: ez.Local) -> None:
+    """Give the whole cluster to others."""
+    executor = system._engine._executor
+    assert executor is not None
+    executor.release_idle()
+
+
+def driver_of(system: ez.Local, marks: Marks, *address: str) -> subprocess.Popen[str]:
+    """Another process that drives a workflow of the same data home."""
+    command = [sys.executable, "-m", "tests.engine.killed_driver", str(system.settings.home), str(marks.folder)]
+    root = Path(__file__).parents[2]
+    return subprocess.Popen([*command, str(COUNT), *address], stdout=subprocess.PIPE, text=True, cwd=root)
 
 
 @pytest.mark.parametrize("name", ["raylet", "gcs_server"])

@@ -66,11 +66,20 @@ insert into orchestrators (id, host, pid)
 values ($1, $2, $3)
 returning lock_key
 
+-- name: living_orchestrators
+-- Those of the given orchestrators whose session still holds its lock.
+select orchestrators.id
+from orchestrators
+join pg_locks on locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::bigint << 32 | objid::bigint) = lock_key
+where orchestrators.id = any($1::uuid[])
+
 -- name: claim
 -- Take workflows that nobody drives: never held, or whose holder's lease ran out or whose session is gone.
 -- The lock on the row makes two claimers take different ones; the new epoch fences the old holder.
 with claimable as (
-    select id
+    select id, holder as previous
     from workflows
     where status in ('queued', 'running', 'pausing', 'cancelling')
         and ($2::uuid[] is null or id = any($2::uuid[]))
@@ -98,7 +107,7 @@ set holder = $1,
     drained_at = null
 from claimable
 where workflows.id = claimable.id
-returning workflows.id, plan, status, epoch, owner, priority
+returning workflows.id, plan, status, epoch, owner, priority, previous
 
 -- name: renew
 -- Hold on to workflows; those missing from the answer are lost.
