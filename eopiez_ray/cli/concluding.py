@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def _drop_spool(labels: dict[str, str]) -> None:
     if SPOOL in labels:
         spooled = Path(labels[SPOOL])
         spooled.unlink(missing_ok=True)
-        if spooled.parent.is_dir():
+        with suppress(FileNotFoundError):  # Another terminal that followed the run has been here first.
             spooled.parent.rmdir()
 
 
