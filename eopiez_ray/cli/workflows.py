@@ -97,6 +97,9 @@ def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
     if OUTPUT in view.labels:
         console.print(f"output {escape(view.labels[OUTPUT])}")
     console.print(_steps_table(steps))
+    for step in steps:
+        if step.reason and not view.status.is_at_rest:
+            console.print(f"[yellow]{escape(step.name)} waits:[/] {escape(step.reason)}")
     _print_attempts(attempts)
     for line in _advice(view, is_driven=is_driven):
         console.print(line)
@@ -268,15 +271,15 @@ def _print_log(line: Any, *, as_json: bool) -> None:
 
 
 def _workflow_value(view: WorkflowView) -> dict[str, Any]:
-    names = ("id", "name", "status", "labels", "created_at", "started_at", "finished_at", "error")
+    names = ("id", "name", "status", "owner", "priority", "labels", "created_at", "started_at", "finished_at", "error")
     return {name: getattr(view, name) for name in names}
 
 
 def steps_value(steps: list[StepView]) -> list[dict[str, Any]]:
     """Steps as JSON values."""
     names = (
-        "name", "phase", "kind", "status", "partitions", "done", "running", "rows", "rejects", "cached", "wall_s",
-        "cpu_s", "started_at", "finished_at",
+        "name", "phase", "kind", "status", "reason", "partitions", "done", "running", "rows", "rejects", "cached",
+        "wall_s", "cpu_s", "started_at", "finished_at",
     )  # fmt: skip
     return [{name: getattr(step, name) for name in names} for step in steps]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..machine import next_call
 from ..machine.packing import CALL_S, MAXIMUM_TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..machine import Call
     from ..model.policies import Resources
@@ -28,6 +28,51 @@ def in_turn(runs: Iterable[Run], resources: Resources) -> list[Run]:
         busy[run.owner] += len(run.calls)
     wanting = [run for run in held if resources in run.wants]
     return sorted(wanting, key=lambda run: (-run.priority, busy[run.owner], len(run.calls), run.order))
+
+
+def reasons(run: Run, room: Room, now: float) -> dict[int, str]:
+    """Why steps of the run that have work, and none of it running, wait.
+
+    Args:
+        run: as it is after admission.
+        room: what is known of the resources that it wants.
+        now: Unix seconds.
+    """
+    found: dict[int, str] = {}
+    for step in run.state.steps:
+        if step.running or step.is_done or run.state.ending is not None:
+            continue
+        retries = [at for key, at in run.state.waiting.items() if key.step == step.position]
+        if step.ready:
+            found[step.position] = room.why_not(step.spec.policy.resources, run)
+        elif retries:
+            delay = f"{max(0.0, min(retries) - now):.0f} s"
+            found[step.position] = f"{_count(len(retries), 'task')} failed; the next attempt is in {delay}"
+    return found
+
+
+class Room(NamedTuple):
+    """What is known of the cluster when something waits."""
+
+    slots: Callable[[Resources], int]
+    refusal: Callable[[Resources], str | None]
+    """Why the cluster can never give such resources."""
+    turns: Mapping[Resources, Sequence[Run]]
+    """Who wants which resources, in the order of their turns."""
+
+    def why_not(self, resources: Resources, run: Run) -> str:
+        """Why the run's tasks with these resources do not start."""
+        refusal = self.refusal(resources)
+        if refusal is not None:
+            return refusal
+        ahead = self.turns.get(resources, ()).index(run) if run in self.turns.get(resources, ()) else 0
+        needs = ", ".join(f"{amount:g} {name}" for name, amount in resources.totals().items()) or "no resources"
+        slots, others = _count(self.slots(resources), "slot"), _count(ahead, "workflow")
+        return f"needs {needs}; {slots} busy, {others} ahead of it"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def pack(wanting: Sequence[Run], resources: Resources, slots: int) -> list[tuple[Run, Call]]:

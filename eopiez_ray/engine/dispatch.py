@@ -15,7 +15,7 @@ from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, Report, TaskKey
 from ..model.work import WorkCall, WorkPart
 from ..store import CacheEntry
-from .admission import in_turn, pack
+from .admission import Room, in_turn, pack
 from .executor import CallTimedOutError, Executor, Inherited, Slot, WorkerLostError
 
 if TYPE_CHECKING:
@@ -129,6 +129,12 @@ class Dispatcher:
         finally:
             if not is_taken:
                 self._executor.give_back(slot)
+
+    def room(self, runs: Collection[Run]) -> Room:
+        """What there is to say to those who wait."""
+        wanted = {resources for run in runs for resources in run.wants}
+        turns = {resources: in_turn(runs, resources) for resources in wanted}
+        return Room(self._executor.slots, self._executor.refusal, turns)
 
     def inherit(self, runs: Mapping[str, Run], inherited: Inherited) -> None:
         """Wait for a call that a dead orchestrator has begun; its tasks are in flight."""

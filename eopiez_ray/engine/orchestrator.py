@@ -18,12 +18,14 @@ from ..machine import (
     PauseRequested,
     RecordTask,
     TimePassed,
+    UpdateStep,
     WorkflowState,
     advance,
 )
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..model.status import PhaseKind, WorkflowStatus
 from ..store import CacheEntry, Claim, Database, Intake, Ledger, NewWorkflow
+from .admission import reasons
 from .dispatch import Dispatcher
 from .executor import Executor
 from .inputs import InputResolver
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 POLL_S = 2.0
 """Seconds between looks at the queue when no notification comes."""
 CLAIM_LIMIT = 100
+EXPLAIN_S = 1.0
+"""Seconds between looks at why steps wait."""
 REMEMBERED = 10_000
 CANCEL_GRACE_S = 5.0
 """Seconds that running tasks get to end after a cancel before their workers are killed."""
@@ -151,6 +155,7 @@ class Orchestrator:
             self._listen(),
             self._executor.watch(self._has_news.set),
             self._admit(),
+            self._explain(),
             self._dispatcher.broken(),
             self._claim(),
             self._answer_requests(),
@@ -349,6 +354,20 @@ class Orchestrator:
         """Give the hardware back after a while without work."""
         if not self._runs:
             self._executor.release_idle()
+
+    async def _explain(self) -> None:
+        """Write down why steps wait, as far as it has changed."""
+        while True:
+            await asyncio.sleep(EXPLAIN_S)
+            room = self._dispatcher.room(self._runs.values())
+            for run in self._runs.values():
+                found = reasons(run, room, time.time())
+                changed = [step for step in run.state.steps if step.reason != found.get(step.position, "")]
+                for step in changed:
+                    step.reason = found.get(step.position, "")
+                if changed:
+                    updates = [UpdateStep(step.position) for step in changed]
+                    self._journal.add(run.id, run.epoch, run.state, updates)
 
     async def _admit(self) -> None:
         """Start what may start, once for all that happens in a turn of the loop."""

@@ -84,6 +84,7 @@ def next_call(
         is_alone = _goes_alone(step, step.ready[0], packing)
         if budget_s is not None and (is_alone or packing.estimate_s(step) > budget_s):
             return None
+        step.reason = ""
         budget_s = min(CALL_S, CALL_S if budget_s is None else budget_s)
         if step.kind is PhaseKind.SOURCE:
             return _source_call(state, step, packing, budget_s)

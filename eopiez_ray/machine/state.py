@@ -84,6 +84,8 @@ class StepState:
     ended_at: float = 0.0
     """Unix seconds of the end of its last attempt so far."""
     has_failed: bool = False
+    reason: str = ""
+    """Why none of its tasks runs though some could."""
     failures: dict[int, int] = field(default_factory=dict)
     """Failed attempts by partition."""
     losses: dict[int, int] = field(default_factory=dict)

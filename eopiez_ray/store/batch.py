@@ -26,6 +26,7 @@ class StepRow(NamedTuple):
     partitions: int | None
     done: int
     running: int
+    reason: str
     rows: int
     rejects: int
     cached: int
@@ -108,6 +109,6 @@ def _step_row(workflow: WorkflowId, state: WorkflowState, position: int) -> Step
     step = state.steps[position]
     ended_at = step.ended_at if step.status is StepStatus.SUCCEEDED else None
     return StepRow(
-        workflow, position, step.status, step.sealed, step.done, step.running, step.rows, step.rejects, step.cached,
-        step.wall_s, step.cpu_s, step.started_at or None, ended_at,
+        workflow, position, step.status, step.sealed, step.done, step.running, step.reason, step.rows, step.rejects,
+        step.cached, step.wall_s, step.cpu_s, step.started_at or None, ended_at,
     )  # fmt: skip

@@ -52,6 +52,8 @@ class StepView:
     """How many there are, once known."""
     done: int
     running: int
+    reason: str
+    """Why none of its tasks runs though some could; empty while one does."""
     rows: int
     rejects: int
     cached: int

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from eopiez_ray import Plan, Resources
+from eopiez_ray import Plan, Resources, RetryPolicy
 from eopiez_ray.engine.orchestrator import Orchestrator
 from eopiez_ray.model.status import StepStatus, WorkflowStatus
 from eopiez_ray.model.tasks import TaskKey
@@ -377,10 +376,47 @@ async def test_what_the_cluster_cannot_run_waits_and_says_so(stage: Stage) -> No
     plan.tune(plan.step("one", phases.one), resources=Resources(gpu=1))
     workflow = await stage.submit(plan)
     await until(lambda: workflow in orchestrator.held)
-    await asyncio.sleep(0)
+
+    async def reason() -> str:
+        return (await stage.workflows.steps(workflow))[0].reason
+
+    assert await until(reason) == "it needs a GPU, the cluster has none"
     assert executor.calls == []
     assert await stage.workflows.cancel(workflow) in {S.CANCELLING, S.CANCELLED}
     assert (await stage.rest(workflow)).status is S.CANCELLED
+
+
+async def test_a_step_that_waits_for_its_turn_says_for_what(stage: Stage) -> None:
+    executor = InlineExecutor(stage.folder, count=1)
+    executor.gate.clear()
+    stage.orchestrate(executor)
+    plan = Plan("alone")
+    plan.tune(plan.step("one", phases.one), timeout_s=60)
+    first, second = await stage.submit(plan), await stage.submit(plan)
+
+    async def reason() -> str:
+        return (await stage.workflows.steps(second))[0].reason
+
+    assert await until(reason) == "needs 1 CPU; 1 slot busy, 0 workflows ahead of it"
+    executor.gate.set()
+    for workflow in (first, second):
+        await stage.rest(workflow)
+    assert await reason() == ""
+
+
+async def test_a_step_between_attempts_says_when_it_goes_on(stage: Stage, tmp_path: Path) -> None:
+    stage.orchestrate()
+    plan = Plan("later")
+    luck = plan.step("luck", phases.fail_until, plan.values("v", [1]), marks=str(tmp_path / "marks"), times=1)
+    plan.tune(luck, retry=RetryPolicy(initial_interval_s=60.0))
+    workflow = await stage.submit(plan)
+
+    async def reason() -> str:
+        return (await stage.workflows.steps(workflow))[1].reason
+
+    assert "1 task failed; the next attempt is in 5" in await until(reason)
+    await stage.workflows.cancel(workflow)
+    await stage.rest(workflow)
 
 
 async def test_no_finished_task_is_ever_sent_again(stage: Stage) -> None:

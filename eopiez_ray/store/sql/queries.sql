@@ -162,19 +162,20 @@ saved_tasks as (
 ),
 saved_steps as (
     insert into steps (
-        workflow_id, position, status, partitions, done, running, rows, rejects, cached, wall_s, cpu_s, started_at,
-        finished_at
+        workflow_id, position, status, partitions, done, running, reason, rows, rejects, cached, wall_s, cpu_s,
+        started_at, finished_at
     )
     select
-        workflow_id, position, status, partitions, done, running, rows, rejects, cached, wall_s, cpu_s,
-        coalesce(to_timestamp(started_at), clock_timestamp()), to_timestamp(finished_at)
+        workflow_id, position, status, partitions, done, running, reason, rows, rejects, cached, wall_s, cpu_s,
+        case when running > 0 or started_at is not null then coalesce(to_timestamp(started_at), clock_timestamp()) end,
+        to_timestamp(finished_at)
     from unnest(
-        $17::uuid[], $18::smallint[], $19::text[], $20::integer[], $21::integer[], $22::integer[], $23::bigint[],
-        $24::bigint[], $25::bigint[], $26::double precision[], $27::double precision[], $28::double precision[],
-        $29::double precision[]
+        $17::uuid[], $18::smallint[], $19::text[], $20::integer[], $21::integer[], $22::integer[], $23::text[],
+        $24::bigint[], $25::bigint[], $26::bigint[], $27::double precision[], $28::double precision[],
+        $29::double precision[], $30::double precision[]
     ) as given (
-        workflow_id, position, status, partitions, done, running, rows, rejects, cached, wall_s, cpu_s, started_at,
-        finished_at
+        workflow_id, position, status, partitions, done, running, reason, rows, rejects, cached, wall_s, cpu_s,
+        started_at, finished_at
     )
     where workflow_id in (select id from held)
     on conflict (workflow_id, position) do update
@@ -182,6 +183,7 @@ saved_steps as (
         partitions = excluded.partitions,
         done = excluded.done,
         running = excluded.running,
+        reason = excluded.reason,
         rows = excluded.rows,
         rejects = excluded.rejects,
         cached = excluded.cached,
@@ -201,7 +203,7 @@ saved_statuses as (
         end,
         finished_at = case when given.status in ('succeeded', 'failed', 'cancelled') then clock_timestamp() end,
         drained_at = case when given.status = 'paused' then clock_timestamp() end
-    from unnest($30::uuid[], $31::text[], $32::jsonb[]) as given (id, status, error)
+    from unnest($31::uuid[], $32::text[], $33::jsonb[]) as given (id, status, error)
     where workflows.id = given.id
         and given.id in (select id from held)
     returning workflows.id, given.status, given.error
@@ -211,7 +213,7 @@ history as (
     select id, status, coalesce(error, '{}')
     from saved_statuses
 )
-select id, (select count(pg_notify('eopiez_status', payload)) from unnest($33::text[]) as payload) as told
+select id, (select count(pg_notify('eopiez_status', payload)) from unnest($34::text[]) as payload) as told
 from held
 
 -- name: fence
@@ -437,6 +439,7 @@ select
     partitions,
     coalesce(done, 0) as done,
     coalesce(running, 0) as running,
+    coalesce(reason, '') as reason,
     coalesce(rows, 0) as rows,
     coalesce(rejects, 0) as rejects,
     coalesce(cached, 0) as cached,
