@@ -7,7 +7,21 @@ from collections.abc import Callable
 from typing import Any
 
 import ray
-from common import CHAIN, CORES, FAN_OUT, PeakMemory, add_one, fib10, fib33, large, noop, percentile, seconds, summary, tell
+from common import (
+    CHAIN,
+    CORES,
+    FAN_OUT,
+    PeakMemory,
+    add_one,
+    fib10,
+    fib33,
+    large,
+    noop,
+    percentile,
+    seconds,
+    summary,
+    tell,
+)
 
 ENGINE = "ray"
 

@@ -29,6 +29,7 @@ def step(name: str, **changes: Any) -> StepView:
         "cpu_s": 1.0,
         "started_at": NOON,
         "finished_at": None,
+        "reason": "",
     }
     return StepView(**(values | changes))
 
