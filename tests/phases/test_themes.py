@@ -341,3 +341,16 @@ def test_a_theme_without_words_is_called_by_its_number() -> None:
     assert table.schema.equals(THEMES)
     assert table.column("label").to_pylist() == ["theme 0", "theme 1"]
     assert table.column("documents").to_pylist() == [30, 20]
+
+
+def test_copies_of_one_document_are_one_theme() -> None:
+    vector = np.random.default_rng(0).standard_normal(16).astype(np.float32)
+    copies = np.tile(vector / np.linalg.norm(vector), (300, 1))
+    assert set(find_themes(copies).themes.tolist()) == {0}
+
+
+def test_function_words_are_no_label_even_where_every_word_is_widespread() -> None:
+    table = tokens(["The pilot was on the ship before the dawn and the tide."] * 30)
+    ((terms, _),) = label_themes(count_by_theme(table, np.zeros(30, np.int32), 1))
+    assert {"pilot", "ship", "dawn", "tide"} <= set(terms)
+    assert not {"the", "and", "on", "was"} & set(terms)

@@ -43,6 +43,8 @@ SEEDS = 4
 DIVERSITY_EXPONENT = 0.75
 BEFORE = 3
 """Mergers that one is compared with."""
+LEAST_COST = 1e-6
+"""Cost of a merger for each document of the collection up to which the two are copies of one another."""
 ROUNDS = 5
 """Of refinement, at most."""
 MOST_FINE = 400
@@ -95,7 +97,7 @@ def _scored(
     found = {}
     for i, division in enumerate(divisions):
         k = len(divisions) - i
-        if 2 <= k <= most:
+        if 2 <= k <= most and costs[i] > LEAST_COST * len(vectors):
             labels = division[pieces]
             found[k] = _jump(costs, i) * diversity(labels) ** DIVERSITY_EXPONENT, labels
     return found

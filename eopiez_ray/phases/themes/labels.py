@@ -132,8 +132,11 @@ def _usable(counts: ThemeCounts, names: list[str]) -> npt.NDArray[np.bool_]:
     listed = are_function_words(counts.terms, total, int(counts.words.sum()))
     readable = np.fromiter((_is_readable(name) for name in names), np.bool_, len(names))
     widespread = counts.documents > max(10.0, WIDESPREAD * counts.n_documents)
-    usable = readable & ~listed & ~widespread
-    return usable if usable.any() else readable
+    telling = readable & ~listed
+    for usable in (telling & ~widespread, telling):
+        if usable.any():
+            return usable
+    return readable
 
 
 def _is_readable(term: str) -> bool:

@@ -19,7 +19,11 @@ from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.themes.sheaf import CellularSheaf
 
 Reals = npt.NDArray[np.float64]
+Maps = npt.NDArray[np.float32] | Reals
 Positions = npt.NDArray[np.int64]
+
+CHUNK = 100_000
+"""Edges that are looked at together."""
 
 
 def bundle_sections_dimension(sheaf: CellularSheaf, tolerance: float = 1e-6) -> int:
@@ -37,29 +41,34 @@ def bundle_sections_dimension(sheaf: CellularSheaf, tolerance: float = 1e-6) -> 
     r = int(stalks[0])
     if m == 0 or r == 0:
         return n * r
-    tails = sheaf.tail_maps[:, :r, :r].astype(np.float64)
-    heads = sheaf.head_maps[:, :r, :r].astype(np.float64)
-    if _is_singular(tails).any() or _is_singular(heads).any():
+    tails, heads = sheaf.tail_maps[:, :r, :r], sheaf.head_maps[:, :r, :r]
+    if any(_is_singular(maps[part]).any() for maps in (tails, heads) for part in _slices(m)):
         raise ParameterError("transport needs invertible restriction maps, and one is singular")
     transport, component = _transport(sheaf.edges.astype(np.int64), tails, heads, n)
-    u, v = sheaf.edges[:, 0], sheaf.edges[:, 1]
-    holonomy = heads @ transport[v] - tails @ transport[u]
     n_components = int(component.max()) + 1
-    gram = np.zeros((n_components, r, r))
-    np.add.at(gram, component[u], holonomy.transpose(0, 2, 1) @ holonomy)
-    length = np.zeros((n_components, r, r))
-    np.add.at(length, component, transport.transpose(0, 2, 1) @ transport)
+    gram, length = np.zeros((n_components, r, r)), np.zeros((n_components, r, r))
+    for part in _slices(m):
+        u, v = sheaf.edges[part].T
+        holonomy = heads[part].astype(np.float64) @ transport[v] - tails[part].astype(np.float64) @ transport[u]
+        np.add.at(gram, component[u], holonomy.transpose(0, 2, 1) @ holonomy)
+    for part in _slices(n):
+        np.add.at(length, component[part], transport[part].transpose(0, 2, 1) @ transport[part])
     return sum(_kernel_dimension(g, size, tolerance) for g, size in zip(gram, length, strict=True))
 
 
-def _is_singular(maps: Reals) -> npt.NDArray[np.bool_]:
+def _slices(n: int) -> list[slice]:
+    return [slice(start, start + CHUNK) for start in range(0, n, CHUNK)]
+
+
+def _is_singular(given: Maps) -> npt.NDArray[np.bool_]:
     """Whether the volume that each map gives a cube is next to nothing for a map of its size."""
+    maps = given.astype(np.float64)
     size = np.linalg.norm(maps, axis=(1, 2))
     singular: npt.NDArray[np.bool_] = np.abs(np.linalg.det(maps)) <= 1e-9 * size ** maps.shape[1]
     return singular
 
 
-def _transport(edges: Positions, tails: Reals, heads: Reals, n: int) -> tuple[Reals, Positions]:
+def _transport(edges: Positions, tails: Maps, heads: Maps, n: int) -> tuple[Reals, Positions]:
     """Transport from the root of its component to each vertex, ``(n, r, r)``, and the component of each vertex."""
     m, r = len(edges), tails.shape[1]
     numbers = np.arange(1, m + 1)
@@ -80,7 +89,7 @@ def _transport(edges: Positions, tails: Reals, heads: Reals, n: int) -> tuple[Re
         is_forward = (forward > 0)[:, None, None]
         here = np.where(is_forward, heads[edge], tails[edge])
         there = np.where(is_forward, tails[edge], heads[edge])
-        transport[level] = np.linalg.solve(here, there @ transport[above])
+        transport[level] = np.linalg.solve(here.astype(np.float64), there @ transport[above])
     return transport, component.astype(np.int64)
 
 
