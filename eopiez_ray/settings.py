@@ -29,8 +29,6 @@ class Settings(BaseSettings):
     """Size of the object store of the cluster started here."""
     lease_s: float = Field(default=15.0, gt=0)
     """Seconds, by the database's clock, for which an orchestrator holds a workflow without renewing."""
-    checkpoint_interval_s: float = Field(default=0.02, gt=0)
-    """Longest time that a finished task waits for its commit to begin."""
     database_patience_s: float = Field(default=120.0, gt=0)
     """Seconds that an orchestrator goes on trying to reach a lost database before it gives up."""
 
