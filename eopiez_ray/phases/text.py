@@ -15,6 +15,7 @@ possessive ``'s``. Offsets always refer to the text as it was given, whatever no
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from dataclasses import dataclass
 
@@ -113,11 +114,18 @@ def _code_points(text: str) -> Codes:
 
 def _classify(codes: Codes) -> npt.NDArray[np.uint8]:
     """The class of each code point; only the distinct ones are looked up in the Unicode database."""
+    if codes.dtype == np.uint8:
+        return np.frombuffer(bytearray(codes.tobytes()).translate(_ascii_classes()), np.uint8)
     present = np.bincount(codes) if codes.size else np.zeros(1, np.int64)
     table = np.zeros(len(present), np.uint8)
     for code in np.flatnonzero(present):
         table[code] = _class_of(chr(code))
     return table[codes]
+
+
+@functools.cache
+def _ascii_classes() -> bytes:
+    return bytes(_class_of(chr(code)) for code in range(256))
 
 
 def _class_of(character: str) -> int:
@@ -159,7 +167,9 @@ def _join(classes: npt.NDArray[np.uint8]) -> None:
 
 
 def _runs(mask: Mask) -> Spans:
-    edges = np.flatnonzero(np.diff(mask.view(np.int8), prepend=0, append=0))
+    bounded = np.zeros(len(mask) + 2, np.bool_)
+    bounded[1:-1] = mask
+    edges = np.flatnonzero(bounded[1:] != bounded[:-1])
     return Spans(edges[::2].astype(np.int64), edges[1::2].astype(np.int64))
 
 
@@ -184,12 +194,23 @@ def _dictionary(codes: Codes, spans: Spans) -> pa.DictionaryArray:
     """Normalized words as an Arrow dictionary array; surfaces are encoded in Arrow, distinct ones in Python."""
     lengths = spans.ends - spans.starts
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    picked = codes[np.arange(offsets[-1]) + np.repeat(spans.starts - offsets[:-1], lengths)]
+    if (spans.starts[1:] < spans.ends[:-1]).any():
+        picked = codes[np.arange(offsets[-1]) + np.repeat(spans.starts - offsets[:-1], lengths)]
+    else:
+        picked = codes[_inside(spans, len(codes))]
     surfaces = _string_array(picked, offsets).dictionary_encode()
     ids: dict[str, int] = {}
     remap = [ids.setdefault(normalize(word), len(ids)) for word in surfaces.dictionary.to_pylist()]
     indices = np.asarray(remap, np.int32)[surfaces.indices.to_numpy()] if remap else np.zeros(0, np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), pa.array(list(ids), pa.string()))
+
+
+def _inside(spans: Spans, size: int) -> Mask:
+    """Which of ``size`` positions are inside spans that do not overlap."""
+    change = np.zeros(size + 1, np.int8)
+    change[spans.starts] += 1
+    change[spans.ends] -= 1
+    return np.cumsum(change[:-1], dtype=np.int8).view(np.bool_)
 
 
 def _string_array(picked: Codes, offsets: Positions) -> pa.StringArray:
