@@ -1,0 +1,127 @@
+"""The engine beside its rivals, in one run on one machine: ``python benchmarks/engine.py [ENGINE…]``.
+
+Each engine is a script in ``engines/``, run in a process of its own, one after the other; an engine whose packages or
+servers are not installed is left out, and the table says so. Workloads:
+
+==============  ================================================================================================
+W1, W1b         one workflow of 40 steps of fib(10): in sequence, in parallel
+W2, W2b         the same with 10 steps of fib(33), in sequence, and in parallel on 2 cores
+W3 latency      one workflow of 3 steps of nothing on an idle system, from its submission to its durable result
+W3 one by one   1,000 such workflows, submitted by 16 threads, each of which waits for its own
+W3 batch        1,000 such workflows, submitted together
+W4              an array of 100 MB through 4 steps; the memory held at the most is that of all processes, less what was
+                held before
+W5              one workflow of 10,000 tasks of nothing, a row for each
+==============  ================================================================================================
+
+Results go to ``results/engine.json``, a chart to ``results/engine.svg``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ENGINES = {"eopiez": "eopiez.py", "ray": "plain_ray.py", "celery": "celery_redis.py", "dbos": "dbos_postgres.py"}
+NOT_INSTALLED = 69
+"""Exit code of a script whose engine is not installed."""
+Rows = dict[str, dict[str, dict[str, Any]]]
+"""Measurements by workload and engine."""
+
+
+def main() -> None:
+    """Run the engines, print a table, and write results and chart."""
+    wanted = sys.argv[1:] or list(ENGINES)
+    rows: Rows = {}
+    for engine in wanted:
+        if engine not in ENGINES:
+            sys.exit(f"no engine is named {engine!r}; there are {', '.join(ENGINES)}")
+        for measured in measurements(engine):
+            rows.setdefault(measured["workload"], {})[engine] = measured
+    print(table(rows, wanted))
+    folder = HERE / "results"
+    folder.mkdir(exist_ok=True)
+    (folder / "engine.json").write_text(json.dumps(rows, indent=1) + "\n")
+    (folder / "engine.svg").write_text(chart(rows, wanted))
+
+
+def measurements(engine: str) -> list[dict[str, Any]]:
+    """What an engine's script reports; nothing if it is not installed."""
+    print(f"{engine} …", file=sys.stderr, flush=True)
+    environment = os.environ | {"PYTHONPATH": f"{HERE / 'engines'}{os.pathsep}{HERE.parent}"}
+    finished = subprocess.run(
+        [sys.executable, str(HERE / "engines" / ENGINES[engine])], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    if finished.returncode == NOT_INSTALLED:
+        print(f"{engine} is not installed here", file=sys.stderr)
+        return []
+    if finished.returncode:
+        sys.exit(f"{engine} failed with exit code {finished.returncode}")
+    return [json.loads(line) for line in finished.stdout.splitlines() if line.startswith("{")]
+
+
+def figure(measured: dict[str, Any] | None) -> str:
+    """One cell: milliseconds or seconds, workflows a second, gigabytes."""
+    if measured is None:
+        return "–"
+    if "p50" in measured:
+        return f"{1000 * measured['p50']:.1f}; {1000 * measured['p95']:.1f} ms"
+    if "per_second" in measured:
+        return f"{measured['per_second']:,.0f}/s"
+    seconds = measured["seconds"]
+    text = f"{1000 * seconds:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+    return text + (f", {measured['peak_bytes'] / 1e9:.2f} GB" if "peak_bytes" in measured else "")
+
+
+def ratio(measured: dict[str, Any] | None, floor: dict[str, Any] | None) -> str:
+    """Time over that of plain Ray in the same run."""
+    if measured is None or floor is None:
+        return "–"
+    key = "p50" if "p50" in measured else "seconds"
+    return f"{measured[key] / floor[key]:.2f}" if "per_second" not in measured else "–"
+
+
+def table(rows: Rows, engines: list[str]) -> str:
+    """A line a workload, a column an engine, and the ratio to plain Ray."""
+    cells = [["", *engines, "eopiez / ray"]]
+    for workload, measured in rows.items():
+        compared = ratio(measured.get("eopiez"), measured.get("ray"))
+        cells.append([workload, *(figure(measured.get(engine)) for engine in engines), compared])
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+
+
+def chart(rows: Rows, engines: list[str]) -> str:
+    """Bars of the seconds that each engine takes, on a logarithmic scale from 1 ms to 100 s."""
+    timed = {workload: found for workload, found in rows.items() if any("seconds" in row for row in found.values())}
+    height, bar, left, width = 24 + len(timed) * (18 * len(engines) + 16), 14, 190, 760
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"',
+        ' font-family="sans-serif" font-size="12">',
+        "<style>text{fill:#555}.eopiez{fill:#3b6fd4}.other{fill:#b9bec8}</style>",
+    ]
+    top = 12
+    for workload, found in timed.items():
+        parts.append(f'<text x="4" y="{top + 12}" font-weight="bold">{workload}</text>')
+        for engine in engines:
+            measured = found.get(engine)
+            if measured is None or "seconds" not in measured:
+                continue
+            length = max(2.0, (width - left - 120) * (3 + math.log10(measured["seconds"])) / 5)
+            kind = "eopiez" if engine == "eopiez" else "other"
+            parts.append(f'<text x="{left - 8}" y="{top + 12}" text-anchor="end">{engine}</text>')
+            parts.append(f'<rect class="{kind}" x="{left}" y="{top + 1}" width="{length:.0f}" height="{bar}" rx="2"/>')
+            parts.append(f'<text x="{left + length + 6:.0f}" y="{top + 12}">{figure(measured)}</text>')
+            top += 18
+        top += 16
+    return "\n".join([*parts, "</svg>", ""])
+
+
+if __name__ == "__main__":
+    main()
