@@ -222,6 +222,17 @@ def test_mailbox_gives_subject_text_and_time(write: Write) -> None:
         assert [row["source"] for row in rows] == [f"{name}:1", f"{name}:2"]
 
 
+def test_text_file_that_a_mail_server_wrote_is_read_as_mail(write: Write) -> None:
+    head = "Received: from a by b\nFrom: Ann <ann@example.org>\nSubject: Tide tables\n\n"
+    rows, _ = read(write("mails/1.txt", head + "High water at noon."))
+    assert [(row["title"], row["text"].strip()) for row in rows] == [("Tide tables", "High water at noon.")]
+
+
+def test_text_file_with_a_letters_head_stays_text(write: Write) -> None:
+    letter = "From: Ann\nSubject: Tide tables\n\nHigh water at noon."
+    assert texts(write("letter.txt", letter)) == [letter]
+
+
 def test_single_mail_without_plain_text_shows_its_html(write: Write) -> None:
     head = "From: a\nSubject: =?broken?\nDate: nonsense\nContent-Type: text/html; charset=nowhere\n\n"
     rows, _ = read(write("m.eml", head.encode() + "<p>Où <b>es</b>-tu</p><p>là</p>".encode("latin-1")))

@@ -79,6 +79,7 @@ _BINARY = (
     (b"ARROW1", "an Arrow file", "save it as Parquet"),
 )
 _HEADER = re.compile(rb"(?:From|To|Subject|Date|Received|Return-Path|Message-ID|Delivered-To|MIME-Version):[ \t]", re.I)
+_TRANSPORT = re.compile(rb"^(?:Received|Return-Path|Delivered-To|Message-ID):[ \t]", re.I | re.M)
 _CONTROL = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
 
 
@@ -140,7 +141,10 @@ def _recognized(file: InputFile, head: bytes, options: ReadOptions) -> Format:
         )
     name = PurePath(file.source)
     suffix = (name.with_suffix("") if name.suffix.lower() in _COMPRESSED_SUFFIXES else name).suffix.lower()
-    return _EXTENSIONS.get(suffix) or _by_content(head, options)
+    by_name = _EXTENSIONS.get(suffix)
+    if by_name is Format.TEXT:
+        return _transported_mail(head) or by_name
+    return by_name or _by_content(head, options)
 
 
 def _is_binary(head: bytes) -> bool:
@@ -179,6 +183,12 @@ def _mail_format(head: bytes) -> Format | None:
     if block[0].startswith(b"From ") and headers >= 1:
         return Format.MBOX
     return Format.MAIL if headers >= 2 and re.match(rb"[!-9;-~]+:", block[0]) else None
+
+
+def _transported_mail(head: bytes) -> Format | None:
+    """What a text is that begins with headers which only mail servers write."""
+    found = _mail_format(head)
+    return found if found is not None and _TRANSPORT.search(head.replace(b"\r\n", b"\n").split(b"\n\n", 1)[0]) else None
 
 
 def _delimited_format(text: str, options: ReadOptions) -> Format | None:
