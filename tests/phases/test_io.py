@@ -222,6 +222,13 @@ def test_mailbox_gives_subject_text_and_time(write: Write) -> None:
         assert [row["source"] for row in rows] == [f"{name}:1", f"{name}:2"]
 
 
+def test_mail_that_calls_its_page_plain_text_shows_the_text(write: Write) -> None:
+    head = "From: a@b.example\nSubject: Offer\nContent-Type: text/plain\n\n"
+    assert texts(write("offer.eml", head + "\n<HTML><BODY><font size=2>Fresh fish</font></BODY></HTML>")) == [
+        "Fresh fish"
+    ]
+
+
 def test_text_file_that_a_mail_server_wrote_is_read_as_mail(write: Write) -> None:
     head = "Received: from a by b\nFrom: Ann <ann@example.org>\nSubject: Tide tables\n\n"
     rows, _ = read(write("mails/1.txt", head + "High water at noon."))

@@ -18,6 +18,9 @@ from eopiez_ray.phases.io.records import Record, parse_time, plain_value, reject
 from eopiez_ray.phases.io.sniffing import Format, Opened
 
 _COMMENT = re.compile(r"\s*\([^)]*\)\s*$")
+_MARKUP = re.compile(
+    r"\s*<(?:!--|(?:!doctype html|x-html|html|head|meta|title|body|center|table|div|font|p|img)\b)", re.IGNORECASE
+)
 
 
 def read_mail(file: InputFile, opened: Opened) -> Iterator[Record | Reject]:
@@ -78,13 +81,19 @@ def _header(message: Message, name: str) -> str | None:
 
 
 def _body(message: Message) -> str | None:
-    """The plain text of a message, else the text of its HTML; None if it has neither."""
+    """The plain text of a message, else the text of its HTML; None if it has neither.
+
+    What calls itself plain and begins like a page is HTML.
+    """
     found: dict[str, str] = {}
     for part in message.walk():
         kind = part.get_content_type()
         if kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment" and kind not in found:
             found[kind] = _part_text(part)
-    if found.get("text/plain", "").strip() or "text/html" not in found:
+    plain = found.get("text/plain", "")
+    if _MARKUP.match(plain):
+        return html_text(plain)
+    if plain.strip() or "text/html" not in found:
         return found.get("text/plain")
     return html_text(found["text/html"])
 
