@@ -354,3 +354,10 @@ def test_function_words_are_no_label_even_where_every_word_is_widespread() -> No
     ((terms, _),) = label_themes(count_by_theme(table, np.zeros(30, np.int32), 1))
     assert {"pilot", "ship", "dawn", "tide"} <= set(terms)
     assert not {"the", "and", "on", "was"} & set(terms)
+
+
+def test_what_one_document_repeats_is_no_label() -> None:
+    texts = ["The pilot brought the ship into the harbour."] * 30 + ["Bees make honey."] * 30 + ["br " * 400]
+    table = tokens(texts)
+    ((terms, _),) = label_themes(count_by_theme(table, np.zeros(61, np.int32), 1))
+    assert "br" not in terms

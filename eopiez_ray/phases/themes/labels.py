@@ -40,6 +40,8 @@ WIDESPREAD = 0.5
 """Share of all documents above which a term says nothing."""
 SPECIFIC = 1.5
 """How many times as frequent as in the whole collection a term must be in a theme to tell it from others."""
+COMMON = 0.04
+"""Documents that contain a term, over those of the theme by its share of words, below which it is a quirk of a few."""
 LEAST_LETTERS = 2
 LONGEST = 40
 """Characters of the longest term in a label."""
@@ -103,8 +105,8 @@ def class_tf_idf(counts: sparse.csr_matrix, words: Counts) -> sparse.csr_matrix:
 def label_themes(counts: ThemeCounts, terms: int = TERMS) -> list[tuple[list[str], list[float]]]:
     """The best ``terms`` of each theme and their weights; fewer where a theme has fewer.
 
-    Function words, words of more than half of all documents, numbers and single letters are left out, and what a theme
-    has in common with most others.
+    Function words, words of more than half of all documents, numbers and single letters are left out, what a theme has
+    in common with most others, and what only a few documents repeat.
     """
     weights = class_tf_idf(counts.counts, counts.words)
     names = counts.terms.to_pylist()
@@ -112,10 +114,12 @@ def label_themes(counts: ThemeCounts, terms: int = TERMS) -> list[tuple[list[str
     total = np.asarray(counts.counts.sum(axis=0)).ravel()
     expected = total / max(1, int(counts.words.sum()))
     found = []
-    for theme in range(weights.shape[0]):
+    for theme, size in enumerate(counts.words / max(1, int(counts.words.sum()))):
         row = weights[theme]
         share = counts.counts[theme].data / max(1, int(counts.words[theme]))
         kept = usable[row.indices]
+        common = kept & (counts.documents[row.indices] >= COMMON * counts.n_documents * size)
+        kept = common if common.any() else kept
         specific = kept & (share >= SPECIFIC * expected[row.indices])
         kept = specific if specific.any() else kept
         columns, values = row.indices[kept], row.data[kept]
