@@ -12,10 +12,11 @@ import os
 import pickle
 import struct
 import tempfile
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import cloudpickle
 import pyarrow as pa
@@ -58,7 +59,7 @@ class Artifacts:
         if size <= (INLINE_BYTES if partition < FEW else INLINE_BYTES_MANY):
             return Output(digest, size, form, b"".join(pieces))
         try:
-            if not self._place.holds(_name(digest), size):
+            if not self._place.renew(_name(digest), size):
                 self._place.write(_name(digest), pieces)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -80,6 +81,22 @@ class Artifacts:
         """Whether the value can still be loaded."""
         return output.inline is not None or self._place.holds(_name(output.digest), output.size)
 
+    def collect(self, live: Collection[bytes], grace_s: float, *, dry_run: bool = False) -> Collected:
+        """Delete artifacts that nothing refers to.
+
+        Args:
+            live: digests that something refers to; read them before this is called.
+            grace_s: leave alone what was written, or found to be there already, in the last so many seconds: a task
+                writes its output before its row is committed.
+            dry_run: only count.
+
+        Raises:
+            ArtifactError: they are in an object store, whose own rules for old objects should do it.
+        """
+        if not isinstance(self._place, _Folder):
+            raise ArtifactError(f"artifacts under {self.url} are not collected; set a rule for old objects there")
+        return self._place.collect({_name(digest) for digest in live}, time.time() - grace_s, dry_run=dry_run)
+
     def _read(self, output: Output) -> pa.Buffer:
         missing = f"artifact {output.digest.hex()} ({output.size:,} bytes) is not under {self.url}"
         try:
@@ -91,10 +108,18 @@ class Artifacts:
         return buffer
 
 
+class Collected(NamedTuple):
+    """What nothing referred to."""
+
+    artifacts: int
+    bytes: int
+
+
 class _Place(Protocol):
     """Where artifacts lie, by name."""
 
     def holds(self, name: str, size: int) -> bool: ...
+    def renew(self, name: str, size: int) -> bool: ...
     def write(self, name: str, pieces: list[memoryview | bytes]) -> None: ...
     def read(self, name: str) -> pa.Buffer: ...
 
@@ -108,6 +133,37 @@ class _Folder:
     def holds(self, name: str, size: int) -> bool:
         path = self._folder / name
         return path.exists() and path.stat().st_size == size
+
+    def renew(self, name: str, size: int) -> bool:
+        """Whether it is there; if so, it counts as written now, so that no collection takes it away."""
+        try:
+            os.utime(self._folder / name)
+        except FileNotFoundError:
+            return False
+        return self.holds(name, size)
+
+    def collect(self, live: Collection[str], before: float, *, dry_run: bool) -> Collected:
+        """Delete files last written before that moment (Unix seconds) whose names are not among ``live``."""
+        found = [path for path in self._folder.glob("??/*") if f"{path.parent.name}/{path.name}" not in live]
+        removed = [size for path in found if (size := self._remove(path, before, dry_run=dry_run)) is not None]
+        return Collected(len(removed), sum(removed))
+
+    def _remove(self, path: Path, before: float, *, dry_run: bool) -> int | None:
+        """The size of the file if it was old enough. It is set aside first, so that nobody renews it meanwhile."""
+        try:
+            if path.stat().st_mtime >= before:
+                return None
+            if dry_run:
+                return path.stat().st_size
+            aside = path.rename(path.with_name(f".old-{path.name}"))
+        except FileNotFoundError:
+            return None
+        if aside.stat().st_mtime >= before:
+            aside.rename(path)
+            return None
+        size = aside.stat().st_size
+        aside.unlink()
+        return size
 
     def write(self, name: str, pieces: list[memoryview | bytes]) -> None:
         path = self._folder / name
@@ -139,6 +195,9 @@ class _Remote:
     def holds(self, name: str, size: int) -> bool:
         info = self._filesystem.get_file_info(f"{self._root}/{name}")
         return bool(info.is_file and info.size == size)
+
+    def renew(self, name: str, size: int) -> bool:
+        return self.holds(name, size)
 
     def write(self, name: str, pieces: list[memoryview | bytes]) -> None:
         with self._filesystem.open_output_stream(f"{self._root}/{name}") as stream:

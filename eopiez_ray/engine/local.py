@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict, TypeVar, Unpack
 
 from ..errors import (
     ClusterError,
@@ -37,6 +38,17 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 POLL_S = 0.5
+GRACE_S = 3600.0
+"""Seconds for which an artifact is kept though nothing refers to it: its task may be about to be committed."""
+
+
+class Cleaned(NamedTuple):
+    """What was deleted."""
+
+    workflows: int
+    artifacts: int
+    bytes: int
+    """Of the artifacts."""
 
 
 class Engine:
@@ -174,6 +186,15 @@ class Engine:
         view = await self.settled(workflow)
         return None if view.status is WorkflowStatus.SUCCEEDED else view
 
+    async def clean(self, before: datetime, keep: int, *, dry_run: bool) -> Cleaned:
+        """As ``Local.clean``."""
+        old = await self.workflows.forgettable(before, keep)
+        if not dry_run:
+            await self.workflows.forget(old, before)
+        live = await self.workflows.live_digests()
+        collected = await asyncio.to_thread(self.artifacts.collect, live, GRACE_S, dry_run=dry_run)
+        return Cleaned(len(old), *collected)
+
     async def _watched(self, workflow: WorkflowId) -> WorkflowView:
         """The workflow once it is at rest, by what the database tells."""
         await self._listen()
@@ -270,6 +291,19 @@ class Local:
     def workflows(self, status: WorkflowStatus | None = None, limit: int = 50) -> list[WorkflowView]:
         """Workflows, newest first."""
         return self._run(self._engine.workflows.page(status, None, limit))
+
+    def clean(self, older_than: timedelta, keep: int = 0, *, dry_run: bool = False) -> Cleaned:
+        """Forget workflows that ended long ago, and delete the artifacts that nothing refers to any more.
+
+        Args:
+            older_than: how long ago a workflow must have ended; cached results live as long.
+            keep: how many of the workflows that ended last are kept however old they are.
+            dry_run: only say what would be forgotten. Artifacts of what would be forgotten are then not counted.
+
+        Raises:
+            ArtifactError: artifacts are in an object store; the workflows are forgotten all the same.
+        """
+        return self._run(self._engine.clean(datetime.now(UTC) - older_than, keep, dry_run=dry_run))
 
     def close(self) -> None:
         """Stop what was started here. Unfinished workflows stay, and are resumed by ``Workflow.resume``."""

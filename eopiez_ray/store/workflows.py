@@ -14,6 +14,9 @@ from .queries import sql
 from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from .database import Connection, Database
 
 View = TypeVar("View", EventView, LogView, AttemptView, RejectView, TaskTime)
@@ -117,6 +120,20 @@ class Workflows:
             WorkflowView.from_row(dict(row))
             for row in await self._database.fetch(sql("workflows"), status, before, limit)
         ]
+
+    async def forgettable(self, before: datetime, keep: int) -> list[WorkflowId]:
+        """Workflows that ended before that moment, without the ``keep`` newest of all that have ended."""
+        return [WorkflowId(row["id"]) for row in await self._database.fetch(sql("forgettable"), before, keep)]
+
+    async def forget(self, workflows: Iterable[WorkflowId], cached_before: datetime) -> None:
+        """Delete these workflows with all their rows, and what the cache holds from before that moment."""
+        for workflow in workflows:
+            await self._database.fetch(sql("delete_workflow"), workflow)
+        await self._database.fetch(sql("forget_old_cache"), cached_before)
+
+    async def live_digests(self) -> set[bytes]:
+        """Digests of all artifacts that results and the cache refer to."""
+        return {row["digest"] for row in await self._database.fetch(sql("live_digests"))}
 
     async def resolve(self, text: str) -> WorkflowId:
         """The workflow that somebody means by a whole id, or by a beginning or an end of it that only one has.

@@ -82,3 +82,9 @@ def talk(value: int) -> int:
 def each_below(value: int) -> Iterator[int]:
     """A source that is told by an earlier step how much to yield."""
     yield from range(value)
+
+
+@ez.phase(kind="map")
+def large(value: int) -> bytes:
+    """More than a row keeps."""
+    return bytes([value]) * 100_000

@@ -518,3 +518,29 @@ forgotten_logs as (delete from logs where workflow_id in (select id from forgott
 forgotten_rejects as (delete from rejects where workflow_id in (select id from forgotten))
 select id
 from forgotten
+
+-- name: forgettable
+-- Workflows that ended before the given moment, the newest of all that ended left out.
+select id
+from (
+    select id, finished_at, row_number() over (order by id desc) as place
+    from workflows
+    where status in ('succeeded', 'failed', 'cancelled')
+) as ended
+where place > $2
+    and finished_at < $1
+
+-- name: forget_old_cache
+-- Drop cached results from before the given moment.
+delete from cache
+where created_at < $1
+
+-- name: live_digests
+-- Artifacts that something refers to.
+select digest
+from tasks
+where inline is null
+union
+select digest
+from cache
+where inline is null

@@ -1,0 +1,60 @@
+"""``eopiez clean``: forget what ended long ago."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from ..errors import ParameterError
+from .system import open_system
+from .terminal import out, print_json
+
+UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(clean)
+
+
+def clean(
+    older_than: Annotated[
+        str,
+        typer.Option("--older-than", metavar="TIME", help="How long ago a run must have ended: 90min, 12h, 30d."),
+    ] = "30d",
+    keep: Annotated[
+        int, typer.Option("--keep", min=0, help="How many of the last runs to keep, however old they are.")
+    ] = 20,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be forgotten.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Forget runs that ended long ago, and free the disk space of their intermediate data.
+
+    Results that were written to output folders stay. Nothing that runs or is paused is touched.
+
+    Example: eopiez clean --older-than 2w --keep 5
+    """
+    age = parse_age(older_than)
+    with open_system() as local:
+        cleaned = local.clean(age, keep, dry_run=dry_run)
+    if as_json:
+        print_json(cleaned._asdict() | {"dry_run": dry_run})
+        return
+    verb = "Would forget" if dry_run else "Forgot"
+    freed = f"{cleaned.artifacts:,} artifacts of {cleaned.bytes / 1e6:,.1f} MB that nothing refers to"
+    out().print(f"{verb} {cleaned.workflows:,} runs, and {'would delete' if dry_run else 'deleted'} {freed}.")
+
+
+def parse_age(text: str) -> timedelta:
+    """A length of time such as ``12h`` or ``30d``.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    match = re.fullmatch(r"(\d+)\s*(min|h|d|w)", text.strip())
+    if match is None:
+        raise ParameterError(f"--older-than {text!r} is no length of time; write a number and min, h, d or w, like 30d")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
