@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import EopiezError
-from . import archives, searching, starting, workflows
+from . import archives, chaos, searching, starting, workflows
 from .driving import INTERRUPTED
 from .terminal import complain, is_debugging, set_debugging
 
@@ -85,6 +85,7 @@ starting.register(app)
 workflows.register(app)
 searching.register(app)
 archives.register(app)
+chaos.register(app)
 
 
 def main() -> None:

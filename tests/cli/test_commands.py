@@ -19,7 +19,21 @@ from eopiez_ray.phases.compression import Archive, compress_documents, sample_do
 from eopiez_ray.phases.io import text_digest
 from eopiez_ray.phases.schemas import DOCUMENTS
 
-COMMANDS = ("run", "demo", "list", "show", "logs", "pause", "resume", "cancel", "retry", "search", "unpack", "verify")
+COMMANDS = (
+    "run",
+    "demo",
+    "list",
+    "show",
+    "logs",
+    "pause",
+    "resume",
+    "cancel",
+    "retry",
+    "search",
+    "unpack",
+    "verify",
+    "chaos",
+)
 
 
 def eopiez(*arguments: str | Path) -> Result:

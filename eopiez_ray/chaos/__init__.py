@@ -1,0 +1,1 @@
+"""Kills what the engine runs on, again and again, and counts what that costs."""

@@ -1,0 +1,143 @@
+"""``eopiez chaos``: kill what the engine runs on, and see what that costs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from .terminal import duration, err, keep_log, out, print_json, results_only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from ..chaos.campaign import Outcome
+    from ..chaos.verdict import FaultSummary, RoundResult
+
+BROKEN = 1
+"""Exit code when a promise was broken."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(chaos)
+
+
+def chaos(
+    faults: Annotated[
+        str,
+        typer.Option(
+            "--faults",
+            help="Some of worker, orchestrator, raylet, gcs, postgres, postgres-stop, disk, with commas between; "
+            "by default all.",
+            show_default=False,
+        ),
+    ] = "",
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds of each fault.")] = 3,
+    tasks: Annotated[int, typer.Option("--tasks", min=20, max=20_000, help="Tasks of each round.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Chooses the moments and the victims.")] = 0,
+    stop_seconds: Annotated[
+        float, typer.Option("--stop-seconds", min=0.1, help="How long postgres-stop stops the server.")
+    ] = 10.0,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="A data home of its own; by default a temporary one.", show_default=False),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the temporary data home, with its logs.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Rounds as JSON lines on stderr, the result as one object on stdout.")
+    ] = False,
+) -> None:
+    """Kill workers, the driving process, Ray and Postgres under a workload, and count what that costs.
+
+    It does so on a data home of its own. Exit code 1 if a promise was broken.
+    """
+    from ..chaos.campaign import Orders, carry_out
+    from ..chaos.verdict import parse_faults
+
+    orders = Orders(
+        faults=parse_faults(faults),
+        rounds=rounds,
+        tasks=tasks,
+        seed=seed,
+        stop_s=stop_seconds,
+        home=home or Path(tempfile.mkdtemp(prefix="eopiez-chaos-")),
+        is_temporary=home is None and not keep,
+    )
+    keep_log(orders.home)
+    with results_only(), _one_interrupt():
+        outcome = carry_out(orders, _json_line if as_json else _line)
+        if as_json:
+            print_json(_value(outcome) | {"home": orders.home if orders.home.exists() else None})
+        else:
+            out().print(_table(outcome))
+    if orders.home.exists() and not as_json:
+        err().print(f"The data home is {escape(str(orders.home))}")
+    if not outcome.is_kept:
+        raise typer.Exit(BROKEN)
+
+
+@contextmanager
+def _one_interrupt() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the rounds once; what comes while things are put away is not heard."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for heard in earlier:
+            signal.signal(heard, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    earlier = {wanted: signal.signal(wanted, stop) for wanted in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _line(number: int, result: RoundResult) -> None:
+    verdict = f"[red]{escape('; '.join(result.breaches))}[/]" if result.breaches else "[green]kept[/]"
+    figures = f"next task after {duration(result.next_s)}, {result.in_flight_again} in flight run again"
+    err().print(f"{result.fault} {number + 1}: {verdict} · {figures}")
+
+
+def _json_line(number: int, result: RoundResult) -> None:
+    typer.echo(json.dumps({"event": "round", "round": number + 1} | _plain(result)), err=True)
+
+
+def _table(outcome: Outcome) -> Table:
+    table = Table(
+        "Fault", "Rounds", "Lost", "Twice", "Done\nagain", "In flight\nagain", "Next\ntask", "\nworst",
+        "Longest\nstall", "Verdict", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True,
+    )  # fmt: skip
+    for column in table.columns[1:9]:
+        column.justify = "right"
+    for summary in outcome.summaries:
+        table.add_row(*_cells(summary))
+    return table
+
+
+def _cells(summary: FaultSummary) -> list[str]:
+    figures = [summary.rounds, summary.lost, summary.duplicated, summary.finished_again, summary.in_flight_again]
+    seconds = [summary.next_median_s, summary.next_worst_s, summary.stall_worst_s]
+    colour = "red" if summary.breaches else "yellow" if summary.skipped else "green"
+    verdict = f"[{colour}]{escape(summary.verdict)}[/]"
+    return [summary.fault.value, *map(str, figures), *map(duration, seconds), verdict]
+
+
+def _value(outcome: Outcome) -> dict[str, Any]:
+    faults = [_plain(summary) | {"verdict": summary.verdict} for summary in outcome.summaries]
+    return {"kept": outcome.is_kept, "faults": faults}
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return asdict(value)
