@@ -36,6 +36,8 @@ WATCH_S = 1.0
 FAREWELL_S = 5.0
 """Seconds that workers get to be killed before the cluster is left."""
 DAEMONS = {"gcs_server", "raylet"}
+PREPARED = 4
+"""Workers that are started before there is work, at most."""
 HANDOVER_S = 5.0
 """Seconds that a dead orchestrator's worker gets to tell what it has in hand."""
 COLLECT_S = 0.05
@@ -163,12 +165,10 @@ class RayExecutor:
         needs = resources.totals() or {"CPU": 0.1}
         return max(1, int(min(self._totals.get(name, 0.0) / amount for name, amount in needs.items())))
 
-    def take(self, resources: Resources, worker: str | None = None) -> Slot | None:
+    def take(self, resources: Resources) -> Slot | None:
         """Room on an idle worker, else behind a short call; another worker is started if there is room for one."""
         if self._lost is None or self._lost.done():
             return None
-        if worker is not None and worker in self._workers and self._workers[worker].load == 0:
-            return self._claim(self._workers[worker])
         alike = [pooled for pooled in self._workers.values() if pooled.resources == resources]
         started = [pooled for pooled in alike if pooled.actor.done()]
         idle = next((pooled for pooled in started if pooled.load == 0), None)
@@ -176,13 +176,26 @@ class RayExecutor:
             return self._claim(idle)
         if len(started) == len(alike):
             self._grow(resources)
-        soon = time.monotonic() + SHORT_S
-        short = [pooled for pooled in started if pooled.load == 1 and pooled.busy_until < soon]
+        now = time.monotonic()
+        # One that should have ended long ago is not short, whatever was thought of it.
+        short = [pooled for pooled in started if pooled.load == 1 and abs(pooled.busy_until - now) < SHORT_S]
         return self._claim(short[0]) if short else None
 
+    def delay_s(self, worker: str) -> float | None:
+        """By the estimates of the calls that the worker has."""
+        pooled = self._workers.get(worker)
+        if pooled is None:
+            return None
+        return max(0.0, pooled.busy_until - time.monotonic()) if pooled.load else 0.0
+
+    def queue(self, worker: str) -> Slot:
+        """A place behind all calls that the worker has."""
+        return self._claim(self._workers[worker])
+
     def prepare(self, resources: Resources) -> None:
-        """Start one worker."""
-        self._grow(resources)
+        """Start a few workers."""
+        for _ in range(min(PREPARED, self.slots(resources))):
+            self._grow(resources)
 
     def _grow(self, resources: Resources) -> None:
         if time.monotonic() < self._rest_until:

@@ -16,7 +16,7 @@ from ..model.tasks import Failure, Report, TaskKey
 from ..model.work import WorkCall, WorkPart
 from ..store import CacheEntry
 from .admission import Room, in_turn, pack
-from .executor import CallTimedOutError, Executor, Inherited, Slot, WorkerLostError
+from .executor import UNKNOWN_S, CallTimedOutError, Executor, Inherited, Slot, WorkerLostError
 
 if TYPE_CHECKING:
     from ..machine import Call
@@ -96,16 +96,17 @@ class Dispatcher:
             self._broken.set_exception(error)
 
     def _nearer(self, packed: Packed, slot: Slot) -> Slot:
-        """A source goes on where its iterator is, if that worker is free."""
+        """A source goes on where its iterator is, unless winding another one forward takes less than waiting."""
         run, call = packed[0]
-        wanted = run.source_workers.get(call.tasks[0].key.step)
+        step, partition = call.tasks[0].key
+        wanted = run.source_workers.get(step)
         if wanted is None or wanted == slot.worker:
             return slot
-        better = self._executor.take(slot.resources, wanted)
-        if better is None:
+        delay_s = self._executor.delay_s(wanted)
+        if delay_s is None or delay_s > partition * run.packing.estimate_s(run.state.steps[step]):
             return slot
         self._executor.give_back(slot)
-        return better
+        return self._executor.queue(wanted)
 
     async def _execute(self, packed: Packed, slot: Slot) -> None:
         """One call, from its inputs to what became of its tasks. Whatever happens, each task gets a report."""
@@ -177,7 +178,7 @@ class Dispatcher:
 
     async def _run(self, ready: Sequence[tuple[Run, Call, WorkPart]], slot: Slot, key: bytes | None) -> None:
         run, call, _ = ready[0]
-        estimate_s = sum(call.estimate_s for _, call, _ in ready)
+        estimate_s = sum(_duration_s(run, call) for run, call, _ in ready)
         timeout_s = run.state.steps[call.tasks[0].key.step].spec.policy.timeout_s
         needed = {
             step.digest: owner.code[step.digest]
@@ -226,6 +227,16 @@ class Dispatcher:
             await self._ledger.forget_cached(key)
             return None
         return Report(task, Outcome.SUCCEEDED, entry.output, entry.rows, started_at=time.time(), is_cached=True)
+
+
+def _duration_s(run: Run, call: Call) -> float:
+    """Seconds that a call is expected to last; those of reduces and sinks depend on all that they take."""
+    steps = [run.state.steps[position] for position in {task.key.step for task in call.tasks}]
+    is_known = all(
+        step.spec.phase.digest in run.packing.durations_s and step.kind in {PhaseKind.MAP, PhaseKind.SOURCE}
+        for step in steps
+    )
+    return call.estimate_s if is_known else UNKNOWN_S
 
 
 def _keys(call: Call) -> tuple[TaskKey, ...]:

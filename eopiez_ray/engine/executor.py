@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ..model.tasks import Report, TaskKey
     from ..model.work import WorkCall
 
+UNKNOWN_S = 60.0
+"""Seconds for which a call is taken to last of which nothing is known."""
 SHORT_S = 0.1
 """Estimated seconds up to which a worker's call is short enough to queue a second one behind it."""
 
@@ -67,8 +69,14 @@ class Executor(Protocol):
     def slots(self, resources: Resources) -> int:
         """Calls with these resources that could run at once if nothing else did."""
 
-    def take(self, resources: Resources, worker: str | None = None) -> Slot | None:
-        """Room for one more call now, on that worker if named; None if there is none."""
+    def take(self, resources: Resources) -> Slot | None:
+        """Room for one more call now; None if there is none."""
+
+    def delay_s(self, worker: str) -> float | None:
+        """Seconds until a call to that worker would begin, as far as is known; None if the worker is gone."""
+
+    def queue(self, worker: str) -> Slot:
+        """A place behind all calls that the worker has."""
 
     def give_back(self, slot: Slot) -> None:
         """The slot is not used after all."""

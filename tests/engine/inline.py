@@ -55,12 +55,18 @@ class InlineExecutor:
     def prepare(self, resources: Resources) -> None:
         """Workers are there."""
 
-    def take(self, resources: Resources, worker: str | None = None) -> Slot | None:
-        if not self._free or (worker is not None and worker not in self._free) or self.refusal(resources):
+    def take(self, resources: Resources) -> Slot | None:
+        if not self._free or self.refusal(resources):
             return None
-        name = worker or self._free[0]
-        self._free.remove(name)
+        name = self._free.pop(0)
         return Slot(name, resources, self._known[name])
+
+    def delay_s(self, worker: str) -> float | None:
+        return 0.0 if worker in self._free else None
+
+    def queue(self, worker: str) -> Slot:
+        self._free.remove(worker)
+        return Slot(worker, Resources(), self._known[worker])
 
     def give_back(self, slot: Slot) -> None:
         self._free.append(slot.worker)

@@ -438,3 +438,14 @@ async def test_workflows_of_one_call_each_do_not_wait_for_one_another(stage: Sta
     executor.gate.set()
     for workflow in ids:
         assert (await stage.rest(workflow)).status is S.SUCCEEDED
+
+
+async def test_a_source_goes_on_where_its_iterator_is(stage: Stage, tmp_path: Path) -> None:
+    executor = InlineExecutor(stage.folder, count=3)
+    stage.orchestrate(executor)
+    plan = Plan("source")
+    plan.step("double", phases.double, plan.step("count", phases.count_aloud, n=600, marks=str(tmp_path / "marks")))
+    workflow = await stage.submit(plan)
+    assert (await stage.rest(workflow)).status is S.SUCCEEDED
+    assert len([call for call in executor.calls if call.parts[0].items[0].key.step == 0]) > 3
+    assert lines(tmp_path / "marks") == [1]
