@@ -17,5 +17,5 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["event"]),
         ],
-    )
+    ).bind()  # Bound once, so that an event that nobody wants costs little.
     return logger

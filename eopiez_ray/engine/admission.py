@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..machine import next_call
@@ -23,10 +22,12 @@ def in_turn(runs: Iterable[Run], resources: Resources) -> list[Run]:
     each of them brings; then the run with the fewest, then the oldest.
     """
     held = list(runs)
-    busy: Counter[str] = Counter()
-    for run in held:
-        busy[run.owner] += len(run.calls)
     wanting = [run for run in held if resources in run.wants]
+    if len(wanting) < 2:
+        return wanting
+    busy: dict[str, int] = {}
+    for run in held:
+        busy[run.owner] = busy.get(run.owner, 0) + len(run.calls)
     return sorted(wanting, key=lambda run: (-run.priority, busy[run.owner], len(run.calls), run.order))
 
 

@@ -74,6 +74,8 @@ class RayExecutor:
         self._settings, self._prefix = settings, _prefix(owner)
         self._workers: dict[str, _Pooled] = {}
         self._totals: dict[str, float] = {}
+        self._slots: dict[Resources, int] = {}
+        """Workers of each shape that the totals hold."""
         self._session: Path | None = None
         self._daemons: list[psutil.Process] = []
         self._lost: asyncio.Future[None] | None = None
@@ -107,6 +109,7 @@ class RayExecutor:
             self._session = _start_local(ray, self._settings)
             self._daemons = [child for child in psutil.Process().children() if child.name() in DAEMONS]
         self._totals = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
+        self._slots = {}
         self._check_nodes(ray)
 
     def _attach(self, ray: Any, address: str) -> None:
@@ -162,8 +165,11 @@ class RayExecutor:
 
     def slots(self, resources: Resources) -> int:
         """As many workers as the cluster's totals hold."""
-        needs = resources.totals() or {"CPU": 0.1}
-        return max(1, int(min(self._totals.get(name, 0.0) / amount for name, amount in needs.items())))
+        if resources not in self._slots:
+            needs = resources.totals() or {"CPU": 0.1}
+            held = min(self._totals.get(name, 0.0) / amount for name, amount in needs.items())
+            self._slots[resources] = max(1, int(held))
+        return self._slots[resources]
 
     def take(self, resources: Resources) -> Slot | None:
         """Room on an idle worker, else behind a short call; another worker is started if there is room for one."""

@@ -129,7 +129,7 @@ class InputResolver:
         return tuple(
             StepSummary(
                 step.spec.name, step.done, step.rows, step.rejects,
-                tuple(step.reasons.most_common(REASONS)), step.cached, step.wall_s, step.cpu_s,
+                _most_frequent(step.reasons), step.cached, step.wall_s, step.cpu_s,
                 step.started_at, step.ended_at,
             )
             for step in self._state.steps
@@ -201,3 +201,7 @@ class InputResolver:
         for key, output in (await self._ledger.outputs(self._workflow, missing)).items():
             self._recent[key] = output
             self._recent_bytes += ROW_BYTES + len(output.inline or b"")
+
+
+def _most_frequent(reasons: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(reasons.items(), key=lambda both: -both[1])[:REASONS])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -74,7 +74,7 @@ class StepState:
     running: int = 0
     rows: int = 0
     rejects: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)
     """Why rows were rejected, and how often."""
     cached: int = 0
     wall_s: float = 0.0
@@ -183,7 +183,7 @@ class WorkflowState:
                 state.waiting[TaskKey(tried.step, tried.partition)] = tried.retry_at
         for step in steps:
             step.reasons.update((rejects or {}).get(step.position, {}))
-            step.rejects = step.reasons.total()
+            step.rejects = sum(step.reasons.values())
             if step.kind is PhaseKind.SOURCE:
                 step.sealed = (sealed or {}).get(step.position)
             elif step.kind is PhaseKind.VALUES:

@@ -105,7 +105,8 @@ def _finish_task(state: WorkflowState, step: StepState, report: Report, commands
         commands.append(RecordTask(report))
     if report.rejects:
         step.rejects += len(report.rejects)
-        step.reasons.update(reject.reason for reject in report.rejects)
+        for reject in report.rejects:
+            step.reasons[reject.reason] = step.reasons.get(reject.reason, 0) + 1
     step.wall_s += report.wall_s
     step.cpu_s += report.cpu_s
     _check_rejects(state, step, partition, commands)
