@@ -19,7 +19,7 @@ import psutil
 
 from ..errors import ClusterError
 from ..logs import get_logger
-from .executor import SHORT_S, CallTimedOutError, Inherited, Slot, WorkerLostError
+from .executor import SHORT_S, CallTimedOutError, Expected, Inherited, Slot, WorkerLostError
 
 if TYPE_CHECKING:
     from ..model.ids import OrchestratorId
@@ -65,6 +65,8 @@ class _Pooled:
     load: int = 0
     busy_until: float = 0.0
     """Monotonic seconds at which the calls on it should be over, by their estimates."""
+    has_unknown: bool = False
+    """Whether nothing is known of how long its last call takes."""
 
 
 class RayExecutor:
@@ -184,15 +186,19 @@ class RayExecutor:
             self._grow(resources)
         now = time.monotonic()
         # One that should have ended long ago is not short, whatever was thought of it.
-        short = [pooled for pooled in started if pooled.load == 1 and abs(pooled.busy_until - now) < SHORT_S]
+        short = [
+            pooled
+            for pooled in started
+            if pooled.load == 1 and not pooled.has_unknown and abs(pooled.busy_until - now) < SHORT_S
+        ]
         return self._claim(short[0]) if short else None
 
     def delay_s(self, worker: str) -> float | None:
-        """By the estimates of the calls that the worker has."""
+        """By the estimates of the calls that the worker has; one that is late takes as long again as it is late."""
         pooled = self._workers.get(worker)
         if pooled is None:
             return None
-        return max(0.0, pooled.busy_until - time.monotonic()) if pooled.load else 0.0
+        return abs(pooled.busy_until - time.monotonic()) if pooled.load else 0.0
 
     def queue(self, worker: str) -> Slot:
         """A place behind all calls that the worker has."""
@@ -268,7 +274,7 @@ class RayExecutor:
             self._workers[slot.worker].load -= 1
 
     async def run(
-        self, slot: Slot, call: WorkCall, estimate_s: float, timeout_s: float | None
+        self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
     ) -> Sequence[Sequence[Report]]:
         """Send the call and wait for its reports."""
         import ray
@@ -276,7 +282,8 @@ class RayExecutor:
         pooled, lost = self._workers.get(slot.worker), self._lost
         if pooled is None or lost is None:
             raise WorkerLostError(slot.worker, "the worker was stopped")
-        pooled.busy_until = max(time.monotonic(), pooled.busy_until) + estimate_s
+        pooled.busy_until = max(time.monotonic(), pooled.busy_until) + expected.seconds
+        pooled.has_unknown = not expected.is_known
         try:
             heard, pooled.heard = tuple(pooled.heard), []
             sent = pickle.dumps(call._replace(heard=heard), protocol=5)

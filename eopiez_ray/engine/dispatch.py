@@ -16,7 +16,7 @@ from ..model.tasks import Failure, Report, TaskKey
 from ..model.work import WorkCall, WorkPart
 from ..store import CacheEntry
 from .admission import Room, in_turn, pack
-from .executor import UNKNOWN_S, CallTimedOutError, Executor, Inherited, Slot, WorkerLostError
+from .executor import CallTimedOutError, Executor, Expected, Inherited, Slot, WorkerLostError
 
 if TYPE_CHECKING:
     from ..machine import Call
@@ -178,7 +178,7 @@ class Dispatcher:
 
     async def _run(self, ready: Sequence[tuple[Run, Call, WorkPart]], slot: Slot, key: bytes | None) -> None:
         run, call, _ = ready[0]
-        estimate_s = sum(_duration_s(run, call) for run, call, _ in ready)
+        expected = _expected([(run, call) for run, call, _ in ready])
         timeout_s = run.state.steps[call.tasks[0].key.step].spec.policy.timeout_s
         needed = {
             step.digest: owner.code[step.digest]
@@ -189,7 +189,7 @@ class Dispatcher:
         self._count += 1
         work = WorkCall(f"{slot.worker}/{self._count}", tuple(part for _, _, part in ready), needed, CALL_S)
         try:
-            reports = await self._executor.run(slot, work, estimate_s, timeout_s)
+            reports = await self._executor.run(slot, work, expected, timeout_s)
         except WorkerLostError as error:
             for run, call, _ in ready:
                 self._apply(run, CallLost(_keys(call), error.reason, error.worker), ())
@@ -229,14 +229,14 @@ class Dispatcher:
         return Report(task, Outcome.SUCCEEDED, entry.output, entry.rows, started_at=time.time(), is_cached=True)
 
 
-def _duration_s(run: Run, call: Call) -> float:
-    """Seconds that a call is expected to last; those of reduces and sinks depend on all that they take."""
-    steps = [run.state.steps[position] for position in {task.key.step for task in call.tasks}]
+def _expected(packed: Packed) -> Expected:
+    """How long a call will last. Nothing is known of reduces and sinks: it depends on all that they take."""
+    steps = [(run, run.state.steps[position]) for run, call in packed for position in {t.key.step for t in call.tasks}]
     is_known = all(
         step.spec.phase.digest in run.packing.durations_s and step.kind in {PhaseKind.MAP, PhaseKind.SOURCE}
-        for step in steps
+        for run, step in steps
     )
-    return call.estimate_s if is_known else UNKNOWN_S
+    return Expected(sum(call.estimate_s for _, call in packed), is_known)
 
 
 def _keys(call: Call) -> tuple[TaskKey, ...]:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ..model.tasks import Report, TaskKey
     from ..model.work import WorkCall
 
-UNKNOWN_S = 60.0
-"""Seconds for which a call is taken to last of which nothing is known."""
 SHORT_S = 0.1
 """Estimated seconds up to which a worker's call is short enough to queue a second one behind it."""
 
@@ -54,6 +52,14 @@ class Inherited(NamedTuple):
     """Workflow and tasks of each part."""
 
 
+class Expected(NamedTuple):
+    """How long a call is expected to last."""
+
+    seconds: float
+    is_known: bool
+    """Whether all of its tasks are of phases that were measured, so that another call may queue behind it."""
+
+
 class Executor(Protocol):
     """Runs calls on workers, one pool of them for each shape of resources."""
 
@@ -82,7 +88,7 @@ class Executor(Protocol):
         """The slot is not used after all."""
 
     async def run(
-        self, slot: Slot, call: WorkCall, estimate_s: float, timeout_s: float | None
+        self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
     ) -> Sequence[Sequence[Report]]:
         """Run the call; the reports of each of its parts.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eopiez_ray.engine.executor import CallTimedOutError, Inherited, Slot, WorkerLostError
+from eopiez_ray.engine.executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError
 from eopiez_ray.engine.worker import Worker
 from eopiez_ray.model.ids import OrchestratorId
 from eopiez_ray.model.policies import Resources
@@ -73,7 +73,7 @@ class InlineExecutor:
         self._on_room()
 
     async def run(
-        self, slot: Slot, call: WorkCall, estimate_s: float, timeout_s: float | None
+        self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
     ) -> Sequence[Sequence[Report]]:
         self.calls.append(call)
         slot.known.update(call.code)
