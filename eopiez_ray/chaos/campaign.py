@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import ArtifactError, ClusterError, WorkflowNotFinishedError
 from ..settings import Settings
 from .blows import ATTACHED, Scene, SmallDisk, aim, disk_obstacle
-from .ground import LOOK_S, Ground
+from .ground import LOOK_S, Ground, end_server
 from .verdict import Evidence, Fault, FaultSummary, RoundResult, Task, judge, summarize
 from .workload import Workload, read_marks
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 180.0
 """Seconds after which a round that does not end has lost its workflow."""
-EARLIEST, LATEST = 0.1, 0.8
+EARLIEST, LATEST = 0.1, 0.6
 """Shares of the marks between which the fault comes."""
 AIMLESS_S = 0.03
 """Seconds at most from that mark to the fault, so that it hits tasks anywhere."""
@@ -68,6 +68,7 @@ def carry_out(orders: Orders, tell: Callable[[int, RoundResult], None]) -> Outco
     with contextlib.ExitStack() as endings:
         if orders.is_temporary:
             endings.callback(shutil.rmtree, orders.home, ignore_errors=True)
+            endings.callback(end_server, orders.home)
         ground = Ground(_settings(orders.home.expanduser().absolute()))
         with contextlib.closing(ground):
             outcome = Outcome([_rounds(orders, fault, ground, tell) for fault in orders.faults])

@@ -8,8 +8,10 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -279,6 +281,16 @@ def end(processes: Sequence[psutil.Process]) -> None:
     psutil.wait_procs(processes, timeout=LEAVE_S)
 
 
+def end_server(home: Path) -> None:
+    """Stop the data home's server if it still runs: an interruption may come between its start and its first use."""
+    server = EmbeddedServer(home)
+    if server.is_running():
+        master = psutil.Process(server.postmaster_pid())
+        master.send_signal(signal.SIGINT)  # A fast shutdown.
+        psutil.wait_procs([master], timeout=LEAVE_S)
+
+
 def _sessions(pid: int) -> list[Path]:
     """The folders of the clusters that a process has started: Ray ends their names with its id."""
-    return list(Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray").glob(f"session_*_{pid}"))  # noqa: S108 - Ray's own
+    folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    return list(Path(folder, "ray").glob(f"session_*_{pid}"))

@@ -4,30 +4,59 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
+from typer.testing import CliRunner
 
-COMMAND = [sys.executable, "-c", "from eopiez_ray.cli import main; main()", "chaos"]
+from eopiez_ray.cli import app
+
+from ..waiting import wait_until
+
+COMMAND = [sys.executable, "-c", "from eopiez_ray.cli import main; main()", "chaos", "--tasks", "100", "--rounds", "1"]
+
+
+def chaos(folder: Path, *options: str) -> subprocess.Popen[str]:
+    """The command, with its temporary data home in a folder."""
+    # Ray's sockets have short paths only.
+    ours = os.environ | {"TMPDIR": str(folder), "RAY_TMPDIR": tempfile.gettempdir()}
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*COMMAND, *options], stdout=pipe, stderr=pipe, text=True, env=ours)
+
+
+def left_in(folder: Path) -> list[str]:
+    """Data homes, and processes that were told of the folder."""
+    lines = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+    return [line for line in lines if str(folder) in line] + [str(path) for path in folder.glob("eopiez-chaos-*")]
 
 
 def test_promises_are_kept_under_kills_and_nothing_is_left(tmp_path: Path) -> None:
-    options = ["--faults", "worker,postgres,orchestrator", "--rounds", "1", "--tasks", "100", "--json"]
-    ours = os.environ | {"TMPDIR": str(tmp_path)}
-    ran = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False, env=ours)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    outcome = json.loads(ran.stdout)
-    assert outcome["kept"]
-    assert {fault["fault"]: fault["verdict"] for fault in outcome["faults"]} == {
-        "worker": "kept",
-        "orchestrator": "kept",
-        "postgres": "kept",
-    }
+    with chaos(tmp_path, "--faults", "worker,postgres,orchestrator", "--json") as running:
+        printed, told = running.communicate()
+    assert running.returncode == 0, printed + told
+    outcome = json.loads(printed)
+    assert (outcome["kept"], outcome["home"]) == (True, None)
+    verdicts = {fault["fault"]: fault["verdict"] for fault in outcome["faults"]}
+    assert verdicts == {"worker": "kept", "orchestrator": "kept", "postgres": "kept"}
     assert all(fault["next_worst_s"] is not None for fault in outcome["faults"])
-    assert outcome["home"] is None
-    assert list(tmp_path.glob("eopiez-chaos-*")) == []
-    assert [
-        process.cmdline() for process in psutil.process_iter() if str(tmp_path) in " ".join(process.cmdline())
-    ] == []
+    assert left_in(tmp_path) == []
+
+
+def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:
+    with chaos(tmp_path, "--faults", "worker") as running:
+        wait_until(lambda: list(tmp_path.glob("eopiez-chaos-*/chaos/*.marks")), 60)
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate()
+    assert running.returncode == 130
+    assert "interrupted" in told
+    assert left_in(tmp_path) == []
+
+
+def test_an_unknown_fault_is_refused() -> None:
+    refused = CliRunner().invoke(app, ["chaos", "--faults", "moon"])
+    assert refused.exit_code == 64
+    assert "there is no fault 'moon'" in refused.output
