@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import EopiezError
-from . import archives, chaos, searching, starting, workflows
+from . import archives, chaos, cleaning, searching, starting, workflows
 from .driving import INTERRUPTED
 from .terminal import complain, is_debugging, set_debugging
 
@@ -86,6 +86,7 @@ workflows.register(app)
 searching.register(app)
 archives.register(app)
 chaos.register(app)
+cleaning.register(app)
 
 
 def main() -> None:
