@@ -14,6 +14,8 @@ from ..model.work import Handover, InHand
 from .worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..model.policies import Resources
     from ..model.work import WorkCall
 
@@ -24,8 +26,8 @@ class WorkerActor:
     It ends itself when nobody has called for ``orphan_s`` seconds: nobody needs it then.
     """
 
-    def __init__(self, artifact_url: str, name: str, resources: Resources, orphan_s: float) -> None:
-        self._worker, self._resources = Worker(artifact_url, name), resources
+    def __init__(self, artifact_url: str, name: str, owner: str, resources: Resources, orphan_s: float) -> None:
+        self._worker, self._owner, self._resources = Worker(artifact_url, name), owner, resources
         self._calls: dict[str, InHand] = {}
         self._heard_at, self._is_busy = time.monotonic(), False
         threading.Thread(target=self._watch, args=(orphan_s,), daemon=True).start()
@@ -51,8 +53,11 @@ class WorkerActor:
         self._heard_at = time.monotonic()
 
     @ray.method(concurrency_group="control")
-    def hand_over(self) -> Handover:
-        """Everything that a new owner must know, calls in the order in which they came."""
+    def hand_over(self, dead: Collection[str], heir: str) -> Handover | None:
+        """Everything that a new owner must know, calls in the order in which they came; None if the owner lives."""
+        if self._owner not in dead:
+            return None
+        self._owner = heir
         self._heard_at = time.monotonic()
         return Handover(self._resources, tuple(self._worker.known), tuple(self._calls.values()))
 

@@ -8,6 +8,7 @@ import os
 import pickle
 import secrets
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -38,8 +39,10 @@ FAREWELL_S = 5.0
 DAEMONS = {"gcs_server", "raylet"}
 PREPARED = 4
 """Workers that are started before there is work, at most."""
-HANDOVER_S = 5.0
-"""Seconds that a dead orchestrator's worker gets to tell what it has in hand."""
+WORKER = "worker-"
+"""How the names of workers begin."""
+HANDOVER_S = 2.0
+"""Seconds that a worker gets to tell what it has in hand; one that waits for room in the cluster cannot."""
 COLLECT_S = 0.05
 """Seconds between looks at a call that was inherited."""
 LONGEST_PAUSE_S = 30.0
@@ -73,7 +76,7 @@ class RayExecutor:
     """Runs calls on detached Ray actors, one pool for each shape of resources."""
 
     def __init__(self, settings: Settings, owner: OrchestratorId) -> None:
-        self._settings, self._prefix = settings, _prefix(owner)
+        self._settings, self._owner = settings, owner.hex
         self._workers: dict[str, _Pooled] = {}
         self._totals: dict[str, float] = {}
         self._slots: dict[Resources, int] = {}
@@ -241,8 +244,8 @@ class RayExecutor:
 
     def _spawn(self, resources: Resources) -> None:
         self._number += 1
-        name = f"{self._prefix}{self._number}"
-        actor = asyncio.create_task(_start_actor(name, resources, self._settings.artifacts))
+        name = f"{WORKER}{self._owner[-12:]}-{self._number}"
+        actor = asyncio.create_task(_start_actor(name, self._owner, resources, self._settings.artifacts))
         pooled = self._workers[name] = _Pooled(name, actor, resources)
         actor.add_done_callback(lambda done: self._welcome(pooled, done))
         log.info("worker starting", worker=name, resources=resources.totals())
@@ -308,21 +311,23 @@ class RayExecutor:
         """Take over the workers of dead orchestrators that live on this cluster."""
         if not dead:
             return []
-        prefixes = tuple(_prefix(owner) for owner in dead)
-        found = [name for name in await asyncio.to_thread(_actor_names) if name.startswith(prefixes)]
-        inherited = await asyncio.gather(*(self._take_over(name) for name in found if name not in self._workers))
-        return [call for calls in inherited for call in calls]
+        owners = frozenset(owner.hex for owner in dead)
+        found = [name for name in await asyncio.to_thread(_actor_names) if name.startswith(WORKER)]
+        asked = [self._take_over(name, owners) for name in found if name not in self._workers]
+        return [call for calls in await asyncio.gather(*asked) for call in calls]
 
-    async def _take_over(self, name: str) -> list[Inherited]:
+    async def _take_over(self, name: str, dead: frozenset[str]) -> list[Inherited]:
+        """What the worker has in hand if a dead orchestrator owned it; a worker may go from one to the next."""
         import ray
 
         try:
             actor: Any = await asyncio.to_thread(_find_actor, name)
-            handover: Handover = await asyncio.wait_for(
-                asyncio.wrap_future(actor.hand_over.remote().future()), HANDOVER_S
-            )
+            answer = asyncio.wrap_future(actor.hand_over.remote(dead, self._owner).future())
+            handover: Handover | None = await asyncio.wait_for(answer, HANDOVER_S)
         except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
-            log.info("a worker of a dead orchestrator does not answer", worker=name, error=str(error))
+            log.info("a worker does not answer", worker=name, error=str(error))
+            return []
+        if handover is None:
             return []
         ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         ready.set_result(actor)
@@ -409,11 +414,6 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "SIGTERM handler is not set" not in record.getMessage()
 
 
-def _prefix(owner: OrchestratorId) -> str:
-    """How the names of an orchestrator's workers begin."""
-    return f"worker-{owner.hex[-12:]}-"
-
-
 def _find_actor(name: str) -> Any:
     import ray
 
@@ -430,15 +430,15 @@ def _nobody() -> None:
     """Nobody waits for room yet."""
 
 
-async def _start_actor(name: str, resources: Resources, artifact_url: str) -> Any:
+async def _start_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> Any:
     """The handle of a new worker, once it answers."""
     # Registering a named actor asks the head and waits: never on the event loop.
-    actor = await asyncio.to_thread(_create_actor, name, resources, artifact_url)
+    actor = await asyncio.to_thread(_create_actor, name, owner, resources, artifact_url)
     await asyncio.wrap_future(actor.beat.remote().future())
     return actor
 
 
-def _create_actor(name: str, resources: Resources, artifact_url: str) -> Any:
+def _create_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> Any:
     import ray
 
     from .actor import WorkerActor
@@ -456,7 +456,7 @@ def _create_actor(name: str, resources: Resources, artifact_url: str) -> Any:
         "runtime_env": {"env_vars": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}},
     }
     controlled = ray.remote(concurrency_groups={"control": 1})  # type: ignore[call-overload]
-    return controlled(WorkerActor).options(**options).remote(artifact_url, name, resources, ORPHAN_S)
+    return controlled(WorkerActor).options(**options).remote(artifact_url, name, owner, resources, ORPHAN_S)
 
 
 async def _end_actor(pooled: _Pooled) -> None:
@@ -472,6 +472,8 @@ async def _end_actor(pooled: _Pooled) -> None:
 def _authenticate(home: Path) -> None:
     """A token of our own for every cluster we start or join, readable by this user alone."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "ray" in sys.modules and "RAY_AUTH_MODE" not in os.environ:
+        return  # Ray has read its settings when it was imported: they hold, and its own token file does.
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ:
         return

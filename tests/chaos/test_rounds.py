@@ -46,6 +46,16 @@ def test_promises_are_kept_under_kills_and_nothing_is_left(tmp_path: Path) -> No
     assert left_in(tmp_path) == []
 
 
+def test_workers_go_from_one_dead_orchestrator_to_the_next(tmp_path: Path) -> None:
+    with chaos(tmp_path, "--faults", "orchestrator", "--rounds", "2", "--json") as running:
+        printed, told = running.communicate()
+    assert running.returncode == 0, printed + told
+    (fault,) = json.loads(printed)["faults"]
+    assert (fault["rounds"], fault["lost"], fault["finished_again"]) == (2, 0, 0)
+    assert fault["in_flight_again"] == 0
+    assert fault["stall_worst_s"] < 30  # They would hold their CPUs for a minute if they were not found.
+
+
 def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:
     with chaos(tmp_path, "--faults", "worker") as running:
         wait_until(lambda: list(tmp_path.glob("eopiez-chaos-*/chaos/*.marks")), 60)
