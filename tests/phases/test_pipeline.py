@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -217,13 +216,11 @@ def test_one_document_far_longer_than_a_partition_goes_all_the_way(run_plan: Run
     random = np.random.default_rng(0)
     words = np.array([f"word{i}" for i in range(20_000)])
     chapter = " ".join(words[random.zipf(1.3, 100_000) % 20_000].tolist()) + "\n"
-    (tmp_path / "long.txt").write_text(chapter * (1 + 16_000_000 // len(chapter)), "utf-8")
-    started = time.perf_counter()
+    (tmp_path / "long.txt").write_text(chapter * (1 + 50_000_000 // len(chapter)), "utf-8")
     outcome = run_plan(
         content_plan([str(tmp_path / "long.txt")], tmp_path / "out", PipelineOptions(effort=Effort.FAST))
     )
     assert outcome["themes.find"].num_rows == 1
-    assert time.perf_counter() - started < 60
 
 
 def test_many_tiny_documents_go_all_the_way(run_plan: Run, tmp_path: Path) -> None:
