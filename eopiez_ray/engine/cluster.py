@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import pickle
@@ -20,7 +21,9 @@ import psutil
 
 from ..errors import ClusterError
 from ..logs import get_logger
+from ..model.policies import Spread
 from .executor import SHORT_S, CallTimedOutError, Expected, Inherited, Slot, WorkerLostError
+from .nodes import Node, Nodes
 
 if TYPE_CHECKING:
     from ..model.ids import OrchestratorId
@@ -78,9 +81,7 @@ class RayExecutor:
     def __init__(self, settings: Settings, owner: OrchestratorId) -> None:
         self._settings, self._owner = settings, owner.hex
         self._workers: dict[str, _Pooled] = {}
-        self._totals: dict[str, float] = {}
-        self._slots: dict[Resources, int] = {}
-        """Workers of each shape that the totals hold."""
+        self._nodes = Nodes()
         self._session: Path | None = None
         self._daemons: list[psutil.Process] = []
         self._lost: asyncio.Future[None] | None = None
@@ -113,9 +114,8 @@ class RayExecutor:
         else:
             self._session = _start_local(ray, self._settings)
             self._daemons = [child for child in psutil.Process().children() if child.name() in DAEMONS]
-        self._totals = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
-        self._slots = {}
-        self._check_nodes(ray)
+        self._nodes = _nodes(ray)
+        self._check_nodes()
 
     def _attach(self, ray: Any, address: str) -> None:
         """Attach within a bound: Ray itself would go on trying a dead head for ten minutes."""
@@ -137,9 +137,8 @@ class RayExecutor:
                 f"cannot attach to the Ray cluster at {address!r}: {reason}; unset EOPIEZ_RAY_ADDRESS to start one here"
             ) from (outcome[0] if outcome else None)
 
-    def _check_nodes(self, ray: Any) -> None:
-        hosts = {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
-        url = self._settings.artifacts
+    def _check_nodes(self) -> None:
+        hosts, url = self._nodes.hosts, self._settings.artifacts
         if len(hosts) > 1 and ("://" not in url or url.startswith("file://")):
             raise ClusterError(
                 f"the cluster has {len(hosts)} machines, but artifacts go to a local folder ({url}); "
@@ -161,20 +160,16 @@ class RayExecutor:
             shutil.rmtree(self._session, ignore_errors=True)
 
     def refusal(self, resources: Resources) -> str | None:
-        """Which of the resources no machine of the cluster has."""
-        for name, amount in resources.totals().items():
-            available = self._totals.get(name, 0.0)
-            if amount > available:
-                return f"it needs {amount:g} {name}, the whole cluster has {available:g}"
-        return None
+        """Why no node of the cluster can run such a task."""
+        return self._nodes.refusal(resources)
+
+    def memory_limit_bytes(self) -> float:
+        """All memory of the largest node."""
+        return self._nodes.largest("memory")
 
     def slots(self, resources: Resources) -> int:
-        """As many workers as the cluster's totals hold."""
-        if resources not in self._slots:
-            needs = resources.totals() or {"CPU": 0.1}
-            held = min(self._totals.get(name, 0.0) / amount for name, amount in needs.items())
-            self._slots[resources] = max(1, int(held))
-        return self._slots[resources]
+        """As many workers as the nodes hold."""
+        return self._nodes.slots(resources)
 
     def take(self, resources: Resources) -> Slot | None:
         """Room on an idle worker, else behind a short call; another worker is started if there is room for one."""
@@ -230,9 +225,9 @@ class RayExecutor:
             used: dict[str, float] = {}
             for pooled in self._workers.values():
                 for name, amount in pooled.resources.totals().items():
-                    used[name] = used.get(name, 0.0) + amount
+                    used[name] = used.get(name, 0.0) + amount * pooled.resources.placement.gang
             return all(
-                used.get(name, 0.0) + amount <= self._totals.get(name, 0.0) + 1e-9
+                used.get(name, 0.0) + amount * resources.placement.gang <= self._nodes.total(name) + 1e-9
                 for name, amount in resources.totals().items()
             )
 
@@ -299,7 +294,9 @@ class RayExecutor:
                 return reports
         except (ray.exceptions.RayError, ConnectionError, ValueError) as error:
             self._kill(pooled)
-            raise WorkerLostError(slot.worker, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
+            reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            is_out_of_memory = isinstance(error, ray.exceptions.OutOfMemoryError)
+            raise WorkerLostError(slot.worker, reason, is_out_of_memory=is_out_of_memory) from error
         finally:
             pooled.load -= 1
         self._kill(pooled)
@@ -414,6 +411,17 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "SIGTERM handler is not set" not in record.getMessage()
 
 
+def _nodes(ray: Any) -> Nodes:
+    """The living nodes as Ray knows them."""
+    return Nodes(
+        [
+            Node(node["NodeID"], node["NodeManagerHostname"], node["Resources"], node["Labels"])
+            for node in ray.nodes()
+            if node["Alive"]
+        ]
+    )
+
+
 def _find_actor(name: str) -> Any:
     import ray
 
@@ -443,7 +451,6 @@ def _create_actor(name: str, owner: str, resources: Resources, artifact_url: str
 
     from .actor import WorkerActor
 
-    threads = str(max(1, int(resources.cpu)))
     options = {
         "name": name,
         "namespace": NAMESPACE,
@@ -453,10 +460,59 @@ def _create_actor(name: str, owner: str, resources: Resources, artifact_url: str
         "num_gpus": resources.gpu,
         "memory": resources.memory_bytes or None,
         "resources": dict(resources.custom) or None,
-        "runtime_env": {"env_vars": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}},
+        "runtime_env": _runtime_env(resources),
+        **_scheduling(name, resources),
     }
     controlled = ray.remote(concurrency_groups={"control": 1})  # type: ignore[call-overload]
     return controlled(WorkerActor).options(**options).remote(artifact_url, name, owner, resources, ORPHAN_S)
+
+
+def _runtime_env(resources: Resources) -> dict[str, Any]:
+    """What the step asks for, and threads for numerical libraries only as it has CPUs."""
+    wanted: dict[str, Any] = json.loads(str(resources.runtime_env)) if resources.runtime_env else {}
+    threads = str(max(1, int(resources.cpu)))
+    return wanted | {
+        "env_vars": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, **wanted.get("env_vars", {})}
+    }
+
+
+def _scheduling(name: str, resources: Resources) -> dict[str, Any]:
+    """Ray's options for where the worker goes."""
+    placement = resources.placement
+    if placement.gang > 1:
+        return {"scheduling_strategy": _reserve(name, resources)}
+    first, *others = placement.choices
+    options: dict[str, Any] = {"scheduling_strategy": "SPREAD" if placement.layout is Spread.SPREAD else "DEFAULT"}
+    if first or others:
+        options = {
+            "label_selector": dict(first) or None,
+            "fallback_strategy": [{"label_selector": dict(labels)} for labels in others] or None,
+        }
+    return options
+
+
+def _reserve(name: str, resources: Resources) -> Any:
+    """All bundles of a gang, or none yet: Ray waits until they fit. The worker goes into the first of them."""
+    import ray
+    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+    placement = resources.placement
+    selector = dict(placement.choices[0])
+    group = ray.util.placement_group(
+        [resources.totals() or {"CPU": 0.1}] * placement.gang,
+        strategy=placement.layout.upper(),
+        name=name,
+        lifetime="detached",
+        bundle_label_selector=[selector] * placement.gang if selector else None,
+    )
+    return PlacementGroupSchedulingStrategy(group, 0, placement_group_capture_child_tasks=True)
+
+
+def _free(name: str) -> None:
+    """Give the bundles of a gang back."""
+    import ray
+
+    ray.util.remove_placement_group(ray.util.get_placement_group(name))
 
 
 async def _end_actor(pooled: _Pooled) -> None:
@@ -465,6 +521,8 @@ async def _end_actor(pooled: _Pooled) -> None:
     try:
         actor = await pooled.actor
         await asyncio.to_thread(ray.kill, actor)
+        if pooled.resources.placement.gang > 1:
+            await asyncio.to_thread(_free, pooled.name)
     except (ValueError, ray.exceptions.RayError) as error:
         log.info("worker was gone already", worker=pooled.name, error=str(error))
 

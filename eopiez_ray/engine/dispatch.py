@@ -165,7 +165,7 @@ class Dispatcher:
     async def _resolve(self, run: Run, call: Call) -> WorkPart | None:
         """The call's tasks with their inputs; None if they cannot be had, which fails the tasks."""
         first = run.state.steps[call.tasks[0].key.step]
-        if call.estimate_s >= LONG_S or first.spec.phase.digest not in run.packing.durations_s:
+        if call.estimate_s >= LONG_S or not run.packing.knows(first):
             self._journal.add(run.id, run.epoch, run.state, [UpdateStep(first.position)])
         try:
             return await run.inputs.resolve(call)
@@ -192,7 +192,8 @@ class Dispatcher:
             reports = await self._executor.run(slot, work, expected, timeout_s)
         except WorkerLostError as error:
             for run, call, _ in ready:
-                self._apply(run, CallLost(_keys(call), error.reason, error.worker), ())
+                lost = CallLost(_keys(call), error.reason, error.worker, error.is_out_of_memory and len(ready) == 1)
+                self._apply(run, lost, ())
         except CallTimedOutError as error:
             failure = Failure("TimedOut", f"took longer than its limit of {error.seconds:g} s", "")
             self._apply(run, _all(call, Outcome.TIMED_OUT, failure, error.worker), ())
@@ -233,7 +234,7 @@ def _expected(packed: Packed) -> Expected:
     """How long a call will last. Nothing is known of reduces and sinks: it depends on all that they take."""
     steps = [(run, run.state.steps[position]) for run, call in packed for position in {t.key.step for t in call.tasks}]
     is_known = all(
-        step.spec.phase.digest in run.packing.durations_s and step.kind in {PhaseKind.MAP, PhaseKind.SOURCE}
+        run.packing.knows(step) and step.kind in {PhaseKind.MAP, PhaseKind.COMBINE, PhaseKind.SOURCE}
         for run, step in steps
     )
     return Expected(sum(call.estimate_s for _, call in packed), is_known)

@@ -20,9 +20,9 @@ SHORT_S = 0.1
 class WorkerLostError(Exception):
     """The worker, its node or the cluster died with the call."""
 
-    def __init__(self, worker: str, reason: str) -> None:
+    def __init__(self, worker: str, reason: str, *, is_out_of_memory: bool = False) -> None:
         super().__init__(worker, reason)
-        self.worker, self.reason = worker, reason
+        self.worker, self.reason, self.is_out_of_memory = worker, reason, is_out_of_memory
 
 
 class CallTimedOutError(Exception):
@@ -71,6 +71,9 @@ class Executor(Protocol):
 
     def refusal(self, resources: Resources) -> str | None:
         """Why the cluster can never run a task with these resources; None if it can."""
+
+    def memory_limit_bytes(self) -> float:
+        """The most memory that any machine can set aside for a task."""
 
     def slots(self, resources: Resources) -> int:
         """Calls with these resources that could run at once if nothing else did."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 from ..errors import ContractError
-from ..machine import Call, WorkflowState
+from ..machine import Call, StepState, WorkflowState, group
 from ..model.status import PhaseKind
 from ..model.tasks import Output, Report, StepSummary, TaskKey
 from ..model.work import Element, Elements, Gathered, Input, Part, Prior, Whole, WorkItem, WorkPart, WorkStep
@@ -46,6 +46,8 @@ class _Wiring(NamedTuple):
 
     takes_all: bool
     """Whether a task takes all partitions, as reduces and sinks do."""
+    combine: StepState | None
+    """The step itself, if each of its tasks takes a group of partitions."""
     sources: tuple[_Source, ...]
 
 
@@ -75,6 +77,10 @@ class InputResolver:
             _, dropped = self._recent.popitem(last=False)
             self._recent_bytes -= ROW_BYTES + len(dropped.inline or b"")
 
+    def forget_steps(self) -> None:
+        """Read anew what workers must know of steps: the plan has changed."""
+        self._steps.clear()
+
     async def resolve(self, call: Call) -> WorkPart:
         """The tasks as a worker takes them. What reduces and sinks take is durable before this returns."""
         members = {task.key for task in call.tasks}
@@ -93,12 +99,12 @@ class InputResolver:
 
     def _wiring(self, position: int) -> _Wiring:
         step = self._state.steps[position]
-        takes_all = step.kind is not PhaseKind.MAP
+        takes_all = step.kind not in {PhaseKind.MAP, PhaseKind.COMBINE}
         sources = tuple(
             _Source(source, self._gives(source), self._state.steps[source].is_single, self._is_whole(source))
             for source in step.inputs
         )
-        return _Wiring(takes_all, sources)
+        return _Wiring(takes_all, step if step.kind is PhaseKind.COMBINE else None, sources)
 
     def _outside(self, call: Call, wirings: dict[int, _Wiring], members: set[TaskKey]) -> list[TaskKey]:
         """The single outputs that the call's tasks take and that are not made in it."""
@@ -107,8 +113,15 @@ class InputResolver:
             for task in call.tasks
             for source in wirings[task.key.step].sources
             if not source.gives and (source.is_single or not wirings[task.key.step].takes_all)
-            if (key := source.key(task.key.partition)) not in members
+            for key in self._keys(wirings[task.key.step], source, task.key.partition)
+            if key not in members
         ]
+
+    def _keys(self, wiring: _Wiring, source: _Source, partition: int) -> list[TaskKey]:
+        """Which outputs of a source a task takes, if not all of them."""
+        if wiring.combine is None:
+            return [source.key(partition)]
+        return [TaskKey(source.position, member) for member in group(self._state, wiring.combine, partition)]
 
     def _involved(self, call: Call) -> set[int]:
         """The steps of the call's tasks, and those that give their values."""
@@ -145,14 +158,17 @@ class InputResolver:
             return None
         identity = [step.spec.phase.name, step.spec.phase.version, step.spec.parameters, step.kind]
         hasher = blake3(json.dumps(identity, sort_keys=True).encode())
-        for position in step.inputs:
-            if self._gives(position):
-                index = key.partition if step.kind is PhaseKind.MAP else -1
-                hasher.update(f"{self._state.steps[position].spec.phase.digest}:{index}".encode())
+        wiring = self._wiring(key.step)
+        for source in wiring.sources:
+            if source.gives:
+                index = -1 if wiring.takes_all else key.partition
+                hasher.update(
+                    f"{self._state.steps[source.position].spec.phase.digest}:{index}:{step.spec.fan_in}".encode()
+                )
                 continue
-            outputs = self._gathered.get(position) or (
-                self._recent[TaskKey(position, 0 if self._is_whole(position) else key.partition)],
-            )
+            outputs = self._gathered.get(source.position) or [
+                self._recent[taken] for taken in self._keys(wiring, source, key.partition)
+            ]
             for output in outputs:
                 hasher.update(output.digest)
             hasher.update(len(outputs).to_bytes(8, "big"))
@@ -166,6 +182,11 @@ class InputResolver:
         return tuple([self._input(wiring, source, task.partition, members) for source in wiring.sources])
 
     def _input(self, wiring: _Wiring, source: _Source, partition: int, members: set[TaskKey]) -> Input:
+        if wiring.combine is not None:
+            members_of_group = group(self._state, wiring.combine, partition)
+            if source.gives:
+                return Elements(source.position, members_of_group.start, members_of_group.stop)
+            return Gathered(tuple(self._recent[key] for key in self._keys(wiring, source, partition)))
         key = source.key(partition)
         if source.gives:
             return Elements(source.position) if wiring.takes_all else Element(key.step, key.partition)

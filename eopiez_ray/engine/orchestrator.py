@@ -16,11 +16,14 @@ from ..machine import (
     Event,
     Packing,
     PauseRequested,
+    PlanUpdated,
+    Profiles,
     RecordTask,
     TimePassed,
     UpdateStep,
     WorkflowState,
     advance,
+    refusal,
 )
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..model.status import PhaseKind, WorkflowStatus
@@ -43,6 +46,8 @@ POLL_S = 2.0
 CLAIM_LIMIT = 100
 EXPLAIN_S = 1.0
 """Seconds between looks at why steps wait."""
+PROFILE_S = 10.0
+"""Seconds between saves of what was learned of phases."""
 REMEMBERED = 10_000
 CANCEL_GRACE_S = 5.0
 """Seconds that running tasks get to end after a cancel before their workers are killed."""
@@ -90,7 +95,7 @@ class Orchestrator:
         )
         self._runs: dict[WorkflowId, Run] = {}
         self._count = 0
-        self._durations_s: dict[str, float] = {}
+        self._profiles = Profiles()
         self._work = asyncio.Event()
         self._requests = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -150,6 +155,7 @@ class Orchestrator:
             DatabaseUnavailableError: the database stayed away for longer than the patience.
         """
         self._lock_key = await self._ledger.register(self.id)
+        self._profiles = Profiles(await self._ledger.profiles())
         duties = [
             self._journal.run(),
             self._listen(),
@@ -160,6 +166,7 @@ class Orchestrator:
             self._claim(),
             self._answer_requests(),
             self._renew(),
+            self._keep_profiles(),
             self._stopping.wait(),
         ]
         tasks = [asyncio.ensure_future(duty) for duty in duties]
@@ -224,15 +231,16 @@ class Orchestrator:
 
     def _begin(self, claim: Claim, code: dict[str, bytes]) -> None:
         plan = claim.state.plan
-        cached = frozenset(position for position, step in enumerate(plan.steps) if step.policy.cache)
         shapes = {step.policy.resources for step in plan.steps if step.phase.kind is not PhaseKind.VALUES}
         slots = max((self._executor.slots(shape) for shape in shapes), default=1)
-        packing = Packing(slots, self._durations_s, cached)
+        packing = Packing(slots, self._profiles)
         inputs = InputResolver(claim.id, claim.state, self._ledger, self._journal)
         self._count += 1
         run = Run(
             claim.id, claim.epoch, claim.state, packing, inputs, code, claim.owner, claim.priority, self._count
         )  # fmt: skip
+        run.adopt_policies()
+        claim.state.memory_limit_bytes = self._executor.memory_limit_bytes()
         self._runs[claim.id] = run
         log.info("workflow held", workflow=str(claim.id), epoch=claim.epoch)
         refusal = next((reason for shape in shapes if (reason := self._executor.refusal(shape))), None)
@@ -256,15 +264,33 @@ class Orchestrator:
                 requested = await self._ledger.requested(self.id)
             except DatabaseUnavailableError:
                 continue
-            for workflow, status in requested:
+            for workflow, status, plan, priority in requested:
                 run = self._runs.get(workflow)
-                if run is None or run.state.status is status:
+                if run is None:
+                    continue
+                run.priority = priority
+                if plan is not None:
+                    await self._update(run, plan)
+                if run.state.status is status:
                     continue
                 if status is WorkflowStatus.PAUSING:
                     self._apply(run, PauseRequested())
                 elif status is WorkflowStatus.CANCELLING:
                     self._apply(run, CancelRequested())
                     asyncio.get_running_loop().call_later(CANCEL_GRACE_S, self._force, run)
+
+    async def _update(self, run: Run, digest: str) -> None:
+        """Go on by another plan if the workflow still can; the one who asked for it reads the answer in its history."""
+        try:
+            plan = await self._ledger.plan(digest)
+            reason = "" if plan == run.state.plan else refusal(run.state, plan)
+            if reason is not None:
+                await self._ledger.answer_update(run.id, run.epoch, reason)
+                return
+        except DatabaseUnavailableError:
+            return  # It is asked for again.
+        self._apply(run, PlanUpdated(plan))
+        run.adopt_policies()
 
     def _force(self, run: Run) -> None:
         """Kill the workers of a cancelled run whose tasks did not end in time."""
@@ -291,6 +317,13 @@ class Orchestrator:
                 if workflow in self._runs:
                     self._drop(workflow)
 
+    async def _keep_profiles(self) -> None:
+        """Save what was learned of phases now and then; what a crash costs of it is nothing but accuracy."""
+        while True:
+            await asyncio.sleep(PROFILE_S)
+            with contextlib.suppress(DatabaseUnavailableError):
+                await self._ledger.save_profiles(self._profiles.take_learned())
+
     def _drop(self, workflow: WorkflowId) -> None:
         """Another orchestrator holds it now, or it is at rest."""
         run = self._runs.pop(workflow, None)
@@ -309,15 +342,17 @@ class Orchestrator:
             if isinstance(command, RecordTask):
                 run.inputs.remember(command.report)
                 if not command.report.is_cached:
-                    run.packing.learn(run.state.steps[command.report.key.step], command.report.wall_s)
+                    self._profiles.learn(run.state.steps[command.report.key.step].spec.phase, command.report)
         if commands or cached:
             self._journal.add(run.id, run.epoch, run.state, commands, cached)
         if run.state.status.is_at_rest:
             self._finish(run)
             return
         run.look()
-        if run.state.waiting:
+        if run.state.waiting or run.state.limited:
             self._set_alarm(run)
+        if run.state.is_overdue:
+            self._force(run)
         self._has_news.set()
 
     def _set_alarm(self, run: Run) -> None:

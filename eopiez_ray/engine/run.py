@@ -39,9 +39,17 @@ class Run:
     at_rest: asyncio.Future[None] | None = None
     """Resolved when its final status is durable."""
 
+    def adopt_policies(self) -> None:
+        """See anew what steps say of how they run."""
+        steps = self.state.plan.steps
+        self.packing.cached_steps = frozenset(number for number, step in enumerate(steps) if step.policy.cache)
+        self.inputs.forget_steps()
+
     def look(self) -> None:
         """See anew what it wants."""
         if self.state.ending is not None or self.state.status.is_at_rest:
             self.wants = set()
         else:
-            self.wants = {step.spec.policy.resources for step in self.state.steps if step.ready}
+            self.wants = {
+                wanted for step in self.state.steps if step.ready or step.ready_larger for wanted in step.wanted()
+            }

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
-from ..errors import ArtifactMissingError, ContractError, ParameterError
+from ..errors import ContractError, ParameterError
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, LogLine, Output, Report, TaskKey
 from ..model.work import Element, Elements, Gathered, Part, Prior, Whole
 from ..phases.context import TaskContext, enter
 from .artifacts import Artifacts, LoadedPartitions, ValueCache
+from .memory import peak_bytes
 
 if TYPE_CHECKING:
     from ..model.work import Input, WorkCall, WorkItem, WorkPart, WorkStep
@@ -26,6 +27,8 @@ LOG_LINES = 200
 """Lines kept of what one task logs and prints."""
 MESSAGE_CHARACTERS = 2000
 TRACEBACK_CHARACTERS = 20_000
+MEASURED_S = 0.01
+"""Seconds from which a task's peak of memory is read, which costs about 50 µs."""
 _REFUSALS = (ContractError, ParameterError)
 
 
@@ -165,7 +168,7 @@ class Worker:
         if isinstance(given, Element):
             return self._unpickled(part.steps[given.step].digest)[given.number]
         if isinstance(given, Elements):
-            return self._unpickled(part.steps[given.step].digest)
+            return self._unpickled(part.steps[given.step].digest)[given.start : given.stop]
         if isinstance(given, Gathered):
             return LoadedPartitions(self._artifacts, given.outputs)
         assert_never(given)
@@ -200,8 +203,8 @@ class _Attempt:
         self.value, self.output = value, output
 
     def fail(self, error: Exception) -> None:
-        if isinstance(error, ArtifactMissingError):
-            self.outcome = Outcome.FAILED
+        if isinstance(error, MemoryError):
+            self.outcome = Outcome.OUT_OF_MEMORY
         else:
             self.outcome = Outcome.REFUSED if isinstance(error, _REFUSALS) else Outcome.FAILED
         text = "".join(traceback.format_exception(error))
@@ -210,6 +213,7 @@ class _Attempt:
 
     def report(self, worker: str, ended: Moment) -> Report:
         began = self._began
+        is_long = ended.clock - began.clock >= MEASURED_S
         return Report(
             self.key,
             self.outcome,
@@ -223,6 +227,7 @@ class _Attempt:
             tuple(self.logs),
             worker,
             self.is_last,
+            peak_bytes=peak_bytes() if is_long else 0,
         )
 
 

@@ -1,12 +1,15 @@
 """The pure state machine of a workflow: events in, commands out. No clock, no database, no Ray."""
 
-from .commands import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
-from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
+from .commands import AdoptPlan, Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
+from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, PlanUpdated, Reported, TimePassed
 from .packing import Call, CallTask, Packing, next_call
-from .state import Finished, StepState, TaskState, Unfinished, WorkflowState
+from .profiles import Profile, Profiles
+from .state import Finished, StepState, TaskState, Unfinished, WorkflowState, group
 from .transitions import advance
+from .updates import refusal
 
 __all__ = [
+    "AdoptPlan",
     "Adopted",
     "Call",
     "CallLost",
@@ -17,6 +20,9 @@ __all__ = [
     "Finished",
     "Packing",
     "PauseRequested",
+    "PlanUpdated",
+    "Profile",
+    "Profiles",
     "RecordAttempt",
     "RecordEnd",
     "RecordTask",
@@ -29,5 +35,7 @@ __all__ = [
     "UpdateStep",
     "WorkflowState",
     "advance",
+    "group",
     "next_call",
+    "refusal",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..model.plan import PlanSpec
     from ..model.status import WorkflowStatus
     from ..model.tasks import Failure, Report
 
@@ -33,6 +34,8 @@ class RecordAttempt:
     """Counted from 1 for each task, losses among them."""
     retry_at: float | None
     """Unix seconds of the next attempt; None if this was the last."""
+    retry_memory_bytes: int = 0
+    """Memory of the next attempt where that of the step's policy was too little; otherwise 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +56,11 @@ class SetStatus:
     partition: int | None = None
 
 
-Command = RecordTask | RecordEnd | RecordAttempt | UpdateStep | SetStatus
+@dataclass(frozen=True, slots=True)
+class AdoptPlan:
+    """The workflow goes on by this plan."""
+
+    plan: PlanSpec
+
+
+Command = AdoptPlan | RecordTask | RecordEnd | RecordAttempt | UpdateStep | SetStatus

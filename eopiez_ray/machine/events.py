@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..model.plan import PlanSpec
     from ..model.tasks import Report, TaskKey
 
 
@@ -23,6 +24,8 @@ class CallLost:
     tasks: tuple[TaskKey, ...]
     reason: str
     worker: str = ""
+    is_out_of_memory: bool = False
+    """Whether the worker was killed for the memory that it used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """The moment that a retry waited for may have come."""
+    """The moment that a retry waited for may have come, or that of a time limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +50,11 @@ class CancelRequested:
     """Start nothing more; be cancelled once nothing is in flight."""
 
 
-Event = Reported | CallLost | Adopted | TimePassed | PauseRequested | CancelRequested
+@dataclass(frozen=True, slots=True)
+class PlanUpdated:
+    """What has not started is to run as this plan says; ``updates.refusal`` has found nothing against it."""
+
+    plan: PlanSpec
+
+
+Event = Reported | CallLost | Adopted | TimePassed | PauseRequested | CancelRequested | PlanUpdated

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.status import PhaseKind
 from ..model.tasks import TaskKey
+from .profiles import Profiles
 from .state import StepState, TaskState, WorkflowState
 
 if TYPE_CHECKING:
@@ -52,20 +53,18 @@ class Packing:
 
     slots: int = 2
     """Calls that the cluster can run at once."""
-    durations_s: dict[str, float] = field(default_factory=dict)
-    """Measured seconds a task, by phase digest."""
+    profiles: Profiles = field(default_factory=Profiles)
+    """What is known of phases."""
     cached_steps: frozenset[int] = frozenset()
     """Steps whose tasks go one by one, since their keys must be looked up first."""
 
     def estimate_s(self, step: StepState) -> float:
         """Seconds that a task of the step is expected to take on a worker."""
-        return self.durations_s.get(step.spec.phase.digest, UNKNOWN_S)
+        return self.profiles.wall_s(step.spec.phase.digest, UNKNOWN_S)
 
-    def learn(self, step: StepState, seconds: float) -> None:
-        """Follow the phase's duration: an exponential mean, newest weighted 0.3."""
-        digest = step.spec.phase.digest
-        known = self.durations_s.get(digest)
-        self.durations_s[digest] = seconds if known is None else 0.7 * known + 0.3 * seconds
+    def knows(self, step: StepState) -> bool:
+        """Whether tasks of the step's phase were measured."""
+        return step.spec.phase.digest in self.profiles
 
 
 def next_call(
@@ -79,6 +78,10 @@ def next_call(
     if state.ending is not None:
         return None
     for step in reversed(state.steps):
+        if step.ready_larger and budget_s is None:
+            larger = _larger_call(step, resources, packing)
+            if larger is not None:
+                return larger
         if not step.ready or step.spec.policy.resources != resources or not _may_start(state, step, packing):
             continue
         is_alone = _goes_alone(step, step.ready[0], packing)
@@ -89,6 +92,16 @@ def next_call(
         if step.kind is PhaseKind.SOURCE:
             return _source_call(state, step, packing, budget_s)
         return _task_call(state, step, packing, budget_s)
+    return None
+
+
+def _larger_call(step: StepState, resources: Resources, packing: Packing) -> Call | None:
+    """One of the tasks that ran out of memory, for a worker that has just as much as it needs now."""
+    for partition in step.ready_larger:
+        if step.resources(partition) == resources:
+            step.reason = ""
+            step.take(partition)
+            return Call((_call_task(step, partition),), resources, packing.estimate_s(step), is_alone=True)
     return None
 
 
@@ -112,8 +125,7 @@ def _source_call(state: WorkflowState, step: StepState, packing: Packing, budget
     partition = step.ready.popleft()
     step.set(partition, TaskState.RUNNING)
     estimate = packing.estimate_s(step)
-    is_known = step.spec.phase.digest in packing.durations_s
-    count = min(_tasks_a_call(estimate), _window(state, step, packing) - state.ready) if is_known else 1
+    count = min(_tasks_a_call(estimate), _window(state, step, packing) - state.ready) if packing.knows(step) else 1
     count = min(count, RAMP * (partition + 1))
     tasks = [_call_task(step, partition, max(1, count))]
     spent = max(1, count) * estimate
@@ -187,11 +199,11 @@ def _continues(state: WorkflowState, consumer: StepState, partition: int, member
 
 
 def _goes_alone(step: StepState, partition: int, packing: Packing) -> bool:
-    """Tasks with a time limit, a cache key or a history of lost workers share their call with no other."""
+    """Tasks with a time limit, a cache key or a history of losses share their call with no other."""
     has_limit = step.spec.policy.timeout_s is not None
-    return has_limit or step.position in packing.cached_steps or partition in step.losses
+    had_trouble = partition in step.losses or partition in step.shortages
+    return has_limit or had_trouble or step.position in packing.cached_steps
 
 
 def _call_task(step: StepState, partition: int, quota: int = 1) -> CallTask:
-    attempt = step.failures.get(partition, 0) + step.losses.get(partition, 0) + 1
-    return CallTask(TaskKey(step.position, partition), attempt, quota)
+    return CallTask(TaskKey(step.position, partition), step.attempts(partition) + 1, quota)

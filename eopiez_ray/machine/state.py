@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..model.plan import PlanSpec, Step
+    from ..model.policies import Resources
 
 
 class TaskState:
@@ -53,6 +55,18 @@ class Unfinished(NamedTuple):
     """Attempts that count against the retry policy."""
     losses: int
     retry_at: float
+    shortages: int = 0
+    """Attempts that ran out of memory."""
+    memory_bytes: int = 0
+    """Memory of its next attempt, if that of its step's policy was too little."""
+
+
+class Limit(NamedTuple):
+    """A moment at which a step fails."""
+
+    at: float
+    """Unix seconds."""
+    error_type: str
 
 
 @dataclass(slots=True)
@@ -70,6 +84,8 @@ class StepState:
     sealed: int | None = None
     """Number of its partitions, once known."""
     ready: deque[int] = field(default_factory=deque)
+    ready_larger: deque[int] = field(default_factory=deque)
+    """Ready tasks that need more memory than the policy says."""
     done: int = 0
     running: int = 0
     rows: int = 0
@@ -90,10 +106,23 @@ class StepState:
     """Failed attempts by partition."""
     losses: dict[int, int] = field(default_factory=dict)
     """Lost attempts by partition."""
+    shortages: dict[int, int] = field(default_factory=dict)
+    """Attempts that ran out of memory, by partition."""
+    memory_bytes: dict[int, int] = field(default_factory=dict)
+    """Memory of the next attempt by partition, where the policy's was too little."""
+    begun_at: float = 0.0
+    """Unix seconds from which its time limit counts; 0 before its first task, or without a limit."""
+    waiting_since: float = 0.0
+    """Unix seconds since which tasks are ready and none runs; 0 while one does, or without a limit."""
 
     @property
     def kind(self) -> PhaseKind:
         return self.spec.phase.kind
+
+    @property
+    def is_given(self) -> bool:
+        """Whether its values came with the plan."""
+        return self.kind is PhaseKind.VALUES
 
     @property
     def is_done(self) -> bool:
@@ -111,6 +140,21 @@ class StepState:
         """The task's state; partitions not heard of are blocked."""
         return self.tasks[partition] if partition < len(self.tasks) else TaskState.BLOCKED
 
+    def attempts(self, partition: int) -> int:
+        """Attempts of the task that ended without a result."""
+        return sum(ended.get(partition, 0) for ended in (self.failures, self.losses, self.shortages))
+
+    def resources(self, partition: int) -> Resources:
+        """What the task's next attempt needs."""
+        if partition not in self.memory_bytes:
+            return self.spec.policy.resources
+        return self.spec.policy.resources.with_memory(self.memory_bytes[partition])
+
+    def wanted(self) -> set[Resources]:
+        """What its ready tasks need."""
+        wanted = {self.resources(partition) for partition in self.ready_larger}
+        return wanted | {self.spec.policy.resources} if self.ready else wanted
+
     def set(self, partition: int, state: int) -> None:
         """Set the task's state, keeping the count of those that run."""
         if partition >= len(self.tasks):
@@ -127,10 +171,34 @@ class StepState:
         self.wall_s, self.cpu_s = tasks.wall_s, tasks.cpu_s
         self.started_at, self.ended_at = tasks.started_at, tasks.ended_at
 
+    def limits(self) -> list[Limit]:
+        """The moments at which it will have taken or waited too long, as far as they are known."""
+        policy, found = self.spec.policy, list[Limit]()
+        if policy.step_timeout_s and self.begun_at and not self.is_done:
+            found.append(Limit(self.begun_at + policy.step_timeout_s, "StepTimedOut"))
+        if policy.wait_timeout_s and self.waiting_since:
+            found.append(Limit(self.waiting_since + policy.wait_timeout_s, "WaitTimedOut"))
+        return found
+
+    def note_attempts(self, tried: Unfinished) -> None:
+        """Note how often a task was tried before."""
+        ended = ((self.failures, tried.failures), (self.losses, tried.losses), (self.shortages, tried.shortages))
+        for counter, count in ended:
+            if count:
+                counter[tried.partition] = count
+        if tried.memory_bytes:
+            self.memory_bytes[tried.partition] = tried.memory_bytes
+
     def make_ready(self, partition: int, *, first: bool = False) -> None:
         """Queue the task, at the head if it was started before."""
         self.set(partition, TaskState.READY)
-        (self.ready.appendleft if first else self.ready.append)(partition)
+        ready = self.ready_larger if partition in self.memory_bytes else self.ready
+        (ready.appendleft if first else ready.append)(partition)
+
+    def take(self, partition: int) -> None:
+        """Let a ready task run."""
+        (self.ready_larger if partition in self.memory_bytes else self.ready).remove(partition)
+        self.set(partition, TaskState.RUNNING)
 
     def offers(self, partition: int) -> bool:
         """Whether a consumer's task of this number finds its input here."""
@@ -151,6 +219,12 @@ class WorkflowState:
     failure: tuple[Failure, TaskKey] | None = None
     waiting: dict[TaskKey, float] = field(default_factory=dict)
     """Unix seconds at which tasks that failed are tried again."""
+    limited: list[StepState] = field(default_factory=list)
+    """Steps with a limit on their own time or on that of waiting."""
+    memory_limit_bytes: float = math.inf
+    """The most memory that any machine of the cluster can set aside for a task."""
+    is_overdue: bool = False
+    """Whether a step has outlasted its time, so that what is in flight is to be stopped."""
 
     @classmethod
     def restore(
@@ -160,6 +234,7 @@ class WorkflowState:
         sealed: dict[int, int] | None = None,
         unfinished: Iterable[Unfinished] = (),
         rejects: dict[int, dict[str, int]] | None = None,
+        begun_at: dict[int, float] | None = None,
     ) -> WorkflowState:
         """The state that the store remembers: of a new workflow, nothing.
 
@@ -169,19 +244,21 @@ class WorkflowState:
             sealed: the number of partitions of each source that has ended, by step.
             unfinished: its tasks with failed or lost attempts.
             rejects: the number of quarantined rows, by step and reason.
+            begun_at: Unix seconds at which steps began, by step.
         """
         steps = _wired(plan)
         state = cls(plan, steps)
+        state.adopt_policies()
         for tasks in finished:
             steps[tasks.step].finish(tasks)
         for tried in unfinished:
             step = steps[tried.step]
-            step.failures[tried.partition] = tried.failures
-            step.losses[tried.partition] = tried.losses
+            step.note_attempts(tried)
             if step.get(tried.partition) != TaskState.DONE and tried.retry_at:
                 step.set(tried.partition, TaskState.WAITING)
                 state.waiting[TaskKey(tried.step, tried.partition)] = tried.retry_at
         for step in steps:
+            step.begun_at = (begun_at or {}).get(step.position, 0.0)
             step.reasons.update((rejects or {}).get(step.position, {}))
             step.rejects = sum(step.reasons.values())
             if step.kind is PhaseKind.SOURCE:
@@ -195,6 +272,11 @@ class WorkflowState:
                 state.fail(Failure("ContractError", str(error), ""), TaskKey(step.position, 0))
             unblock(state, step)
         return state
+
+    def adopt_policies(self) -> None:
+        """See anew which steps have limits."""
+        policies = [(step, step.spec.policy) for step in self.steps]
+        self.limited = [step for step, policy in policies if policy.step_timeout_s or policy.wait_timeout_s]
 
     def fail(self, failure: Failure, key: TaskKey) -> None:
         """Let it fail once nothing is in flight; the first reason is kept, and a cancel wins."""
@@ -215,8 +297,9 @@ class WorkflowState:
 
     @property
     def wake_at(self) -> float | None:
-        """Unix seconds of the next retry."""
-        return min(self.waiting.values(), default=None)
+        """Unix seconds of the next retry or time limit."""
+        limits = (limit.at for step in self.limited for limit in step.limits())
+        return min((*self.waiting.values(), *limits), default=None)
 
 
 def _wired(plan: PlanSpec) -> list[StepState]:
@@ -254,7 +337,13 @@ def seal_from_inputs(state: WorkflowState, step: StepState) -> None:
     """Note how many tasks the step has, as soon as its inputs tell."""
     if step.sealed is not None or step.kind in {PhaseKind.SOURCE, PhaseKind.VALUES}:
         return
-    step.sealed = partition_count(state, step) if step.kind is PhaseKind.MAP else 1
+    if step.kind is PhaseKind.MAP:
+        step.sealed = partition_count(state, step)
+    elif step.kind is PhaseKind.COMBINE:
+        count = state.steps[step.inputs[0]].sealed
+        step.sealed = None if count is None else -(-count // step.spec.fan_in)
+    else:
+        step.sealed = 1
 
 
 def unblock(state: WorkflowState, step: StepState, partition: int | None = None) -> None:
@@ -269,6 +358,10 @@ def unblock(state: WorkflowState, step: StepState, partition: int | None = None)
             is_free = step.get(candidate) == TaskState.BLOCKED and (step.sealed is None or candidate < step.sealed)
             if is_free and all(state.steps[source].offers(candidate) for source in step.inputs):
                 step.make_ready(candidate)
+    elif step.kind is PhaseKind.COMBINE:
+        for candidate in _known_partitions(state, step) if partition is None else (partition,):
+            if step.get(candidate) == TaskState.BLOCKED and _has_group(state, step, candidate):
+                step.make_ready(candidate)
     elif step.kind is not PhaseKind.VALUES:
         if step.get(0) == TaskState.BLOCKED and all(state.steps[source].is_done for source in step.inputs):
             step.make_ready(0)
@@ -277,4 +370,18 @@ def unblock(state: WorkflowState, step: StepState, partition: int | None = None)
 def _known_partitions(state: WorkflowState, step: StepState) -> range:
     if step.sealed is not None:
         return range(step.sealed)
-    return range(max(len(state.steps[source].tasks) for source in step.inputs))
+    known = max(len(state.steps[source].tasks) for source in step.inputs)
+    return range(-(-known // step.spec.fan_in) if step.kind is PhaseKind.COMBINE else known)
+
+
+def group(state: WorkflowState, step: StepState, partition: int) -> range:
+    """The partitions of its input that a task of a combine takes."""
+    count = state.steps[step.inputs[0]].sealed
+    first = partition * step.spec.fan_in
+    return range(first, first + step.spec.fan_in if count is None else min(first + step.spec.fan_in, count))
+
+
+def _has_group(state: WorkflowState, step: StepState, partition: int) -> bool:
+    source = state.steps[step.inputs[0]]
+    members = group(state, step, partition)
+    return bool(members) and all(source.get(member) == TaskState.DONE for member in members)

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, assert_never
 from ..errors import TooManyRejectsError
 from ..model.status import Outcome, PhaseKind, WorkflowStatus
 from ..model.tasks import Failure, Report, TaskKey
-from .commands import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
-from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
-from .state import StepState, TaskState, WorkflowState, seal_from_inputs, unblock
+from .commands import AdoptPlan, Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
+from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, PlanUpdated, Reported, TimePassed
+from .state import Limit, StepState, TaskState, WorkflowState, seal_from_inputs, unblock
 
 if TYPE_CHECKING:
+    from ..model.plan import PlanSpec
     from ..model.policies import RetryPolicy
 
 MAXIMUM_LOSSES = 4
 """Times that a task may lose its worker before it is held to be the cause."""
+MAXIMUM_SHORTAGES = 5
+"""Times that a task may run out of memory; each attempt has twice the memory of the one before."""
+UNKNOWN_BYTES = 2**30
+"""Memory that a task is taken to have had that set none aside and was not measured."""
 REJECT_SAMPLE = 1000
 """Rows that a step must have seen before its share of rejects can end it early."""
 
@@ -30,14 +35,8 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
         for report in event.reports:
             _take_report(state, report, now, commands)
     elif isinstance(event, CallLost):
-        for key in event.tasks:
-            failure = Failure("WorkerLost", event.reason, "")
-            _take_report(
-                state,
-                Report(key, Outcome.LOST, failure=failure, started_at=now, worker=event.worker),
-                now,
-                commands,
-            )
+        for report in _lost(event, now):
+            _take_report(state, report, now, commands)
     elif isinstance(event, Adopted):
         for key in event.tasks:
             _adopt(state, key)
@@ -47,11 +46,23 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
         _begin_end(state, WorkflowStatus.PAUSING, WorkflowStatus.PAUSED, commands)
     elif isinstance(event, CancelRequested):
         _begin_end(state, WorkflowStatus.CANCELLING, WorkflowStatus.CANCELLED, commands)
+    elif isinstance(event, PlanUpdated):
+        _update(state, event.plan, commands)
     else:
         assert_never(event)
+    if state.limited:
+        _watch_limits(state, now, commands)
     commands.extend(map(UpdateStep, sorted(commands.moved)))
     _settle(state, commands)
     return commands
+
+
+def _lost(event: CallLost, now: float) -> list[Report]:
+    """What became of the call's tasks. Of several, nobody knows which one took the memory: they are tried alone."""
+    is_shortage = event.is_out_of_memory and len(event.tasks) == 1
+    outcome, name = (Outcome.OUT_OF_MEMORY, "OutOfMemory") if is_shortage else (Outcome.LOST, "WorkerLost")
+    failure = Failure(name, event.reason, "")
+    return [Report(key, outcome, failure=failure, started_at=now, worker=event.worker) for key in event.tasks]
 
 
 class _Commands(list[Command]):
@@ -86,8 +97,7 @@ def _adopt(state: WorkflowState, key: TaskKey) -> None:
     """The task is at work already; one whose inputs are not there yet will be adopted with its report."""
     step = state.steps[key.step]
     if step.get(key.partition) == TaskState.READY:
-        step.ready.remove(key.partition)
-        step.set(key.partition, TaskState.RUNNING)
+        step.take(key.partition)
 
 
 def _finish_task(state: WorkflowState, step: StepState, report: Report, commands: _Commands) -> None:
@@ -125,10 +135,21 @@ def _tell_consumers(state: WorkflowState, step: StepState, partition: int, comma
         except ValueError as error:
             state.fail(Failure("ContractError", str(error), ""), TaskKey(position, 0))
             continue
-        unblock(state, consumer, None if counts_for_all and (step.is_single or step.sealed == 1) else partition)
+        if consumer.kind is PhaseKind.COMBINE:
+            _unblock_groups(state, consumer, step, partition)
+        else:
+            unblock(state, consumer, None if counts_for_all and (step.is_single or step.sealed == 1) else partition)
         if consumer.sealed is not None and not was_sealed:
             commands.moved.add(position)
             _tell_consumers(state, consumer, partition, commands)
+
+
+def _unblock_groups(state: WorkflowState, consumer: StepState, step: StepState, partition: int) -> None:
+    """Queue the group of the finished partition if it is whole; once their number is known, the last group too."""
+    if step.sealed is None or partition < step.sealed:
+        unblock(state, consumer, partition // consumer.spec.fan_in)
+    if step.sealed:
+        unblock(state, consumer, (step.sealed - 1) // consumer.spec.fan_in)
 
 
 def _hand_back(state: WorkflowState, step: StepState, partition: int) -> None:
@@ -142,13 +163,15 @@ def _hand_back(state: WorkflowState, step: StepState, partition: int) -> None:
 
 def _fail_attempt(state: WorkflowState, step: StepState, report: Report, now: float, commands: _Commands) -> None:
     partition, failure = report.key.partition, report.failure or Failure(report.outcome, "", "")
-    is_lost = report.outcome is Outcome.LOST
-    counter = step.losses if is_lost else step.failures
+    counter = _counter(step, report.outcome)
     counter[partition] = counter.get(partition, 0) + 1
-    attempt = step.failures.get(partition, 0) + step.losses.get(partition, 0)
     delay = _delay_s(step.spec.policy.retry, report.outcome, failure, counter[partition])
+    memory_bytes = 0
+    if report.outcome is Outcome.OUT_OF_MEMORY and delay is not None:
+        memory_bytes = _enlarge(state, step, report)
+        delay = delay if memory_bytes else None
     retry_at = None if delay is None else now + delay
-    commands.append(RecordAttempt(report._replace(failure=failure), attempt, retry_at))
+    commands.append(RecordAttempt(report._replace(failure=failure), step.attempts(partition), retry_at, memory_bytes))
     if retry_at is None:
         step.set(partition, TaskState.FAILED)
         step.has_failed = True
@@ -160,12 +183,31 @@ def _fail_attempt(state: WorkflowState, step: StepState, report: Report, now: fl
         state.waiting[report.key] = retry_at
 
 
+def _counter(step: StepState, outcome: Outcome) -> dict[int, int]:
+    """Where attempts that ended so are counted: each kind has a bound of its own."""
+    if outcome is Outcome.LOST:
+        return step.losses
+    return step.shortages if outcome is Outcome.OUT_OF_MEMORY else step.failures
+
+
+def _enlarge(state: WorkflowState, step: StepState, report: Report) -> int:
+    """Memory of the next attempt: twice that of this one, at most all of the largest machine; 0 if it had that."""
+    had = step.resources(report.key.partition).memory_bytes or report.peak_bytes or UNKNOWN_BYTES
+    wanted = int(min(2 * had, state.memory_limit_bytes))
+    if wanted <= step.memory_bytes.get(report.key.partition, 0):
+        return 0
+    step.memory_bytes[report.key.partition] = wanted
+    return wanted
+
+
 def _delay_s(policy: RetryPolicy, outcome: Outcome, failure: Failure, count: int) -> float | None:
     """Seconds until the next attempt, or None for no more."""
     if outcome is Outcome.REFUSED or failure.error_type in policy.non_retryable_errors:
         return None
     if outcome is Outcome.LOST:
         return 0.0 if count <= MAXIMUM_LOSSES else None
+    if outcome is Outcome.OUT_OF_MEMORY:
+        return 0.0 if count <= MAXIMUM_SHORTAGES else None
     return policy.delay_s(count) if count < policy.maximum_attempts else None
 
 
@@ -185,6 +227,45 @@ def _wake(state: WorkflowState, now: float) -> None:
     for key in [key for key, at in state.waiting.items() if at <= now]:
         del state.waiting[key]
         _hand_back(state, state.steps[key.step], key.partition)
+
+
+def _watch_limits(state: WorkflowState, now: float, commands: _Commands) -> None:
+    """Note since when limited steps run or wait, and fail those that did so for too long."""
+    for step in state.limited:
+        is_waiting = bool(step.ready or step.ready_larger) and not step.running and state.ending is None
+        step.waiting_since = (step.waiting_since or now) if is_waiting else 0.0
+        if step.running and not step.begun_at:
+            step.begun_at = now
+        passed = [limit for limit in step.limits() if limit.at <= now]
+        if passed and not step.has_failed and not state.status.is_at_rest:
+            _outlast(state, step, passed[0], commands)
+
+
+def _outlast(state: WorkflowState, step: StepState, limit: Limit, commands: _Commands) -> None:
+    policy, name = step.spec.policy, step.spec.name
+    if limit.error_type == "WaitTimedOut":
+        message = f"step {name!r} has waited for {policy.wait_timeout_s:g} s, its limit" + (
+            f": {step.reason}" if step.reason else ""
+        )
+    else:
+        message = f"step {name!r} has taken longer than its limit of {policy.step_timeout_s:g} s"
+        state.is_overdue = True
+    partition = next(iter((*step.ready_larger, *step.ready)), 0)
+    failure = Failure(limit.error_type, message, "")
+    report = Report(TaskKey(step.position, partition), Outcome.TIMED_OUT, failure=failure, started_at=limit.at)
+    step.has_failed = True
+    commands.append(RecordAttempt(report, step.attempts(partition) + 1, None))
+    commands.moved.add(step.position)
+    state.fail(failure, report.key)
+
+
+def _update(state: WorkflowState, plan: PlanSpec, commands: _Commands) -> None:
+    """Let the steps go on as the plan says; tasks that need more memory than before keep what they were given."""
+    for step, spec in zip(state.steps, plan.steps, strict=True):
+        step.spec = spec
+    state.plan = plan
+    state.adopt_policies()
+    commands.append(AdoptPlan(plan))
 
 
 def _begin_end(state: WorkflowState, meanwhile: WorkflowStatus, ending: WorkflowStatus, commands: _Commands) -> None:

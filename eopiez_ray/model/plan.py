@@ -37,6 +37,8 @@ class Step:
     parameters: dict[str, Any] = field(default_factory=dict)
     """JSON values for the phase's keyword arguments."""
     policy: StepPolicy = field(default_factory=StepPolicy)
+    fan_in: int = 0
+    """For a combine: how many partitions each of its tasks takes."""
 
 
 @dataclass(frozen=True)

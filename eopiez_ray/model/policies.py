@@ -2,7 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+
+Labels = Mapping[str, str] | tuple[tuple[str, str], ...]
+"""Labels of nodes; kept as sorted pairs."""
+
+
+class Spread(StrEnum):
+    """How tasks, or the bundles of a gang, are laid out over nodes."""
+
+    PACK = "pack"
+    """As few nodes as they fit on."""
+    SPREAD = "spread"
+    """As many nodes as there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Which nodes a task may run on."""
+
+    labels: Labels = ()
+    """What the node's labels must be. A value may be ``!value``, ``in(a,b)`` or ``!in(a,b)``."""
+    fallback: tuple[Labels, ...] = ()
+    """Labels that will do, in this order, where no node has the first ones."""
+    layout: Spread = Spread.PACK
+    gang: int = 1
+    """Bundles of the task's resources that are reserved together, all or none. The task runs in the first one; Ray
+    tasks and actors that it starts may use the others."""
+
+    def __post_init__(self) -> None:
+        if self.gang < 1:
+            raise ValueError(f"gang must be at least 1, not {self.gang}")
+        object.__setattr__(self, "labels", _pairs(self.labels))
+        object.__setattr__(self, "fallback", tuple(map(_pairs, self.fallback)))
+
+    @property
+    def choices(self) -> tuple[Mapping[str, str], ...]:
+        """Sets of labels, each of which will do, the best one first."""
+        return tuple(dict(labels) for labels in (self.labels, *self.fallback))
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +59,28 @@ class Resources:
     """Logical GPUs; fractions share one."""
     memory_bytes: int = 0
     """Memory that Ray sets aside, in bytes; 0 sets none aside."""
-    custom: tuple[tuple[str, float], ...] = ()
-    """Ray custom resources, as sorted pairs of name and amount."""
+    custom: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
+    """Ray custom resources by name; kept as sorted pairs."""
+    placement: Placement = field(default_factory=Placement)
+    runtime_env: Mapping[str, Any] | str = ""
+    """Ray's runtime environment of the workers, such as ``{"pip": ["spacy"]}``; kept as JSON."""
 
     def __post_init__(self) -> None:
         if self.cpu < 0 or self.gpu < 0 or self.memory_bytes < 0:
             raise ValueError(f"resources cannot be negative: {self}")
+        object.__setattr__(self, "custom", _pairs(self.custom))
+        if not isinstance(self.runtime_env, str):
+            text = json.dumps(self.runtime_env, sort_keys=True) if self.runtime_env else ""
+            object.__setattr__(self, "runtime_env", text)
 
     def totals(self) -> dict[str, float]:
         """The same by Ray's names; zeros left out."""
         named = {"CPU": self.cpu, "GPU": self.gpu, "memory": float(self.memory_bytes), **dict(self.custom)}
         return {name: amount for name, amount in named.items() if amount > 0}
+
+    def with_memory(self, memory_bytes: int) -> Resources:
+        """The same with this much memory set aside."""
+        return replace(self, memory_bytes=memory_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +114,23 @@ class StepPolicy:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeout_s: float | None = None
     """Seconds that one attempt may take; None sets no limit."""
+    step_timeout_s: float | None = None
+    """Seconds that the whole step may take, from the start of its first task on."""
+    wait_timeout_s: float | None = None
+    """Seconds that tasks which could start may wait while none of the step runs."""
     cache: bool = False
     """Whether an equal task (phase, version, code, parameters, inputs) of any workflow lends its result."""
     max_rejects: float = 1.0
     """Share of quarantined rows above which the step fails."""
 
     def __post_init__(self) -> None:
-        if self.timeout_s is not None and self.timeout_s <= 0:
-            raise ValueError("timeout_s must be above 0")
+        for name in ("timeout_s", "step_timeout_s", "wait_timeout_s"):
+            seconds = getattr(self, name)
+            if seconds is not None and seconds <= 0:
+                raise ValueError(f"{name} must be above 0")
         if not 0 <= self.max_rejects <= 1:
             raise ValueError("max_rejects is a share between 0 and 1")
+
+
+def _pairs(given: Mapping[str, Value] | tuple[tuple[str, Value], ...]) -> tuple[tuple[str, Value], ...]:
+    return tuple(sorted(dict(given).items()))

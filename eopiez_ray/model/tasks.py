@@ -95,3 +95,5 @@ class Report(NamedTuple):
     is_last: bool = False
     """For a source: its partitions end here. ``key.partition`` is then their number and there is no output."""
     is_cached: bool = False
+    peak_bytes: int = 0
+    """The most memory that the worker's process held meanwhile; 0 where it was not measured."""

@@ -41,9 +41,11 @@ class Element(NamedTuple):
 
 
 class Elements(NamedTuple):
-    """All values of a step that gives them, in order."""
+    """Values of a step that gives them, in order: all, or those from ``start`` up to ``stop``."""
 
     step: int
+    start: int = 0
+    stop: int | None = None
 
 
 Input = Part | Whole | Gathered | Prior | Element | Elements

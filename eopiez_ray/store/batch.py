@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
-from ..machine import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
+from ..machine import AdoptPlan, Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
 from ..model.status import StepStatus, WorkflowStatus
 from ..model.tasks import Output, Report
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..machine import WorkflowState
     from ..model.ids import WorkflowId
+    from ..model.plan import PlanSpec
 
 
 class StepRow(NamedTuple):
@@ -52,7 +53,9 @@ class Batch:
     epochs: dict[WorkflowId, int] = field(default_factory=dict)
     tasks: list[tuple[WorkflowId, Report]] = field(default_factory=list)
     ends: list[tuple[WorkflowId, Report]] = field(default_factory=list)
-    attempts: list[tuple[WorkflowId, Report, int, float | None]] = field(default_factory=list)
+    attempts: list[tuple[WorkflowId, RecordAttempt]] = field(default_factory=list)
+    plans: dict[WorkflowId, PlanSpec] = field(default_factory=dict)
+    """Plans by which workflows go on from now."""
     steps: dict[tuple[WorkflowId, int], StepRow] = field(default_factory=dict)
     statuses: dict[WorkflowId, tuple[WorkflowStatus, dict[str, Any] | None]] = field(default_factory=dict)
     cached: list[CacheEntry] = field(default_factory=list)
@@ -79,23 +82,27 @@ class Batch:
             elif isinstance(command, RecordEnd):
                 self.ends.append((workflow, command.report))
             elif isinstance(command, RecordAttempt):
-                self.attempts.append((workflow, command.report, command.attempt, command.retry_at))
+                self.attempts.append((workflow, command))
             elif isinstance(command, SetStatus):
                 self.statuses[workflow] = command.status, _error(state, command)
+            elif isinstance(command, AdoptPlan):
+                self.plans[workflow] = command.plan
             else:
                 assert_never(command)
 
     def has_notes(self) -> bool:
         """Whether there is more to write than results, counters and statuses."""
         reports = [row[1] for row in (*self.tasks, *self.ends)]
-        return bool(self.attempts or self.cached or any(report.rejects or report.logs for report in reports))
+        return bool(
+            self.attempts or self.cached or self.plans or any(report.rejects or report.logs for report in reports)
+        )
 
 
 def _error(state: WorkflowState, command: SetStatus) -> dict[str, Any] | None:
     if command.failure is None or command.step is None:
         return None
     step = state.steps[command.step]
-    attempts = step.failures.get(command.partition or 0, 0) + step.losses.get(command.partition or 0, 0)
+    attempts = step.attempts(command.partition or 0)
     return {
         "step": step.spec.name,
         "partition": command.partition,

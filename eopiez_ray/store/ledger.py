@@ -6,15 +6,16 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..machine import Finished, Unfinished, WorkflowState
+from ..machine import Profile
 from ..model.ids import OrchestratorId, WorkflowId
 from ..model.plan import PlanSpec
-from ..model.status import PhaseKind, WorkflowStatus
+from ..model.status import WorkflowStatus
 from ..model.tasks import Failure, Output, Report, TaskKey
 from .batch import Batch, CacheEntry, StepRow
 from .queries import sql
+from .restoring import restored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from ..machine import RecordAttempt, WorkflowState
     from .database import Connection, Database
 
 
@@ -43,6 +45,16 @@ class Claim:
     priority: int = 0
     previous: OrchestratorId | None = None
     """Who held it before and did not give it back."""
+
+
+class Requested(NamedTuple):
+    """What somebody wants of a workflow."""
+
+    id: WorkflowId
+    status: WorkflowStatus
+    plan: str | None
+    """Digest of the plan by which it is to go on."""
+    priority: int
 
 
 class Ledger:
@@ -69,22 +81,17 @@ class Ledger:
 
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
         workflow, plan = row["id"], await self._plan(connection, row["plan"])
-        finished = [Finished(*step) for step in await connection.fetch(sql("finished_tasks"), workflow)]
-        sealed = {
-            step["position"]: step["partitions"] for step in await connection.fetch(sql("sealed_steps"), workflow)
-        }
-        rejects: dict[int, dict[str, int]] = {}
-        for row_of_step in await connection.fetch(sql("rejects_by_step"), workflow):
-            rejects.setdefault(row_of_step["step"], {})[row_of_step["reason"]] = row_of_step["rows"]
-        unfinished = [Unfinished(*task) for task in await connection.fetch(sql("unfinished_tasks"), workflow)]
-        sources = {position for position, step in enumerate(plan.steps) if step.phase.kind is PhaseKind.SOURCE}
-        known = {step: count for step, count in sealed.items() if step in sources}
-        state = WorkflowState.restore(plan, finished, known, unfinished, rejects)
-        facts = {"epoch": row["epoch"], "finished_tasks": sum(len(step.partitions) for step in finished)}
+        state = await restored(connection, workflow, plan)
+        facts = {"epoch": row["epoch"], "finished_tasks": sum(step.done for step in state.steps if not step.is_given)}
         await connection.execute(sql("add_event"), workflow, "claimed", facts)
         status = WorkflowStatus(row["status"])
         previous = OrchestratorId(row["previous"]) if row["previous"] else None
         return Claim(WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], previous)
+
+    async def plan(self, digest: str) -> PlanSpec:
+        """The plan of that digest."""
+        async with self._database.transaction() as connection:
+            return await self._plan(connection, digest)
 
     async def _plan(self, connection: Connection, digest: str) -> PlanSpec:
         """The plan of that digest; the last few are kept at hand."""
@@ -108,10 +115,26 @@ class Ledger:
         rows = await self._database.fetch(sql("living_orchestrators"), list(orchestrators))
         return set(orchestrators) - {OrchestratorId(row["id"]) for row in rows}
 
-    async def requested(self, orchestrator: OrchestratorId) -> list[tuple[WorkflowId, WorkflowStatus]]:
-        """Which of its workflows somebody wants paused or cancelled."""
+    async def requested(self, orchestrator: OrchestratorId) -> list[Requested]:
+        """What somebody wants of its workflows."""
         rows = await self._database.fetch(sql("requested"), orchestrator)
-        return [(WorkflowId(row["id"]), WorkflowStatus(row["status"])) for row in rows]
+        return [
+            Requested(WorkflowId(row["id"]), WorkflowStatus(row["status"]), row["wanted_plan"], row["priority"])
+            for row in rows
+        ]
+
+    async def answer_update(self, workflow: WorkflowId, epoch: int, refusal: str) -> None:
+        """Drop a wanted plan: the workflow cannot go on by it, or, without a refusal, does so already."""
+        await self._database.fetch(sql("answer_update"), workflow, epoch, refusal)
+
+    async def profiles(self, limit: int = 1000) -> list[Profile]:
+        """What is known of phases."""
+        return [Profile(*row) for row in await self._database.fetch(sql("profiles"), limit)]
+
+    async def save_profiles(self, learned: Collection[Profile]) -> None:
+        """Add what was learned of phases; ``tasks`` are those since the last time."""
+        if learned:
+            await self._database.fetch(sql("save_profiles"), *_columns(learned, len(Profile._fields)))
 
     async def commit(self, batch: Batch) -> set[WorkflowId]:
         """Write the batch in one transaction. Writing it again changes nothing.
@@ -162,7 +185,7 @@ def _output(row: asyncpg.Record) -> Output:
 
 def _moment(batch: Batch) -> tuple[Any, ...]:
     """The statement that writes results, counters and statuses, and its arguments."""
-    tasks = _columns((_task_row(*row) for row in batch.tasks), 14)
+    tasks = _columns((_task_row(*row) for row in batch.tasks), 15)
     steps = _columns(batch.steps.values(), len(StepRow._fields))
     statuses = _columns(((workflow, *status) for workflow, status in batch.statuses.items()), 3)
     told = [str(workflow) for workflow in batch.statuses]
@@ -179,14 +202,17 @@ async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Ba
         for workflow, report in results
         for ordinal, reject in enumerate(report.rejects)
     ]
+    ended = [(workflow, command.report) for workflow, command in attempts]
     logs = [
         (workflow, line.at, *report.key, line.level, _clean(line.message))
-        for workflow, report in (*results, *(row[:2] for row in attempts))
+        for workflow, report in (*results, *ended)
         for line in report.logs
     ]
+    plans = [(workflow, plan.digest) for workflow, plan in batch.plans.items() if workflow in held]
     cached = [(entry.key, *entry.output, entry.rows) for entry in batch.cached]
     for name, rows in (
         ("save_attempts", [_attempt_row(*row) for row in attempts]),
+        ("save_plans", plans),
         ("save_rejects", rejects),
         ("save_logs", logs),
         ("save_cache", cached),
@@ -201,14 +227,16 @@ def _task_row(workflow: WorkflowId, report: Report) -> tuple[Any, ...]:
     return (
         workflow, report.key.step, report.key.partition, output.digest, output.size, output.form, output.inline,
         report.rows, len(report.rejects), report.started_at, report.wall_s, report.cpu_s,
-        report.worker, report.is_cached,
+        report.worker, report.is_cached, report.peak_bytes,
     )  # fmt: skip
 
 
-def _attempt_row(workflow: WorkflowId, report: Report, attempt: int, retry_at: float | None) -> tuple[Any, ...]:
+def _attempt_row(workflow: WorkflowId, command: RecordAttempt) -> tuple[Any, ...]:
+    report = command.report
     failure = report.failure or Failure("", "", "")
     texts = (_clean(failure.error_type), _clean(failure.message), _clean(failure.traceback), report.worker)
-    return (workflow, *report.key, attempt, report.outcome, *texts, report.started_at, retry_at)
+    times = (report.started_at, command.retry_at, command.retry_memory_bytes)
+    return (workflow, *report.key, command.attempt, report.outcome, *texts, *times)
 
 
 def _clean(text: str) -> str:

@@ -49,6 +49,9 @@ class InlineExecutor:
     def refusal(self, resources: Resources) -> str | None:
         return "it needs a GPU, the cluster has none" if resources.gpu else None
 
+    def memory_limit_bytes(self) -> float:
+        return 2.0**40
+
     def slots(self, resources: Resources) -> int:
         return self.count
 

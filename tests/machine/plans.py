@@ -10,9 +10,13 @@ QUICK = StepPolicy(retry=RetryPolicy(initial_interval_s=1.0, maximum_attempts=2)
 ONCE = StepPolicy(retry=RetryPolicy(maximum_attempts=1))
 
 
+FAN_IN = 3
+
+
 def step(name: str, kind: str, *inputs: str, policy: StepPolicy = QUICK, count: int = 0) -> Step:
     parameters = {"count": count} if kind == "values" else {}
-    return Step(name, PhaseRef(name, "1", PhaseKind(kind), f"digest-{name}"), inputs, parameters, policy)
+    fan_in = FAN_IN if kind == "combine" else 0
+    return Step(name, PhaseRef(name, "1", PhaseKind(kind), f"digest-{name}"), inputs, parameters, policy, fan_in)
 
 
 def plan(*steps: Step) -> PlanSpec:

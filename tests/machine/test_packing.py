@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eopiez_ray.machine import Call, Packing, Reported, WorkflowState, advance, next_call
+from eopiez_ray.machine import Call, Packing, Profile, Profiles, Reported, WorkflowState, advance, next_call
 from eopiez_ray.machine.packing import CALL_S, MAXIMUM_TASKS
 from eopiez_ray.model.plan import PlanSpec
 from eopiez_ray.model.policies import Resources, StepPolicy
@@ -18,7 +18,8 @@ OUTPUT = Output(b"digest", 1, "pickle", b"1")
 
 
 def packing(slots: int = 2, **durations_s: float) -> Packing:
-    return Packing(slots, {f"digest-{name}": seconds for name, seconds in durations_s.items()})
+    known = [Profile(f"digest-{name}", name, "1", 1, seconds, seconds, 0) for name, seconds in durations_s.items()]
+    return Packing(slots, Profiles(known))
 
 
 def take(state: WorkflowState, how: Packing, budget_s: float | None = None) -> Call | None:
@@ -116,9 +117,13 @@ def test_a_source_waits_while_enough_is_ready() -> None:
     assert 0 < yielded <= 10
 
 
+def took(seconds: float) -> Report:
+    return Report(TaskKey(1, 0), Outcome.SUCCEEDED, OUTPUT, wall_s=seconds)
+
+
 def test_estimates_follow_what_is_measured() -> None:
     how, state = packing(), WorkflowState.restore(wide(1))
     for _ in range(20):
-        how.learn(state.steps[1], 0.5)
-    how.learn(state.steps[1], 1.5)
+        how.profiles.learn(state.steps[1].spec.phase, took(0.5))
+    how.profiles.learn(state.steps[1].spec.phase, took(1.5))
     assert how.estimate_s(state.steps[1]) == pytest.approx(0.8, rel=0.01)

@@ -17,7 +17,7 @@ from eopiez_ray.model.status import Outcome
 from eopiez_ray.model.tasks import Failure, Report
 from eopiez_ray.store import Batch
 
-from .plans import ONCE, QUICK, plan, step
+from .plans import FAN_IN, ONCE, QUICK, plan, step
 from .world import WORKFLOW, BrokenPromiseError, Disk, World
 
 SCHEDULES = 20_000
@@ -31,7 +31,7 @@ def random_plan(choices: bytes) -> tuple[PlanSpec, dict[int, int]]:
     width: dict[str, int] = {}
     for position in range(2 + next(given_bytes) % 5):
         chosen = next(given_bytes)
-        kind = ("source", "map", "map", "reduce", "values", "sink", "map", "source")[chosen % 8]
+        kind = ("source", "map", "map", "reduce", "values", "sink", "map", "source", "combine")[chosen % 9]
         policy = ONCE if chosen >= 128 else QUICK
         kind = kind if steps or kind == "values" else "source"
         name = f"s{position}"
@@ -40,9 +40,13 @@ def random_plan(choices: bytes) -> tuple[PlanSpec, dict[int, int]]:
         second = fitting[next(given_bytes) % len(fitting)] if fitting else ""
         if kind in {"source", "values"}:
             feeds = [first] if kind == "source" and first and chosen >= 64 else []
-            width[name] = next(given_bytes) % 5
+            width[name] = next(given_bytes) % 8
             yields[position] = width[name]
             steps.append(step(name, kind, *feeds, count=width[name], policy=policy))
+            continue
+        if kind == "combine":
+            width[name] = -(-width[first] // FAN_IN)
+            steps.append(step(name, kind, first, policy=policy))
             continue
         inputs = [first] if first == second else [first, second]
         wide = {width[given] for given in inputs if width[given] != 1}

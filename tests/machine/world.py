@@ -7,9 +7,10 @@ What a crash can interrupt is a write, so the disk takes whole batches: those of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eopiez_ray.machine import (
+    Adopted,
     Call,
     CallLost,
     CancelRequested,
@@ -17,14 +18,18 @@ from eopiez_ray.machine import (
     Finished,
     Packing,
     PauseRequested,
+    PlanUpdated,
+    RecordAttempt,
     Reported,
     TimePassed,
     Unfinished,
     WorkflowState,
     advance,
+    group,
     next_call,
+    refusal,
 )
-from eopiez_ray.machine.transitions import MAXIMUM_LOSSES
+from eopiez_ray.machine.transitions import MAXIMUM_LOSSES, MAXIMUM_SHORTAGES
 from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.plan import PlanSpec
 from eopiez_ray.model.policies import Resources
@@ -55,7 +60,9 @@ class Disk:
     epoch: int = 1
     tasks: dict[TaskKey, int] = field(default_factory=dict)
     """The epoch under which each result was written."""
-    attempts: list[tuple[TaskKey, Outcome, float | None]] = field(default_factory=list)
+    attempts: list[RecordAttempt] = field(default_factory=list)
+    plan: PlanSpec | None = None
+    """The plan by which it goes on, if that was updated."""
     sealed: dict[int, int] = field(default_factory=dict)
 
     def commit(self, batch: Batch) -> bool:
@@ -65,7 +72,8 @@ class Disk:
         promise(self.status not in REST, "something was written after the workflow had come to rest")
         for _, report in batch.tasks:
             self.tasks.setdefault(report.key, self.epoch)
-        self.attempts += [(report.key, report.outcome, retry_at) for _, report, _, retry_at in batch.attempts]
+        self.attempts += [attempt for _, attempt in batch.attempts]
+        self.plan = batch.plans.get(WORKFLOW, self.plan)
         for (_, position), row in batch.steps.items():
             if row.partitions is not None:
                 self.sealed[position] = row.partitions
@@ -125,7 +133,7 @@ class World:
         """Let things happen while there are choices left; then let everything go well until the workflow rests."""
         actions: tuple[Callable[[], None], ...] = (
             self.start, self.start, self.finish, self.finish, self.commit, self.lose, self.crash, self.zombie_acts,
-            self.pause, self.resume, self.wait, self.cancel, self.repeat,
+            self.pause, self.resume, self.wait, self.cancel, self.repeat, self.interrupt, self.exhaust, self.update,
         )  # fmt: skip
         while self._choices.are_left:
             which = self.choose(3 * len(actions))
@@ -154,7 +162,10 @@ class World:
 
     def start(self) -> None:
         if len(self.holder.calls) < 3 and not self.holder.state.status.is_at_rest:
-            call = next_call(self.holder.state, RESOURCES, self.holder.packing)
+            wanted = {RESOURCES, *(shape for step in self.holder.state.steps for shape in step.wanted())}
+            shapes = sorted(wanted, key=lambda shape: shape.memory_bytes, reverse=bool(self.choose(2)))
+            calls = (next_call(self.holder.state, shape, self.holder.packing) for shape in shapes)
+            call = next((call for call in calls if call is not None), None)
             if call is not None:
                 sent = Sent(call, {task.key: self._given(task.key) for task in call.tasks})
                 self.examine(sent)
@@ -179,6 +190,38 @@ class World:
             call = self.holder.calls.pop(self.choose(len(self.holder.calls)))
             self.act(self.holder, CallLost(tuple(task.key for task in call.call.tasks), "killed"))
 
+    def interrupt(self) -> None:
+        """A worker is stopped on purpose: its tasks go back, and nobody counts it."""
+        if self.holder.calls:
+            call = self.holder.calls.pop(self.choose(len(self.holder.calls)))
+            handed_back = tuple(Report(task.key, Outcome.NOT_STARTED) for task in call.call.tasks)
+            self.act(self.holder, Reported(handed_back))
+
+    def exhaust(self) -> None:
+        """A worker is killed for the memory that it used."""
+        if self.holder.calls:
+            call = self.holder.calls.pop(self.choose(len(self.holder.calls)))
+            lost = CallLost(tuple(task.key for task in call.call.tasks), "no memory", is_out_of_memory=True)
+            self.act(self.holder, lost)
+
+    def update(self) -> None:
+        """Somebody wants a step to run by other parameters, if it still can."""
+        position = self.choose(len(self.plan.steps))
+        old = self.holder.state.plan.steps[position]
+        if old.phase.kind is PhaseKind.VALUES or self.holder.state.status.is_at_rest:
+            return
+        changed = replace(old, parameters={"changed": self.holder.state.plan.digest})
+        steps = (*self.holder.state.plan.steps[:position], changed, *self.holder.state.plan.steps[position + 1 :])
+        wanted = PlanSpec(self.plan.name, steps)
+        has_begun = any(key.step == position for key in {*self.disk.tasks, *self._in_flight()})
+        refused = refusal(self.holder.state, wanted)
+        promise(refused is not None or not has_begun, f"step {position} was updated after it had begun")
+        if refused is None:
+            self.act(self.holder, PlanUpdated(wanted))
+
+    def _in_flight(self) -> set[TaskKey]:
+        return {task.key for sent in self.holder.calls for task in sent.call.tasks}
+
     def commit(self) -> None:
         batch, self.holder.pending = self.holder.pending, Batch()
         if batch:
@@ -190,9 +233,24 @@ class World:
             return
         if self.choose(2):
             self.zombies.append(self.holder)
+        calls = self.holder.calls if self.choose(2) else []
         self.disk.epoch += 1
         self.holder = self._claim()
         self._ask_again()
+        for sent in calls:
+            self._inherit(sent)
+
+    def _inherit(self, sent: Sent) -> None:
+        """The workers live on, and the new holder takes what the dead one has left with them."""
+        keys = tuple(task.key for task in sent.call.tasks)
+        if self.holder.state.status.is_at_rest:
+            return
+        self.act(self.holder, Adopted(keys))
+        reports = tuple(self._reports(sent))
+        if self.choose(3):
+            self.act(self.holder, Reported(reports))
+        else:
+            self.act(self.holder, CallLost(keys, "killed after all"))
 
     def zombie_acts(self) -> None:
         """A holder that was thought dead goes on: it finishes what it began and tries to write."""
@@ -245,7 +303,7 @@ class World:
             by_step.setdefault(key.step, []).append(key.partition)
         sources = {position for position, step in enumerate(self.plan.steps) if step.phase.kind is PhaseKind.SOURCE}
         state = WorkflowState.restore(
-            self.plan,
+            self.disk.plan or self.plan,
             [Finished(position, partitions) for position, partitions in by_step.items()],
             {position: count for position, count in self.disk.sealed.items() if position in sources},
             self._unfinished(),
@@ -253,17 +311,19 @@ class World:
         return Holder(self.disk.epoch, state, Packing(slots=2))
 
     def _unfinished(self) -> list[Unfinished]:
-        found: dict[TaskKey, list[int]] = {}
-        retries: dict[TaskKey, float] = {}
-        for key, outcome, retry_at in self.disk.attempts:
-            counts = found.setdefault(key, [0, 0])
-            counts[outcome is Outcome.LOST] += 1
-            if outcome is not Outcome.LOST:
-                retries[key] = max(retries.get(key, 0.0), retry_at or 0.0)
-        return [
-            Unfinished(key.step, key.partition, failures, losses, retries.get(key, 0.0))
-            for key, (failures, losses) in found.items()
-        ]
+        found: dict[TaskKey, list[RecordAttempt]] = {}
+        for attempt in self.disk.attempts:
+            found.setdefault(attempt.report.key, []).append(attempt)
+        return [self._tried(key, attempts) for key, attempts in found.items()]
+
+    def _tried(self, key: TaskKey, attempts: list[RecordAttempt]) -> Unfinished:
+        lost = sum(attempt.report.outcome is Outcome.LOST for attempt in attempts)
+        short = sum(attempt.report.outcome is Outcome.OUT_OF_MEMORY for attempt in attempts)
+        own = {Outcome.LOST, Outcome.OUT_OF_MEMORY}
+        retries = [attempt.retry_at or 0.0 for attempt in attempts if attempt.report.outcome not in own]
+        memory_bytes = max(attempt.retry_memory_bytes for attempt in attempts)
+        failed = len(attempts) - lost - short
+        return Unfinished(*key, failed, lost, max(retries, default=0.0), short, memory_bytes)
 
     def _ask_again(self) -> None:
         requests: dict[WorkflowStatus, Event] = {
@@ -283,6 +343,9 @@ class World:
             if step.kind is PhaseKind.MAP:
                 is_whole = source.is_single or source.sealed == 1
                 given.add(TaskKey(source.position, 0 if is_whole else task.partition))
+            elif step.kind is PhaseKind.COMBINE:
+                members = group(self.holder.state, step, task.partition)
+                given |= {TaskKey(source.position, partition) for partition in members}
             else:
                 given |= {TaskKey(source.position, partition) for partition in range(source.sealed or 0)}
         return given
@@ -322,7 +385,7 @@ class World:
         before: set[TaskKey] = set()
         for key, inputs in sent.inputs.items():
             promise(key not in self.disk.tasks, f"{key} is finished, and started again")
-            if self.plan.steps[key.step].phase.kind is not PhaseKind.MAP:
+            if self.plan.steps[key.step].phase.kind not in {PhaseKind.MAP, PhaseKind.COMBINE}:
                 self.commit()  # The shell waits for the journal before it gathers.
                 missing = inputs - self.disk.tasks.keys()
             else:
@@ -336,11 +399,11 @@ class World:
         promise(state.in_flight == in_flight, f"{state.in_flight} tasks are said to run, {in_flight} do")
         if state.status.is_at_rest:
             promise(not self.holder.calls, f"it is {state.status}, and tasks are in flight")
-        for key in {key for key, _, _ in self.disk.attempts}:
-            failed = sum(1 for other, outcome, _ in self.disk.attempts if other == key and outcome is not Outcome.LOST)
-            lost = sum(1 for other, outcome, _ in self.disk.attempts if other == key and outcome is Outcome.LOST)
-            promise(failed <= self.plan.steps[key.step].policy.retry.maximum_attempts, f"{key} was tried too often")
-            promise(lost <= MAXIMUM_LOSSES + 1, f"{key} was lost too often")
+        for tried in self._unfinished():
+            key, policy = TaskKey(tried.step, tried.partition), self.plan.steps[tried.step].policy
+            promise(tried.failures <= policy.retry.maximum_attempts, f"{key} was tried too often")
+            promise(tried.losses <= MAXIMUM_LOSSES + 1, f"{key} was lost too often")
+            promise(tried.shortages <= MAXIMUM_SHORTAGES + 1, f"{key} ran out of memory too often")
         for key in self.disk.tasks:
             promise(state.steps[key.step].get(key.partition) == 3, f"{key} is finished and forgotten")
 
@@ -359,6 +422,8 @@ class World:
             elif step.phase.kind is PhaseKind.MAP:
                 wide = [counts[source] for source in sources if counts[source] != 1]
                 counts.append(wide[0] if wide else 1)
+            elif step.phase.kind is PhaseKind.COMBINE:
+                counts.append(-(-counts[sources[0]] // step.fan_in))
             else:
                 counts.append(1)
         return counts
@@ -380,6 +445,9 @@ class World:
                 continue
             if step.phase.kind is PhaseKind.MAP:
                 needed.add(TaskKey(source, key.partition if counts[source] != 1 else 0))
+            elif step.phase.kind is PhaseKind.COMBINE:
+                last = min((key.partition + 1) * step.fan_in, counts[source])
+                needed |= {TaskKey(source, partition) for partition in range(key.partition * step.fan_in, last)}
             else:
                 needed |= {TaskKey(source, partition) for partition in range(counts[source])}
         return needed

@@ -39,7 +39,7 @@ async def test_a_driven_workflow_is_first_pausing(database: Database, drivers: D
     driver = await drivers.start()
     await driver.claim()
     assert await workflows.pause(workflow) is S.PAUSING
-    assert await driver.ledger.requested(driver.id) == [(workflow, S.PAUSING)]
+    assert [(asked.id, asked.status) for asked in await driver.ledger.requested(driver.id)] == [(workflow, S.PAUSING)]
     assert await workflows.cancel(workflow) is S.CANCELLING
 
 

@@ -10,7 +10,7 @@ create table phases (
     digest text primary key,
     name text not null,
     version text not null,
-    kind text not null check (kind in ('values', 'source', 'map', 'reduce', 'sink')),
+    kind text not null check (kind in ('values', 'source', 'map', 'combine', 'reduce', 'sink')),
     code bytea not null,
     created_at timestamptz not null default now()
 );
@@ -35,6 +35,8 @@ create table workflows (
     id uuid primary key,
     name text not null,
     plan text not null references plans (digest),
+    plan_version integer not null default 1,
+    wanted_plan text references plans (digest),
     status text not null default 'queued' check (
         status in ('queued', 'running', 'pausing', 'paused', 'succeeded', 'failed', 'cancelling', 'cancelled')
     ),
@@ -101,6 +103,7 @@ create table tasks (
     cpu_s double precision not null,
     worker text not null,
     is_cached boolean not null,
+    peak_bytes bigint not null,
     primary key (workflow_id, step, partition)
 );
 
@@ -110,7 +113,7 @@ create table attempts (
     step smallint not null,
     partition integer not null,
     attempt integer not null,
-    outcome text not null check (outcome in ('failed', 'timed_out', 'lost', 'refused')),
+    outcome text not null check (outcome in ('failed', 'timed_out', 'lost', 'out_of_memory', 'refused')),
     error_type text not null,
     message text not null,
     traceback text not null,
@@ -118,6 +121,7 @@ create table attempts (
     started_at timestamptz not null,
     ended_at timestamptz not null default clock_timestamp(),
     retry_at timestamptz,
+    retry_memory_bytes bigint not null default 0,
     is_forgiven boolean not null default false,
     id bigint generated always as identity primary key
 );
@@ -152,6 +156,18 @@ create table rejects (
     reason text not null,
     sample text not null,
     primary key (workflow_id, step, partition, ordinal)
+);
+
+-- What is known of phases by their code: what a task takes, newer tasks counting more.
+create table profiles (
+    digest text primary key,
+    name text not null,
+    version text not null,
+    tasks bigint not null,
+    wall_s double precision not null,
+    cpu_s double precision not null,
+    peak_bytes bigint not null,
+    updated_at timestamptz not null default now()
 );
 
 -- Results that equal tasks share.

@@ -144,18 +144,18 @@ with held as (
 saved_tasks as (
     insert into tasks (
         workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker,
-        is_cached
+        is_cached, peak_bytes
     )
     select
         workflow_id, step, partition, digest, size, form, inline, rows, rejects, to_timestamp(started_at), wall_s,
-        cpu_s, worker, is_cached
+        cpu_s, worker, is_cached, peak_bytes
     from unnest(
         $3::uuid[], $4::smallint[], $5::integer[], $6::bytea[], $7::bigint[], $8::text[], $9::bytea[], $10::bigint[],
         $11::integer[], $12::double precision[], $13::double precision[], $14::double precision[], $15::text[],
-        $16::boolean[]
+        $16::boolean[], $17::bigint[]
     ) as given (
         workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker,
-        is_cached
+        is_cached, peak_bytes
     )
     where workflow_id in (select id from held)
     on conflict do nothing
@@ -170,9 +170,9 @@ saved_steps as (
         case when running > 0 or started_at is not null then coalesce(to_timestamp(started_at), clock_timestamp()) end,
         to_timestamp(finished_at)
     from unnest(
-        $17::uuid[], $18::smallint[], $19::text[], $20::integer[], $21::integer[], $22::integer[], $23::text[],
-        $24::bigint[], $25::bigint[], $26::bigint[], $27::double precision[], $28::double precision[],
-        $29::double precision[], $30::double precision[]
+        $18::uuid[], $19::smallint[], $20::text[], $21::integer[], $22::integer[], $23::integer[], $24::text[],
+        $25::bigint[], $26::bigint[], $27::bigint[], $28::double precision[], $29::double precision[],
+        $30::double precision[], $31::double precision[]
     ) as given (
         workflow_id, position, status, partitions, done, running, reason, rows, rejects, cached, wall_s, cpu_s,
         started_at, finished_at
@@ -203,7 +203,7 @@ saved_statuses as (
         end,
         finished_at = case when given.status in ('succeeded', 'failed', 'cancelled') then clock_timestamp() end,
         drained_at = case when given.status = 'paused' then clock_timestamp() end
-    from unnest($31::uuid[], $32::text[], $33::jsonb[]) as given (id, status, error)
+    from unnest($32::uuid[], $33::text[], $34::jsonb[]) as given (id, status, error)
     where workflows.id = given.id
         and given.id in (select id from held)
     returning workflows.id, given.status, given.error
@@ -213,7 +213,7 @@ history as (
     select id, status, coalesce(error, '{}')
     from saved_statuses
 )
-select id, (select count(pg_notify('eopiez_status', payload)) from unnest($34::text[]) as payload) as told
+select id, (select count(pg_notify('eopiez_status', payload)) from unnest($35::text[]) as payload) as told
 from held
 
 -- name: fence
@@ -226,12 +226,58 @@ for update of workflows
 
 -- name: save_attempts
 -- Attempts without a result.
-insert into attempts (workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, started_at, retry_at)
-select workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, to_timestamp(started_at), to_timestamp(retry_at)
+insert into attempts (
+    workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, started_at, retry_at,
+    retry_memory_bytes
+)
+select
+    workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, to_timestamp(started_at),
+    to_timestamp(retry_at), retry_memory_bytes
 from unnest(
     $1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::double precision[], $11::double precision[]
-) as given (workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, started_at, retry_at)
+    $9::text[], $10::double precision[], $11::double precision[], $12::bigint[]
+) as given (
+    workflow_id, step, partition, attempt, outcome, error_type, message, traceback, worker, started_at, retry_at,
+    retry_memory_bytes
+)
+
+-- name: save_plans
+-- Plans by which workflows go on.
+with updated as (
+    update workflows
+    set plan = given.plan,
+        plan_version = plan_version + 1,
+        wanted_plan = null
+    from unnest($1::uuid[], $2::text[]) as given (id, plan)
+    where workflows.id = given.id
+    returning workflows.id, given.plan, plan_version
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select id, 'updated', jsonb_build_object('plan', plan, 'version', plan_version)
+    from updated
+)
+select pg_notify('eopiez_status', id::text)
+from updated
+
+-- name: answer_update
+-- Drop a wanted plan, with the reason if the workflow cannot go on by it.
+with answered as (
+    update workflows
+    set wanted_plan = null
+    where id = $1
+        and epoch = $2
+        and wanted_plan is not null
+    returning id
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select id, 'update_refused', jsonb_build_object('reason', $3::text)
+    from answered
+    where $3 <> ''
+)
+select pg_notify('eopiez_status', id::text)
+from answered
 
 -- name: save_rejects
 -- Quarantined rows, once a task.
@@ -262,21 +308,24 @@ from tasks
 where workflow_id = $1
 group by step
 
--- name: sealed_steps
--- The steps whose number of partitions is known.
-select position, partitions
+-- name: moved_steps
+-- What the counters of steps alone tell: how many partitions there are, if that is known, and since when they run.
+select position, partitions, coalesce(extract(epoch from started_at), 0)::double precision as started_at
 from steps
 where workflow_id = $1
-    and partitions is not null
 
 -- name: unfinished_tasks
 -- Attempts that count against tasks without a result.
 select
     step,
     partition,
-    count(*) filter (where outcome <> 'lost')::integer as failures,
+    count(*) filter (where outcome not in ('lost', 'out_of_memory'))::integer as failures,
     count(*) filter (where outcome = 'lost')::integer as losses,
-    coalesce(extract(epoch from max(retry_at) filter (where outcome <> 'lost')), 0)::double precision as retry_at
+    coalesce(
+        extract(epoch from max(retry_at) filter (where outcome not in ('lost', 'out_of_memory'))), 0
+    )::double precision as retry_at,
+    count(*) filter (where outcome = 'out_of_memory')::integer as shortages,
+    max(retry_memory_bytes) as memory_bytes
 from attempts
 where workflow_id = $1
     and not is_forgiven
@@ -392,11 +441,11 @@ set status = $2,
 where id = $1
 
 -- name: requested
--- Workflows of an orchestrator that somebody wants paused or cancelled.
-select id, status
+-- Workflows of an orchestrator that somebody wants paused, cancelled or updated.
+select id, status, wanted_plan, priority
 from workflows
 where holder = $1
-    and status in ('pausing', 'cancelling')
+    and (status in ('pausing', 'cancelling') or wanted_plan is not null)
 
 -- name: workflow
 -- One workflow with its plan.
@@ -478,7 +527,7 @@ limit $3
 -- Attempts that ended without a result, oldest first.
 select
     spec #>> array['steps', step::text, 'name'] as step, partition, attempt, outcome, error_type, message, traceback,
-    worker, attempts.started_at, ended_at, retry_at, is_forgiven
+    worker, attempts.started_at, ended_at, retry_at, retry_memory_bytes, is_forgiven
 from attempts
 join workflows on workflows.id = workflow_id
 join plans on plans.digest = workflows.plan
@@ -544,3 +593,49 @@ union
 select digest
 from cache
 where inline is null
+
+-- name: profiles
+-- What is known of phases, those used last first.
+select digest, name, version, tasks, wall_s, cpu_s, peak_bytes
+from profiles
+order by updated_at desc
+limit $1
+
+-- name: save_profiles
+-- What has been learned of phases.
+insert into profiles (digest, name, version, tasks, wall_s, cpu_s, peak_bytes)
+select *
+from unnest(
+    $1::text[], $2::text[], $3::text[], $4::bigint[], $5::double precision[], $6::double precision[], $7::bigint[]
+)
+on conflict (digest) do update
+set tasks = profiles.tasks + excluded.tasks,
+    wall_s = excluded.wall_s,
+    cpu_s = excluded.cpu_s,
+    peak_bytes = greatest(profiles.peak_bytes, excluded.peak_bytes),
+    updated_at = now()
+
+-- name: lock_for_update
+-- A workflow's row, locked, for a change of its plan.
+select
+    id, plan, plan_version, status, owner, priority, labels, epoch, holder as previous,
+    holder is not null
+        and lease_until >= clock_timestamp()
+        and exists (
+            select from orchestrators
+            join pg_locks on locktype = 'advisory'
+                and database = (select oid from pg_database where datname = current_database())
+                and (classid::bigint << 32 | objid::bigint) = lock_key
+            where orchestrators.id = holder
+        ) as is_held
+from workflows
+where id = $1
+for update of workflows
+
+-- name: want_update
+-- Priority and labels at once, and a plan that the holder is to adopt or refuse.
+update workflows
+set wanted_plan = $2,
+    priority = $3,
+    labels = $4
+where id = $1

@@ -1,0 +1,99 @@
+"""What the nodes of a cluster can hold: pure answers from what Ray last said of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..model.policies import Resources
+
+
+class Node(NamedTuple):
+    """A living node."""
+
+    id: str
+    host: str
+    resources: Mapping[str, float]
+    labels: Mapping[str, str]
+
+
+class Nodes:
+    """The living nodes of a cluster."""
+
+    def __init__(self, nodes: Sequence[Node] = ()) -> None:
+        self.nodes = nodes
+        self._slots: dict[Resources, int] = {}
+
+    @property
+    def hosts(self) -> set[str]:
+        """Names of the machines."""
+        return {node.host for node in self.nodes}
+
+    def total(self, name: str) -> float:
+        """How much of a resource all nodes have together."""
+        return sum(node.resources.get(name, 0.0) for node in self.nodes)
+
+    def largest(self, name: str) -> float:
+        """How much of a resource one node has at the most."""
+        return max((node.resources.get(name, 0.0) for node in self.nodes), default=0.0)
+
+    def fitting(self, resources: Resources) -> list[Node]:
+        """The nodes on which one task with these resources would fit if nothing else ran there."""
+        needs, choices = resources.totals(), resources.placement.choices
+        return [
+            node
+            for node in self.nodes
+            if all(node.resources.get(name, 0.0) >= amount for name, amount in needs.items())
+            and any(matches(node.labels, wanted) for wanted in choices)
+        ]
+
+    def slots(self, resources: Resources) -> int:
+        """Tasks with these resources that the nodes hold at once if nothing else runs; at least 1."""
+        if resources not in self._slots:
+            needs = resources.totals() or {"CPU": 0.1}
+            held = sum(_times(node, needs) for node in self.fitting(resources))
+            self._slots[resources] = max(1, held // resources.placement.gang)
+        return self._slots[resources]
+
+    def refusal(self, resources: Resources) -> str | None:
+        """Why no node can ever run a task with these resources; None if one can."""
+        fitting, gang = self.fitting(resources), resources.placement.gang
+        needs = resources.totals() or {"CPU": 0.1}
+        if fitting:
+            held = sum(_times(node, needs) for node in fitting)
+            return None if held >= gang else f"it needs {gang} bundles of {_listed(needs)}, the nodes hold {held}"
+        for name, amount in needs.items():
+            if amount > self.largest(name):
+                return f"it needs {_amount(name, amount)}, the largest node has {_amount(name, self.largest(name))}"
+        choices = [labels for labels in resources.placement.choices if labels]
+        if choices and not any(matches(node.labels, wanted) for node in self.nodes for wanted in choices):
+            asked = " or ".join(", ".join(f"{key}={value}" for key, value in labels.items()) for labels in choices)
+            return f"it needs a node with the label {asked}; no node has it"
+        return f"it needs {_listed(needs)} on one node; no node that it may run on has all of it"
+
+
+def matches(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether a node's labels are as wanted, by the rules of Ray's label selectors."""
+    return all(_is_met(labels.get(key), value) for key, value in wanted.items())
+
+
+def _is_met(label: str | None, wanted: str) -> bool:
+    is_negated, wanted = wanted.startswith("!"), wanted.removeprefix("!")
+    several = re.fullmatch(r"(?:in)?\((.*)\)", wanted)
+    allowed = {value.strip() for value in several[1].split(",")} if several else {wanted}
+    return (label in allowed) is not is_negated
+
+
+def _times(node: Node, needs: Mapping[str, float]) -> int:
+    return int(min(node.resources.get(name, 0.0) / amount for name, amount in needs.items()) + 1e-9)
+
+
+def _listed(needs: Mapping[str, float]) -> str:
+    return ", ".join(_amount(name, amount) for name, amount in needs.items())
+
+
+def _amount(name: str, amount: float) -> str:
+    return f"{amount / 2**30:.3g} GiB of memory" if name == "memory" else f"{amount:g} {name}"

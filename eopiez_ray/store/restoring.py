@@ -1,0 +1,33 @@
+"""From the rows of a workflow to its state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..machine import Finished, Unfinished, WorkflowState
+from ..model.status import PhaseKind
+from .queries import sql
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from ..model.plan import PlanSpec
+    from .database import Connection
+
+
+async def restored(connection: Connection, workflow: UUID, plan: PlanSpec) -> WorkflowState:
+    """The state of a workflow as far as it is durable."""
+    finished = [Finished(*step) for step in await connection.fetch(sql("finished_tasks"), workflow)]
+    moved = await connection.fetch(sql("moved_steps"), workflow)
+    sources = {position for position, step in enumerate(plan.steps) if step.phase.kind is PhaseKind.SOURCE}
+    sealed = {
+        step["position"]: step["partitions"]
+        for step in moved
+        if step["position"] in sources and step["partitions"] is not None
+    }
+    rejects: dict[int, dict[str, int]] = {}
+    for row in await connection.fetch(sql("rejects_by_step"), workflow):
+        rejects.setdefault(row["step"], {})[row["reason"]] = row["rows"]
+    unfinished = [Unfinished(*task) for task in await connection.fetch(sql("unfinished_tasks"), workflow)]
+    begun_at = {step["position"]: step["started_at"] for step in moved}
+    return WorkflowState.restore(plan, finished, sealed, unfinished, rejects, begun_at)
