@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .engine.local import Local, Workflow
     from .errors import EopiezError
-    from .model.policies import Resources, RetryPolicy
+    from .model.changes import StepChange
+    from .model.policies import Placement, Resources, RetryPolicy, Spread
     from .model.status import PhaseKind, StepStatus, WorkflowStatus
     from .phases.builder import Plan, StepHandle
     from .phases.context import TaskContext, current_task
@@ -28,10 +29,13 @@ __all__ = [
     "Partitions",
     "Phase",
     "PhaseKind",
+    "Placement",
     "Plan",
     "Resources",
     "RetryPolicy",
     "Settings",
+    "Spread",
+    "StepChange",
     "StepHandle",
     "StepStatus",
     "TaskContext",
@@ -47,7 +51,8 @@ __all__ = [
 _ROOMS = {
     "engine.local": ("Local", "Workflow"),
     "errors": ("EopiezError",),
-    "model.policies": ("Resources", "RetryPolicy"),
+    "model.changes": ("StepChange",),
+    "model.policies": ("Placement", "Resources", "RetryPolicy", "Spread"),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),
     "phases.builder": ("Plan", "StepHandle"),
     "phases.context": ("TaskContext", "current_task"),

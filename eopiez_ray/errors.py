@@ -20,6 +20,7 @@
      │    ├── WorkflowCancelledError
      │    ├── WorkflowPausedError        waited for, and paused meanwhile
      │    ├── IdempotencyConflictError   a key that was used for another plan
+     │    ├── UpdateRefusedError         what was to be changed has started
      │    └── TransitionError            a request that its status does not allow
      ├── StoreError                  the database
      │    ├── DatabaseUnavailableError   it does not answer
@@ -179,6 +180,14 @@ class IdempotencyConflictError(WorkflowError):
             "use a new key, or the plan of before"
         )
         self.key, self.workflow_id = key, workflow_id
+
+
+class UpdateRefusedError(WorkflowError):
+    """What was to be changed of the workflow has started already."""
+
+    def __init__(self, workflow_id: str, reason: str) -> None:
+        super().__init__(f"workflow {workflow_id} was not updated: {reason}")
+        self.workflow_id, self.reason = workflow_id, reason
 
 
 class TransitionError(WorkflowError):

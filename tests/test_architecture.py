@@ -29,6 +29,7 @@ FACTS: dict[str, tuple[object, ...]] = {
     "WorkflowNotFoundError": ("0199",),
     "IdempotencyConflictError": ("nightly", "0199"),
     "TransitionError": ("0199", "pause", "succeeded"),
+    "UpdateRefusedError": ("0190", "tasks of it have started"),
     "DamagedArchiveError": ("letters.eopz", [2, 5]),
 }
 """Arguments of those that take more than a sentence."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArtifactError, DatabaseUnavailableError, EopiezError
 from ..logs import get_logger
-from ..machine import Adopted, CallLost, Event, Reported, UpdateStep
+from ..machine import Adopted, CallLost, Event, Reported, TimePassed, UpdateStep
 from ..machine.packing import CALL_S
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, Report, TaskKey
@@ -85,6 +85,9 @@ class Dispatcher:
             run.calls[task] = slot.worker
         held = [run for run, _ in packed]
         task.add_done_callback(lambda done: self._forget(held, done))
+        for run in held:
+            if run.state.limited:
+                self._apply(run, TimePassed(), ())  # The clock of a time limit starts with the first task.
         return True
 
     def _forget(self, held: Sequence[Run], done: asyncio.Task[None]) -> None:

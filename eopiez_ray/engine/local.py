@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import pickle
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,11 +18,12 @@ from ..errors import (
     WorkflowNotFinishedError,
     WorkflowPausedError,
 )
+from ..model.changes import Change, StepChange
 from ..model.ids import OrchestratorId, uuid7
 from ..model.policies import Resources
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
-from ..store import Database, EmbeddedServer, Intake, NewWorkflow, Workflows, connect
+from ..store import Database, EmbeddedServer, Intake, NewWorkflow, Updates, Workflows, connect
 from .artifacts import Artifacts, LoadedPartitions
 from .cluster import RayExecutor
 from .orchestrator import Orchestrator
@@ -34,10 +36,13 @@ if TYPE_CHECKING:
     from ..model.ids import WorkflowId
     from ..model.plan import PlanSpec
     from ..phases.builder import Plan
+    from ..phases.contract import Phase
     from ..store import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 
 Result = TypeVar("Result")
 POLL_S = 0.5
+UPDATE_S = 15.0
+"""Seconds that the driver of a workflow gets to answer a wish for an update."""
 GRACE_S = 3600.0
 """Seconds for which an artifact is kept though nothing refers to it: its task may be about to be committed."""
 
@@ -194,6 +199,33 @@ class Engine:
         live = await self.workflows.live_digests()
         collected = await asyncio.to_thread(self.artifacts.collect, live, GRACE_S, dry_run=dry_run)
         return Cleaned(len(old), *collected)
+
+    async def update(self, workflow: WorkflowId, change: Change) -> None:
+        """As ``Workflow.update``."""
+        assert self._database is not None
+        updates, view = Updates(self._database), await self.workflows.get(workflow)
+        await self._check_parameters(view.plan, change)
+        wanted = change.applied(view.plan)
+        if self._executor is not None:
+            self._check(wanted)
+        await self._listen()
+        asked = await updates.ask(workflow, change)
+        async with asyncio.timeout(UPDATE_S):
+            while True:
+                changed = self._changes.setdefault(str(workflow), asyncio.Event())
+                changed.clear()
+                if await updates.answer(workflow, asked):
+                    return
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), POLL_S)
+
+    async def _check_parameters(self, plan: PlanSpec, change: Change) -> None:
+        """Let the phases look at their new parameters, as they do when a plan is built."""
+        changed = [change.applied(plan).steps[plan.index()[each.step]] for each in change.steps if each.parameters]
+        code = await self.workflows.code([step.phase.digest for step in changed])
+        for step in changed:
+            phase: Phase = pickle.loads(code[step.phase.digest])
+            phase.checked(step.name, len(step.inputs), step.parameters)
 
     async def _watched(self, workflow: WorkflowId) -> WorkflowView:
         """The workflow once it is at rest, by what the database tells."""
@@ -417,6 +449,28 @@ class Workflow:
     def cancel(self) -> WorkflowStatus:
         """End it; finished steps keep their results."""
         return self._local._run(self._workflows.cancel(self.id))
+
+    def update(
+        self,
+        *steps: StepChange,
+        priority: int | None = None,
+        labels: Mapping[str, str] | None = None,
+        by: str = "",
+        why: str = "",
+    ) -> Self:
+        """Change what has not started: parameters of steps without a task that has begun, policies of steps that are
+        not done, the priority, labels.
+
+        Raises:
+            PlanError: its plan has no such step.
+            ParameterError: a phase refuses a parameter.
+            UpdateRefusedError: what was to be changed has started; nothing was changed.
+            TransitionError: it has ended.
+            TimeoutError: the process that drives it did not answer; the history says later whether it did it.
+        """
+        change = Change(steps, priority, labels, by, why)
+        self._local._run(self._local._engine.update(self.id, change))
+        return self
 
     def steps(self) -> list[StepView]:
         """Its steps with their counters."""

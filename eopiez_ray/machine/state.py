@@ -341,7 +341,7 @@ def seal_from_inputs(state: WorkflowState, step: StepState) -> None:
         step.sealed = partition_count(state, step)
     elif step.kind is PhaseKind.COMBINE:
         count = state.steps[step.inputs[0]].sealed
-        step.sealed = None if count is None else -(-count // step.spec.fan_in)
+        step.sealed = None if count is None else max(1, -(-count // step.spec.fan_in))
     else:
         step.sealed = 1
 
@@ -384,4 +384,4 @@ def group(state: WorkflowState, step: StepState, partition: int) -> range:
 def _has_group(state: WorkflowState, step: StepState, partition: int) -> bool:
     source = state.steps[step.inputs[0]]
     members = group(state, step, partition)
-    return bool(members) and all(source.get(member) == TaskState.DONE for member in members)
+    return (bool(members) or source.sealed == 0) and all(source.get(member) == TaskState.DONE for member in members)

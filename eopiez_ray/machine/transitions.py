@@ -148,8 +148,8 @@ def _unblock_groups(state: WorkflowState, consumer: StepState, step: StepState, 
     """Queue the group of the finished partition if it is whole; once their number is known, the last group too."""
     if step.sealed is None or partition < step.sealed:
         unblock(state, consumer, partition // consumer.spec.fan_in)
-    if step.sealed:
-        unblock(state, consumer, (step.sealed - 1) // consumer.spec.fan_in)
+    if step.sealed is not None:
+        unblock(state, consumer, max(0, step.sealed - 1) // consumer.spec.fan_in)
 
 
 def _hand_back(state: WorkflowState, step: StepState, partition: int) -> None:

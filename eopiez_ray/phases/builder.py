@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -11,7 +12,7 @@ from blake3 import blake3
 from ..errors import PlanError
 from ..model.plan import PhaseRef, PlanSpec, Step, ordered
 from ..model.status import PhaseKind
-from .contract import Phase, find_phase, phase, with_policy
+from .contract import Phase, Tree, find_phase, phase, with_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,10 +65,32 @@ class Plan:
         used = self._resolve(phase_or_name)
         checked = used.checked(name, len(inputs), parameters)
         sources = tuple(given.name if isinstance(given, StepHandle) else given for given in inputs)
-        self._steps.append(Step(name, used.ref, sources, checked, used.policy))
+        if used.tree is not None:
+            return self._tree(name, used, used.tree, sources, checked)
+        return self._add(name, used, sources, checked)
+
+    def _add(
+        self, name: str, used: Phase, sources: tuple[str, ...], parameters: dict[str, Any], fan_in: int = 0
+    ) -> StepHandle:
+        self._steps.append(Step(name, used.ref, sources, parameters, used.policy, fan_in))
         self._code[used.ref.digest] = used.code
         self._spec = None
         return StepHandle(name)
+
+    def _tree(
+        self, name: str, used: Phase, tree: Tree, sources: tuple[str, ...], parameters: dict[str, Any]
+    ) -> StepHandle:
+        """Two levels that start as soon as each group of values is there, and the root, which waits for all."""
+        if len(sources) != 1:
+            raise PlanError(f"step {name!r}: a reduce with a combine takes one input, {len(sources)} were given")
+        named = inspect.signature(tree.combine).parameters
+        passed = {key: value for key, value in parameters.items() if key in named}
+        leaves = used.with_function(used.function, PhaseKind.COMBINE)
+        branches = used.with_function(tree.combine, PhaseKind.COMBINE)
+        root = used.with_function(tree.combine, PhaseKind.REDUCE)
+        lower = self._add(f"{name}.leaves", leaves, sources, parameters, tree.fan_in)
+        upper = self._add(f"{name}.branches", branches, (lower.name,), passed, tree.fan_in)
+        return self._add(name, root, (upper.name,), passed)
 
     def values(self, name: str, values: Iterable[Any], /) -> StepHandle:
         """Add a step that gives these values, one partition each: a map on it runs once for every value.
@@ -89,6 +112,8 @@ class Plan:
         resources: Resources | None = None,
         retry: RetryPolicy | None = None,
         timeout_s: float | None = None,
+        step_timeout_s: float | None = None,
+        wait_timeout_s: float | None = None,
         cache: bool | None = None,
         max_rejects: float | None = None,
     ) -> StepHandle:
@@ -101,12 +126,12 @@ class Plan:
                     resources=resources,
                     retry=retry,
                     timeout_s=timeout_s,
+                    step_timeout_s=step_timeout_s,
+                    wait_timeout_s=wait_timeout_s,
                     cache=cache,
                     max_rejects=max_rejects,
                 )
-                self._steps[position] = Step(
-                    existing.name, existing.phase, existing.inputs, existing.parameters, policy
-                )
+                self._steps[position] = replace(existing, policy=policy)
                 self._spec = None
                 return StepHandle(name)
         raise PlanError(f"plan {self.name!r} has no step {name!r}")

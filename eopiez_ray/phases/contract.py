@@ -29,7 +29,7 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, overload, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
 
 import cloudpickle
 from blake3 import blake3
@@ -55,14 +55,31 @@ class Partitions(Protocol[Value]):
     def __getitem__(self, partition: int) -> Value: ...
 
 
+class Tree(NamedTuple):
+    """How a reduce becomes a tree."""
+
+    combine: Callable[..., Any]
+    """From results of the reduce, or of itself, in order, to one; associative, so that grouping changes nothing."""
+    fan_in: int
+    """Values that one task takes."""
+
+
 class Phase:
     """A registered, versioned unit of work. Call it like the function that it wraps."""
 
     def __init__(
-        self, function: Callable[..., Any], *, name: str, version: str, kind: PhaseKind, policy: StepPolicy
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str,
+        version: str,
+        kind: PhaseKind,
+        policy: StepPolicy,
+        tree: Tree | None = None,
     ) -> None:
         functools.update_wrapper(self, function, updated=())
         self.function, self.name, self.version, self.kind, self.policy = function, name, version, kind, policy
+        self.tree = tree
 
     def __call__(self, *inputs: Any, **parameters: Any) -> Any:
         if isinstance(self.function, type):
@@ -75,7 +92,12 @@ class Phase:
     def __reduce__(self) -> Any:
         if _is_installed(self.function):
             return self.function.__qualname__
-        return _rebuild, (self.function, self.name, self.version, self.kind, self.policy)
+        return _rebuild, (self.function, self.name, self.version, self.kind, self.policy, self.tree)
+
+    def with_function(self, function: Callable[..., Any], kind: PhaseKind) -> Phase:
+        """The same phase with other code: a level of its tree."""
+        name = self.name if function is self.function else f"{self.name}.{function.__name__}"
+        return Phase(function, name=name, version=self.version, kind=kind, policy=self.policy)
 
     @functools.cached_property
     def code(self) -> bytes:
@@ -178,8 +200,10 @@ def _first_problem(error: ValidationError) -> str:
     return f"parameter {place!r} is {problem['input']!r}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 
 
-def _rebuild(function: Callable[..., Any], name: str, version: str, kind: PhaseKind, policy: StepPolicy) -> Phase:
-    return Phase(function, name=name, version=version, kind=kind, policy=policy)
+def _rebuild(
+    function: Callable[..., Any], name: str, version: str, kind: PhaseKind, policy: StepPolicy, tree: Tree | None
+) -> Phase:
+    return Phase(function, name=name, version=version, kind=kind, policy=policy, tree=tree)
 
 
 @functools.cache
@@ -224,8 +248,12 @@ def phase(
     resources: Resources | None = ...,
     retry: RetryPolicy | None = ...,
     timeout_s: float | None = ...,
+    step_timeout_s: float | None = ...,
+    wait_timeout_s: float | None = ...,
     cache: bool = ...,
     max_rejects: float = ...,
+    combine: Callable[..., Any] | None = ...,
+    fan_in: int = ...,
 ) -> Callable[[Callable[..., Any]], Phase]: ...
 def phase(
     function: Callable[..., Any] | None = None,
@@ -237,8 +265,12 @@ def phase(
     resources: Resources | None = None,
     retry: RetryPolicy | None = None,
     timeout_s: float | None = None,
+    step_timeout_s: float | None = None,
+    wait_timeout_s: float | None = None,
     cache: bool = False,
     max_rejects: float = 1.0,
+    combine: Callable[..., Any] | None = None,
+    fan_in: int = 32,
 ) -> Phase | Callable[[Callable[..., Any]], Phase]:
     """Make a phase of a function or class, and register it by name.
 
@@ -251,16 +283,39 @@ def phase(
         timeout_s: seconds that an attempt may take.
         cache: whether equal tasks of any workflow share their result.
         max_rejects: share of rejected rows above which the step fails.
+        step_timeout_s: seconds that the whole step may take, from the start of its first task on.
+        wait_timeout_s: seconds that tasks which could start may wait while none of the step runs.
+        combine: makes a tree of a reduce: the phase is applied to every ``fan_in`` partitions as soon as they are
+            there, and ``combine``, which takes ``Partitions`` of such results and gives one, to what comes out. It must
+            be associative, and gets those of the parameters that it names.
+        fan_in: values that one task of the tree takes.
+
+    Raises:
+        PlanError: ``combine`` is given to what is no reduce, or ``fan_in`` is below 2.
     """
+    tree = None if combine is None else Tree(combine, fan_in)
+    if fan_in < 2:
+        raise PlanError(f"fan_in is {fan_in}; a task of a tree takes at least 2 values")
+    if tree is not None and kind != PhaseKind.REDUCE:
+        raise PlanError("only a reduce has a combine: say kind='reduce' too")
 
     def register(target: Callable[..., Any]) -> Phase:
-        policy = StepPolicy(resources or Resources(), retry or RetryPolicy(), timeout_s, cache, max_rejects)
+        policy = StepPolicy(
+            resources=resources or Resources(),
+            retry=retry or RetryPolicy(),
+            timeout_s=timeout_s,
+            step_timeout_s=step_timeout_s,
+            wait_timeout_s=wait_timeout_s,
+            cache=cache,
+            max_rejects=max_rejects,
+        )
         made = Phase(
             target,
             name=name or target.__name__,
             version=version,
             kind=_inferred_kind(target) if kind is None else PhaseKind(kind),
             policy=policy,
+            tree=tree,
         )
         _REGISTRY[made.name] = made
         return made

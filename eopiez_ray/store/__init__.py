@@ -5,10 +5,12 @@ from .database import Database, connect
 from .embedded import EmbeddedServer
 from .intake import Created, Intake, NewWorkflow
 from .ledger import Claim, Ledger
+from .updates import Asked, Updates
 from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 from .workflows import Workflows
 
 __all__ = [
+    "Asked",
     "AttemptView",
     "Batch",
     "CacheEntry",
@@ -25,6 +27,7 @@ __all__ = [
     "StepRow",
     "StepView",
     "TaskTime",
+    "Updates",
     "WorkflowView",
     "Workflows",
     "connect",

@@ -21,6 +21,8 @@ class WorkflowView:
     id: WorkflowId
     name: str
     plan: PlanSpec
+    plan_version: int
+    """Counted from 1; an update makes the next one."""
     status: WorkflowStatus
     owner: str
     priority: int
@@ -105,6 +107,8 @@ class AttemptView:
     started_at: datetime
     ended_at: datetime
     retry_at: datetime | None
+    retry_memory_bytes: int
+    """Memory of the next attempt, where this one had too little; otherwise 0."""
     is_forgiven: bool
 
 

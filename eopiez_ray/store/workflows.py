@@ -14,7 +14,7 @@ from .queries import sql
 from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from .database import Connection, Database
@@ -134,6 +134,10 @@ class Workflows:
     async def live_digests(self) -> set[bytes]:
         """Digests of all artifacts that results and the cache refer to."""
         return {row["digest"] for row in await self._database.fetch(sql("live_digests"))}
+
+    async def code(self, digests: Sequence[str]) -> dict[str, bytes]:
+        """Pickled phases by digest."""
+        return {row["digest"]: row["code"] for row in await self._database.fetch(sql("phase_code"), list(digests))}
 
     async def resolve(self, text: str) -> WorkflowId:
         """The workflow that somebody means by a whole id, or by a beginning or an end of it that only one has.

@@ -96,3 +96,23 @@ def count_aloud(*, n: int, marks: str) -> Iterator[int]:
     with Path(marks).open("a") as file:
         file.write("1\n")
     yield from range(n)
+
+
+def join(texts: Partitions[str]) -> str:
+    return "".join(texts)
+
+
+@ez.phase(kind="reduce", combine=join, fan_in=3)
+def spell(numbers: Partitions[int]) -> str:
+    """A text of its numbers in order: grouping must not change it."""
+    return "".join(f"{number}," for number in numbers)
+
+
+@ez.phase(kind="map")
+def need_memory(value: int, *, marks: str, attempts: int) -> int:
+    """Has too little memory in its first attempts."""
+    with Path(marks).open("a") as file:
+        file.write(f"{ez.current_task().attempt}\n")
+    if ez.current_task().attempt <= attempts:
+        raise MemoryError("no room")
+    return value

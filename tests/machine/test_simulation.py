@@ -45,7 +45,7 @@ def random_plan(choices: bytes) -> tuple[PlanSpec, dict[int, int]]:
             steps.append(step(name, kind, *feeds, count=width[name], policy=policy))
             continue
         if kind == "combine":
-            width[name] = -(-width[first] // FAN_IN)
+            width[name] = max(1, -(-width[first] // FAN_IN))
             steps.append(step(name, kind, first, policy=policy))
             continue
         inputs = [first] if first == second else [first, second]

@@ -423,7 +423,7 @@ class World:
                 wide = [counts[source] for source in sources if counts[source] != 1]
                 counts.append(wide[0] if wide else 1)
             elif step.phase.kind is PhaseKind.COMBINE:
-                counts.append(-(-counts[sources[0]] // step.fan_in))
+                counts.append(max(1, -(-counts[sources[0]] // step.fan_in)))
             else:
                 counts.append(1)
         return counts

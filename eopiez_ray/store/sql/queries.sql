@@ -59,6 +59,7 @@ where owner = $1
 -- A line of the workflow's history.
 insert into events (workflow_id, kind, data)
 values ($1, $2, $3)
+returning id
 
 -- name: register_orchestrator
 -- A new driver of workflows, and the key of the advisory lock that shows that it lives.
@@ -272,9 +273,10 @@ with answered as (
 ),
 history as (
     insert into events (workflow_id, kind, data)
-    select id, 'update_refused', jsonb_build_object('reason', $3::text)
+    select
+        id, case when $3::text = '' then 'updated' else 'update_refused' end,
+        case when $3::text = '' then '{}' else jsonb_build_object('reason', $3::text) end
     from answered
-    where $3 <> ''
 )
 select pg_notify('eopiez_status', id::text)
 from answered
@@ -450,8 +452,8 @@ where holder = $1
 -- name: workflow
 -- One workflow with its plan.
 select
-    id, workflows.name, spec as plan, status, owner, priority, labels, epoch, workflows.created_at, started_at,
-    finished_at, drained_at, error
+    id, workflows.name, spec as plan, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
+    started_at, finished_at, drained_at, error
 from workflows
 join plans on plans.digest = workflows.plan
 where id = $1
@@ -459,8 +461,8 @@ where id = $1
 -- name: workflows
 -- Workflows with their plans, newest first.
 select
-    id, workflows.name, spec as plan, status, owner, priority, labels, epoch, workflows.created_at, started_at,
-    finished_at, drained_at, error
+    id, workflows.name, spec as plan, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
+    started_at, finished_at, drained_at, error
 from workflows
 join plans on plans.digest = workflows.plan
 where ($1::text is null or status = $1)
@@ -631,6 +633,16 @@ select
 from workflows
 where id = $1
 for update of workflows
+
+-- name: answer_to_update
+-- What the holder has said to a wish for an update.
+select kind, data
+from events
+where workflow_id = $1
+    and id > $2
+    and kind in ('updated', 'update_refused')
+order by id
+limit 1
 
 -- name: want_update
 -- Priority and labels at once, and a plan that the holder is to adopt or refuse.

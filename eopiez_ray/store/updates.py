@@ -1,0 +1,82 @@
+"""Updates of workflows that are under way. The holder decides, since it alone knows what has started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import TransitionError, UpdateRefusedError, WorkflowNotFoundError
+from ..machine import refusal
+from ..model.plan import PlanSpec
+from ..model.status import WorkflowStatus
+from .queries import sql
+from .restoring import restored
+
+if TYPE_CHECKING:
+    from ..model.changes import Change
+    from ..model.ids import WorkflowId
+    from .database import Connection, Database
+
+
+class Asked(NamedTuple):
+    """What became of the wish for an update."""
+
+    event: int
+    """Of the wish: the answer comes after it, as ``updated`` or ``update_refused``."""
+    is_answered: bool
+    """Whether it is made already, because nobody drives the workflow."""
+
+
+class Updates:
+    """Asks for updates, each in one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ask(self, workflow: WorkflowId, change: Change) -> Asked:
+        """Priority and labels hold at once; a changed plan once the holder has found that it can go on by it.
+
+        Raises:
+            WorkflowNotFoundError: there is none.
+            TransitionError: it has ended.
+            PlanError: its plan has no such step.
+            UpdateRefusedError: nobody drives it, and what is to change has started.
+        """
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(sql("lock_for_update"), workflow)
+            if row is None:
+                raise WorkflowNotFoundError(str(workflow))
+            status = WorkflowStatus(row["status"])
+            if status in {WorkflowStatus.SUCCEEDED, WorkflowStatus.CANCELLED, WorkflowStatus.CANCELLING}:
+                raise TransitionError(str(workflow), "update", status)
+            plan = PlanSpec.from_value(await connection.fetchval(sql("plan"), row["plan"]))
+            wanted = change.applied(plan)
+            await connection.execute(sql("add_plan"), wanted.digest, wanted.to_value())
+            priority = row["priority"] if change.priority is None else change.priority
+            labels = {**row["labels"], **(change.labels or {})}
+            held_plan = wanted.digest if row["is_held"] else None
+            await connection.execute(sql("want_update"), workflow, held_plan, priority, labels)
+            event = await connection.fetchval(sql("add_event"), workflow, "update_requested", change.to_value())
+            if row["is_held"]:
+                await connection.execute("select pg_notify('eopiez_request', $1)", str(workflow))
+            elif wanted != plan:
+                await self._adopt(connection, workflow, plan, wanted)
+            return Asked(event, not row["is_held"])
+
+    async def _adopt(self, connection: Connection, workflow: WorkflowId, plan: PlanSpec, wanted: PlanSpec) -> None:
+        reason = refusal(await restored(connection, workflow, plan), wanted)
+        if reason is not None:
+            raise UpdateRefusedError(str(workflow), reason)
+        await connection.execute(sql("save_plans"), [workflow], [wanted.digest])
+
+    async def answer(self, workflow: WorkflowId, asked: Asked) -> bool:
+        """Whether the holder has answered.
+
+        Raises:
+            UpdateRefusedError: the workflow cannot go on so.
+        """
+        if asked.is_answered:
+            return True
+        row = await self._database.fetchrow(sql("answer_to_update"), workflow, asked.event)
+        if row is not None and row["kind"] == "update_refused":
+            raise UpdateRefusedError(str(workflow), row["data"]["reason"])
+        return row is not None
