@@ -10,25 +10,30 @@ from ..machine.packing import CALL_S, MAXIMUM_TASKS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from ..machine import Call
+    from ..machine import Call, StepState
+    from ..model.limits import LimitKey
     from ..model.policies import Resources
+    from .limits import Limits
     from .run import Run
 
 
-def in_turn(runs: Iterable[Run], resources: Resources) -> list[Run]:
-    """The runs that want these resources, in the order in which they may start work.
+def in_turn(runs: Iterable[Run], resources: Resources, limits: Limits) -> list[Run]:
+    """The runs that want these resources and that no limit stops, in the order in which they may start work.
 
-    Priority comes first; then the owner with the fewest calls in flight, so that owners share alike however much
-    each of them brings; then the run with the fewest, then the oldest.
+    Priority comes first; then the owner with the fewest calls in flight for its weight, so that owners share by their
+    weights however much each of them brings; then the run with the fewest, then the oldest.
     """
     held = list(runs)
-    wanting = [run for run in held if resources in run.wants]
+    wanting = [
+        run for run in held if resources in run.wants and limits.may_start(run) and limits.leaves_work(run, resources)
+    ]
     if len(wanting) < 2:
         return wanting
     busy: dict[str, int] = {}
     for run in held:
         busy[run.owner] = busy.get(run.owner, 0) + len(run.calls)
-    return sorted(wanting, key=lambda run: (-run.priority, busy[run.owner], len(run.calls), run.order))
+    share = {owner: calls / limits.weight(owner) for owner, calls in busy.items()}
+    return sorted(wanting, key=lambda run: (-run.priority, share[run.owner], len(run.calls), run.order))
 
 
 def reasons(run: Run, room: Room, now: float) -> dict[int, str]:
@@ -44,8 +49,8 @@ def reasons(run: Run, room: Room, now: float) -> dict[int, str]:
         if step.running or step.is_done or run.state.ending is not None:
             continue
         retries = [at for key, at in run.state.waiting.items() if key.step == step.position]
-        if step.ready:
-            found[step.position] = room.why_not(step.spec.policy.resources, run)
+        if step.ready or step.ready_larger:
+            found[step.position] = room.why_not(run, step)
         elif retries:
             delay = f"{max(0.0, min(retries) - now):.0f} s"
             found[step.position] = f"{_count(len(retries), 'task')} failed; the next attempt is in {delay}"
@@ -55,43 +60,56 @@ def reasons(run: Run, room: Room, now: float) -> dict[int, str]:
 class Room(NamedTuple):
     """What is known of the cluster when something waits."""
 
-    slots: Callable[[Resources], int]
+    free: Callable[[Resources], Mapping[str, float]]
+    """How much is free of what a task needs."""
     refusal: Callable[[Resources], str | None]
     """Why the cluster can never give such resources."""
     turns: Mapping[Resources, Sequence[Run]]
     """Who wants which resources, in the order of their turns."""
+    limits: Limits
 
-    def why_not(self, resources: Resources, run: Run) -> str:
-        """Why the run's tasks with these resources do not start."""
+    def why_not(self, run: Run, step: StepState) -> str:
+        """Why the step's tasks do not start."""
+        resources = next(iter(step.wanted()))
+        limited = self.limits.why_not(run, step.spec.phase.name)
         refusal = self.refusal(resources)
         if refusal is not None:
-            return refusal
-        ahead = self.turns.get(resources, ()).index(run) if run in self.turns.get(resources, ()) else 0
-        needs = ", ".join(f"{amount:g} {name}" for name, amount in resources.totals().items()) or "no resources"
-        slots, others = _count(self.slots(resources), "slot"), _count(ahead, "workflow")
-        return f"needs {needs}; {slots} busy, {others} ahead of it"
+            return "; ".join([f"{refusal}; it starts when such a node joins", *limited])
+        turns = self.turns.get(resources, ())
+        ahead = turns.index(run) if run in turns else 0
+        free = self.free(resources)
+        needs = [f"{amount:g} {name}, {free.get(name, 0.0):g} free" for name, amount in resources.totals().items()]
+        turn = [f"{ahead:,} ahead of it"] if ahead or not limited else []
+        return "; ".join(
+            [f"needs {', '.join([*needs, *turn])}" if needs else f"waits, {ahead:,} ahead of it", *limited]
+        )
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def pack(wanting: Sequence[Run], resources: Resources, slots: int) -> list[tuple[Run, Call]]:
+def pack(wanting: Sequence[Run], resources: Resources, slots: int, limits: Limits) -> list[tuple[Run, Call]]:
     """Work for one call: the first run's, and that of others behind it while all is short; empty if nothing may start.
 
     Args:
         wanting: as ``in_turn`` gives them.
         resources: the shape of the worker.
         slots: calls that the cluster can run at once, among which short work is spread.
+        limits: what owners, labels and phases are allowed.
     """
     share = -(-len(wanting) // slots)
     packed: list[tuple[Run, Call]] = []
     spent, tasks = 0.0, 0
+    entered: frozenset[LimitKey] = frozenset()
     for run in wanting:
+        if packed and not limits.may_start(run, entered):
+            continue
         call = next_call(run.state, resources, run.packing, CALL_S - spent if packed else None)
         if call is None:
             continue
         packed.append((run, call))
+        entered |= limits.of_calls([(run, call)])
         spent += call.estimate_s
         tasks += len(call.tasks)
         if call.is_alone or spent >= CALL_S or tasks >= MAXIMUM_TASKS or len(packed) >= share:

@@ -171,6 +171,14 @@ class RayExecutor:
         """As many workers as the nodes hold."""
         return self._nodes.slots(resources)
 
+    def free(self, resources: Resources) -> dict[str, float]:
+        """All that the nodes have, less what workers with calls hold."""
+        busy = [pooled.resources.totals() for pooled in self._workers.values() if pooled.load]
+        return {
+            name: max(0.0, self._nodes.total(name) - sum(used.get(name, 0.0) for used in busy))
+            for name in resources.totals()
+        }
+
     def take(self, resources: Resources) -> Slot | None:
         """Room on an idle worker, else behind a short call; another worker is started if there is room for one."""
         if self._lost is None or self._lost.done():

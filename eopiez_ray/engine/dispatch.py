@@ -20,10 +20,12 @@ from .executor import CallTimedOutError, Executor, Expected, Inherited, Slot, Wo
 
 if TYPE_CHECKING:
     from ..machine import Call
+    from ..model.limits import LimitKey
     from ..model.policies import Resources
     from ..store import Ledger
     from .artifacts import Artifacts
     from .journal import Journal
+    from .limits import Limits
     from .run import Run
 
 RETRY_S = 0.2
@@ -46,11 +48,12 @@ class Dispatcher:
         journal: Journal,
         artifacts: Artifacts,
         *,
+        limits: Limits,
         apply: Apply,
         on_room: Callable[[], None],
     ) -> None:
         self._executor, self._ledger, self._journal, self._artifacts = executor, ledger, journal, artifacts
-        self._apply, self._on_room = apply, on_room
+        self._limits, self._apply, self._on_room = limits, apply, on_room
         self._count = 0
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -69,11 +72,11 @@ class Dispatcher:
                 pass
 
     def _start_one(self, runs: Iterable[Run], resources: Resources) -> bool:
-        wanting = in_turn(runs, resources)
+        wanting = in_turn(runs, resources, self._limits)
         slot = self._executor.take(resources) if wanting else None
         if slot is None:
             return False
-        packed = pack(wanting, resources, self._executor.slots(resources))
+        packed = pack(wanting, resources, self._executor.slots(resources), self._limits)
         for run in wanting:
             run.look()
         if not packed:
@@ -83,14 +86,16 @@ class Dispatcher:
         task = asyncio.create_task(self._execute(packed, slot))
         for run, _ in packed:
             run.calls[task] = slot.worker
-        held = [run for run, _ in packed]
-        task.add_done_callback(lambda done: self._forget(held, done))
+        held, keys = [run for run, _ in packed], self._limits.of_calls(packed)
+        self._limits.enter(keys)
+        task.add_done_callback(lambda done: self._forget(held, done, keys))
         for run in held:
             if run.state.limited:
                 self._apply(run, TimePassed(), ())  # The clock of a time limit starts with the first task.
         return True
 
-    def _forget(self, held: Sequence[Run], done: asyncio.Task[None]) -> None:
+    def _forget(self, held: Sequence[Run], done: asyncio.Task[None], keys: Collection[LimitKey] = frozenset()) -> None:
+        self._limits.leave(keys)
         for run in held:
             run.calls.pop(done, None)
         self._on_room()
@@ -137,8 +142,8 @@ class Dispatcher:
     def room(self, runs: Collection[Run]) -> Room:
         """What there is to say to those who wait."""
         wanted = {resources for run in runs for resources in run.wants}
-        turns = {resources: in_turn(runs, resources) for resources in wanted}
-        return Room(self._executor.slots, self._executor.refusal, turns)
+        turns = {resources: in_turn(runs, resources, self._limits) for resources in wanted}
+        return Room(self._executor.free, self._executor.refusal, turns, self._limits)
 
     def inherit(self, runs: Mapping[str, Run], inherited: Inherited) -> None:
         """Wait for a call that a dead orchestrator has begun; its tasks are in flight."""

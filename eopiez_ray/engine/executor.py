@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ..model.ids import OrchestratorId
     from ..model.policies import Resources
@@ -77,6 +77,9 @@ class Executor(Protocol):
 
     def slots(self, resources: Resources) -> int:
         """Calls with these resources that could run at once if nothing else did."""
+
+    def free(self, resources: Resources) -> Mapping[str, float]:
+        """How much of each resource that such a task needs is not in use, by Ray's names."""
 
     def take(self, resources: Resources) -> Slot | None:
         """Room for one more call now; None if there is none."""

@@ -20,10 +20,11 @@ from ..errors import (
 )
 from ..model.changes import Change, StepChange
 from ..model.ids import OrchestratorId, uuid7
+from ..model.limits import LimitKey, LimitKind, Rules
 from ..model.policies import Resources
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
-from ..store import Database, EmbeddedServer, Intake, NewWorkflow, Updates, Workflows, connect
+from ..store import Database, EmbeddedServer, Intake, NewWorkflow, RuleBook, Updates, Workflows, connect
 from .artifacts import Artifacts, LoadedPartitions
 from .cluster import RayExecutor
 from .orchestrator import Orchestrator
@@ -78,6 +79,12 @@ class Engine:
         """The store's users' side."""
         assert self._database is not None, "open the engine first"
         return Workflows(self._database)
+
+    @property
+    def rules(self) -> RuleBook:
+        """Limits and weights."""
+        assert self._database is not None, "open the engine first"
+        return RuleBook(self._database)
 
     async def open(self) -> None:
         """Reach the database, the embedded one started if there is no other."""
@@ -323,6 +330,28 @@ class Local:
     def workflows(self, status: WorkflowStatus | None = None, limit: int = 50) -> list[WorkflowView]:
         """Workflows, newest first."""
         return self._run(self._engine.workflows.page(status, None, limit))
+
+    def limit(self, kind: LimitKind | str, name: str, maximum: int | None) -> None:
+        """Let at most so many calls be at work at once for an owner, a label (``key=value``) or a phase; None lifts it.
+
+        It holds within a second, also for what is under way: what runs is let run.
+
+        Raises:
+            ParameterError: the maximum is negative, or the label is not named ``key=value``.
+        """
+        self._run(self._engine.rules.limit(LimitKey(LimitKind(kind), name), maximum))
+
+    def weigh(self, owner: str, weight: float) -> None:
+        """Give an owner this part of the cluster beside other owners, who have 1.
+
+        Raises:
+            ParameterError: the weight is not above 0.
+        """
+        self._run(self._engine.rules.weigh(owner, weight))
+
+    def rules(self) -> Rules:
+        """All limits and weights."""
+        return self._run(self._engine.rules.read())
 
     def clean(self, older_than: timedelta, keep: int = 0, *, dry_run: bool = False) -> Cleaned:
         """Forget workflows that ended long ago, and delete the artifacts that nothing refers to any more.

@@ -26,13 +26,15 @@ from ..machine import (
     refusal,
 )
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
+from ..model.policies import Resources
 from ..model.status import PhaseKind, WorkflowStatus
-from ..store import CacheEntry, Claim, Database, Intake, Ledger, NewWorkflow
+from ..store import CacheEntry, Claim, Database, Intake, Ledger, NewWorkflow, RuleBook
 from .admission import reasons
 from .dispatch import Dispatcher
 from .executor import Executor
 from .inputs import InputResolver
 from .journal import Journal
+from .limits import Limits, granted
 from .run import Run
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ EXPLAIN_S = 1.0
 """Seconds between looks at why steps wait."""
 PROFILE_S = 10.0
 """Seconds between saves of what was learned of phases."""
+RULES_S = 1.0
+"""Seconds between looks at limits and weights when no notification comes."""
 REMEMBERED = 10_000
 CANCEL_GRACE_S = 5.0
 """Seconds that running tasks get to end after a cancel before their workers are killed."""
@@ -90,8 +94,15 @@ class Orchestrator:
         self._journal = Journal(self._ledger, settings.database_patience_s, self._drop, self._revive)
         self._has_news = asyncio.Event()
         """Set when something may start."""
+        self._limits, self._rule_book, self._has_rules = Limits(), RuleBook(database), asyncio.Event()
         self._dispatcher = Dispatcher(
-            executor, self._ledger, self._journal, artifacts, apply=self._apply, on_room=self._has_news.set
+            executor,
+            self._ledger,
+            self._journal,
+            artifacts,
+            limits=self._limits,
+            apply=self._apply,
+            on_room=self._has_news.set,
         )
         self._runs: dict[WorkflowId, Run] = {}
         self._count = 0
@@ -124,7 +135,7 @@ class Orchestrator:
         for made, new in zip(created, wanted, strict=True):
             if made.is_new:
                 state = WorkflowState.restore(new.plan)
-                claim = Claim(made.id, 1, WorkflowStatus.RUNNING, state, new.owner, new.priority)
+                claim = Claim(made.id, 1, WorkflowStatus.RUNNING, state, new.owner, new.priority, new.labels)
                 self._begin(claim, dict(new.code))
             else:
                 self.drive(made.id)
@@ -156,6 +167,7 @@ class Orchestrator:
         """
         self._lock_key = await self._ledger.register(self.id)
         self._profiles = Profiles(await self._ledger.profiles())
+        self._limits.adopt(await self._rule_book.read(), {})
         duties = [
             self._journal.run(),
             self._listen(),
@@ -167,6 +179,7 @@ class Orchestrator:
             self._answer_requests(),
             self._renew(),
             self._keep_profiles(),
+            self._follow_rules(),
             self._stopping.wait(),
         ]
         tasks = [asyncio.ensure_future(duty) for duty in duties]
@@ -194,11 +207,12 @@ class Orchestrator:
         """Hear of work and requests; the session's advisory lock shows others that this process lives."""
 
         def heard(channel: str, _payload: str) -> None:
-            (self._requests if channel == "eopiez_request" else self._work).set()
+            events = {"eopiez_request": self._requests, "eopiez_rules": self._has_rules}
+            events.get(channel, self._work).set()
 
         while True:
             try:
-                connection = await self._database.listen(heard, "eopiez_work", "eopiez_request")
+                connection = await self._database.listen(heard, "eopiez_work", "eopiez_request", "eopiez_rules")
                 await connection.execute("select pg_advisory_lock($1)", self._lock_key)
                 self._work.set()
                 self._requests.set()
@@ -233,15 +247,18 @@ class Orchestrator:
         plan = claim.state.plan
         shapes = {step.policy.resources for step in plan.steps if step.phase.kind is not PhaseKind.VALUES}
         slots = max((self._executor.slots(shape) for shape in shapes), default=1)
-        packing = Packing(slots, self._profiles)
+        packing = Packing(slots, self._profiles, self._limits.closed_phases)
         inputs = InputResolver(claim.id, claim.state, self._ledger, self._journal)
         self._count += 1
         run = Run(
-            claim.id, claim.epoch, claim.state, packing, inputs, code, claim.owner, claim.priority, self._count
+            claim.id, claim.epoch, claim.state, packing, inputs, code, claim.owner, claim.priority, claim.labels,
+            self._count,
         )  # fmt: skip
         run.adopt_policies()
         claim.state.memory_limit_bytes = self._executor.memory_limit_bytes()
         self._runs[claim.id] = run
+        if self._limits.rules.maxima:
+            self._has_rules.set()
         log.info("workflow held", workflow=str(claim.id), epoch=claim.epoch)
         refusal = next((reason for shape in shapes if (reason := self._executor.refusal(shape))), None)
         if refusal is not None:
@@ -316,6 +333,25 @@ class Orchestrator:
             for workflow in held.keys() - kept:
                 if workflow in self._runs:
                     self._drop(workflow)
+
+    async def _follow_rules(self) -> None:
+        """Read limits and weights, and hold permits for what is limited."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._has_rules.wait(), RULES_S)
+            self._has_rules.clear()
+            try:
+                rules = await self._rule_book.read()
+                has_changed = rules != self._limits.rules
+                self._limits.adopt(rules, self._limits.permits)
+                wanted = self._limits.wanted(self._runs.values(), self._executor.slots(Resources()))
+                if wanted or self._limits.permits:
+                    permits = await self._rule_book.permits(self.id, wanted, granted)
+                    self._limits.adopt(self._limits.rules, permits)
+            except DatabaseUnavailableError:
+                continue  # The permits of before hold on.
+            if wanted or has_changed:
+                self._has_news.set()
 
     async def _keep_profiles(self) -> None:
         """Save what was learned of phases now and then; what a crash costs of it is nothing but accuracy."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
 
     from ..machine import Packing, WorkflowState
     from ..model.ids import WorkflowId
@@ -27,6 +28,7 @@ class Run:
     """Pickled phases and values by digest."""
     owner: str
     priority: int
+    labels: Mapping[str, str]
     order: int
     """Grows from one held workflow to the next."""
     wants: set[Resources] = field(default_factory=set)

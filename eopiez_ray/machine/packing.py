@@ -15,6 +15,8 @@ from .profiles import Profiles
 from .state import StepState, TaskState, WorkflowState
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..model.policies import Resources
 
 CALL_S = 0.05
@@ -55,6 +57,8 @@ class Packing:
     """Calls that the cluster can run at once."""
     profiles: Profiles = field(default_factory=Profiles)
     """What is known of phases."""
+    closed_phases: Collection[str] = ()
+    """Phases of which nothing more may start now."""
     cached_steps: frozenset[int] = frozenset()
     """Steps whose tasks go one by one, since their keys must be looked up first."""
 
@@ -78,6 +82,8 @@ def next_call(
     if state.ending is not None:
         return None
     for step in reversed(state.steps):
+        if step.spec.phase.name in packing.closed_phases:
+            continue
         if step.ready_larger and budget_s is None:
             larger = _larger_call(step, resources, packing)
             if larger is not None:
@@ -190,6 +196,8 @@ def _continues(state: WorkflowState, consumer: StepState, partition: int, member
     """Whether the consumer's task could run next: its inputs are there, or come from ``members``, run before it."""
     producer = state.steps[next(iter(members))]
     if consumer.kind is not PhaseKind.MAP or consumer.spec.policy.resources != producer.spec.policy.resources:
+        return False
+    if consumer.spec.phase.name in packing.closed_phases:
         return False
     if consumer.get(partition) != TaskState.BLOCKED or _goes_alone(consumer, partition, packing):
         return False

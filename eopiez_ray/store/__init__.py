@@ -5,6 +5,7 @@ from .database import Database, connect
 from .embedded import EmbeddedServer
 from .intake import Created, Intake, NewWorkflow
 from .ledger import Claim, Ledger
+from .rules import RuleBook
 from .updates import Asked, Updates
 from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
 from .workflows import Workflows
@@ -24,6 +25,7 @@ __all__ = [
     "LogView",
     "NewWorkflow",
     "RejectView",
+    "RuleBook",
     "StepRow",
     "StepView",
     "TaskTime",

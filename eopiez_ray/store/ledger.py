@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,7 @@ from .queries import sql
 from .restoring import restored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
     import asyncpg
@@ -43,6 +43,7 @@ class Claim:
     state: WorkflowState
     owner: str = ""
     priority: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
     previous: OrchestratorId | None = None
     """Who held it before and did not give it back."""
 
@@ -86,7 +87,9 @@ class Ledger:
         await connection.execute(sql("add_event"), workflow, "claimed", facts)
         status = WorkflowStatus(row["status"])
         previous = OrchestratorId(row["previous"]) if row["previous"] else None
-        return Claim(WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], previous)
+        return Claim(
+            WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], row["labels"], previous
+        )
 
     async def plan(self, digest: str) -> PlanSpec:
         """The plan of that digest."""

@@ -55,6 +55,9 @@ class InlineExecutor:
     def slots(self, resources: Resources) -> int:
         return self.count
 
+    def free(self, resources: Resources) -> dict[str, float]:
+        return {"CPU": float(len(self._free))}
+
     def prepare(self, resources: Resources) -> None:
         """Workers are there."""
 

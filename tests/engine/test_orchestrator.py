@@ -380,7 +380,7 @@ async def test_what_the_cluster_cannot_run_waits_and_says_so(stage: Stage) -> No
     async def reason() -> str:
         return (await stage.workflows.steps(workflow))[0].reason
 
-    assert await until(reason) == "it needs a GPU, the cluster has none"
+    assert await until(reason) == "it needs a GPU, the cluster has none; it starts when such a node joins"
     assert executor.calls == []
     assert await stage.workflows.cancel(workflow) in {S.CANCELLING, S.CANCELLED}
     assert (await stage.rest(workflow)).status is S.CANCELLED
@@ -397,7 +397,7 @@ async def test_a_step_that_waits_for_its_turn_says_for_what(stage: Stage) -> Non
     async def reason() -> str:
         return (await stage.workflows.steps(second))[0].reason
 
-    assert await until(reason) == "needs 1 CPU; 1 slot busy, 0 workflows ahead of it"
+    assert await until(reason) == "needs 1 CPU, 0 free, 0 ahead of it"
     executor.gate.set()
     for workflow in (first, second):
         await stage.rest(workflow)

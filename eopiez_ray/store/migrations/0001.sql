@@ -24,6 +24,30 @@ create table orchestrators (
     started_at timestamptz not null default now()
 );
 
+-- How many calls may be at work at once, and how owners share what is left.
+create table limits (
+    kind text not null check (kind in ('owner', 'label', 'phase')),
+    name text not null,
+    maximum integer not null check (maximum >= 0),
+    primary key (kind, name)
+);
+
+create table weights (
+    owner text primary key,
+    weight double precision not null check (weight > 0)
+);
+
+-- Calls that orchestrators have at work, or may start at once, under a limit: together never more than its maximum.
+create table permits (
+    kind text not null,
+    name text not null,
+    orchestrator uuid not null references orchestrators (id),
+    held integer not null check (held >= 0),
+    wanted integer not null,
+    primary key (kind, name, orchestrator),
+    foreign key (kind, name) references limits (kind, name) on delete cascade
+);
+
 -- Plans by their content: a plan that is run a thousand times is kept once, and an updated one is another plan.
 create table plans (
     digest text primary key,

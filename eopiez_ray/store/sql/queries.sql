@@ -108,7 +108,7 @@ set holder = $1,
     drained_at = null
 from claimable
 where workflows.id = claimable.id
-returning workflows.id, plan, status, epoch, owner, priority, previous
+returning workflows.id, plan, status, epoch, owner, priority, labels, previous
 
 -- name: renew
 -- Hold on to workflows; those missing from the answer are lost.
@@ -651,3 +651,84 @@ set wanted_plan = $2,
     priority = $3,
     labels = $4
 where id = $1
+
+-- name: limits
+-- All limits.
+select kind, name, maximum
+from limits
+order by kind, name
+
+-- name: weights
+-- All weights.
+select owner, weight
+from weights
+order by owner
+
+-- name: set_limit
+-- A limit, new or changed.
+with changed as (
+    insert into limits (kind, name, maximum)
+    values ($1, $2, $3)
+    on conflict (kind, name) do update
+    set maximum = excluded.maximum
+    returning name
+)
+select pg_notify('eopiez_rules', name)
+from changed
+
+-- name: lift_limit
+-- A limit that no longer holds.
+with lifted as (
+    delete from limits
+    where kind = $1
+        and name = $2
+    returning name
+)
+select pg_notify('eopiez_rules', name)
+from lifted
+
+-- name: set_weight
+-- An owner's part of the cluster.
+with changed as (
+    insert into weights (owner, weight)
+    values ($1, $2)
+    on conflict (owner) do update
+    set weight = excluded.weight
+    returning owner
+)
+select pg_notify('eopiez_rules', owner)
+from changed
+
+-- name: drop_permits
+-- Give back permits of limits that are not named.
+delete from permits
+where orchestrator = $1
+    and (kind, name) not in (select * from unnest($2::text[], $3::text[]))
+
+-- name: lock_limit
+-- A limit's maximum, locked: permits are given by one transaction at a time.
+select maximum
+from limits
+where kind = $1
+    and name = $2
+for update
+
+-- name: other_permits
+-- What other living orchestrators hold and want of a limit.
+select held, wanted
+from permits
+join orchestrators on orchestrators.id = orchestrator
+join pg_locks on locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::bigint << 32 | objid::bigint) = lock_key
+where kind = $1
+    and name = $2
+    and orchestrator <> $3
+
+-- name: save_permits
+-- What an orchestrator holds and wants of a limit.
+insert into permits (kind, name, orchestrator, held, wanted)
+values ($1, $2, $3, $4, $5)
+on conflict (kind, name, orchestrator) do update
+set held = excluded.held,
+    wanted = excluded.wanted

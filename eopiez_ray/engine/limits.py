@@ -1,0 +1,121 @@
+"""How many calls may be at work at once for an owner, a label or a phase, and how owners share the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ..model.limits import LimitKey, LimitKind, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from ..machine import Call
+    from ..model.policies import Resources
+    from .run import Run
+
+
+class Limits:
+    """Counts calls against limits. Of a limit's maximum, this orchestrator may use what it holds permits for."""
+
+    def __init__(self) -> None:
+        self.rules = Rules()
+        self.closed_phases: set[str] = set()
+        """Phases of which nothing more may start; shared with the packing of every run."""
+        self.permits: Mapping[LimitKey, int] = {}
+        self._busy: Counter[LimitKey] = Counter()
+
+    def adopt(self, rules: Rules, permits: Mapping[LimitKey, int]) -> None:
+        """Go by these rules and permits from now on."""
+        self.rules, self.permits = rules, permits
+        self._look()
+
+    def weight(self, owner: str) -> float:
+        """The owner's part of the cluster beside others."""
+        return self.rules.weights.get(owner, 1.0)
+
+    def may_start(self, run: Run, entered: Collection[LimitKey] = ()) -> bool:
+        """Whether the run's owner and labels leave room for one more call; those ``entered`` are in it already."""
+        return all(key in entered or self._is_open(key) for key in self._of_run(run))
+
+    def leaves_work(self, run: Run, resources: Resources) -> bool:
+        """Whether some of what the run wants these resources for is of a phase that may start."""
+        return not self.closed_phases or any(
+            step.spec.phase.name not in self.closed_phases and resources in step.wanted() for step in run.state.steps
+        )
+
+    def of_calls(self, packed: Iterable[tuple[Run, Call]]) -> frozenset[LimitKey]:
+        """The limits that a call of these parts counts against, once each: its tasks run one after the other."""
+        if not self.rules.maxima:
+            return frozenset()
+        found: set[LimitKey] = set()
+        for run, call in packed:
+            steps = run.state.steps
+            phases = {steps[task.key.step].spec.phase.name for task in call.tasks}
+            found.update(self._of_run(run), self._limited(LimitKey(LimitKind.PHASE, phase) for phase in phases))
+        return frozenset(found)
+
+    def enter(self, keys: Collection[LimitKey]) -> None:
+        """A call begins."""
+        self._busy.update(keys)
+        self._look()
+
+    def leave(self, keys: Collection[LimitKey]) -> None:
+        """A call is over."""
+        self._busy.subtract(keys)
+        self._look()
+
+    def wanted(self, runs: Iterable[Run], slots: int) -> dict[LimitKey, tuple[int, int]]:
+        """For each limit that matters here: calls at work, and as many as could be at work without it."""
+        waiting: set[LimitKey] = set()
+        for run in runs:
+            if run.wants and self.rules.maxima:
+                phases = (LimitKey(LimitKind.PHASE, step.spec.phase.name) for step in run.state.steps if step.ready)
+                waiting.update(self._of_run(run), self._limited(phases))
+        keys = waiting | {key for key, count in self._busy.items() if count and key in self.rules.maxima}
+        return {key: (self._busy[key], self._busy[key] + (slots if key in waiting else 0)) for key in keys}
+
+    def why_not(self, run: Run, phase: str) -> Sequence[str]:
+        """Which limits keep tasks of the phase from starting."""
+        keys = [*self._of_run(run), *self._limited([LimitKey(LimitKind.PHASE, phase)])]
+        return [
+            f"{key.kind} {key.name!r} is at its limit, {self._busy[key]} of {self.rules.maxima[key]}"
+            for key in keys
+            if not self._is_open(key)
+        ]
+
+    def _of_run(self, run: Run) -> list[LimitKey]:
+        if not self.rules.maxima:
+            return []
+        labels = (LimitKey(LimitKind.LABEL, f"{name}={value}") for name, value in run.labels.items())
+        return self._limited([LimitKey(LimitKind.OWNER, run.owner), *labels])
+
+    def _limited(self, keys: Iterable[LimitKey]) -> list[LimitKey]:
+        return [key for key in keys if key in self.rules.maxima]
+
+    def _is_open(self, key: LimitKey) -> bool:
+        return self._busy[key] < min(self.permits.get(key, 0), self.rules.maxima.get(key, 0))
+
+    def _look(self) -> None:
+        if self.rules.maxima or self.closed_phases:
+            phases = [key for key in self.rules.maxima if key.kind is LimitKind.PHASE]
+            self.closed_phases.clear()
+            self.closed_phases.update(key.name for key in phases if not self._is_open(key))
+
+
+def granted(maximum: int, busy: int, wanted: int, others: Sequence[tuple[int, int]]) -> int:
+    """Permits of one orchestrator beside others that hold some and want some.
+
+    An orchestrator never loses permits that are in use, and all of them together never hold more than the maximum.
+
+    Args:
+        maximum: of the limit.
+        busy: calls that it has at work.
+        wanted: calls that it could have at work.
+        others: what each of the others holds and wants.
+    """
+    held_elsewhere = sum(held for held, _ in others)
+    free = max(0, maximum - held_elsewhere)
+    rivals = sum(1 for _, wants in others if wants)
+    fair = maximum if not rivals else max(1, maximum // (rivals + 1))
+    return max(busy, min(wanted, free, fair))
