@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import ray
 
-from ..model.work import Handover, InHand
+from ..model.work import Handover, InHand, Place
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class WorkerActor:
 
     def __init__(self, artifact_url: str, name: str, owner: str, resources: Resources, orphan_s: float) -> None:
         self._worker, self._owner, self._resources = Worker(artifact_url, name), owner, resources
+        context = ray.get_runtime_context()
+        node, actor = str(context.get_node_id()), str(context.get_actor_id())
+        self._place = Place(node, socket.gethostname(), os.getpid(), actor)
         self._calls: dict[str, InHand] = {}
         self._heard_at, self._is_busy = time.monotonic(), False
         threading.Thread(target=self._watch, args=(orphan_s,), daemon=True).start()
@@ -48,9 +52,10 @@ class WorkerActor:
             self._heard_at, self._is_busy = time.monotonic(), False
 
     @ray.method(concurrency_group="control")
-    def beat(self) -> None:
-        """Somebody still wants this worker."""
+    def beat(self) -> Place:
+        """Somebody still wants this worker; where it is."""
         self._heard_at = time.monotonic()
+        return self._place
 
     @ray.method(concurrency_group="control")
     def hand_over(self, dead: Collection[str], heir: str) -> Handover | None:
@@ -59,7 +64,7 @@ class WorkerActor:
             return None
         self._owner = heir
         self._heard_at = time.monotonic()
-        return Handover(self._resources, tuple(self._worker.known), tuple(self._calls.values()))
+        return Handover(self._resources, self._place, tuple(self._worker.known), tuple(self._calls.values()))
 
     @ray.method(concurrency_group="control")
     def collect(self, call: str) -> bytes | None:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..model.ids import OrchestratorId
     from ..model.policies import Resources
     from ..model.tasks import Report
-    from ..model.work import Handover, WorkCall
+    from ..model.work import Handover, Place, WorkCall
     from ..settings import Settings
 
 NAMESPACE = "eopiez"
@@ -61,7 +61,7 @@ class _Pooled:
     """A worker actor and what it is doing."""
 
     name: str
-    actor: asyncio.Future[Any]
+    actor: asyncio.Future[_Started]
     """The handle, once the actor has started."""
     resources: Resources
     known: set[str] = field(default_factory=set)
@@ -71,6 +71,8 @@ class _Pooled:
     load: int = 0
     busy_until: float = 0.0
     """Monotonic seconds at which the calls on it should be over, by their estimates."""
+    node: str = ""
+    """Ray's id of its node, once it has started."""
     has_unknown: bool = False
     """Whether nothing is known of how long its last call takes."""
 
@@ -88,6 +90,7 @@ class RayExecutor:
         """Resolved when this cluster is gone; None while there is no cluster."""
         self._farewells: set[asyncio.Task[None]] = set()
         self._on_room: Callable[[], None] = _nobody
+        self._on_worker: Callable[[str, Place], None] = _nobody
         self._number = 0
         self._failed_starts = 0
         self._rest_until = 0.0
@@ -219,7 +222,10 @@ class RayExecutor:
         if time.monotonic() < self._rest_until:
             return
         alike = sum(pooled.resources == resources for pooled in self._workers.values())
-        if alike < self.slots(resources) and self._make_room(resources):
+        if self.refusal(resources) is not None:
+            if not alike:
+                self._spawn(resources)  # Ray keeps it waiting, and an autoscaler sees what is needed.
+        elif alike < self.slots(resources) and self._make_room(resources):
             self._spawn(resources)
 
     def _claim(self, pooled: _Pooled) -> Slot:
@@ -229,21 +235,19 @@ class RayExecutor:
     def _make_room(self, resources: Resources) -> bool:
         """Whether the totals hold one more worker, idle ones of other shapes released if they must."""
 
-        def fits() -> bool:
-            used: dict[str, float] = {}
-            for pooled in self._workers.values():
-                for name, amount in pooled.resources.totals().items():
-                    used[name] = used.get(name, 0.0) + amount * pooled.resources.placement.gang
-            return all(
-                used.get(name, 0.0) + amount * resources.placement.gang <= self._nodes.total(name) + 1e-9
-                for name, amount in resources.totals().items()
-            )
+        idle = [other for other in self._workers.values() if other.load == 0 and other.resources != resources]
+        near = self._nodes.fitting_ids(resources)
+        dispensable = [other for other in idle if other.node in near or resources.placement.gang > 1]
+        staying = [other for other in self._workers.values() if other not in dispensable]
+        while dispensable and self._has_room(resources, staying + dispensable[1:]):
+            if self._has_room(resources, staying + dispensable):
+                return True
+            self._kill(dispensable.pop(0))
+        return self._has_room(resources, list(self._workers.values()))
 
-        for pooled in [other for other in self._workers.values() if other.load == 0 and other.resources != resources]:
-            if fits():
-                break
-            self._kill(pooled)
-        return fits()
+    def _has_room(self, resources: Resources, beside: Sequence[_Pooled]) -> bool:
+        """Whether one more worker fits beside these. Those whose node is not known yet may be on any."""
+        return self._nodes.hold(resources, [(pooled.node, pooled.resources) for pooled in beside])
 
     def _spawn(self, resources: Resources) -> None:
         self._number += 1
@@ -253,12 +257,15 @@ class RayExecutor:
         actor.add_done_callback(lambda done: self._welcome(pooled, done))
         log.info("worker starting", worker=name, resources=resources.totals())
 
-    def _welcome(self, pooled: _Pooled, started: asyncio.Future[Any]) -> None:
+    def _welcome(self, pooled: _Pooled, started: asyncio.Future[_Started]) -> None:
         if started.cancelled():
             return
         error = started.exception()
         if error is None:
             self._failed_starts = 0
+            place: Place = started.result().place
+            pooled.node = place.node
+            self._on_worker(pooled.name, place)
             self._on_room()
             return
         self._workers.pop(pooled.name, None)
@@ -294,7 +301,7 @@ class RayExecutor:
             heard, pooled.heard = tuple(pooled.heard), []
             sent = pickle.dumps(call._replace(heard=heard), protocol=5)
             slot.known.update(call.code)
-            answer = asyncio.wrap_future(pooled.actor.result().run.remote(sent).future())
+            answer = asyncio.wrap_future(pooled.actor.result().handle.run.remote(sent).future())
             await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 reports: Sequence[Sequence[Report]] = pickle.loads(answer.result())
@@ -334,9 +341,10 @@ class RayExecutor:
             return []
         if handover is None:
             return []
-        ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        ready.set_result(actor)
-        pooled = self._workers[name] = _Pooled(name, ready, handover.resources, set(handover.known))
+        ready: asyncio.Future[_Started] = asyncio.get_running_loop().create_future()
+        ready.set_result(_Started(actor, handover.place))
+        pooled = _Pooled(name, ready, handover.resources, set(handover.known), node=handover.place.node)
+        self._workers[name] = pooled
         log.info("worker inherited", worker=name, calls=len(handover.calls))
         return [Inherited(self._claim(pooled), call.id, call.tasks) for call in handover.calls]
 
@@ -349,7 +357,7 @@ class RayExecutor:
             raise WorkerLostError(inherited.slot.worker, "the worker was stopped")
         try:
             while True:
-                answer = await asyncio.wrap_future(pooled.actor.result().collect.remote(inherited.call).future())
+                answer = await asyncio.wrap_future(pooled.actor.result().handle.collect.remote(inherited.call).future())
                 if answer is not None:
                     reports: Sequence[Sequence[Report]] = pickle.loads(answer)
                     pooled.heard.append(inherited.call)
@@ -370,22 +378,46 @@ class RayExecutor:
         """Kill idle workers, so that other users of the cluster find their resources free."""
         self.stop_workers([pooled.name for pooled in self._workers.values() if pooled.load == 0])
 
-    async def watch(self, on_room: Callable[[], None]) -> None:
-        """Keep idle workers from ending themselves, and notice the cluster's death."""
-        self._on_room = on_room
+    async def watch(self, on_room: Callable[[], None], on_worker: Callable[[str, Place], None]) -> None:
+        """Keep idle workers from ending themselves, and notice the cluster's death and its changes."""
+        self._on_room, self._on_worker = on_room, on_worker
         beaten_at = time.monotonic()
         while True:
             await asyncio.sleep(WATCH_S)
             if any(not daemon.is_running() or daemon.status() == psutil.STATUS_ZOMBIE for daemon in self._daemons):
                 await self._restart()
                 on_room()
-            elif self._settings.ray_address is not None:
-                await _ping()
+            elif self._settings.ray_address is not None or self._has_refused():
+                await self._look_at_nodes()
             if time.monotonic() - beaten_at > ORPHAN_S / 4:
                 beaten_at = time.monotonic()
                 for pooled in self._workers.values():
                     if pooled.load == 0 and pooled.actor.done() and not pooled.actor.exception():
-                        pooled.actor.result().beat.remote()
+                        pooled.actor.result().handle.beat.remote()
+
+    def _has_refused(self) -> bool:
+        """Whether somebody waits for what no node has."""
+        return any(self.refusal(pooled.resources) is not None for pooled in self._workers.values())
+
+    async def _look_at_nodes(self) -> None:
+        """See which nodes have joined or left.
+
+        Raises:
+            ClusterError: the head does not answer.
+        """
+        import ray
+
+        try:
+            nodes = await asyncio.wait_for(asyncio.to_thread(_nodes, ray), ATTACH_S)
+        except (TimeoutError, ray.exceptions.RayError) as error:
+            raise ClusterError(
+                "the Ray cluster does not answer any more; "
+                "its workflows go on as soon as an orchestrator on another cluster claims them"
+            ) from error
+        if nodes.nodes != self._nodes.nodes:
+            log.info("nodes have changed", nodes=len(nodes.nodes))
+            self._nodes = nodes
+            self._on_room()
 
     async def _restart(self) -> None:
         """The cluster that we started has died: start another. What was in flight is lost and runs again."""
@@ -395,23 +427,6 @@ class RayExecutor:
         self._workers.clear()
         await asyncio.to_thread(self._disconnect)
         await self.start()
-
-
-async def _ping() -> None:
-    """Ask an attached cluster's head for its nodes.
-
-    Raises:
-        ClusterError: it does not answer.
-    """
-    import ray
-
-    try:
-        await asyncio.wait_for(asyncio.to_thread(ray.nodes), ATTACH_S)
-    except (TimeoutError, ray.exceptions.RayError) as error:
-        raise ClusterError(
-            "the Ray cluster does not answer any more; "
-            "its workflows go on as soon as an orchestrator on another cluster claims them"
-        ) from error
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -442,16 +457,22 @@ def _actor_names() -> list[str]:
     return list(ray.util.list_named_actors())
 
 
-def _nobody() -> None:
-    """Nobody waits for room yet."""
+def _nobody(*_: object) -> None:
+    """Nobody listens yet."""
 
 
-async def _start_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> Any:
-    """The handle of a new worker, once it answers."""
+class _Started(NamedTuple):
+    """A worker that answers."""
+
+    handle: Any
+    place: Place
+
+
+async def _start_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> _Started:
+    """A new worker, once it answers."""
     # Registering a named actor asks the head and waits: never on the event loop.
     actor = await asyncio.to_thread(_create_actor, name, owner, resources, artifact_url)
-    await asyncio.wrap_future(actor.beat.remote().future())
-    return actor
+    return _Started(actor, await asyncio.wrap_future(actor.beat.remote().future()))
 
 
 def _create_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> Any:
@@ -527,8 +548,8 @@ async def _end_actor(pooled: _Pooled) -> None:
     import ray
 
     try:
-        actor = await pooled.actor
-        await asyncio.to_thread(ray.kill, actor)
+        started = await pooled.actor
+        await asyncio.to_thread(ray.kill, started.handle)
         if pooled.resources.placement.gang > 1:
             await asyncio.to_thread(_free, pooled.name)
     except (ValueError, ray.exceptions.RayError) as error:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..model.ids import OrchestratorId
     from ..model.policies import Resources
     from ..model.tasks import Report, TaskKey
-    from ..model.work import WorkCall
+    from ..model.work import Place, WorkCall
 
 SHORT_S = 0.1
 """Estimated seconds up to which a worker's call is short enough to queue a second one behind it."""
@@ -109,8 +109,8 @@ class Executor(Protocol):
     async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report]]:
         """The reports of an inherited call, once it is over. Errors as in ``run``; its slot is free then."""
 
-    async def watch(self, on_room: Callable[[], None]) -> None:
-        """Look after the cluster for ever; call ``on_room`` when there is room again after a loss.
+    async def watch(self, on_room: Callable[[], None], on_worker: Callable[[str, Place], None]) -> None:
+        """Look after the cluster for ever; call ``on_room`` when there may be room, ``on_worker`` for each new worker.
 
         Raises:
             ClusterError: the cluster is gone and not ours to start again.

@@ -166,9 +166,10 @@ class Engine:
         assert self._executor is not None
         for step in plan.steps:
             refusal = self._executor.refusal(step.policy.resources)
-            if refusal is not None:
+            if refusal is not None and step.policy.wait_timeout_s is None:
                 raise ClusterError(
-                    f"step {step.name!r} can never run here: {refusal}; lower its resources or use a larger cluster"
+                    f"step {step.name!r} can never run here: {refusal}; lower its resources, use a larger cluster, "
+                    "or give it a wait_timeout_s if nodes will join"
                 )
 
     async def _revive(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..model.policies import Resources
 
@@ -23,8 +24,8 @@ class Node(NamedTuple):
 class Nodes:
     """The living nodes of a cluster."""
 
-    def __init__(self, nodes: Sequence[Node] = ()) -> None:
-        self.nodes = nodes
+    def __init__(self, nodes: Iterable[Node] = ()) -> None:
+        self.nodes = sorted(nodes, key=lambda node: node.id)
         self._slots: dict[Resources, int] = {}
 
     @property
@@ -49,6 +50,31 @@ class Nodes:
             if all(node.resources.get(name, 0.0) >= amount for name, amount in needs.items())
             and any(matches(node.labels, wanted) for wanted in choices)
         ]
+
+    def fitting_ids(self, resources: Resources) -> set[str]:
+        """Ids of the nodes that ``fitting`` gives."""
+        return {node.id for node in self.fitting(resources)}
+
+    def hold(self, resources: Resources, beside: Sequence[tuple[str, Resources]]) -> bool:
+        """Whether one more task with these resources fits beside others, each given with its node.
+
+        Those without a node count against all nodes together, since they may go to any.
+        """
+        needs, gang = resources.totals() or {"CPU": 0.1}, resources.placement.gang
+        used: dict[str, Counter[str]] = {}
+        for node, taken in beside:
+            bundles = taken.placement.gang
+            used.setdefault(node, Counter()).update({name: n * bundles for name, n in taken.totals().items()})
+        together = sum(used.values(), Counter[str]())
+        if any(together[name] + amount * gang > self.total(name) + 1e-9 for name, amount in needs.items()):
+            return False
+        left = [
+            node._replace(resources={name: node.resources.get(name, 0.0) - used[node.id][name] for name in needs})
+            if node.id in used
+            else node
+            for node in self.fitting(resources)
+        ]
+        return sum(max(0, _times(node, needs)) for node in left) >= gang
 
     def slots(self, resources: Resources) -> int:
         """Tasks with these resources that the nodes hold at once if nothing else runs; at least 1."""

@@ -40,6 +40,7 @@ from .run import Run
 if TYPE_CHECKING:
     import asyncpg
 
+    from ..model.work import Place
     from ..settings import Settings
     from .artifacts import Artifacts
 
@@ -107,6 +108,9 @@ class Orchestrator:
         self._runs: dict[WorkflowId, Run] = {}
         self._count = 0
         self._profiles = Profiles()
+        self._workers: dict[str, Place] = {}
+        """New workers that the store does not know yet."""
+        self._has_workers = asyncio.Event()
         self._work = asyncio.Event()
         self._requests = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -171,7 +175,7 @@ class Orchestrator:
         duties = [
             self._journal.run(),
             self._listen(),
-            self._executor.watch(self._has_news.set),
+            self._executor.watch(self._has_news.set, self._note_worker),
             self._admit(),
             self._explain(),
             self._dispatcher.broken(),
@@ -180,6 +184,7 @@ class Orchestrator:
             self._renew(),
             self._keep_profiles(),
             self._follow_rules(),
+            self._keep_workers(),
             self._stopping.wait(),
         ]
         tasks = [asyncio.ensure_future(duty) for duty in duties]
@@ -333,6 +338,25 @@ class Orchestrator:
             for workflow in held.keys() - kept:
                 if workflow in self._runs:
                     self._drop(workflow)
+
+    def _note_worker(self, name: str, place: Place) -> None:
+        """Let the history know where a worker is."""
+        self._workers[name] = place
+        self._has_workers.set()
+
+    async def _keep_workers(self) -> None:
+        while True:
+            await self._has_workers.wait()
+            self._has_workers.clear()
+            known = dict(self._workers)
+            try:
+                await self._ledger.save_workers(self.id, known)
+            except DatabaseUnavailableError:
+                self._has_workers.set()
+                await asyncio.sleep(POLL_S)
+                continue
+            for name in known:
+                del self._workers[name]
 
     async def _follow_rules(self) -> None:
         """Read limits and weights, and hold permits for what is limited."""

@@ -103,10 +103,22 @@ class InHand(NamedTuple):
     """Pickled reports of each part; None while it runs."""
 
 
+class Place(NamedTuple):
+    """Where a worker is, by Ray's names and the operating system's."""
+
+    node: str
+    """Ray's id of the node."""
+    host: str
+    pid: int
+    actor: str
+    """Ray's id of the actor."""
+
+
 class Handover(NamedTuple):
     """What the next owner of a worker must know."""
 
     resources: Resources
+    place: Place
     known: tuple[str, ...]
     """Digests of the code that it was sent."""
     calls: tuple[InHand, ...]

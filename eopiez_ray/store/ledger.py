@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from ..machine import RecordAttempt, WorkflowState
+    from ..model.work import Place
     from .database import Connection, Database
 
 
@@ -129,6 +130,11 @@ class Ledger:
     async def answer_update(self, workflow: WorkflowId, epoch: int, refusal: str) -> None:
         """Drop a wanted plan: the workflow cannot go on by it, or, without a refusal, does so already."""
         await self._database.fetch(sql("answer_update"), workflow, epoch, refusal)
+
+    async def save_workers(self, orchestrator: OrchestratorId, workers: Mapping[str, Place]) -> None:
+        """Note where workers are, for the history of what they run."""
+        rows = [(name, orchestrator, *place) for name, place in workers.items()]
+        await self._database.fetch(sql("save_workers"), *_columns(rows, 6))
 
     async def profiles(self, limit: int = 1000) -> list[Profile]:
         """What is known of phases."""

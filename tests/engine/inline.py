@@ -12,7 +12,7 @@ from eopiez_ray.engine.worker import Worker
 from eopiez_ray.model.ids import OrchestratorId
 from eopiez_ray.model.policies import Resources
 from eopiez_ray.model.tasks import Report, TaskKey
-from eopiez_ray.model.work import WorkCall
+from eopiez_ray.model.work import Place, WorkCall
 
 
 @dataclass
@@ -112,8 +112,10 @@ class InlineExecutor:
     async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report]]:
         raise WorkerLostError(inherited.slot.worker, "nothing was inherited")
 
-    async def watch(self, on_room: Callable[[], None]) -> None:
+    async def watch(self, on_room: Callable[[], None], on_worker: Callable[[str, Place], None]) -> None:
         self._on_room = on_room
+        for name in self._workers:
+            on_worker(name, Place("node", "host", 1, f"actor of {name}"))
         await asyncio.Event().wait()
 
     def stop_workers(self, names: Collection[str]) -> None:

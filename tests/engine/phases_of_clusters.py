@@ -68,3 +68,27 @@ class Marks:
     def repeated(self) -> int:
         """Runs beyond the first of each task."""
         return len(self.lines()) - len({value for value, _ in self.lines()})
+
+
+@ez.phase(kind="map")
+def where(value: int, *, seconds: float = 0.0) -> dict[str, Any]:
+    """The node on which it runs, and the bundles that were reserved with it."""
+    import ray
+
+    time.sleep(seconds)
+    group = ray.util.get_current_placement_group()
+    return {
+        "node": ray.get_runtime_context().get_node_id(),
+        "bundles": 0 if group is None else group.bundle_count,
+        "colour": os.environ.get("COLOUR"),
+    }
+
+
+@ez.phase(kind="map")
+def devour(value: int, *, size: int) -> int:
+    """Takes ``size`` bytes in its first attempt, little in the next."""
+    if ez.current_task().attempt > 1:
+        return value
+    taken = np.ones(size, dtype=np.uint8)
+    time.sleep(20)
+    return int(taken[0])

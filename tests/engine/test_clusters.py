@@ -90,7 +90,7 @@ def test_the_same_key_is_the_same_workflow(system: ez.Local, marks: Marks) -> No
 def test_what_the_cluster_can_never_run_is_refused(system: ez.Local) -> None:
     plan = ez.Plan("gpu")
     plan.tune(plan.step("one", phases.environment), resources=ez.Resources(gpu=1))
-    with pytest.raises(ClusterError, match="needs 1 GPU, the whole cluster has 0"):
+    with pytest.raises(ClusterError, match="needs 1 GPU, the largest node has 0 GPU"):
         system.start(plan)
 
 

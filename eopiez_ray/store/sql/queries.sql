@@ -732,3 +732,10 @@ values ($1, $2, $3, $4, $5)
 on conflict (kind, name, orchestrator) do update
 set held = excluded.held,
     wanted = excluded.wanted
+
+-- name: save_workers
+-- Where new workers are.
+insert into workers (name, orchestrator, node, host, pid, actor)
+select *
+from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[])
+on conflict do nothing

@@ -182,6 +182,17 @@ create table rejects (
     primary key (workflow_id, step, partition, ordinal)
 );
 
+-- Where workers are or were; tasks and attempts name them.
+create table workers (
+    name text primary key,
+    orchestrator uuid not null,
+    node text not null,
+    host text not null,
+    pid integer not null,
+    actor text not null,
+    started_at timestamptz not null default now()
+);
+
 -- What is known of phases by their code: what a task takes, newer tasks counting more.
 create table profiles (
     digest text primary key,
