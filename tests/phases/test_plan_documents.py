@@ -203,6 +203,16 @@ UGLY: list[tuple[str, str, str]] = [
         'plan.yaml:3:32: steps["a.b"].inputs: plan \'p\' has a cycle: a.b → c → a.b',
         "remove one",
     ),
+    (
+        HEAD + "  v: {phase: documents.tidy, inputs: t}\n  t: {phase: documents.tree, inputs: v}\n",
+        "plan.yaml:3:30: steps.v.inputs: plan 'p' has a cycle: v → t → t.branches → t.leaves → v",
+        "",
+    ),
+    (
+        HEAD + "  v: {values: [a]}\n  t: {phase: documents.tree, inputs: v}\n  t.leaves: {values: [a]}\n",
+        "plan.yaml:2:1: steps: plan 'p' has two steps named 't.leaves'",
+        "another name",
+    ),
 ]  # fmt: skip
 
 
@@ -255,6 +265,13 @@ def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(PlanDocumentError, match=says):
             ez.read_plan(tmp_path / name)
+
+
+@pytest.mark.timeout(20)
+def test_document_in_which_all_is_wrong_is_refused_at_once() -> None:
+    labels = {f"label-{number}": number for number in range(50_000)}
+    with pytest.raises(PlanDocumentError, match="labels"):
+        ez.read_plan(json.dumps({"plan": "p", "labels": labels, "steps": {"a": {"values": []}}}))
 
 
 def test_errors_keep_their_facts_and_causes() -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from eopiez_ray.phases.contract import Phase
     from eopiez_ray.phases.plans.notation import Route
 
+MAX_PROBLEMS = 20
+"""Problems of a document that are looked up in its text, to say the first."""
+
 
 def read_plan(source: str | Path | Mapping[str, Any]) -> Plan:
     """The plan that a YAML or JSON document describes; ``eopiez plan schema`` prints the form of one.
@@ -69,7 +72,10 @@ def _plan(written: Written) -> Plan:
     try:
         plan.spec()
     except CycleError as error:
-        raise written.wrong(("steps", error.cycle[0], "inputs"), str(error)) from error
+        name = next(name for name in error.cycle if name in document.steps)
+        raise written.wrong(("steps", name, "inputs"), str(error)) from error
+    except PlanError as error:
+        raise written.wrong(("steps",), str(error)) from error
     return plan
 
 
@@ -97,7 +103,7 @@ def _validated(written: Written) -> PlanDocument:
     try:
         return DOCUMENT.model_validate_json(json.dumps(written.value), strict=True)
     except ValidationError as error:
-        problems = [_problem(written, details) for details in error.errors(include_url=False)]
+        problems = [_problem(written, details) for details in error.errors(include_url=False)[:MAX_PROBLEMS]]
         raise min(problems, key=lambda problem: (problem.line or 0, problem.column or 0)) from error
 
 
