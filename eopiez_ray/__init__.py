@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .phases.builder import Plan, StepHandle
     from .phases.context import TaskContext, current_task
     from .phases.contract import Partitions, Phase, find_phase, phase, registered_phases
+    from .phases.plans import read_plan
     from .settings import Settings
 
 __version__ = "0.1.0"
@@ -45,6 +46,7 @@ __all__ = [
     "find_phase",
     "local",
     "phase",
+    "read_plan",
     "registered_phases",
 ]
 
@@ -57,6 +59,7 @@ _ROOMS = {
     "phases.builder": ("Plan", "StepHandle"),
     "phases.context": ("TaskContext", "current_task"),
     "phases.contract": ("Partitions", "Phase", "find_phase", "phase", "registered_phases"),
+    "phases.plans": ("read_plan",),
     "settings": ("Settings",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -8,6 +8,7 @@
      │    └── TooManyRejectsError        more bad rows than the run tolerates
      ├── ParameterError              a parameter that a phase or command refuses
      ├── PlanError                   a plan that cannot run
+     │    ├── PlanDocumentError          a plan in YAML or JSON is wrong at some place
      │    ├── UnknownPhaseError          a step names a phase that is not registered
      │    └── CycleError                 steps that wait for each other
      ├── PhaseError                  a phase failed while it ran
@@ -42,6 +43,7 @@ Each leaf keeps its facts as attributes, says what happened, to what and what to
 from __future__ import annotations
 
 import copyreg
+import json
 from typing import Any
 
 
@@ -98,11 +100,38 @@ class ParameterError(EopiezError):
 
     exit_code = 64
 
+    def __init__(self, message: str, route: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.route = route
+        """The parameter of a phase, and the keys that lead on inside it; empty if it is not about a phase's."""
+
 
 class PlanError(EopiezError):
     """A plan that cannot run; the message names the place."""
 
     exit_code = 64
+
+
+class PlanDocumentError(PlanError):
+    """A plan in YAML or JSON is wrong; the message begins with the place, as ``file:line:column: keys``."""
+
+    def __init__(
+        self,
+        file: str,
+        problem: str,
+        route: tuple[str | int, ...] = (),
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        place = file if line is None else f"{file}:{line}" if column is None else f"{file}:{line}:{column}"
+        super().__init__(f"{place}: {_dotted(route)}: {problem}" if route else f"{place}: {problem}")
+        self.file, self.problem, self.route, self.line, self.column = file, problem, route, line, column
+
+
+def _dotted(route: tuple[str | int, ...]) -> str:
+    """Keys and positions as one would write them: ``steps.tidy.inputs[0]``, ``steps["ingest.read"].phase``."""
+    plain = (f".{part}" if str(part).isidentifier() else f"[{json.dumps(part, ensure_ascii=False)}]" for part in route)
+    return "".join(plain).removeprefix(".")
 
 
 class UnknownPhaseError(PlanError):

@@ -23,6 +23,7 @@ FACTS: dict[str, tuple[object, ...]] = {
     "UnreadableInputError": ("letters.csv", "permission denied", "change its mode"),
     "UnknownColumnError": ("letters.csv", "body", ["text", "date"], "--text-column"),
     "TooManyRejectsError": ("ingest.read", 30, 40, 0.5),
+    "PlanDocumentError": ("plan.yaml", "unknown key 'retries'", ("steps", "a.b", "inputs", 0), 3, 5),
     "UnknownPhaseError": ("tokenise", ["tokenize"]),
     "CycleError": ("circle", ["a", "b", "a"]),
     "TaskFailedError": ("tidy", 3, 2, "ValueError", "no such thing"),

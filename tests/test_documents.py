@@ -6,19 +6,22 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from eopiez_ray import Settings
 from eopiez_ray.phases.io import ReadOptions
 from eopiez_ray.phases.motifs import Selection
 from eopiez_ray.phases.pipeline import content_plan
+from eopiez_ray.phases.plans import plan_schema
 from eopiez_ray.phases.themes import ThemeOptions
-from tests.documents import PAGES, ROOT, anchors, blocks, links
+from tests.documents import PAGES, ROOT, anchors, blocks, links, prose
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -60,6 +63,40 @@ def test_programs_of_the_page_on_phases_run(tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "weather.json").read_text())
     assert facts["deviations"] == [[-1.5, -0.5], [2.0]]
     assert facts["token"].endswith("/publish/0")
+
+
+def test_page_on_plans_does_what_it_says(tmp_path: Path) -> None:
+    phases, plan, commands, error, program = [block.text for block in blocks(ROOT / "docs/plans.md")]
+    (tmp_path / "phases.py").write_text(phases)
+    (tmp_path / "plan.yaml").write_text(plan)
+    (tmp_path / "program.py").write_text(program)
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    own = os.environ | {"EOPIEZ_HOME": str(tmp_path / "home"), "COLUMNS": "160", "PATH": programs}
+
+    def run(command: str, code: int = 0) -> tuple[str, str]:
+        ran = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, env=own, capture_output=True, text=True)
+        assert ran.returncode == code, ran.stdout + ran.stderr
+        return ran.stdout, ran.stderr
+
+    check, start = [run(command)[0] for command in commands.splitlines()]
+    assert check.startswith("Right: plan count-words, 3 steps")
+    assert start == '{"lines": 2, "words": 8}\n["The", "ship", "came", "late"]\n["A", "crane", "stood", "still"]\n'
+    listed = json.loads(run("eopiez list --json")[0])
+    assert (listed["labels"], listed["priority"]) == ({"team": "research"}, 5)
+
+    written, result = run(f"{shlex.quote(sys.executable)} program.py")[0].split("\n\n")
+    assert yaml.safe_load(written)["steps"]["again"] == {"phase": "count", "inputs": ["split"]}
+    assert result == "{'lines': 2, 'words': 8}\n"
+
+    (tmp_path / "plan.yaml").write_text(plan.replace("retry:", "retries:"))
+    assert run("eopiez plan check plan.yaml", 64)[1] == error
+
+
+def test_every_key_of_a_plan_is_described() -> None:
+    page = prose(ROOT / "docs/plans.md")
+    schema = plan_schema()
+    keys = {*schema["properties"], *schema["$defs"]["PhaseStep"]["properties"]}
+    assert keys <= set(re.findall(r"`([$\w]+)`", page))
 
 
 def rows(page: str) -> dict[str, str]:
@@ -110,6 +147,7 @@ def test_every_room_is_on_the_map() -> None:
 
 
 def test_python_is_in_pages_that_are_run() -> None:
-    run = {"README.md", "writing-a-phase.md", "pipeline.md"}
+    run = {"README.md", "writing-a-phase.md", "pipeline.md", "plans.md"}
     assert {page.name for page in PAGES for block in blocks(page) if block.language == "python"} == run
-    assert not [page.name for page in PAGES for block in blocks(page) if block.language == "sh" and page.parent != ROOT]
+    commands = {page.name for page in PAGES for block in blocks(page) if block.language == "sh" and page.parent != ROOT}
+    assert commands == {"plans.md"}

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import EopiezError
-from . import archives, chaos, cleaning, searching, starting, workflows
+from . import archives, chaos, cleaning, plans, searching, starting, workflows
 from .driving import INTERRUPTED
 from .terminal import complain, is_debugging, set_debugging
 
@@ -82,6 +82,7 @@ def eopiez(
 
 
 starting.register(app)
+plans.register(app)
 workflows.register(app)
 searching.register(app)
 archives.register(app)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import cloudpickle
 from blake3 import blake3
@@ -15,7 +16,7 @@ from ..model.status import PhaseKind
 from .contract import Phase, Tree, find_phase, phase, with_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..model.policies import Resources, RetryPolicy
 
@@ -27,16 +28,34 @@ class StepHandle:
     name: str
 
 
+class Declared(NamedTuple):
+    """A step as it was asked for."""
+
+    name: str
+    phase: Phase | None
+    """None for a step that gives values."""
+    inputs: tuple[str, ...]
+    parameters: dict[str, Any]
+    values: list[Any]
+    levels: tuple[str, ...]
+    """The steps that came of it: several for a reduce with a combine."""
+
+
 class Plan:
     """A plan in the making.
 
     >>> plan = Plan("tidy")
     >>> loaded = plan.step("load", load, folder="corpus")
     >>> plan.step("tidy", tidy, loaded, lower=False)
+
+    Args:
+        name: what its workflows are called.
+        labels: for its workflows, and ``priority`` likewise; whoever starts one hands them on.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, *, labels: Mapping[str, str] | None = None, priority: int = 0) -> None:
+        self.name, self.labels, self.priority = name, dict(labels or {}), priority
+        self.declared: list[Declared] = []
         self._steps: list[Step] = []
         self._code: dict[str, bytes] = {}
         self._spec: PlanSpec | None = None
@@ -65,9 +84,14 @@ class Plan:
         used = self._resolve(phase_or_name)
         checked = used.checked(name, len(inputs), parameters)
         sources = tuple(given.name if isinstance(given, StepHandle) else given for given in inputs)
+        before = len(self._steps)
         if used.tree is not None:
-            return self._tree(name, used, used.tree, sources, checked)
-        return self._add(name, used, sources, checked)
+            self._tree(name, used, used.tree, sources, checked)
+        else:
+            self._add(name, used, sources, checked)
+        levels = tuple(step.name for step in self._steps[before:])
+        self.declared.append(Declared(name, used, sources, checked, [], levels))
+        return StepHandle(name)
 
     def _add(
         self, name: str, used: Phase, sources: tuple[str, ...], parameters: dict[str, Any], fan_in: int = 0
@@ -98,11 +122,12 @@ class Plan:
         They are pickled and kept with the plan, so they suit parameters and paths, not collections of data.
         """
         given = list(values)
-        code = bytes(cloudpickle.dumps(given))
+        code = bytes(cloudpickle.dumps(_unshared(given)))
         digest = blake3(code).hexdigest(16)
         self._steps.append(Step(name, PhaseRef("values", "1", PhaseKind.VALUES, digest), (), {"count": len(given)}))
         self._code[digest] = code
         self._spec = None
+        self.declared.append(Declared(name, None, (), {}, given, (name,)))
         return StepHandle(name)
 
     def tune(
@@ -117,10 +142,12 @@ class Plan:
         cache: bool | None = None,
         max_rejects: float | None = None,
     ) -> StepHandle:
-        """Override policies of one step; what is not named stays as the phase has it."""
+        """Override policies of one step, with all its levels; what is not named stays as the phase has it."""
         name = step.name if isinstance(step, StepHandle) else step
+        levels = next((declared.levels for declared in self.declared if declared.name == name), (name,))
+        is_there = False
         for position, existing in enumerate(self._steps):
-            if existing.name == name:
+            if existing.name in levels:
                 policy = with_policy(
                     existing.policy,
                     resources=resources,
@@ -133,8 +160,10 @@ class Plan:
                 )
                 self._steps[position] = replace(existing, policy=policy)
                 self._spec = None
-                return StepHandle(name)
-        raise PlanError(f"plan {self.name!r} has no step {name!r}")
+                is_there = True
+        if not is_there:
+            raise PlanError(f"plan {self.name!r} has no step {name!r}")
+        return StepHandle(name)
 
     def spec(self) -> PlanSpec:
         """The finished plan, checked as a whole.
@@ -150,6 +179,22 @@ class Plan:
         """Pickled phases and values by digest, to be kept with the plan so that any process can go on with it."""
         return self._code
 
+    def to_document(self) -> dict[str, Any]:
+        """The plan as JSON values in the form that ``read_plan`` reads, from which an equal plan is read again.
+
+        Raises:
+            PlanError: a phase is not registered by an import, or a value is not a JSON value.
+        """
+        from .plans.writing import document_of
+
+        return document_of(self)
+
+    def to_yaml(self) -> str:
+        """As ``to_document``, as YAML text."""
+        from .plans.notation import to_yaml
+
+        return to_yaml(self.to_document())
+
     @staticmethod
     def _resolve(phase_or_name: Phase | Callable[..., Any] | str) -> Phase:
         if isinstance(phase_or_name, Phase):
@@ -157,3 +202,20 @@ class Plan:
         if isinstance(phase_or_name, str):
             return find_phase(phase_or_name)
         return phase(phase_or_name)
+
+
+def _unshared(values: list[Any]) -> list[Any]:
+    """Equal JSON values in such a form that their pickles are equal; pickle alone also tells which of them are one."""
+    return cast("list[Any]", json.loads(json.dumps(values))) if is_json(values) else values
+
+
+def is_json(value: Any, depth: int = 100) -> bool:
+    """Whether a value is what JSON gives back, type by type.
+
+    Args:
+        depth: of lists and dicts inside each other, above which it is not.
+    """
+    if type(value) in {dict, list} and depth > 0:
+        keys, inside = (value.keys(), value.values()) if isinstance(value, dict) else ((), value)
+        return all(type(key) is str for key in keys) and all(is_json(inner, depth - 1) for inner in inside)
+    return value is None or type(value) in {str, int, float, bool}

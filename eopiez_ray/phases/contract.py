@@ -43,6 +43,8 @@ from ..model.status import PhaseKind
 
 _ITERATORS = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
 _NO_VALUE = inspect.Parameter.empty
+FILE_MODULE = "phases_of_file_"
+"""How names of modules begin that were made of a file named by a plan: no worker can import them."""
 Value = TypeVar("Value", covariant=True)
 
 
@@ -132,12 +134,12 @@ class Phase:
         for unknown in parameters.keys() - set(free):
             near = difflib.get_close_matches(unknown, free, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(free) or 'none'}"
-            raise ParameterError(f"step {step!r}: phase {self.name!r} has no parameter {unknown!r}; {hint}")
+            raise ParameterError(f"step {step!r}: phase {self.name!r} has no parameter {unknown!r}; {hint}", (unknown,))
         given = dict.fromkeys(names[:input_count]) if free is not names else {}
         try:
             model.__pydantic_validator__.validate_python({**parameters, **{f"{name}": _SKIP for name in given}})
         except ValidationError as error:
-            raise ParameterError(f"step {step!r}: " + _first_problem(error)) from error
+            raise ParameterError(f"step {step!r}: " + _first_problem(error), error.errors()[0]["loc"]) from error
         return typing.cast("dict[str, Any]", to_jsonable_python(parameters))
 
     def _check_inputs(self, step: str, input_count: int) -> None:
@@ -220,6 +222,7 @@ def _is_installed(function: Callable[..., Any]) -> bool:
     file = getattr(module, "__file__", None)
     return (
         file is not None
+        and not function.__module__.startswith(FILE_MODULE)
         and any(Path(file).is_relative_to(root) for root in _installed_roots())
         and "<locals>" not in function.__qualname__
     )
@@ -337,6 +340,11 @@ def find_phase(name: str) -> Phase:
 def registered_phases() -> Sequence[Phase]:
     """All registered phases by name."""
     return [_REGISTRY[name] for name in sorted(_REGISTRY)]
+
+
+def restore(known: Phase) -> None:
+    """Let the phase be found by its name, in place of any other of that name."""
+    _REGISTRY[known.name] = known
 
 
 def with_policy(policy: StepPolicy, **changes: Any) -> StepPolicy:

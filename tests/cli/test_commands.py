@@ -22,6 +22,8 @@ from eopiez_ray.phases.schemas import DOCUMENTS
 COMMANDS = (
     "run",
     "demo",
+    "start",
+    "plan",
     "list",
     "show",
     "logs",
