@@ -239,11 +239,11 @@ class RayExecutor:
         near = self._nodes.fitting_ids(resources)
         dispensable = [other for other in idle if other.node in near or resources.placement.gang > 1]
         staying = [other for other in self._workers.values() if other not in dispensable]
-        while dispensable and self._has_room(resources, staying + dispensable[1:]):
-            if self._has_room(resources, staying + dispensable):
-                return True
-            self._kill(dispensable.pop(0))
-        return self._has_room(resources, list(self._workers.values()))
+        if not self._has_room(resources, staying):
+            return False
+        while not self._has_room(resources, staying + dispensable):
+            self._kill(dispensable.pop())
+        return True
 
     def _has_room(self, resources: Resources, beside: Sequence[_Pooled]) -> bool:
         """Whether one more worker fits beside these. Those whose node is not known yet may be on any."""

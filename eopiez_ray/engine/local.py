@@ -266,6 +266,12 @@ class Engine:
                 self._changes[workflow].set()
 
 
+def _new(plan: Plan, options: StartOptions) -> NewWorkflow:
+    """What is said when it is started wins over what the plan itself says."""
+    said = {"priority": plan.priority, **options, "labels": {**plan.labels, **options.get("labels", {})}}
+    return NewWorkflow(plan.spec(), plan.code(), **said)  # type: ignore[arg-type]
+
+
 class StartOptions(TypedDict, total=False):
     """What may be said of a new workflow beside its plan."""
 
@@ -312,12 +318,12 @@ class Local:
 
     def start_many(self, plans: Sequence[Plan], **options: Unpack[StartOptions]) -> list[Workflow]:
         """As ``start``, for many plans in one transaction."""
-        wanted = [NewWorkflow(plan.spec(), plan.code(), **options) for plan in plans]
+        wanted = [_new(plan, options) for plan in plans]
         return [Workflow(self, workflow) for workflow in self._run(self._engine.create(*wanted))]
 
     def submit(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow for another process to drive."""
-        (workflow,) = self._run(self._engine.submit(NewWorkflow(plan.spec(), plan.code(), **options)))
+        (workflow,) = self._run(self._engine.submit(_new(plan, options)))
         return Workflow(self, workflow)
 
     def warm_up(self) -> None:

@@ -121,7 +121,8 @@ def test_a_killed_node_costs_what_was_in_flight_on_it(system: ez.Local, machines
     wait_until(lambda: len({pid for _, pid in marks.lines()}) > 2, timeout_s=60)
     machines.kill(node)
     assert workflow.wait(120).result("total") == sum(range(600))
-    assert 0 < marks.repeated() <= 2 * REPEATABLE
+    assert {attempt.outcome for attempt in workflow.attempts()} == {"lost"}
+    assert marks.repeated() <= 2 * REPEATABLE
 
 
 def test_a_worker_killed_for_its_memory_is_retried_with_twice_as_much(
