@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import structlog
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+class Logger(structlog.stdlib.BoundLogger):
+    """A logger for which an event that nobody wants costs next to nothing."""
+
+    def info(self, event: str | None = None, *args: Any, **fields: Any) -> Any:
+        """Something has happened that belongs to the way of things."""
+        if self._logger.isEnabledFor(logging.INFO):
+            return super().info(event, *args, **fields)
+        return None
+
+
+def get_logger(name: str) -> Logger:
     """A logger whose events become ``event='…' field=value`` lines of ``logging.getLogger(name)``."""
-    logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+    logger: Logger = structlog.wrap_logger(
         logging.getLogger(name),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        wrapper_class=Logger,
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["event"]),
         ],
-    ).bind()  # Bound once, so that an event that nobody wants costs little.
+    ).bind()
     return logger

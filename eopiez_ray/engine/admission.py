@@ -1,4 +1,4 @@
-"""Which work starts next. Ray has no priorities; these decisions are ours, and pure."""
+"""What goes into a call, and why steps wait. Ray has no priorities; these decisions are ours, and pure."""
 
 from __future__ import annotations
 
@@ -7,33 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..machine import next_call
 from ..machine.packing import CALL_S, MAXIMUM_TASKS
 
+SPREAD_S = 0.002
+"""Estimated seconds of work below which it is not spread over workers: a call costs about half a millisecond itself."""
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..machine import Call, StepState
     from ..model.limits import LimitKey
     from ..model.policies import Resources
     from .limits import Limits
     from .run import Run
-
-
-def in_turn(runs: Iterable[Run], resources: Resources, limits: Limits) -> list[Run]:
-    """The runs that want these resources and that no limit stops, in the order in which they may start work.
-
-    Priority comes first; then the owner with the fewest calls in flight for its weight, so that owners share by their
-    weights however much each of them brings; then the run with the fewest, then the oldest.
-    """
-    held = list(runs)
-    wanting = [
-        run for run in held if resources in run.wants and limits.may_start(run) and limits.leaves_work(run, resources)
-    ]
-    if len(wanting) < 2:
-        return wanting
-    busy: dict[str, int] = {}
-    for run in held:
-        busy[run.owner] = busy.get(run.owner, 0) + len(run.calls)
-    share = {owner: calls / limits.weight(owner) for owner, calls in busy.items()}
-    return sorted(wanting, key=lambda run: (-run.priority, share[run.owner], len(run.calls), run.order))
 
 
 def reasons(run: Run, room: Room, now: float) -> dict[int, str]:
@@ -64,8 +48,8 @@ class Room(NamedTuple):
     """How much is free of what a task needs."""
     refusal: Callable[[Resources], str | None]
     """Why the cluster can never give such resources."""
-    turns: Mapping[Resources, Sequence[Run]]
-    """Who wants which resources, in the order of their turns."""
+    places: Mapping[Resources, Mapping[Run, int]]
+    """How many runs are ahead of each, by the resources that they want."""
     limits: Limits
 
     def why_not(self, run: Run, step: StepState) -> str:
@@ -75,8 +59,7 @@ class Room(NamedTuple):
         refusal = self.refusal(resources)
         if refusal is not None:
             return "; ".join([f"{refusal}; it starts when such a node joins", *limited])
-        turns = self.turns.get(resources, ())
-        ahead = turns.index(run) if run in turns else 0
+        ahead = self.places.get(resources, {}).get(run, 0)
         free = self.free(resources)
         needs = [f"{amount:g} {name}, {free.get(name, 0.0):g} free" for name, amount in resources.totals().items()]
         turn = [f"{ahead:,} ahead of it"] if ahead or not limited else []
@@ -89,29 +72,34 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def pack(wanting: Sequence[Run], resources: Resources, slots: int, limits: Limits) -> list[tuple[Run, Call]]:
+def pack(
+    wanting: Iterable[Run], count: int, resources: Resources, slots: int, limits: Limits
+) -> list[tuple[Run, Call]]:
     """Work for one call: the first run's, and that of others behind it while all is short; empty if nothing may start.
 
     Args:
-        wanting: as ``in_turn`` gives them.
+        wanting: runs in the order of their turns.
+        count: how many want such a call.
         resources: the shape of the worker.
-        slots: calls that the cluster can run at once, among which short work is spread.
+        slots: calls that the cluster can run at once, among which work that is worth it is spread.
         limits: what owners, labels and phases are allowed.
     """
-    share = -(-len(wanting) // slots)
+    share = -(-count // slots)
     packed: list[tuple[Run, Call]] = []
     spent, tasks = 0.0, 0
     entered: frozenset[LimitKey] = frozenset()
     for run in wanting:
-        if packed and not limits.may_start(run, entered):
+        if packed and limits.rules.maxima and not limits.may_start(run, entered):
             continue
         call = next_call(run.state, resources, run.packing, CALL_S - spent if packed else None)
         if call is None:
             continue
         packed.append((run, call))
-        entered |= limits.of_calls([(run, call)])
+        if limits.rules.maxima:
+            entered |= limits.of_calls([(run, call)])
         spent += call.estimate_s
         tasks += len(call.tasks)
-        if call.is_alone or spent >= CALL_S or tasks >= MAXIMUM_TASKS or len(packed) >= share:
+        is_full = spent >= CALL_S or tasks >= MAXIMUM_TASKS
+        if call.is_alone or is_full or (len(packed) >= share and spent >= SPREAD_S):
             break
     return packed

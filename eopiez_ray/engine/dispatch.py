@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ArtifactError, DatabaseUnavailableError, EopiezError
@@ -15,7 +15,7 @@ from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, Report, TaskKey
 from ..model.work import WorkCall, WorkPart
 from ..store import CacheEntry
-from .admission import Room, in_turn, pack
+from .admission import SPREAD_S, Room, pack
 from .executor import CallTimedOutError, Executor, Expected, Inherited, Slot, WorkerLostError
 
 if TYPE_CHECKING:
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .limits import Limits
     from .run import Run
+    from .turns import Turns
 
 RETRY_S = 0.2
+RETURN_S = 0.003
+"""Seconds within which a call of little work should be back."""
 LONG_S = 0.05
 """Estimated seconds from which a call's start is written down, so that people see what is running."""
 
@@ -49,11 +52,15 @@ class Dispatcher:
         artifacts: Artifacts,
         *,
         limits: Limits,
+        turns: Turns,
         apply: Apply,
         on_room: Callable[[], None],
     ) -> None:
         self._executor, self._ledger, self._journal, self._artifacts = executor, ledger, journal, artifacts
         self._limits, self._apply, self._on_room = limits, apply, on_room
+        self._turns = turns
+        self._short: dict[asyncio.Task[None], float] = {}
+        """Calls of little work, and the monotonic seconds until which it is worth waiting for them."""
         self._count = 0
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -65,38 +72,72 @@ class Dispatcher:
         """
         await self._broken
 
-    def start_what_fits(self, runs: Collection[Run]) -> None:
+    def start_what_fits(self) -> None:
         """Start calls for all kinds of resources that some run wants."""
-        for resources in {resources for run in runs for resources in run.wants}:
-            while self._start_one(runs, resources):
+        for resources in self._turns.wanted:
+            while self._start_one(resources):
                 pass
 
-    def _start_one(self, runs: Iterable[Run], resources: Resources) -> bool:
-        wanting = in_turn(runs, resources, self._limits)
-        slot = self._executor.take(resources) if wanting else None
+    def _start_one(self, resources: Resources) -> bool:
+        if not self._turns.count(resources) or self._gathers(resources):
+            return False
+        first = next(self._turns.in_turn(resources), None)
+        slot = self._executor.take(resources) if first is not None else None
         if slot is None:
             return False
-        packed = pack(wanting, resources, self._executor.slots(resources), self._limits)
-        for run in wanting:
-            run.look()
+        looked: list[Run] = []
+        wanting = self._noted(self._turns.in_turn(resources), looked)
+        slots = self._executor.slots(resources)
+        packed = pack(wanting, self._turns.count(resources), resources, slots, self._limits)
+        for run in looked:
+            self._turns.look(run)
         if not packed:
             self._executor.give_back(slot)
             return False
-        slot = self._nearer(packed, slot)
+        self._send(packed, self._nearer(packed, slot))
+        return True
+
+    @staticmethod
+    def _noted(runs: Iterable[Run], looked: list[Run]) -> Iterator[Run]:
+        """The same runs, those that were looked at kept in mind."""
+        for run in runs:
+            looked.append(run)
+            yield run
+
+    def _gathers(self, resources: Resources) -> bool:
+        """Whether so little waits that it goes with the next call, as soon as a short one that is out comes back."""
+        now = time.monotonic()
+        soonest = min((ends_at for ends_at in self._short.values() if ends_at > now), default=None)
+        if soonest is None:
+            return False
+        seconds = 0.0
+        for run in self._turns.in_turn(resources):
+            seconds += run.ready_s()
+            if seconds >= SPREAD_S:
+                return False
+        asyncio.get_running_loop().call_later(soonest - now, self._on_room)
+        return True
+
+    def _send(self, packed: Packed, slot: Slot) -> None:
         task = asyncio.create_task(self._execute(packed, slot))
-        for run, _ in packed:
-            run.calls[task] = slot.worker
+        expected = _expected(packed)
+        if expected.is_known and expected.seconds < SPREAD_S:
+            self._short[task] = time.monotonic() + RETURN_S
         held, keys = [run for run, _ in packed], self._limits.of_calls(packed)
         self._limits.enter(keys)
+        for run in held:
+            run.calls[task] = slot.worker
+            self._turns.started(run)
         task.add_done_callback(lambda done: self._forget(held, done, keys))
         for run in held:
             if run.state.limited:
                 self._apply(run, TimePassed(), ())  # The clock of a time limit starts with the first task.
-        return True
 
     def _forget(self, held: Sequence[Run], done: asyncio.Task[None], keys: Collection[LimitKey] = frozenset()) -> None:
         self._limits.leave(keys)
+        self._short.pop(done, None)
         for run in held:
+            self._turns.ended(run)
             run.calls.pop(done, None)
         self._on_room()
         error = None if done.cancelled() else done.exception()
@@ -139,11 +180,13 @@ class Dispatcher:
             if not is_taken:
                 self._executor.give_back(slot)
 
-    def room(self, runs: Collection[Run]) -> Room:
+    def room(self) -> Room:
         """What there is to say to those who wait."""
-        wanted = {resources for run in runs for resources in run.wants}
-        turns = {resources: in_turn(runs, resources, self._limits) for resources in wanted}
-        return Room(self._executor.free, self._executor.refusal, turns, self._limits)
+        places = {
+            resources: {run: place for place, run in enumerate(self._turns.in_turn(resources))}
+            for resources in self._turns.wanted
+        }
+        return Room(self._executor.free, self._executor.refusal, places, self._limits)
 
     def inherit(self, runs: Mapping[str, Run], inherited: Inherited) -> None:
         """Wait for a call that a dead orchestrator has begun; its tasks are in flight."""
@@ -155,6 +198,7 @@ class Dispatcher:
         held = [run for run, _ in mine if run is not None]
         for run in held:
             run.calls[task] = inherited.slot.worker
+            self._turns.started(run)
         task.add_done_callback(lambda done: self._forget(held, done))
 
     async def _collect(self, mine: Sequence[tuple[Run | None, tuple[TaskKey, ...]]], inherited: Inherited) -> None:

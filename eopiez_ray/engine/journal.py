@@ -36,7 +36,7 @@ class Journal:
         self._pending = Batch()
         self._has_pending = asyncio.Event()
         self._added = self._written = 0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[int, Callable[[BaseException | None], None]]] = deque()
         self._failure: BaseException | None = None
 
     def add(
@@ -58,12 +58,21 @@ class Journal:
         Raises:
             DatabaseUnavailableError: the database stayed away for longer than the patience.
         """
-        if self._failure is not None:
-            raise self._failure
-        if self._written < self._added:
-            durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((self._added, durable))
-            await durable
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def tell(failure: BaseException | None) -> None:
+            if not durable.done():
+                durable.set_result(None) if failure is None else durable.set_exception(failure)
+
+        self.when_durable(tell)
+        await durable
+
+    def when_durable(self, tell: Callable[[BaseException | None], None]) -> None:
+        """Call ``tell`` once all that was added so far is durable, or with what keeps it from being so."""
+        if self._failure is not None or self._written >= self._added:
+            tell(self._failure)
+        else:
+            self._waiting.append((self._added, tell))
 
     async def run(self) -> None:
         """Commit for ever."""
@@ -77,17 +86,15 @@ class Journal:
                 self._advance(target)
         except (DatabaseUnavailableError, StorageFullError) as error:
             self._failure = error
-            for _, durable in self._waiting:
-                if not durable.done():
-                    durable.set_exception(error)
+            for _, tell in self._waiting:
+                tell(error)
             raise
 
     def _advance(self, target: int) -> None:
         self._written = target
         while self._waiting and self._waiting[0][0] <= target:
-            _, durable = self._waiting.popleft()
-            if not durable.done():
-                durable.set_result(None)
+            _, tell = self._waiting.popleft()
+            tell(None)
 
     async def _commit(self, batch: Batch) -> set[WorkflowId]:
         deadline = time.monotonic() + self._patience_s

@@ -36,7 +36,7 @@ class Limits:
 
     def may_start(self, run: Run, entered: Collection[LimitKey] = ()) -> bool:
         """Whether the run's owner and labels leave room for one more call; those ``entered`` are in it already."""
-        return all(key in entered or self._is_open(key) for key in self._of_run(run))
+        return not self.rules.maxima or all(key in entered or self._is_open(key) for key in self._of_run(run))
 
     def leaves_work(self, run: Run, resources: Resources) -> bool:
         """Whether some of what the run wants these resources for is of a phase that may start."""
@@ -69,7 +69,7 @@ class Limits:
         """For each limit that matters here: calls at work, and as many as could be at work without it."""
         waiting: set[LimitKey] = set()
         for run in runs:
-            if run.wants and self.rules.maxima:
+            if run.queued_for and self.rules.maxima:
                 phases = (LimitKey(LimitKind.PHASE, step.spec.phase.name) for step in run.state.steps if step.ready)
                 waiting.update(self._of_run(run), self._limited(phases))
         keys = waiting | {key for key, count in self._busy.items() if count and key in self.rules.maxima}

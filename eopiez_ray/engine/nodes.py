@@ -27,6 +27,7 @@ class Nodes:
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self.nodes = sorted(nodes, key=lambda node: node.id)
         self._slots: dict[Resources, int] = {}
+        self._refusals: dict[Resources, str | None] = {}
 
     @property
     def hosts(self) -> set[str]:
@@ -86,6 +87,11 @@ class Nodes:
 
     def refusal(self, resources: Resources) -> str | None:
         """Why no node can ever run a task with these resources; None if one can."""
+        if resources not in self._refusals:
+            self._refusals[resources] = self._refusal(resources)
+        return self._refusals[resources]
+
+    def _refusal(self, resources: Resources) -> str | None:
         fitting, gang = self.fitting(resources), resources.placement.gang
         needs = resources.totals() or {"CPU": 0.1}
         if fitting:

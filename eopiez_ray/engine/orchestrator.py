@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DatabaseUnavailableError
@@ -27,7 +28,7 @@ from ..machine import (
 )
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..model.policies import Resources
-from ..model.status import PhaseKind, WorkflowStatus
+from ..model.status import WorkflowStatus
 from ..store import CacheEntry, Claim, Database, Intake, Ledger, NewWorkflow, RuleBook
 from .admission import reasons
 from .dispatch import Dispatcher
@@ -36,6 +37,7 @@ from .inputs import InputResolver
 from .journal import Journal
 from .limits import Limits, granted
 from .run import Run
+from .turns import Turns
 
 if TYPE_CHECKING:
     import asyncpg
@@ -96,12 +98,14 @@ class Orchestrator:
         self._has_news = asyncio.Event()
         """Set when something may start."""
         self._limits, self._rule_book, self._has_rules = Limits(), RuleBook(database), asyncio.Event()
+        self._turns = Turns(self._limits)
         self._dispatcher = Dispatcher(
             executor,
             self._ledger,
             self._journal,
             artifacts,
             limits=self._limits,
+            turns=self._turns,
             apply=self._apply,
             on_room=self._has_news.set,
         )
@@ -249,8 +253,7 @@ class Orchestrator:
                 self._work.set()
 
     def _begin(self, claim: Claim, code: dict[str, bytes]) -> None:
-        plan = claim.state.plan
-        shapes = {step.policy.resources for step in plan.steps if step.phase.kind is not PhaseKind.VALUES}
+        shapes = claim.state.plan.shapes
         slots = max((self._executor.slots(shape) for shape in shapes), default=1)
         packing = Packing(slots, self._profiles, self._limits.closed_phases)
         inputs = InputResolver(claim.id, claim.state, self._ledger, self._journal)
@@ -290,7 +293,7 @@ class Orchestrator:
                 run = self._runs.get(workflow)
                 if run is None:
                     continue
-                run.priority = priority
+                self._prioritize(run, priority)
                 if plan is not None:
                     await self._update(run, plan)
                 if run.state.status is status:
@@ -300,6 +303,12 @@ class Orchestrator:
                 elif status is WorkflowStatus.CANCELLING:
                     self._apply(run, CancelRequested())
                     asyncio.get_running_loop().call_later(CANCEL_GRACE_S, self._force, run)
+
+    def _prioritize(self, run: Run, priority: int) -> None:
+        if priority != run.priority:
+            self._turns.leave(run)
+            run.priority = priority
+            self._turns.look(run)
 
     async def _update(self, run: Run, digest: str) -> None:
         """Go on by another plan if the workflow still can; the one who asked for it reads the answer in its history."""
@@ -388,6 +397,7 @@ class Orchestrator:
         """Another orchestrator holds it now, or it is at rest."""
         run = self._runs.pop(workflow, None)
         if run is not None:
+            self._turns.leave(run)
             log.warning("workflow lost to another orchestrator", workflow=str(workflow))
             _tell(run)
             for call in run.calls:
@@ -406,9 +416,10 @@ class Orchestrator:
         if commands or cached:
             self._journal.add(run.id, run.epoch, run.state, commands, cached)
         if run.state.status.is_at_rest:
+            self._turns.leave(run)
             self._finish(run)
             return
-        run.look()
+        self._turns.look(run)
         if run.state.waiting or run.state.limited:
             self._set_alarm(run)
         if run.state.is_overdue:
@@ -427,17 +438,15 @@ class Orchestrator:
         log.info("workflow at rest", workflow=str(run.id), status=run.state.status)
         if run.wake is not None:
             run.wake.cancel()
-        closing = asyncio.ensure_future(self._journal.flush())
-        closing.add_done_callback(lambda done: self._let_go(run, done))
+        self._journal.when_durable(partial(self._let_go, run))
         if run.state.status is WorkflowStatus.PAUSED:
             self._executor.release_idle()
 
-    def _let_go(self, run: Run, flushed: asyncio.Future[None]) -> None:
-        """The final status is durable, or the journal has failed and ended the orchestrator."""
+    def _let_go(self, run: Run, failure: BaseException | None) -> None:
+        """The final status is durable, or the journal has failed and ends the orchestrator."""
         if self._runs.get(run.id) is run:
             del self._runs[run.id]
-        is_durable = not flushed.cancelled() and flushed.exception() is None
-        if is_durable and run.state.status is WorkflowStatus.SUCCEEDED:
+        if failure is None and run.state.status is WorkflowStatus.SUCCEEDED:
             self._succeeded[run.id] = None
             if len(self._succeeded) > REMEMBERED:
                 self._succeeded.popitem(last=False)
@@ -454,7 +463,7 @@ class Orchestrator:
         """Write down why steps wait, as far as it has changed."""
         while True:
             await asyncio.sleep(EXPLAIN_S)
-            room = self._dispatcher.room(self._runs.values())
+            room = self._dispatcher.room()
             for run in self._runs.values():
                 found = reasons(run, room, time.time())
                 changed = [step for step in run.state.steps if step.reason != found.get(step.position, "")]
@@ -469,7 +478,7 @@ class Orchestrator:
         while True:
             await self._has_news.wait()
             self._has_news.clear()
-            self._dispatcher.start_what_fits(self._runs.values())
+            self._dispatcher.start_what_fits()
 
 
 def _digests(claim: Claim) -> set[str]:

@@ -31,8 +31,8 @@ class Run:
     labels: Mapping[str, str]
     order: int
     """Grows from one held workflow to the next."""
-    wants: set[Resources] = field(default_factory=set)
-    """Resources for which it has tasks that could start."""
+    queued_for: frozenset[Resources] = frozenset()
+    """Resources for which it waits for its turn."""
     calls: dict[asyncio.Task[None], str] = field(default_factory=dict)
     """Running calls and their workers."""
     wake: asyncio.TimerHandle | None = None
@@ -43,15 +43,21 @@ class Run:
 
     def adopt_policies(self) -> None:
         """See anew what steps say of how they run."""
-        steps = self.state.plan.steps
-        self.packing.cached_steps = frozenset(number for number, step in enumerate(steps) if step.policy.cache)
+        self.packing.cached_steps = self.state.plan.cached_steps
         self.inputs.forget_steps()
 
-    def look(self) -> None:
-        """See anew what it wants."""
+    def ready_s(self) -> float:
+        """Estimated seconds of work that could start at once."""
+        steps = self.state.steps
+        return sum(len(step.ready) * self.packing.estimate_s(step) for step in steps if step.ready) + len(
+            [step for step in steps if step.ready_larger]
+        )
+
+    def wants(self) -> frozenset[Resources]:
+        """Resources for which it has tasks that could start."""
         if self.state.ending is not None or self.state.status.is_at_rest:
-            self.wants = set()
-        else:
-            self.wants = {
-                wanted for step in self.state.steps if step.ready or step.ready_larger for wanted in step.wanted()
-            }
+            return frozenset()
+        ready = [step for step in self.state.steps if step.ready or step.ready_larger]
+        if len(ready) == 1 and not ready[0].ready_larger:
+            return ready[0].spec.policy.alone
+        return frozenset(wanted for step in ready for wanted in step.wanted())

@@ -11,7 +11,7 @@ from blake3 import blake3
 from pydantic import TypeAdapter
 
 from ..errors import CycleError, PlanError
-from .policies import StepPolicy
+from .policies import Resources, StepPolicy
 from .status import PhaseKind
 
 
@@ -52,6 +52,17 @@ class PlanSpec:
     def digest(self) -> str:
         """Hex BLAKE3 digest of the plan: equal digests are equal plans."""
         return blake3(json.dumps(self.to_value(), sort_keys=True).encode()).hexdigest(16)
+
+    @cached_property
+    def shapes(self) -> frozenset[Resources]:
+        """All resources that its tasks ask for."""
+        working = [step for step in self.steps if step.phase.kind is not PhaseKind.VALUES]
+        return frozenset(step.policy.resources for step in working)
+
+    @cached_property
+    def cached_steps(self) -> frozenset[int]:
+        """Positions of the steps whose results equal tasks share."""
+        return frozenset(position for position, step in enumerate(self.steps) if step.policy.cache)
 
     def index(self) -> dict[str, int]:
         """Position of each step by its name."""

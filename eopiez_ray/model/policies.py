@@ -123,6 +123,11 @@ class StepPolicy:
     max_rejects: float = 1.0
     """Share of quarantined rows above which the step fails."""
 
+    @property
+    def alone(self) -> frozenset[Resources]:
+        """Its resources and no others."""
+        return frozenset((self.resources,))
+
     def __post_init__(self) -> None:
         for name in ("timeout_s", "step_timeout_s", "wait_timeout_s"):
             seconds = getattr(self, name)

@@ -1,0 +1,93 @@
+"""Whose work starts next, kept in order as runs come and go: a decision costs the same for ten as for ten thousand."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..model.policies import Resources
+    from .limits import Limits
+    from .run import Run
+
+_Queue = dict[int, dict[str, "OrderedDict[Run, None]"]]
+"""Runs by priority and owner; within an owner, those that have started something last come last."""
+
+
+class Turns:
+    """The runs that want to start something, by the resources that they want.
+
+    Priority comes first; then the owner with the fewest calls in flight for its weight, so that owners share by their
+    weights however much each of them brings; then the owner's runs take turns, the oldest first.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._queues: dict[Resources, _Queue] = {}
+        self._counts: Counter[Resources] = Counter()
+        self._busy: Counter[str] = Counter()
+        """Calls in flight by owner."""
+
+    @property
+    def wanted(self) -> list[Resources]:
+        """The resources that some run wants."""
+        return list(self._queues)
+
+    def count(self, resources: Resources) -> int:
+        """How many runs want these resources."""
+        return self._counts[resources]
+
+    def look(self, run: Run) -> None:
+        """See anew what the run wants."""
+        wants = run.wants()
+        if wants == run.queued_for:
+            return
+        for resources in run.queued_for - wants:
+            self._leave(run, resources)
+        for resources in wants - run.queued_for:
+            owners = self._queues.setdefault(resources, {}).setdefault(run.priority, {})
+            owners.setdefault(run.owner, OrderedDict())[run] = None
+            self._counts[resources] += 1
+        run.queued_for = wants
+
+    def leave(self, run: Run) -> None:
+        """The run starts nothing more."""
+        for resources in run.queued_for:
+            self._leave(run, resources)
+        run.queued_for = frozenset()
+
+    def _leave(self, run: Run, resources: Resources) -> None:
+        queue = self._queues[resources]
+        owners = queue[run.priority]
+        del owners[run.owner][run]
+        self._counts[resources] -= 1
+        if not owners[run.owner]:
+            del owners[run.owner]
+        if not owners:
+            del queue[run.priority]
+        if not queue:
+            del self._queues[resources]
+
+    def started(self, run: Run) -> None:
+        """A call of the run is in flight: others of its owner go before it now."""
+        self._busy[run.owner] += 1
+        for resources in run.queued_for:
+            self._queues[resources][run.priority][run.owner].move_to_end(run)
+
+    def ended(self, run: Run) -> None:
+        """A call of the run is over."""
+        self._busy[run.owner] -= 1
+
+    def in_turn(self, resources: Resources) -> Iterator[Run]:
+        """The runs that want these resources and that no limit stops, in the order in which they may start work."""
+        queue = self._queues.get(resources, {})
+        for priority in sorted(queue, reverse=True):
+            for owner in sorted(queue[priority], key=self._share):
+                for run in queue[priority][owner]:
+                    if self._limits.may_start(run) and self._limits.leaves_work(run, resources):
+                        yield run
+
+    def _share(self, owner: str) -> float:
+        return self._busy[owner] / self._limits.weight(owner)
