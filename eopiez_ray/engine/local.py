@@ -8,6 +8,7 @@ import gc
 import pickle
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict, TypeVar, Unpack
 
@@ -161,6 +162,14 @@ class Engine:
             self._check(plan)
         return await self._orchestrator.create(*wanted)
 
+    def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]] | None:
+        """As ``create``, from any thread and without a task for it; None if nothing is driven here yet."""
+        if self._orchestrator is None or self._driving is None or self._driving.done():
+            return None
+        for plan in {new.plan.digest: new.plan for new in wanted}.values():
+            self._check(plan)
+        return self._orchestrator.offer(wanted)
+
     async def submit(self, *wanted: NewWorkflow) -> list[WorkflowId]:
         """Create workflows for another process to drive."""
         assert self._intake is not None, "open the engine first"
@@ -196,14 +205,18 @@ class Engine:
                 return view
         return await self._watched(workflow)
 
-    async def ended_otherwise(self, workflow: WorkflowId) -> WorkflowView | None:
-        """Wait until the workflow is at rest; None if it has succeeded. Errors as in ``settled``."""
-        if self._orchestrator is not None:
-            await self._orchestrator.settled(workflow)
-            if self._orchestrator.has_succeeded(workflow):
-                return None
-        view = await self.settled(workflow)
-        return None if view.status is WorkflowStatus.SUCCEEDED else view
+    def has_soon_succeeded(self, workflow: WorkflowId, timeout_s: float | None) -> bool:
+        """Wait for a workflow that is driven here; True if it has succeeded. From any thread, but the loop's.
+
+        Raises:
+            TimeoutError: it is still at work.
+        """
+        if self._orchestrator is None:
+            return False
+        ending = self._orchestrator.ending(workflow)
+        if ending is not None:
+            ending.result(timeout_s)
+        return self._orchestrator.has_succeeded(workflow)
 
     async def clean(self, before: datetime, keep: int, *, dry_run: bool) -> Cleaned:
         """As ``Local.clean``."""
@@ -336,7 +349,9 @@ class Local:
     def start_many(self, plans: Sequence[Plan], **options: Unpack[StartOptions]) -> list[Workflow]:
         """As ``start``, for many plans in one transaction."""
         wanted = [_new(plan, options) for plan in plans]
-        return [Workflow(self, workflow) for workflow in self._run(self._engine.create(*wanted))]
+        made = self._engine.offer(wanted)
+        created = self._run(self._engine.create(*wanted)) if made is None else made.result()
+        return [Workflow(self, workflow) for workflow in created]
 
     def submit(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow for another process to drive."""
@@ -441,9 +456,10 @@ class Workflow:
             WorkflowFailedError, WorkflowCancelledError, WorkflowPausedError: it ended otherwise.
             TimeoutError: it is still at work.
         """
-        ending = self._local._engine.ended_otherwise(self.id)
-        view = self._local._run(asyncio.wait_for(ending, timeout_s))
-        if view is None:
+        if self._local._engine.has_soon_succeeded(self.id, timeout_s):
+            return self
+        view = self._local._run(asyncio.wait_for(self._local._engine.settled(self.id), timeout_s))
+        if view.status is WorkflowStatus.SUCCEEDED:
             return self
         if view.status is WorkflowStatus.FAILED:
             error = view.error or {}

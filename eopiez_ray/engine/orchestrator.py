@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from ..machine import (
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..model.policies import Resources
 from ..model.status import WorkflowStatus
-from ..store import CacheEntry, Claim, Database, Intake, Ledger, NewWorkflow, RuleBook
+from ..store import CacheEntry, Claim, Created, Database, Intake, Ledger, NewWorkflow, RuleBook
 from .admission import reasons
 from .dispatch import Dispatcher
 from .executor import Executor
@@ -139,25 +140,47 @@ class Orchestrator:
         Raises:
             IdempotencyConflictError: a key was used for another plan.
         """
-        created = await self._intake.create(*(new._replace(holder=self.id) for new in wanted))
-        for made, new in zip(created, wanted, strict=True):
+        return await asyncio.wrap_future(self.offer(wanted))
+
+    def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]]:
+        """As ``create``, from any thread."""
+        place: Future[list[WorkflowId]] = Future()
+        self._intake.offer([new._replace(holder=self.id) for new in wanted], partial(self._created, wanted, place))
+        return place
+
+    def _created(
+        self, wanted: Sequence[NewWorkflow], place: Future[list[WorkflowId]], answer: list[Created] | Exception
+    ) -> None:
+        if isinstance(answer, Exception):
+            place.set_exception(answer)
+            return
+        for made, new in zip(answer, wanted, strict=True):
             if made.is_new:
                 state = WorkflowState.restore(new.plan)
                 claim = Claim(made.id, 1, WorkflowStatus.RUNNING, state, new.owner, new.priority, new.labels)
                 self._begin(claim, dict(new.code))
             else:
                 self.drive(made.id)
-        return [made.id for made in created]
+        if not place.cancelled():
+            place.set_result([made.id for made in answer])
 
     async def settled(self, workflow: WorkflowId) -> bool:
         """Wait until a workflow that is held here is at rest, durably; False at once if it is not held here."""
+        ending = self.ending(workflow)
+        if ending is not None:
+            await asyncio.wrap_future(ending)
+        return ending is not None
+
+    def ending(self, workflow: WorkflowId) -> Future[None] | None:
+        """Resolved when a workflow that is held here is at rest, durably, or no longer held. From any thread."""
         run = self._runs.get(workflow)
         if run is None:
-            return False
-        if run.at_rest is None:
-            run.at_rest = asyncio.get_running_loop().create_future()
-        await asyncio.shield(run.at_rest)
-        return True
+            return None
+        ending: Future[None] = Future()
+        run.watchers.append(ending)
+        if self._runs.get(workflow) is not run:  # It came to rest in this moment.
+            _tell(run)
+        return ending
 
     def has_succeeded(self, workflow: WorkflowId) -> bool:
         """Whether the workflow is one of the last that have succeeded here, durably."""
@@ -452,11 +475,11 @@ class Orchestrator:
                 self._succeeded.popitem(last=False)
         _tell(run)
         if not self._runs:
-            asyncio.get_running_loop().call_later(IDLE_S, self._rest)
+            asyncio.get_running_loop().call_later(IDLE_S, self._rest, self._count)
 
-    def _rest(self) -> None:
-        """Give the hardware back after a while without work."""
-        if not self._runs:
+    def _rest(self, count: int) -> None:
+        """Give the hardware back if there was no work since this many workflows."""
+        if not self._runs and self._count == count:
             self._executor.release_idle()
 
     async def _explain(self) -> None:
@@ -487,8 +510,11 @@ def _digests(claim: Claim) -> set[str]:
 
 def _tell(run: Run) -> None:
     """Those who wait for the run look at it again."""
-    if run.at_rest is not None and not run.at_rest.done():
-        run.at_rest.set_result(None)
+    while run.watchers:
+        with contextlib.suppress(IndexError):  # Another thread was quicker.
+            watcher = run.watchers.pop()
+            if watcher.set_running_or_notify_cancel():
+                watcher.set_result(None)
 
 
 async def _leave_it() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
+    from concurrent.futures import Future
 
     from ..machine import Packing, WorkflowState
     from ..model.ids import WorkflowId
@@ -38,8 +39,8 @@ class Run:
     wake: asyncio.TimerHandle | None = None
     source_workers: dict[int, str] = field(default_factory=dict)
     """The worker that holds each source's iterator."""
-    at_rest: asyncio.Future[None] | None = None
-    """Resolved when its final status is durable."""
+    watchers: list[Future[None]] = field(default_factory=list)
+    """Resolved when its final status is durable; threads add to them."""
 
     def adopt_policies(self) -> None:
         """See anew what steps say of how they run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,12 +12,15 @@ from ..model.ids import WorkflowId, uuid7
 from .queries import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from uuid import UUID
 
     from ..model.ids import OrchestratorId
     from ..model.plan import PlanSpec
     from .database import Database
 
+GATHER_S = 0.001
+"""Seconds to wait for more offers where they come in company; a statement takes about as long."""
 MOST_AT_ONCE = 1000
 """Workflows in one statement."""
 
@@ -45,67 +49,98 @@ class Created(NamedTuple):
     """False if the idempotency key had made it before."""
 
 
+class Offer(NamedTuple):
+    """Workflows that somebody wants, and whom to tell what became of them."""
+
+    wanted: Sequence[NewWorkflow]
+    ids: Sequence[WorkflowId]
+    tell: Callable[[list[Created] | Exception], None]
+
+
 class Intake:
-    """Creates workflows. When ``create`` returns, they are durable."""
+    """Creates workflows. Offers that come while a statement is under way go with the next one, all in one."""
 
     def __init__(self, database: Database, lease_s: float) -> None:
         self._database, self._lease = database, timedelta(seconds=lease_s)
         self._writer = database.writer()
-        self._waiting: list[tuple[WorkflowId, NewWorkflow, asyncio.Future[Created]]] = []
+        self._loop = asyncio.get_running_loop()
+        self._offers: deque[Offer] = deque()
+        self._is_called = False
+        self._has_company = False
+        """Whether the last offers came in company, so that it is worth waiting a moment for more."""
         self._known: set[str] = set()
         """Digests of plans whose phases are in the store."""
         self._writing: asyncio.Task[None] | None = None
 
     async def create(self, *wanted: NewWorkflow) -> list[Created]:
-        """The new workflows, in the order given. Cancelling the caller does not stop what it began.
+        """The new workflows, in the order given, durable. Cancelling the caller does not stop what it began.
 
         Raises:
             IdempotencyConflictError: the key was used for another plan.
             DatabaseUnavailableError: it is not known whether they were created; with idempotency keys, ask again.
         """
-        loop = asyncio.get_running_loop()
-        places = [loop.create_future() for _ in wanted]
-        self._waiting.extend((WorkflowId(uuid7()), *both) for both in zip(wanted, places, strict=True))
+        made: asyncio.Future[list[Created]] = asyncio.get_running_loop().create_future()
+
+        def tell(answer: list[Created] | Exception) -> None:
+            if not made.done():
+                made.set_exception(answer) if isinstance(answer, Exception) else made.set_result(answer)
+
+        self.offer(wanted, tell)
+        return await made
+
+    def offer(self, wanted: Sequence[NewWorkflow], tell: Callable[[list[Created] | Exception], None]) -> None:
+        """As ``create``, from any thread: ``tell`` is called on the loop's thread with the answer or its error."""
+        self._offers.append(Offer(wanted, [WorkflowId(uuid7()) for _ in wanted], tell))
+        if not self._is_called:
+            self._is_called = True
+            self._loop.call_soon_threadsafe(self._call)
+
+    def _call(self) -> None:
+        self._is_called = False
         if self._writing is None or self._writing.done():
-            self._writing = loop.create_task(self._write_all())
-        return list(await asyncio.shield(asyncio.gather(*places)))
+            self._writing = self._loop.create_task(self._write_all())
 
     async def _write_all(self) -> None:
-        """Write while there is something to write; what arrives meanwhile goes with the next statement."""
-        while self._waiting:
-            part, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+        """Write while there is something to write."""
+        while self._offers:
+            if self._has_company:
+                await asyncio.sleep(GATHER_S)
+            part: list[Offer] = []
+            while self._offers and sum(len(offer.wanted) for offer in part) < MOST_AT_ONCE:
+                part.append(self._offers.popleft())
+            self._has_company = len(part) > 1
             try:
-                await self._write(part)
+                created = await self._write(
+                    [pair for offer in part for pair in zip(offer.ids, offer.wanted, strict=True)]
+                )
             except Exception as error:  # noqa: BLE001 - handed to those who wait
-                for _, _, place in part:
-                    if not place.done():
-                        place.set_exception(error)
+                for offer in part:
+                    offer.tell(error)
+                continue
+            for offer in part:
+                await self._answer(offer, created)
 
-    async def _write(self, part: Sequence[tuple[WorkflowId, NewWorkflow, asyncio.Future[Created]]]) -> None:
-        await self._keep_plans([new for _, new, _ in part])
-        columns = [
-            list(column)
-            for column in zip(
-                *(
-                    (key, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels),
-                     new.idempotency_key, new.holder)
-                    for key, new, _ in part
-                ),
-                strict=True,
-            )
-        ]  # fmt: skip
-        rows = await self._writer.fetch(sql("add_workflows"), *columns, self._lease)
-        created = {row["id"] for row in rows}
-        for workflow, new, place in part:
-            if place.done():
-                continue
-            if workflow in created:
-                place.set_result(Created(workflow, is_new=True))
-                continue
-            try:
-                place.set_result(await self._earlier(new))
-            except (IdempotencyConflictError, DatabaseUnavailableError) as error:
-                place.set_exception(error)
+    async def _answer(self, offer: Offer, created: set[UUID]) -> None:
+        try:
+            answer = [
+                Created(workflow, is_new=True) if workflow in created else await self._earlier(new)
+                for workflow, new in zip(offer.ids, offer.wanted, strict=True)
+            ]
+        except (IdempotencyConflictError, DatabaseUnavailableError) as error:
+            offer.tell(error)
+        else:
+            offer.tell(answer)
+
+    async def _write(self, part: Sequence[tuple[WorkflowId, NewWorkflow]]) -> set[UUID]:
+        """Those that are new; the keys of the others were used before."""
+        await self._keep_plans([new for _, new in part])
+        rows = (
+            (key, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels), new.idempotency_key,
+             new.holder)
+            for key, new in part
+        )  # fmt: skip
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        return {row["id"] for row in await self._writer.fetch(sql("add_workflows"), *columns, self._lease)}
 
     async def _keep_plans(self, wanted: Sequence[NewWorkflow]) -> None:
         unknown = {new.plan.digest: new for new in wanted if new.plan.digest not in self._known}
