@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .engine.local import Local, Workflow
     from .errors import EopiezError
     from .model.policies import Resources, RetryPolicy
+    from .model.requests import Selection
     from .model.status import PhaseKind, StepStatus, WorkflowStatus
     from .phases.builder import Plan, StepHandle
     from .phases.context import TaskContext, current_task
@@ -31,6 +32,7 @@ __all__ = [
     "Plan",
     "Resources",
     "RetryPolicy",
+    "Selection",
     "Settings",
     "StepHandle",
     "StepStatus",
@@ -48,6 +50,7 @@ _ROOMS = {
     "engine.local": ("Local", "Workflow"),
     "errors": ("EopiezError",),
     "model.policies": ("Resources", "RetryPolicy"),
+    "model.requests": ("Selection",),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),
     "phases.builder": ("Plan", "StepHandle"),
     "phases.context": ("TaskContext", "current_task"),

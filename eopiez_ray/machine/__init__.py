@@ -1,7 +1,7 @@
 """The pure state machine of a workflow: events in, commands out. No clock, no database, no Ray."""
 
-from .commands import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
-from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
+from .commands import Command, RecordAttempt, RecordEnd, RecordInterruption, RecordTask, SetStatus, UpdateStep
+from .events import Adopted, CallLost, CallStopped, CancelRequested, Event, PauseRequested, Reported, TimePassed
 from .packing import Call, CallTask, Packing, next_call
 from .state import Finished, StepState, TaskState, Unfinished, WorkflowState
 from .transitions import advance
@@ -10,6 +10,7 @@ __all__ = [
     "Adopted",
     "Call",
     "CallLost",
+    "CallStopped",
     "CallTask",
     "CancelRequested",
     "Command",
@@ -19,6 +20,7 @@ __all__ = [
     "PauseRequested",
     "RecordAttempt",
     "RecordEnd",
+    "RecordInterruption",
     "RecordTask",
     "Reported",
     "SetStatus",

@@ -36,6 +36,13 @@ class RecordAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordInterruption:
+    """Tasks were stopped on purpose and handed back."""
+
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateStep:
     """The step's status or counters changed; the shell reads them from the state when it writes."""
 
@@ -53,4 +60,4 @@ class SetStatus:
     partition: int | None = None
 
 
-Command = RecordTask | RecordEnd | RecordAttempt | UpdateStep | SetStatus
+Command = RecordTask | RecordEnd | RecordAttempt | RecordInterruption | UpdateStep | SetStatus

@@ -26,6 +26,13 @@ class CallLost:
 
 
 @dataclass(frozen=True, slots=True)
+class CallStopped:
+    """A call was stopped on purpose, for a pause or a cancel: what it has not reported was no attempt."""
+
+    tasks: tuple[TaskKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Adopted:
     """A call of an orchestrator that died is still at work, or its reports have not been heard."""
 
@@ -47,4 +54,4 @@ class CancelRequested:
     """Start nothing more; be cancelled once nothing is in flight."""
 
 
-Event = Reported | CallLost | Adopted | TimePassed | PauseRequested | CancelRequested
+Event = Reported | CallLost | CallStopped | Adopted | TimePassed | PauseRequested | CancelRequested

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, assert_never
 from ..errors import TooManyRejectsError
 from ..model.status import Outcome, PhaseKind, WorkflowStatus
 from ..model.tasks import Failure, Report, TaskKey
-from .commands import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
-from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, Reported, TimePassed
+from .commands import Command, RecordAttempt, RecordEnd, RecordInterruption, RecordTask, SetStatus, UpdateStep
+from .events import Adopted, CallLost, CallStopped, CancelRequested, Event, PauseRequested, Reported, TimePassed
 from .state import StepState, TaskState, WorkflowState, seal_from_inputs, unblock
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
                 now,
                 commands,
             )
+    elif isinstance(event, CallStopped):
+        _take_back(state, event.tasks, now, commands)
     elif isinstance(event, Adopted):
         for key in event.tasks:
             _adopt(state, key)
@@ -80,6 +82,15 @@ def _take_report(state: WorkflowState, report: Report, now: float, commands: _Co
         step.ended_at = max(step.ended_at, report.started_at + report.wall_s)
         step.started_at = min(step.started_at or report.started_at, report.started_at)
     commands.moved.add(step.position)
+
+
+def _take_back(state: WorkflowState, tasks: tuple[TaskKey, ...], now: float, commands: _Commands) -> None:
+    """Hand back what was in flight of a call that was stopped on purpose: it counts against nothing."""
+    stopped = [key for key in tasks if state.steps[key.step].get(key.partition) == TaskState.RUNNING]
+    if stopped:
+        commands.append(RecordInterruption(len(stopped)))
+    for key in stopped:
+        _take_report(state, Report(key, Outcome.NOT_STARTED), now, commands)
 
 
 def _adopt(state: WorkflowState, key: TaskKey) -> None:
@@ -192,6 +203,7 @@ def _begin_end(state: WorkflowState, meanwhile: WorkflowStatus, ending: Workflow
         return
     state.ending, state.status = ending, meanwhile
     commands.append(SetStatus(meanwhile))
+    commands.moved.update(step.position for step in state.steps if step.running)  # People see what is waited for.
 
 
 def _settle(state: WorkflowState, commands: _Commands) -> None:

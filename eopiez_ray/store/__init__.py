@@ -5,10 +5,11 @@ from .database import Database, connect
 from .embedded import EmbeddedServer
 from .intake import Created, Intake, NewWorkflow
 from .ledger import Claim, Ledger
-from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
-from .workflows import Workflows
+from .views import AttemptView, EventView, GivenUp, LogView, RejectView, StepView, TaskTime, WorkflowView
+from .workflows import EVERYTHING, Workflows
 
 __all__ = [
+    "EVERYTHING",
     "AttemptView",
     "Batch",
     "CacheEntry",
@@ -17,6 +18,7 @@ __all__ = [
     "Database",
     "EmbeddedServer",
     "EventView",
+    "GivenUp",
     "Intake",
     "Ledger",
     "LogView",

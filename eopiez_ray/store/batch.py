@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
-from ..machine import Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
+from ..machine import Command, RecordAttempt, RecordEnd, RecordInterruption, RecordTask, SetStatus, UpdateStep
 from ..model.status import StepStatus, WorkflowStatus
 from ..model.tasks import Output, Report
 
@@ -53,6 +53,8 @@ class Batch:
     tasks: list[tuple[WorkflowId, Report]] = field(default_factory=list)
     ends: list[tuple[WorkflowId, Report]] = field(default_factory=list)
     attempts: list[tuple[WorkflowId, Report, int, float | None]] = field(default_factory=list)
+    interruptions: dict[WorkflowId, int] = field(default_factory=dict)
+    """Tasks that were stopped on purpose."""
     steps: dict[tuple[WorkflowId, int], StepRow] = field(default_factory=dict)
     statuses: dict[WorkflowId, tuple[WorkflowStatus, dict[str, Any] | None]] = field(default_factory=dict)
     cached: list[CacheEntry] = field(default_factory=list)
@@ -80,6 +82,8 @@ class Batch:
                 self.ends.append((workflow, command.report))
             elif isinstance(command, RecordAttempt):
                 self.attempts.append((workflow, command.report, command.attempt, command.retry_at))
+            elif isinstance(command, RecordInterruption):
+                self.interruptions[workflow] = self.interruptions.get(workflow, 0) + command.tasks
             elif isinstance(command, SetStatus):
                 self.statuses[workflow] = command.status, _error(state, command)
             else:
@@ -88,7 +92,9 @@ class Batch:
     def has_notes(self) -> bool:
         """Whether there is more to write than results, counters and statuses."""
         reports = [row[1] for row in (*self.tasks, *self.ends)]
-        return bool(self.attempts or self.cached or any(report.rejects or report.logs for report in reports))
+        if self.attempts or self.interruptions or self.cached:
+            return True
+        return any(report.rejects or report.logs for report in reports)
 
 
 def _error(state: WorkflowState, command: SetStatus) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..machine import Finished, Unfinished, WorkflowState
 from ..model.ids import OrchestratorId, WorkflowId
 from ..model.plan import PlanSpec
+from ..model.requests import Mode
 from ..model.status import PhaseKind, WorkflowStatus
 from ..model.tasks import Failure, Output, Report, TaskKey
 from .batch import Batch, CacheEntry, StepRow
@@ -43,6 +44,8 @@ class Claim:
     priority: int = 0
     previous: OrchestratorId | None = None
     """Who held it before and did not give it back."""
+    frozen_s: float = 0.0
+    """Seconds of all its pauses during which timers stood still."""
 
 
 class Ledger:
@@ -65,6 +68,8 @@ class Ledger:
         """Take up to ``limit`` workflows that nobody drives, among ``only`` if given."""
         async with self._database.transaction() as connection:
             rows = await connection.fetch(sql("claim"), orchestrator, only, self._lease, limit)
+            if rows:
+                await connection.execute(sql("clear_in_flight"), [row["id"] for row in rows])
             return [await self._restore(connection, row) for row in rows]
 
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
@@ -84,7 +89,9 @@ class Ledger:
         await connection.execute(sql("add_event"), workflow, "claimed", facts)
         status = WorkflowStatus(row["status"])
         previous = OrchestratorId(row["previous"]) if row["previous"] else None
-        return Claim(WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], previous)
+        return Claim(
+            WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], previous, row["frozen_s"]
+        )
 
     async def _plan(self, connection: Connection, digest: str) -> PlanSpec:
         """The plan of that digest; the last few are kept at hand."""
@@ -108,10 +115,10 @@ class Ledger:
         rows = await self._database.fetch(sql("living_orchestrators"), list(orchestrators))
         return set(orchestrators) - {OrchestratorId(row["id"]) for row in rows}
 
-    async def requested(self, orchestrator: OrchestratorId) -> list[tuple[WorkflowId, WorkflowStatus]]:
-        """Which of its workflows somebody wants paused or cancelled."""
+    async def requested(self, orchestrator: OrchestratorId) -> list[tuple[WorkflowId, WorkflowStatus, Mode]]:
+        """Which of its workflows somebody wants paused or cancelled, and how."""
         rows = await self._database.fetch(sql("requested"), orchestrator)
-        return [(WorkflowId(row["id"]), WorkflowStatus(row["status"])) for row in rows]
+        return [(WorkflowId(row["id"]), WorkflowStatus(row["status"]), Mode(row["mode"])) for row in rows]
 
     async def commit(self, batch: Batch) -> set[WorkflowId]:
         """Write the batch in one transaction. Writing it again changes nothing.
@@ -127,6 +134,9 @@ class Ledger:
         async with self._writer.transaction() as connection:
             rows = await connection.fetch(sql("fence"), list(batch.epochs), list(batch.epochs.values()))
             held = {row["id"] for row in rows}
+            interruptions = [row for row in batch.interruptions.items() if row[0] in held]
+            if interruptions:  # Before the rest that they may have led to.
+                await connection.execute(sql("save_interruptions"), *_columns(interruptions, 2))
             await connection.fetch(*_moment(batch))
             await _write_notes(connection, batch, held)
         return batch.epochs.keys() - held
@@ -165,9 +175,14 @@ def _moment(batch: Batch) -> tuple[Any, ...]:
     tasks = _columns((_task_row(*row) for row in batch.tasks), 14)
     steps = _columns(batch.steps.values(), len(StepRow._fields))
     statuses = _columns(((workflow, *status) for workflow, status in batch.statuses.items()), 3)
-    told = [str(workflow) for workflow in batch.statuses]
-    payloads = [",".join(told[start : start + IDS_A_NOTICE]) for start in range(0, len(told), IDS_A_NOTICE)]
-    return sql("commit"), list(batch.epochs), list(batch.epochs.values()), *tasks, *steps, *statuses, payloads
+    told = notices(list(batch.statuses))
+    return sql("commit"), list(batch.epochs), list(batch.epochs.values()), *tasks, *steps, *statuses, told
+
+
+def notices(workflows: Sequence[WorkflowId]) -> list[str]:
+    """Payloads of notifications that name these workflows."""
+    named = [str(workflow) for workflow in workflows]
+    return [",".join(named[start : start + IDS_A_NOTICE]) for start in range(0, len(named), IDS_A_NOTICE)]
 
 
 async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Batch, held: Collection[UUID]) -> None:
@@ -175,12 +190,12 @@ async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Ba
     attempts = [row for row in batch.attempts if row[0] in held]
     results = [row for row in (*batch.tasks, *batch.ends) if row[0] in held]
     rejects = [
-        (workflow, *report.key, ordinal, *(_clean(value) for value in reject))
+        (workflow, *report.key, ordinal, *(clean(value) for value in reject))
         for workflow, report in results
         for ordinal, reject in enumerate(report.rejects)
     ]
     logs = [
-        (workflow, line.at, *report.key, line.level, _clean(line.message))
+        (workflow, line.at, *report.key, line.level, clean(line.message))
         for workflow, report in (*results, *(row[:2] for row in attempts))
         for line in report.logs
     ]
@@ -207,11 +222,11 @@ def _task_row(workflow: WorkflowId, report: Report) -> tuple[Any, ...]:
 
 def _attempt_row(workflow: WorkflowId, report: Report, attempt: int, retry_at: float | None) -> tuple[Any, ...]:
     failure = report.failure or Failure("", "", "")
-    texts = (_clean(failure.error_type), _clean(failure.message), _clean(failure.traceback), report.worker)
+    texts = (clean(failure.error_type), clean(failure.message), clean(failure.traceback), report.worker)
     return (workflow, *report.key, attempt, report.outcome, *texts, report.started_at, retry_at)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Text as Postgres takes it: no NUL, no lone surrogates."""
     return text.replace("\0", "␀").encode("utf-8", "replace").decode("utf-8")
 

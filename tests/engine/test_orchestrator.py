@@ -266,6 +266,7 @@ async def test_a_task_that_outlasts_its_cancel_is_stopped_by_force(
     await stage.workflows.cancel(workflow)
     assert (await stage.rest(workflow)).status is S.CANCELLED
     assert executor.stopped == ["w0"]
+    assert await stage.workflows.attempts(workflow) == []
 
 
 async def test_a_dead_orchestrators_workflow_goes_on_and_repeats_no_finished_task(stage: Stage, tmp_path: Path) -> None:
