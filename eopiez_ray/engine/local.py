@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypedDict, Typ
 from ..errors import (
     ClusterError,
     EopiezError,
+    StoreError,
     WorkflowCancelledError,
     WorkflowFailedError,
     WorkflowNotFinishedError,
@@ -150,14 +151,20 @@ class Engine:
         return [replace(answer, refusal=refusals.get(answer.id, answer.refusal)) for answer in answers]
 
     async def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
-        """Where these workflows stand.
+        """Where these workflows stand; nothing while the orchestrator of this process brings the database back.
 
         Raises:
             EopiezError: the orchestrator of this process gave up.
         """
-        if self._driving is not None and self._driving.done():
+        is_driving = self._driving is not None and not self._driving.done()
+        if self._driving is not None and not is_driving:
             self._driving.result()
-        return await self.workflows.statuses(workflows)
+        try:
+            return await self.workflows.statuses(workflows)
+        except StoreError:
+            if not is_driving:
+                raise
+            return {}
 
     async def create(self, *wanted: NewWorkflow) -> list[WorkflowId]:
         """Create workflows and drive them here. They are durable when this returns.
@@ -351,12 +358,18 @@ class Local:
         return self._run(self._engine.workflows.page(status, None, limit))
 
     def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
-        """Where these workflows stand.
+        """Where these workflows stand; nothing while the orchestrator of this process brings the database back.
 
         Raises:
             EopiezError: the orchestrator of this process gave up.
         """
         return self._run(self._engine.statuses(workflows))
+
+    @property
+    def driven(self) -> frozenset[WorkflowId]:
+        """Workflows that this process drives now."""
+        orchestrator = self._engine._orchestrator
+        return frozenset(orchestrator.held) if orchestrator is not None else frozenset()
 
     def count(self, verb: Verb, selection: Selection) -> int:
         """How many workflows a request would mean now."""

@@ -90,6 +90,10 @@ class Asked:
     """When it was first asked for; a sharper request for the same does not move it."""
     request: Request
 
+    def to_value(self) -> dict[str, str]:
+        """As JSON."""
+        return {"verb": self.verb, "at": self.at.isoformat()} | self.request.to_value(self.verb)
+
     @classmethod
     def from_value(cls, value: Mapping[str, str]) -> Asked:
         """From JSON."""
