@@ -252,8 +252,9 @@ class Engine:
                     return view
             if self._driving is not None and self._driving.done():
                 self._driving.result()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), POLL_S)
+            with contextlib.suppress(TimeoutError):  # Not by ``wait_for``, which may forget that its caller gave up.
+                async with asyncio.timeout(POLL_S):
+                    await changed.wait()
 
     async def _listen(self) -> None:
         if self._listener is None or self._listener.is_closed():

@@ -207,8 +207,7 @@ class Orchestrator:
 
     async def _claim(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._work.wait(), POLL_S)
+            await _set_within(self._work, POLL_S)
             self._work.clear()
             try:
                 claims = await self._ledger.claim(self.id, self.only, CLAIM_LIMIT)
@@ -261,8 +260,7 @@ class Orchestrator:
 
     async def _answer_requests(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._requests.wait(), POLL_S)
+            await _set_within(self._requests, POLL_S)
             self._requests.clear()
             try:
                 requested = await self._ledger.requested(self.id)
@@ -405,6 +403,16 @@ def _tell(run: Run) -> None:
     """Those who wait for the run look at it again."""
     if run.at_rest is not None and not run.at_rest.done():
         run.at_rest.set_result(None)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Wait until the event is set or the time is over.
+
+    Not by ``asyncio.wait_for``, which until Python 3.12 forgets a cancel that meets the event.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _leave_it() -> None:
