@@ -32,7 +32,7 @@ RESTS = {Verb.PAUSE: WorkflowStatus.PAUSED, Verb.CANCEL: WorkflowStatus.CANCELLE
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Workflows by id, or a beginning or end of it.", show_default=False),
+    typer.Argument(metavar="ID", help="Workflows by id, or a beginning or end of it.", show_default=False),
 ]
 Labels = Annotated[
     list[str] | None,
