@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .errors import EopiezError
     from .model.changes import StepChange
     from .model.policies import Placement, Resources, RetryPolicy, Spread
+    from .model.requests import Selection
     from .model.status import PhaseKind, StepStatus, WorkflowStatus
     from .phases.builder import Plan, StepHandle
     from .phases.context import TaskContext, current_task
@@ -34,6 +35,7 @@ __all__ = [
     "Plan",
     "Resources",
     "RetryPolicy",
+    "Selection",
     "Settings",
     "Spread",
     "StepChange",
@@ -55,6 +57,7 @@ _ROOMS = {
     "errors": ("EopiezError",),
     "model.changes": ("StepChange",),
     "model.policies": ("Placement", "Resources", "RetryPolicy", "Spread"),
+    "model.requests": ("Selection",),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),
     "phases.builder": ("Plan", "StepHandle"),
     "phases.context": ("TaskContext", "current_task"),

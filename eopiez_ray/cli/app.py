@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import EopiezError
-from . import archives, chaos, cleaning, plans, searching, starting, workflows
+from . import archives, asking, chaos, cleaning, plans, searching, starting, workflows
 from .driving import INTERRUPTED
 from .terminal import complain, is_debugging, set_debugging
 
@@ -84,6 +84,7 @@ def eopiez(
 starting.register(app)
 plans.register(app)
 workflows.register(app)
+asking.register(app)
 searching.register(app)
 archives.register(app)
 chaos.register(app)

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..errors import EopiezError
+from ..model.status import WorkflowStatus
 from .driving import Ending, Outcome, raise_unless_succeeded, short
 from .terminal import counted, duration, err, out, print_json, size
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..engine.local import Workflow
-    from ..store import RejectView
+    from ..store import RejectView, WorkflowView
 
 SHOWN_THEMES = 10
 SHOWN_MOTIFS = 12
@@ -40,8 +41,8 @@ def conclude(workflow: Workflow, outcome: Outcome, *, as_json: bool) -> None:
         typer.Exit: it was interrupted.
     """
     view = outcome.view
-    output = Path(view.labels[OUTPUT]) if OUTPUT in view.labels else None
-    reasons = write_quarantine(output, workflow.rejects()) if output is not None else Counter[str]()
+    output = output_of(view)
+    reasons = leave_in_order(workflow, view)
     if outcome.ending is not Ending.AT_REST:
         _say_how_to_go_on(outcome, as_json=as_json)
         raise typer.Exit(outcome.exit_code)
@@ -53,12 +54,24 @@ def conclude(workflow: Workflow, outcome: Outcome, *, as_json: bool) -> None:
         else:
             _print_rejects(err(), output, reasons)
         raise
-    _drop_spool(view.labels)
     report = read_report(output)
     if as_json:
         print_json(_result(outcome, output, report))
     else:
         _summarize(out(), outcome, output, report, reasons)
+
+
+def output_of(view: WorkflowView) -> Path | None:
+    """The folder of the run's results; None for a workflow that has none."""
+    return Path(view.labels[OUTPUT]) if OUTPUT in view.labels else None
+
+
+def leave_in_order(workflow: Workflow, view: WorkflowView) -> Counter[str]:
+    """Write the quarantine of a run, and drop what was kept for it once it has succeeded; why rows were rejected."""
+    output = output_of(view)
+    if view.status is WorkflowStatus.SUCCEEDED:
+        _drop_spool(view.labels)
+    return write_quarantine(output, workflow.rejects()) if output is not None else Counter[str]()
 
 
 def write_quarantine(output: Path, rejects: Iterable[RejectView]) -> Counter[str]:

@@ -44,6 +44,7 @@ TOGETHER_S = 0.3
 """Seconds within which signals count as one."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
+WHY_INTERRUPTED = "interrupted at the terminal that drives it"
 
 
 class Ending(Enum):
@@ -194,7 +195,7 @@ class _Watch:
         self._is_draining = True
         self._display.say("Finishing what is in flight, then pausing; everything is kept. Ctrl-C again stops at once.")
         try:
-            self._workflow.pause()
+            self._workflow.pause(why=WHY_INTERRUPTED)
         except TransitionError:  # It came to rest by itself in this moment; the next look shows how.
             self._is_draining = False
 

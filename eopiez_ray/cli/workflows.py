@@ -1,4 +1,4 @@
-"""``eopiez list | show | logs | pause | resume | cancel | retry``: any workflow, from any terminal."""
+"""``eopiez list | show | logs``: any workflow, from any terminal."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ..errors import TransitionError, WorkflowError
+from ..errors import WorkflowError
+from ..model.requests import Verb
 from ..model.status import WorkflowStatus
-from .concluding import OUTPUT, conclude
-from .displays import display_for
-from .driving import failure_of, retry_advice, see_through, short
+from .concluding import OUTPUT
+from .driving import failure_of, retry_advice, short
 from .progress import by_phase
-from .system import open_system, read_settings
-from .terminal import ago, coloured, duration, err, out, print_json, results_only
+from .system import open_system
+from .terminal import ago, coloured, counted, duration, err, out, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.text import Text
 
     from ..engine.local import Local, Workflow
@@ -33,23 +31,25 @@ FOLLOW_S = 0.5
 """Seconds between looks for new log lines."""
 PAGE = 1000
 """Log lines that are fetched at a time."""
+ASKED_FOR = {
+    WorkflowStatus.PAUSING: Verb.PAUSE,
+    WorkflowStatus.PAUSED: Verb.PAUSE,
+    WorkflowStatus.CANCELLING: Verb.CANCEL,
+    WorkflowStatus.CANCELLED: Verb.CANCEL,
+}
+"""The request that leads to a status."""
 LEVELS = {"debug": "bright_black", "warning": "yellow", "error": "red", "critical": "red"}
 
-Named = Annotated[
-    str, typer.Argument(metavar="ID", help="The workflow's id, or a beginning or end of it.", show_default=False)
-]
 NamedOrLatest = Annotated[
     str | None, typer.Argument(metavar="[ID]", help="The workflow; by default the latest.", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Only ask for it; do not wait until it is so.")]
-Cpus = Annotated[int | None, typer.Option("--cpus", min=1, help="CPUs to use; all by default.", show_default=False)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("list")(list_workflows)
-    for command in (show, logs, pause, resume, retry, cancel):
+    for command in (show, logs):
         app.command()(command)
 
 
@@ -73,9 +73,7 @@ def list_workflows(
         table = Table("ID", "Name", "Status", "Created", "Took", "Output", box=box.SIMPLE_HEAD, pad_edge=False)
         for view in views:
             output = escape(view.labels.get(OUTPUT, ""))
-            table.add_row(
-                short(view), escape(view.name), coloured(view.status), ago(view.created_at), _took(view), output
-            )
+            table.add_row(short(view), escape(view.name), standing(view), ago(view.created_at), _took(view), output)
         out().print(table)
 
 
@@ -93,7 +91,7 @@ def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
         return
     console = out()
     console.print(f"[bold]{escape(view.name)}[/]  {view.id}")
-    console.print(coloured(view.status), f"· created {ago(view.created_at)} · took {_took(view)}")
+    console.print(standing(view), f"· created {ago(view.created_at)} · took {_took(view)}")
     if OUTPUT in view.labels:
         console.print(f"output {escape(view.labels[OUTPUT])}")
     console.print(_steps_table(steps))
@@ -127,55 +125,6 @@ def logs(
                 time.sleep(FOLLOW_S)
 
 
-def pause(workflow: Named, no_wait: NoWait = False) -> None:
-    """Let a workflow finish what is in flight and stop there; its resources are given back."""
-    with open_system() as local:
-        handle = local.workflow(workflow)
-        _request(handle, handle.pause(), WorkflowStatus.PAUSED, no_wait=no_wait)
-        err().print(f"Go on with: [bold]eopiez resume {short(handle.view())}[/]")
-
-
-def cancel(workflow: Named, no_wait: NoWait = False) -> None:
-    """End a workflow. Finished steps keep their results; **retry** would still go on."""
-    with open_system() as local:
-        handle = local.workflow(workflow)
-        _request(handle, handle.cancel(), WorkflowStatus.CANCELLED, no_wait=no_wait)
-
-
-def resume(workflow: Named, as_json: AsJson = False, cpus: Cpus = None) -> None:
-    """Go on with a workflow that was paused, or whose process died. Nothing that had finished runs again.
-
-    A workflow that another process drives is only watched.
-    """
-    with results_only(), open_system(read_settings(cpus=cpus)) as local:
-        handle = local.workflow(workflow)
-        view = handle.view()
-        if view.status is WorkflowStatus.SUCCEEDED:
-            err().print(f"It has succeeded already: {escape(view.labels.get(OUTPUT, str(view.id)))}")
-            return
-        if view.status in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
-            raise TransitionError(
-                str(view.id), "resume", f"{view.status}; `eopiez retry {short(view)}` starts it again"
-            )
-        _see_and_conclude(handle, None if handle.is_driven else handle.resume, as_json=as_json)
-
-
-def retry(workflow: Named, as_json: AsJson = False, cpus: Cpus = None) -> None:
-    """Start the failed tasks of a failed or cancelled workflow anew; finished ones keep their results."""
-    with results_only(), open_system(read_settings(cpus=cpus)) as local:
-        handle = local.workflow(workflow)
-        view = handle.view()
-        if view.status not in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
-            raise TransitionError(str(view.id), "retry", f"{view.status}; only what failed or was cancelled is retried")
-        _see_and_conclude(handle, handle.retry, as_json=as_json)
-
-
-def _see_and_conclude(workflow: Workflow, begin: Callable[[], object] | None, *, as_json: bool) -> None:
-    with display_for(as_json=as_json) as display:
-        outcome = see_through(workflow, display, begin)
-    conclude(workflow, outcome, as_json=as_json)
-
-
 def _find(local: Local, workflow: str | None) -> Workflow:
     if workflow is not None:
         return local.workflow(workflow)
@@ -185,15 +134,17 @@ def _find(local: Local, workflow: str | None) -> Workflow:
     return local.workflow(str(latest[0].id))
 
 
-def _request(handle: Workflow, status: WorkflowStatus, wanted: WorkflowStatus, *, no_wait: bool) -> None:
-    """Say where a request has led, once it has."""
-    if status is not wanted and not no_wait:
-        err().print(f"[bright_black]{status}: waiting for what is in flight …[/]")
-        status = handle.settled().status
-    console = err()
-    console.print(f"{short(handle.view())} is", coloured(status))
-    if status is not wanted and not no_wait:
-        raise TransitionError(str(handle.id), "do that", f"{status} already")
+def standing(view: WorkflowView) -> Text:
+    """A status, what it waits for, since when, and who has asked for it and why."""
+    text = coloured(view.status)
+    if view.status in {WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING}:
+        text.append(f", {counted(view.in_flight, 'task')} in flight", "default")
+    if view.status is WorkflowStatus.PAUSED and view.drained_at is not None:
+        text.append(f" since {view.drained_at.astimezone():%Y-%m-%d %H:%M}", "default")
+    if view.request is not None and view.request.verb is ASKED_FOR.get(view.status):
+        by, why = view.request.request.by, view.request.request.why
+        text.append((f", asked by {by}" if by else "") + (f": {why}" if why else ""), "default")
+    return text
 
 
 def _took(view: WorkflowView) -> str:
@@ -247,6 +198,8 @@ def _advice(view: WorkflowView, *, is_driven: bool) -> list[str]:
         return [f"Start it again where it stood with: [bold]eopiez retry {name}[/]"]
     if not view.status.is_at_rest and not is_driven:
         return [f"[yellow]No process drives it.[/] Go on with: [bold]eopiez resume {name}[/]"]
+    if view.status is WorkflowStatus.PAUSING:
+        return [f"Have it at once with: [bold]eopiez pause {name} --now[/]"]
     if not view.status.is_at_rest:
         return [f"Watch it with: [bold]eopiez resume {name}[/]; stop it with: [bold]eopiez pause {name}[/]"]
     return []
@@ -271,8 +224,12 @@ def _print_log(line: Any, *, as_json: bool) -> None:
 
 
 def _workflow_value(view: WorkflowView) -> dict[str, Any]:
-    names = ("id", "name", "status", "owner", "priority", "labels", "created_at", "started_at", "finished_at", "error")
-    return {name: getattr(view, name) for name in names}
+    names = (
+        "id", "name", "status", "owner", "priority", "labels", "created_at", "started_at", "finished_at", "drained_at",
+        "in_flight", "frozen_s", "error",
+    )  # fmt: skip
+    request = view.request.to_value() if view.request is not None else None
+    return {name: getattr(view, name) for name in names} | {"request": request}
 
 
 def steps_value(steps: list[StepView]) -> list[dict[str, Any]]:

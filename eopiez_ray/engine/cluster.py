@@ -22,7 +22,7 @@ import psutil
 from ..errors import ClusterError
 from ..logs import get_logger
 from ..model.policies import Spread
-from .executor import SHORT_S, CallTimedOutError, Expected, Inherited, Slot, WorkerLostError
+from .executor import SHORT_S, CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from .nodes import Node, Nodes
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class _Pooled:
     """Ray's id of its node, once it has started."""
     has_unknown: bool = False
     """Whether nothing is known of how long its last call takes."""
+    is_stopped: bool = False
+    """Whether it was killed on purpose, so that its calls are not lost but handed back."""
 
 
 class RayExecutor:
@@ -294,7 +296,7 @@ class RayExecutor:
 
         pooled, lost = self._workers.get(slot.worker), self._lost
         if pooled is None or lost is None:
-            raise WorkerLostError(slot.worker, "the worker was stopped")
+            raise WorkerStoppedError(slot.worker)  # Before anything of the call was sent.
         pooled.busy_until = max(time.monotonic(), pooled.busy_until) + expected.seconds
         pooled.has_unknown = not expected.is_known
         try:
@@ -308,6 +310,8 @@ class RayExecutor:
                 pooled.heard.append(call.id)
                 return reports
         except (ray.exceptions.RayError, ConnectionError, ValueError) as error:
+            if pooled.is_stopped:
+                raise WorkerStoppedError(slot.worker) from error
             self._kill(pooled)
             reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
             is_out_of_memory = isinstance(error, ray.exceptions.OutOfMemoryError)
@@ -364,6 +368,8 @@ class RayExecutor:
                     return reports
                 await asyncio.sleep(COLLECT_S)
         except (ray.exceptions.RayError, ConnectionError) as error:
+            if pooled.is_stopped:
+                raise WorkerStoppedError(inherited.slot.worker) from error
             self._kill(pooled)
             raise WorkerLostError(inherited.slot.worker, f"{type(error).__name__}: {error}") from error
         finally:
@@ -372,6 +378,7 @@ class RayExecutor:
     def stop_workers(self, names: Collection[str]) -> None:
         """Kill these worker processes."""
         for pooled in [self._workers[name] for name in names if name in self._workers]:
+            pooled.is_stopped = True
             self._kill(pooled)
 
     def release_idle(self) -> None:

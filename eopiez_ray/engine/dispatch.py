@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArtifactError, DatabaseUnavailableError, EopiezError
 from ..logs import get_logger
-from ..machine import Adopted, CallLost, Event, Reported, TimePassed, UpdateStep
+from ..machine import Adopted, CallLost, CallStopped, Event, Reported, TimePassed, UpdateStep
 from ..machine.packing import CALL_S
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, Report, TaskKey
 from ..model.work import WorkCall, WorkPart
 from ..store import CacheEntry
 from .admission import SPREAD_S, Room, pack
-from .executor import CallTimedOutError, Executor, Expected, Inherited, Slot, WorkerLostError
+from .executor import CallTimedOutError, Executor, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
 
 if TYPE_CHECKING:
     from ..machine import Call
@@ -204,6 +204,11 @@ class Dispatcher:
     async def _collect(self, mine: Sequence[tuple[Run | None, tuple[TaskKey, ...]]], inherited: Inherited) -> None:
         try:
             reports = await self._executor.collect(inherited)
+        except WorkerStoppedError:
+            for run, keys in mine:
+                if run is not None:
+                    self._apply(run, CallStopped(keys), ())
+            return
         except WorkerLostError as error:
             for run, keys in mine:
                 if run is not None:
@@ -242,6 +247,9 @@ class Dispatcher:
         work = WorkCall(f"{slot.worker}/{self._count}", tuple(part for _, _, part in ready), needed, CALL_S)
         try:
             reports = await self._executor.run(slot, work, expected, timeout_s)
+        except WorkerStoppedError:
+            for run, call, _ in ready:
+                self._apply(run, CallStopped(_keys(call)), ())
         except WorkerLostError as error:
             for run, call, _ in ready:
                 lost = CallLost(_keys(call), error.reason, error.worker, error.is_out_of_memory and len(ready) == 1)

@@ -25,6 +25,14 @@ class WorkerLostError(Exception):
         self.worker, self.reason, self.is_out_of_memory = worker, reason, is_out_of_memory
 
 
+class WorkerStoppedError(Exception):
+    """The worker was stopped on purpose before it had reported the call."""
+
+    def __init__(self, worker: str) -> None:
+        super().__init__(worker)
+        self.worker = worker
+
+
 class CallTimedOutError(Exception):
     """The call took longer than its limit; its worker was stopped."""
 
@@ -100,6 +108,7 @@ class Executor(Protocol):
 
         Raises:
             WorkerLostError: nothing is known of its tasks.
+            WorkerStoppedError: ``stop_workers`` has ended it; its process is gone.
             CallTimedOutError: it exceeded ``timeout_s``.
         """
 
@@ -117,7 +126,7 @@ class Executor(Protocol):
         """
 
     def stop_workers(self, names: Collection[str]) -> None:
-        """Kill these workers at once; running calls raise ``WorkerLostError``."""
+        """Kill these workers at once; running calls raise ``WorkerStoppedError``."""
 
     def prepare(self, resources: Resources) -> None:
         """Start workers for tasks that will come."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import getpass
 import pickle
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypedDict, TypeVar, Unpack
 
 from ..errors import (
     ClusterError,
     EopiezError,
+    StoreError,
     WorkflowCancelledError,
     WorkflowFailedError,
     WorkflowNotFinishedError,
@@ -24,9 +27,10 @@ from ..model.changes import Change, StepChange
 from ..model.ids import OrchestratorId, uuid7
 from ..model.limits import LimitKey, LimitKind, Rules
 from ..model.policies import Resources
+from ..model.requests import Answer, Mode, Request, Selection, Timers, Verb
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
-from ..store import Database, EmbeddedServer, Intake, NewWorkflow, RuleBook, Updates, Workflows, connect
+from ..store import EVERYTHING, Database, EmbeddedServer, Intake, NewWorkflow, RuleBook, Updates, Workflows, connect
 from .artifacts import Artifacts, LoadedPartitions
 from .cluster import RayExecutor
 from .orchestrator import Orchestrator
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
     from ..model.plan import PlanSpec
     from ..phases.builder import Plan
     from ..phases.contract import Phase
-    from ..store import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
+    from ..store import AttemptView, EventView, GivenUp, LogView, RejectView, StepView, TaskTime, WorkflowView
 
 Result = TypeVar("Result")
 POLL_S = 0.5
@@ -148,6 +152,37 @@ class Engine:
         self._check((await self.workflows.get(workflow)).plan)
         self._orchestrator.drive(workflow)
 
+    async def drive_all(self, answers: Sequence[Answer]) -> list[Answer]:
+        """Let this process's orchestrator claim what was queued; the answers, with why some can never run here."""
+        granted = [answer.id for answer in answers if not answer.refusal]
+        if not granted:
+            return [*answers]
+        await self.start_driving()
+        assert self._orchestrator is not None
+        refusals: dict[WorkflowId, str] = {}
+        for plan, following in await self.workflows.plans(granted):
+            refusal = self._refusal(plan)
+            if refusal is not None:
+                refusals |= dict.fromkeys(following, f"it waits for another process to drive it: {refusal}")
+        self._orchestrator.drive(*(workflow for workflow in granted if workflow not in refusals))
+        return [replace(answer, refusal=refusals.get(answer.id, answer.refusal)) for answer in answers]
+
+    async def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
+        """Where these workflows stand; nothing while the orchestrator of this process brings the database back.
+
+        Raises:
+            EopiezError: the orchestrator of this process gave up.
+        """
+        is_driving = self._driving is not None and not self._driving.done()
+        if self._driving is not None and not is_driving:
+            self._driving.result()
+        try:
+            return await self.workflows.statuses(workflows)
+        except StoreError:
+            if not is_driving:
+                raise
+            return {}
+
     async def create(self, *wanted: NewWorkflow) -> list[WorkflowId]:
         """Create workflows and drive them here. They are durable when this returns.
 
@@ -176,16 +211,23 @@ class Engine:
         return [created.id for created in await self._intake.create(*wanted)]
 
     def _check(self, plan: PlanSpec) -> None:
+        refusal = self._refusal(plan)
+        if refusal is not None:
+            raise ClusterError(refusal)
+
+    def _refusal(self, plan: PlanSpec) -> str | None:
+        """Why the plan can never run on this cluster; None if it can."""
         assert self._executor is not None
         if not any(map(self._executor.refusal, plan.shapes)):
-            return
+            return None
         for step in plan.steps:
             refusal = self._executor.refusal(step.policy.resources)
             if refusal is not None and step.policy.wait_timeout_s is None:
-                raise ClusterError(
+                return (
                     f"step {step.name!r} can never run here: {refusal}; lower its resources, use a larger cluster, "
                     "or give it a wait_timeout_s if nodes will join"
                 )
+        return None
 
     async def _revive(self) -> None:
         """Start the embedded server again after it was killed."""
@@ -271,8 +313,9 @@ class Engine:
                     return view
             if self._driving is not None and self._driving.done():
                 self._driving.result()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), POLL_S)
+            with contextlib.suppress(TimeoutError):  # Not by ``wait_for``, which may forget that its caller gave up.
+                async with asyncio.timeout(POLL_S):
+                    await changed.wait()
 
     async def _listen(self) -> None:
         if self._listener is None or self._listener.is_closed():
@@ -312,6 +355,31 @@ class StartOptions(TypedDict, total=False):
     labels: Mapping[str, str]
     idempotency_key: str
     """The same owner, key and plan give the same workflow, however often it is started."""
+
+
+class RequestOptions(TypedDict, total=False):
+    """What may be said with a pause, resume, cancel or retry."""
+
+    by: str
+    """Who asks; the login name by default."""
+    why: str
+    mode: Mode | Literal["drain", "now"]
+    """Of a pause or a cancel: ``drain`` lets tasks in flight end, ``now`` stops them and hands them back."""
+    timers: Timers | Literal["running", "frozen"]
+    """Of a pause: whether attempts that wait for their moment wait on meanwhile."""
+
+
+def _request(options: RequestOptions) -> Request:
+    given: dict[str, Any] = {"by": login_name(), **options}
+    return Request(**given)
+
+
+def login_name() -> str:
+    """The name of the user who runs this process; empty if the machine does not know."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # A container may run a user id without a name.
+        return ""
 
 
 class Local:
@@ -391,6 +459,64 @@ class Local:
     def rules(self) -> Rules:
         """All limits and weights."""
         return self._run(self._engine.rules.read())
+
+    def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
+        """Where these workflows stand; nothing while the orchestrator of this process brings the database back.
+
+        Raises:
+            EopiezError: the orchestrator of this process gave up.
+        """
+        return self._run(self._engine.statuses(workflows))
+
+    @property
+    def driven(self) -> frozenset[WorkflowId]:
+        """Workflows that this process drives now."""
+        orchestrator = self._engine._orchestrator
+        return frozenset(orchestrator.held) if orchestrator is not None else frozenset()
+
+    def count(self, verb: Verb, selection: Selection) -> int:
+        """How many workflows a request would mean now."""
+        return self._run(self._engine.workflows.count(verb, selection))
+
+    def pause(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """Pause all that are selected; what became of each, as soon as it is asked for."""
+        return self._run(self._engine.workflows.pause_all(selection, _request(options)))
+
+    def cancel(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """End all that are selected; what became of each, as soon as it is asked for."""
+        return self._run(self._engine.workflows.cancel_all(selection, _request(options)))
+
+    def resume(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """Go on with all that are selected, in this process unless another one drives them.
+
+        Raises:
+            ClusterError: Ray does not start; they are queued all the same.
+        """
+        answers = self._run(self._engine.workflows.resume_all(selection, _request(options)))
+        return self._run(self._engine.drive_all(answers))
+
+    def retry(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """Start what was given up by all that are selected anew, in this process. Errors as in ``resume``."""
+        answers = self._run(self._engine.workflows.retry_all(selection, _request(options)))
+        return self._run(self._engine.drive_all(answers))
+
+    def queue(self, verb: Verb, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """As ``resume`` or ``retry``, for another process to drive."""
+        workflows = self._engine.workflows
+        ask = workflows.resume_all if verb is Verb.RESUME else workflows.retry_all
+        return self._run(ask(selection, _request(options)))
+
+    def given_up(
+        self, selection: Selection = EVERYTHING, before: int | None = None, limit: int = 1000
+    ) -> list[GivenUp]:
+        """Tasks of failed workflows that have used up their attempts, the last ones first.
+
+        Args:
+            selection: which workflows; all by default.
+            before: goes on from the ``id`` of the last one of an earlier page.
+            limit: how many at most.
+        """
+        return self._run(self._engine.workflows.given_up(selection, before, limit))
 
     def clean(self, older_than: timedelta, keep: int = 0, *, dry_run: bool = False) -> Cleaned:
         """Forget workflows that ended long ago, and delete the artifacts that nothing refers to any more.
@@ -499,25 +625,25 @@ class Workflow:
         is_one = found.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
         return values[0] if is_one else values
 
-    def pause(self) -> WorkflowStatus:
+    def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
         """Start nothing more; ``paused`` once nothing is in flight."""
-        return self._local._run(self._workflows.pause(self.id))
+        return self._local._run(self._workflows.pause(self.id, _request(options)))
 
-    def resume(self) -> Self:
+    def resume(self, **options: Unpack[RequestOptions]) -> Self:
         """Go on, in this process: after a pause, or after the process that drove it died."""
-        self._local._run(self._workflows.resume(self.id))
+        self._local._run(self._workflows.resume(self.id, _request(options)))
         self._local._run(self._local._engine.drive(self.id))
         return self
 
-    def retry(self) -> Self:
+    def retry(self, **options: Unpack[RequestOptions]) -> Self:
         """Start failed tasks anew, in this process; finished ones keep their results."""
-        self._local._run(self._workflows.retry(self.id))
+        self._local._run(self._workflows.retry(self.id, _request(options)))
         self._local._run(self._local._engine.drive(self.id))
         return self
 
-    def cancel(self) -> WorkflowStatus:
+    def cancel(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
         """End it; finished steps keep their results."""
-        return self._local._run(self._workflows.cancel(self.id))
+        return self._local._run(self._workflows.cancel(self.id, _request(options)))
 
     def update(
         self,

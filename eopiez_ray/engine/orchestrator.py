@@ -29,6 +29,7 @@ from ..machine import (
 )
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..model.policies import Resources
+from ..model.requests import Mode
 from ..model.status import WorkflowStatus
 from ..store import CacheEntry, Claim, Created, Database, Intake, Ledger, NewWorkflow, RuleBook
 from .admission import reasons
@@ -58,7 +59,9 @@ RULES_S = 1.0
 """Seconds between looks at limits and weights when no notification comes."""
 REMEMBERED = 10_000
 CANCEL_GRACE_S = 5.0
-"""Seconds that running tasks get to end after a cancel before their workers are killed."""
+"""Seconds that running tasks get to end after a cancel before their workers are stopped."""
+NOW_GRACE_S = 0.25
+"""The same where a pause or a cancel is wanted now: calls of short tasks end within 0.05 s by themselves."""
 IDLE_S = 10.0
 """Seconds without a workflow after which the workers' resources are given back."""
 
@@ -128,10 +131,11 @@ class Orchestrator:
         """Epochs of the workflows that it holds."""
         return {run.id: run.epoch for run in self._runs.values()}
 
-    def drive(self, workflow: WorkflowId) -> None:
-        """Add a workflow to those that it may claim, and look for it now."""
-        if self.only is not None and workflow not in self.only:
-            self.only.append(workflow)
+    def drive(self, *workflows: WorkflowId) -> None:
+        """Add workflows to those that it may claim, and look for them now."""
+        if self.only is not None:
+            known = set(self.only)
+            self.only += [workflow for workflow in workflows if workflow not in known]
         self._work.set()
 
     async def create(self, *wanted: NewWorkflow) -> list[WorkflowId]:
@@ -158,7 +162,7 @@ class Orchestrator:
             if made.is_new:
                 state = WorkflowState.restore(new.plan)
                 claim = Claim(made.id, 1, WorkflowStatus.RUNNING, state, new.owner, new.priority, new.labels)
-                self._begin(claim, dict(new.code))
+                self._go_on(self._hold(claim, dict(new.code)), claim.status)
             else:
                 self.drive(made.id)
         if not place.cancelled():
@@ -256,8 +260,7 @@ class Orchestrator:
 
     async def _claim(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._work.wait(), POLL_S)
+            await _set_within(self._work, POLL_S)
             self._work.clear()
             try:
                 claims = await self._ledger.claim(self.id, self.only, CLAIM_LIMIT)
@@ -267,15 +270,17 @@ class Orchestrator:
             except DatabaseUnavailableError:
                 continue  # The listener is bringing it back.
             inherited = await self._executor.inherit(dead)
-            for claim in sorted(claims, key=lambda claim: (-claim.priority, claim.id)):
-                self._begin(claim, {digest: code[digest] for digest in _digests(claim)})
+            claims.sort(key=lambda claim: (-claim.priority, claim.id))
+            held = [self._hold(claim, {digest: code[digest] for digest in _digests(claim)}) for claim in claims]
             runs = {str(run.id): run for run in self._runs.values()}
-            for call in inherited:
+            for call in inherited:  # Before they go on: one that is to be paused is not, while these are in flight.
                 self._dispatcher.inherit(runs, call)
+            for run, claim in zip(held, claims, strict=True):
+                self._go_on(run, claim.status)
             if len(claims) == CLAIM_LIMIT:
                 self._work.set()
 
-    def _begin(self, claim: Claim, code: dict[str, bytes]) -> None:
+    def _hold(self, claim: Claim, code: dict[str, bytes]) -> Run:
         shapes = claim.state.plan.shapes
         slots = max((self._executor.slots(shape) for shape in shapes), default=1)
         packing = Packing(slots, self._profiles, self._limits.closed_phases)
@@ -286,6 +291,7 @@ class Orchestrator:
             self._count,
         )  # fmt: skip
         run.adopt_policies()
+        claim.state.frozen_s = claim.frozen_s
         claim.state.memory_limit_bytes = self._executor.memory_limit_bytes()
         self._runs[claim.id] = run
         if self._limits.rules.maxima:
@@ -296,36 +302,51 @@ class Orchestrator:
             log.warning(
                 "a step waits for resources that the cluster does not have", workflow=str(claim.id), reason=refusal
             )
-        if claim.status is WorkflowStatus.PAUSING:
-            self._apply(run, PauseRequested())
-        elif claim.status is WorkflowStatus.CANCELLING:
-            self._apply(run, CancelRequested())
+        return run
+
+    def _go_on(self, run: Run, status: WorkflowStatus) -> None:
+        """Begin where the workflow stands, or with what somebody has asked for while nobody drove it."""
+        if status in {WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING}:
+            self._requests.set()  # Which also tells how long its calls may take.
+            self._wind_down(run, status)
         else:
             self._apply(run, TimePassed())
 
+    def _wind_down(self, run: Run, status: WorkflowStatus) -> None:
+        self._apply(run, PauseRequested() if status is WorkflowStatus.PAUSING else CancelRequested())
+
     async def _answer_requests(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._requests.wait(), POLL_S)
+            await _set_within(self._requests, POLL_S)
             self._requests.clear()
             try:
                 requested = await self._ledger.requested(self.id)
             except DatabaseUnavailableError:
                 continue
-            for workflow, status, plan, priority in requested:
+            for workflow, status, mode, plan, priority in requested:
                 run = self._runs.get(workflow)
                 if run is None:
                     continue
                 self._prioritize(run, priority)
                 if plan is not None:
                     await self._update(run, plan)
-                if run.state.status is status:
+                if not status.is_ending:
                     continue
-                if status is WorkflowStatus.PAUSING:
-                    self._apply(run, PauseRequested())
+                if run.state.status is not status:
+                    self._wind_down(run, status)
+                if mode is Mode.NOW:
+                    self._limit(run, NOW_GRACE_S)
                 elif status is WorkflowStatus.CANCELLING:
-                    self._apply(run, CancelRequested())
-                    asyncio.get_running_loop().call_later(CANCEL_GRACE_S, self._force, run)
+                    self._limit(run, CANCEL_GRACE_S)
+
+    def _limit(self, run: Run, grace_s: float) -> None:
+        """Give the run's calls so long to end, unless they have less already."""
+        loop = asyncio.get_running_loop()
+        at = loop.time() + grace_s
+        if run.force is None or at < run.force.when():
+            if run.force is not None:
+                run.force.cancel()
+            run.force = loop.call_at(at, self._force, run)
 
     def _prioritize(self, run: Run, priority: int) -> None:
         if priority != run.priority:
@@ -347,12 +368,10 @@ class Orchestrator:
         run.adopt_policies()
 
     def _force(self, run: Run) -> None:
-        """Kill the workers of a cancelled run whose tasks did not end in time."""
-        if run.id in self._runs and run.calls:
+        """Stop the workers of a run whose tasks did not end in time; what they had in hand is handed back."""
+        if self._runs.get(run.id) is run and run.calls:
             log.warning(
-                "tasks outlast their cancel, stopping their workers",
-                workflow=str(run.id),
-                calls=len(run.calls),
+                "tasks take too long to end, stopping their workers", workflow=str(run.id), calls=len(run.calls)
             )
             self._executor.stop_workers(set(run.calls.values()))
 
@@ -515,6 +534,16 @@ def _tell(run: Run) -> None:
             watcher = run.watchers.pop()
             if watcher.set_running_or_notify_cancel():
                 watcher.set_result(None)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Wait until the event is set or the time is over.
+
+    Not by ``asyncio.wait_for``, which until Python 3.12 forgets a cancel that meets the event.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _leave_it() -> None:

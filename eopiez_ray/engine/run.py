@@ -37,6 +37,8 @@ class Run:
     calls: dict[asyncio.Task[None], str] = field(default_factory=dict)
     """Running calls and their workers."""
     wake: asyncio.TimerHandle | None = None
+    force: asyncio.TimerHandle | None = None
+    """When the workers of its calls are stopped, since somebody wants it paused now or cancelled."""
     source_workers: dict[int, str] = field(default_factory=dict)
     """The worker that holds each source's iterator."""
     watchers: list[Future[None]] = field(default_factory=list)

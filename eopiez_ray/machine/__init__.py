@@ -1,7 +1,26 @@
 """The pure state machine of a workflow: events in, commands out. No clock, no database, no Ray."""
 
-from .commands import AdoptPlan, Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
-from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, PlanUpdated, Reported, TimePassed
+from .commands import (
+    AdoptPlan,
+    Command,
+    RecordAttempt,
+    RecordEnd,
+    RecordInterruption,
+    RecordTask,
+    SetStatus,
+    UpdateStep,
+)
+from .events import (
+    Adopted,
+    CallLost,
+    CallStopped,
+    CancelRequested,
+    Event,
+    PauseRequested,
+    PlanUpdated,
+    Reported,
+    TimePassed,
+)
 from .packing import Call, CallTask, Packing, next_call
 from .profiles import Profile, Profiles
 from .state import Finished, StepState, TaskState, Unfinished, WorkflowState, group
@@ -13,6 +32,7 @@ __all__ = [
     "Adopted",
     "Call",
     "CallLost",
+    "CallStopped",
     "CallTask",
     "CancelRequested",
     "Command",
@@ -25,6 +45,7 @@ __all__ = [
     "Profiles",
     "RecordAttempt",
     "RecordEnd",
+    "RecordInterruption",
     "RecordTask",
     "Reported",
     "SetStatus",

@@ -39,6 +39,13 @@ class RecordAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordInterruption:
+    """Tasks were stopped on purpose and handed back."""
+
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateStep:
     """The step's status or counters changed; the shell reads them from the state when it writes."""
 
@@ -63,4 +70,4 @@ class AdoptPlan:
     plan: PlanSpec
 
 
-Command = AdoptPlan | RecordTask | RecordEnd | RecordAttempt | UpdateStep | SetStatus
+Command = AdoptPlan | RecordTask | RecordEnd | RecordAttempt | RecordInterruption | UpdateStep | SetStatus

@@ -29,6 +29,13 @@ class CallLost:
 
 
 @dataclass(frozen=True, slots=True)
+class CallStopped:
+    """A call was stopped on purpose, for a pause or a cancel: what it has not reported was no attempt."""
+
+    tasks: tuple[TaskKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Adopted:
     """A call of an orchestrator that died is still at work, or its reports have not been heard."""
 
@@ -57,4 +64,4 @@ class PlanUpdated:
     plan: PlanSpec
 
 
-Event = Reported | CallLost | Adopted | TimePassed | PauseRequested | CancelRequested | PlanUpdated
+Event = Reported | CallLost | CallStopped | Adopted | TimePassed | PauseRequested | CancelRequested | PlanUpdated

@@ -171,11 +171,15 @@ class StepState:
         self.wall_s, self.cpu_s = tasks.wall_s, tasks.cpu_s
         self.started_at, self.ended_at = tasks.started_at, tasks.ended_at
 
-    def limits(self) -> list[Limit]:
-        """The moments at which it will have taken or waited too long, as far as they are known."""
+    def limits(self, frozen_s: float = 0.0) -> list[Limit]:
+        """The moments at which it will have taken or waited too long, as far as they are known.
+
+        Args:
+            frozen_s: seconds of pauses in which timers stood still.
+        """
         policy, found = self.spec.policy, list[Limit]()
         if policy.step_timeout_s and self.begun_at and not self.is_done:
-            found.append(Limit(self.begun_at + policy.step_timeout_s, "StepTimedOut"))
+            found.append(Limit(self.begun_at + policy.step_timeout_s + frozen_s, "StepTimedOut"))
         if policy.wait_timeout_s and self.waiting_since:
             found.append(Limit(self.waiting_since + policy.wait_timeout_s, "WaitTimedOut"))
         return found
@@ -223,6 +227,8 @@ class WorkflowState:
     """Steps with a limit on their own time or on that of waiting."""
     memory_limit_bytes: float = math.inf
     """The most memory that any machine of the cluster can set aside for a task."""
+    frozen_s: float = 0.0
+    """Seconds of all its pauses in which timers stood still."""
     is_overdue: bool = False
     """Whether a step has outlasted its time, so that what is in flight is to be stopped."""
 
@@ -298,7 +304,7 @@ class WorkflowState:
     @property
     def wake_at(self) -> float | None:
         """Unix seconds of the next retry or time limit."""
-        limits = (limit.at for step in self.limited for limit in step.limits())
+        limits = (limit.at for step in self.limited for limit in step.limits(self.frozen_s))
         return min((*self.waiting.values(), *limits), default=None)
 
 

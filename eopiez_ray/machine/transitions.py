@@ -7,8 +7,27 @@ from typing import TYPE_CHECKING, assert_never
 from ..errors import TooManyRejectsError
 from ..model.status import Outcome, PhaseKind, WorkflowStatus
 from ..model.tasks import Failure, Report, TaskKey
-from .commands import AdoptPlan, Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
-from .events import Adopted, CallLost, CancelRequested, Event, PauseRequested, PlanUpdated, Reported, TimePassed
+from .commands import (
+    AdoptPlan,
+    Command,
+    RecordAttempt,
+    RecordEnd,
+    RecordInterruption,
+    RecordTask,
+    SetStatus,
+    UpdateStep,
+)
+from .events import (
+    Adopted,
+    CallLost,
+    CallStopped,
+    CancelRequested,
+    Event,
+    PauseRequested,
+    PlanUpdated,
+    Reported,
+    TimePassed,
+)
 from .state import Limit, StepState, TaskState, WorkflowState, seal_from_inputs, unblock
 
 if TYPE_CHECKING:
@@ -37,6 +56,8 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
     elif isinstance(event, CallLost):
         for report in _lost(event, now):
             _take_report(state, report, now, commands)
+    elif isinstance(event, CallStopped):
+        _take_back(state, event.tasks, now, commands)
     elif isinstance(event, Adopted):
         for key in event.tasks:
             _adopt(state, key)
@@ -91,6 +112,15 @@ def _take_report(state: WorkflowState, report: Report, now: float, commands: _Co
         step.ended_at = max(step.ended_at, report.started_at + report.wall_s)
         step.started_at = min(step.started_at or report.started_at, report.started_at)
     commands.moved.add(step.position)
+
+
+def _take_back(state: WorkflowState, tasks: tuple[TaskKey, ...], now: float, commands: _Commands) -> None:
+    """Hand back what was in flight of a call that was stopped on purpose: it counts against nothing."""
+    stopped = [key for key in tasks if state.steps[key.step].get(key.partition) == TaskState.RUNNING]
+    if stopped:
+        commands.append(RecordInterruption(len(stopped)))
+    for key in stopped:
+        _take_report(state, Report(key, Outcome.NOT_STARTED), now, commands)
 
 
 def _adopt(state: WorkflowState, key: TaskKey) -> None:
@@ -236,7 +266,7 @@ def _watch_limits(state: WorkflowState, now: float, commands: _Commands) -> None
         step.waiting_since = (step.waiting_since or now) if is_waiting else 0.0
         if step.running and not step.begun_at:
             step.begun_at = now
-        passed = [limit for limit in step.limits() if limit.at <= now]
+        passed = [limit for limit in step.limits(state.frozen_s) if limit.at <= now]
         if passed and not step.has_failed and not state.status.is_at_rest:
             _outlast(state, step, passed[0], commands)
 
@@ -273,6 +303,7 @@ def _begin_end(state: WorkflowState, meanwhile: WorkflowStatus, ending: Workflow
         return
     state.ending, state.status = ending, meanwhile
     commands.append(SetStatus(meanwhile))
+    commands.moved.update(step.position for step in state.steps if step.running)  # People see what is waited for.
 
 
 def _settle(state: WorkflowState, commands: _Commands) -> None:

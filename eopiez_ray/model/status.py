@@ -23,6 +23,11 @@ class WorkflowStatus(StrEnum):
         return self in {WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}
 
     @property
+    def is_ending(self) -> bool:
+        """Whether it only waits for what is in flight."""
+        return self in {WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING}
+
+    @property
     def is_at_rest(self) -> bool:
         """Whether no orchestrator will go on with it by itself."""
         return self.is_terminal or self is WorkflowStatus.PAUSED

@@ -7,10 +7,11 @@ from .intake import Created, Intake, NewWorkflow
 from .ledger import Claim, Ledger
 from .rules import RuleBook
 from .updates import Asked, Updates
-from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
-from .workflows import Workflows
+from .views import AttemptView, EventView, GivenUp, LogView, RejectView, StepView, TaskTime, WorkflowView
+from .workflows import EVERYTHING, Workflows
 
 __all__ = [
+    "EVERYTHING",
     "Asked",
     "AttemptView",
     "Batch",
@@ -20,6 +21,7 @@ __all__ = [
     "Database",
     "EmbeddedServer",
     "EventView",
+    "GivenUp",
     "Intake",
     "Ledger",
     "LogView",

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
-from ..machine import AdoptPlan, Command, RecordAttempt, RecordEnd, RecordTask, SetStatus, UpdateStep
+from ..machine import (
+    AdoptPlan,
+    Command,
+    RecordAttempt,
+    RecordEnd,
+    RecordInterruption,
+    RecordTask,
+    SetStatus,
+    UpdateStep,
+)
 from ..model.status import StepStatus, WorkflowStatus
 from ..model.tasks import Output, Report
 
@@ -56,6 +65,8 @@ class Batch:
     attempts: list[tuple[WorkflowId, RecordAttempt]] = field(default_factory=list)
     plans: dict[WorkflowId, PlanSpec] = field(default_factory=dict)
     """Plans by which workflows go on from now."""
+    interruptions: dict[WorkflowId, int] = field(default_factory=dict)
+    """Tasks that were stopped on purpose."""
     steps: dict[tuple[WorkflowId, int], StepRow] = field(default_factory=dict)
     statuses: dict[WorkflowId, tuple[WorkflowStatus, dict[str, Any] | None]] = field(default_factory=dict)
     cached: list[CacheEntry] = field(default_factory=list)
@@ -83,6 +94,8 @@ class Batch:
                 self.ends.append((workflow, command.report))
             elif isinstance(command, RecordAttempt):
                 self.attempts.append((workflow, command))
+            elif isinstance(command, RecordInterruption):
+                self.interruptions[workflow] = self.interruptions.get(workflow, 0) + command.tasks
             elif isinstance(command, SetStatus):
                 self.statuses[workflow] = command.status, _error(state, command)
             elif isinstance(command, AdoptPlan):
@@ -93,9 +106,9 @@ class Batch:
     def has_notes(self) -> bool:
         """Whether there is more to write than results, counters and statuses."""
         reports = [row[1] for row in (*self.tasks, *self.ends)]
-        return bool(
-            self.attempts or self.cached or self.plans or any(report.rejects or report.logs for report in reports)
-        )
+        if self.attempts or self.interruptions or self.cached or self.plans:
+            return True
+        return any(report.rejects or report.logs for report in reports)
 
 
 def _error(state: WorkflowState, command: SetStatus) -> dict[str, Any] | None:

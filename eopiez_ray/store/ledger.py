@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..machine import Profile
 from ..model.ids import OrchestratorId, WorkflowId
 from ..model.plan import PlanSpec
+from ..model.requests import Mode
 from ..model.status import WorkflowStatus
 from ..model.tasks import Failure, Output, Report, TaskKey
 from .batch import Batch, CacheEntry, StepRow
@@ -47,6 +48,8 @@ class Claim:
     labels: Mapping[str, str] = field(default_factory=dict)
     previous: OrchestratorId | None = None
     """Who held it before and did not give it back."""
+    frozen_s: float = 0.0
+    """Seconds of all its pauses during which timers stood still."""
 
 
 class Requested(NamedTuple):
@@ -54,6 +57,8 @@ class Requested(NamedTuple):
 
     id: WorkflowId
     status: WorkflowStatus
+    mode: Mode
+    """How what is in flight is to end, if it is."""
     plan: str | None
     """Digest of the plan by which it is to go on."""
     priority: int
@@ -79,6 +84,8 @@ class Ledger:
         """Take up to ``limit`` workflows that nobody drives, among ``only`` if given."""
         async with self._database.transaction() as connection:
             rows = await connection.fetch(sql("claim"), orchestrator, only, self._lease, limit)
+            if rows:
+                await connection.execute(sql("clear_in_flight"), [row["id"] for row in rows])
             return [await self._restore(connection, row) for row in rows]
 
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
@@ -89,8 +96,9 @@ class Ledger:
         status = WorkflowStatus(row["status"])
         previous = OrchestratorId(row["previous"]) if row["previous"] else None
         return Claim(
-            WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], row["labels"], previous
-        )
+            WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], row["labels"], previous,
+            row["frozen_s"],
+        )  # fmt: skip
 
     async def plan(self, digest: str) -> PlanSpec:
         """The plan of that digest."""
@@ -123,7 +131,13 @@ class Ledger:
         """What somebody wants of its workflows."""
         rows = await self._database.fetch(sql("requested"), orchestrator)
         return [
-            Requested(WorkflowId(row["id"]), WorkflowStatus(row["status"]), row["wanted_plan"], row["priority"])
+            Requested(
+                WorkflowId(row["id"]),
+                WorkflowStatus(row["status"]),
+                Mode(row["mode"]),
+                row["wanted_plan"],
+                row["priority"],
+            )
             for row in rows
         ]
 
@@ -159,6 +173,9 @@ class Ledger:
         async with self._writer.transaction() as connection:
             rows = await connection.fetch(sql("fence"), list(batch.epochs), list(batch.epochs.values()))
             held = {row["id"] for row in rows}
+            interruptions = [row for row in batch.interruptions.items() if row[0] in held]
+            if interruptions:  # Before the rest that they may have led to.
+                await connection.execute(sql("save_interruptions"), *_columns(interruptions, 2))
             await connection.fetch(*_moment(batch))
             await _write_notes(connection, batch, held)
         return batch.epochs.keys() - held
@@ -197,9 +214,14 @@ def _moment(batch: Batch) -> tuple[Any, ...]:
     tasks = _columns((_task_row(*row) for row in batch.tasks), 15)
     steps = _columns(batch.steps.values(), len(StepRow._fields))
     statuses = _columns(((workflow, *status) for workflow, status in batch.statuses.items()), 3)
-    told = [str(workflow) for workflow in batch.statuses]
-    payloads = [",".join(told[start : start + IDS_A_NOTICE]) for start in range(0, len(told), IDS_A_NOTICE)]
-    return sql("commit"), list(batch.epochs), list(batch.epochs.values()), *tasks, *steps, *statuses, payloads
+    told = notices(list(batch.statuses))
+    return sql("commit"), list(batch.epochs), list(batch.epochs.values()), *tasks, *steps, *statuses, told
+
+
+def notices(workflows: Sequence[WorkflowId]) -> list[str]:
+    """Payloads of notifications that name these workflows."""
+    named = [str(workflow) for workflow in workflows]
+    return [",".join(named[start : start + IDS_A_NOTICE]) for start in range(0, len(named), IDS_A_NOTICE)]
 
 
 async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Batch, held: Collection[UUID]) -> None:
@@ -207,13 +229,13 @@ async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Ba
     attempts = [row for row in batch.attempts if row[0] in held]
     results = [row for row in (*batch.tasks, *batch.ends) if row[0] in held]
     rejects = [
-        (workflow, *report.key, ordinal, *(_clean(value) for value in reject))
+        (workflow, *report.key, ordinal, *(clean(value) for value in reject))
         for workflow, report in results
         for ordinal, reject in enumerate(report.rejects)
     ]
     ended = [(workflow, command.report) for workflow, command in attempts]
     logs = [
-        (workflow, line.at, *report.key, line.level, _clean(line.message))
+        (workflow, line.at, *report.key, line.level, clean(line.message))
         for workflow, report in (*results, *ended)
         for line in report.logs
     ]
@@ -243,12 +265,12 @@ def _task_row(workflow: WorkflowId, report: Report) -> tuple[Any, ...]:
 def _attempt_row(workflow: WorkflowId, command: RecordAttempt) -> tuple[Any, ...]:
     report = command.report
     failure = report.failure or Failure("", "", "")
-    texts = (_clean(failure.error_type), _clean(failure.message), _clean(failure.traceback), report.worker)
+    texts = (clean(failure.error_type), clean(failure.message), clean(failure.traceback), report.worker)
     times = (report.started_at, command.retry_at, command.retry_memory_bytes)
     return (workflow, *report.key, command.attempt, report.outcome, *texts, *times)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Text as Postgres takes it: no NUL, no lone surrogates."""
     return text.replace("\0", "␀").encode("utf-8", "replace").decode("utf-8")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model.ids import WorkflowId
 from ..model.plan import PlanSpec
+from ..model.requests import Asked
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 
 if TYPE_CHECKING:
@@ -33,12 +34,18 @@ class WorkflowView:
     finished_at: datetime | None
     drained_at: datetime | None
     error: dict[str, Any] | None
+    request: Asked | None
+    """The last pause, resume, cancel or retry that somebody asked for."""
+    frozen_s: float
+    """Seconds of all ended pauses during which timers stood still."""
+    in_flight: int
+    """Tasks that are waited for while it is pausing or cancelling; 0 otherwise."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> WorkflowView:
-        values = dict(row)
-        plan = PlanSpec.from_value(values.pop("plan"))
-        return cls(**values | {"plan": plan, "status": WorkflowStatus(row["status"]), "id": WorkflowId(row["id"])})
+        plan, request = PlanSpec.from_value(row["plan"]), Asked.from_value(row["request"]) if row["request"] else None
+        known = {"plan": plan, "status": WorkflowStatus(row["status"]), "id": WorkflowId(row["id"]), "request": request}
+        return cls(**dict(row) | known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,27 @@ class AttemptView:
     retry_memory_bytes: int
     """Memory of the next attempt, where this one had too little; otherwise 0."""
     is_forgiven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A task of a failed workflow that has used up its attempts."""
+
+    id: int
+    """Grows from one to the next."""
+    workflow_id: WorkflowId
+    workflow: str
+    """Its name."""
+    step: str
+    partition: int
+    attempts: int
+    """How many there were, lost ones among them."""
+    outcome: str
+    """Of the last one."""
+    error_type: str
+    message: str
+    worker: str
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What users ask of the store about workflows: look, pause, resume, cancel, retry. A request is one transaction."""
+"""What users ask of the store about workflows: look, pause, resume, cancel, retry."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from uuid import UUID
 
 from ..errors import TransitionError, WorkflowNotFoundError
 from ..model.ids import WorkflowId
+from ..model.plan import PlanSpec
+from ..model.requests import Answer, Request, Selection, Verb
 from ..model.status import WorkflowStatus
 from ..model.tasks import Output
 from .ledger import _output
 from .queries import sql
-from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
+from .requests import ask, conditions
+from .views import AttemptView, EventView, GivenUp, LogView, RejectView, StepView, TaskTime, WorkflowView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from .database import Connection, Database
+    from .database import Database
 
-View = TypeVar("View", EventView, LogView, AttemptView, RejectView, TaskTime)
+View = TypeVar("View", EventView, GivenUp, LogView, AttemptView, RejectView, TaskTime)
+
+EVERYTHING = Selection(everything=True)
+_UNSAID = Request()
 
 
 class Workflows:
@@ -28,73 +34,73 @@ class Workflows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def pause(self, workflow: WorkflowId) -> WorkflowStatus:
+    async def pause(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
         """Ask for a pause: ``pausing`` while an orchestrator drains it, ``paused`` at once if nobody drives it."""
-        allowed = {
-            WorkflowStatus.QUEUED,
-            WorkflowStatus.RUNNING,
-            WorkflowStatus.PAUSING,
-            WorkflowStatus.PAUSED,
-        }
-        return await self._request(workflow, "pause", allowed, WorkflowStatus.PAUSING, WorkflowStatus.PAUSED)
+        return await self._ask_one(Verb.PAUSE, workflow, request)
 
-    async def cancel(self, workflow: WorkflowId) -> WorkflowStatus:
+    async def cancel(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
         """Ask for an end: ``cancelling`` while tasks are in flight, then ``cancelled``. Results stay."""
-        allowed = set(WorkflowStatus) - {WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED}
-        return await self._request(workflow, "cancel", allowed, WorkflowStatus.CANCELLING, WorkflowStatus.CANCELLED)
+        return await self._ask_one(Verb.CANCEL, workflow, request)
 
-    async def _request(
-        self,
-        workflow: WorkflowId,
-        verb: str,
-        allowed: set[WorkflowStatus],
-        meanwhile: WorkflowStatus,
-        ending: WorkflowStatus,
-    ) -> WorkflowStatus:
-        async with self._database.transaction() as connection:
-            status, is_held = await self._locked(connection, workflow)
-            if status not in allowed:
-                raise TransitionError(str(workflow), verb, status)
-            if status is ending:
-                return status
-            reached = meanwhile if is_held else ending
-            await connection.execute(sql("request" if is_held else "settle_unheld"), workflow, reached)
-            await connection.execute(sql("add_event"), workflow, f"{verb}_requested", {})
-            await connection.execute(
-                "select pg_notify('eopiez_request', $1), pg_notify('eopiez_status', $1)", str(workflow)
-            )
-            return reached
-
-    async def resume(self, workflow: WorkflowId) -> WorkflowStatus:
+    async def resume(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
         """Queue a paused workflow; one that is queued or running already stays so."""
-        return await self._requeue(workflow, "resume", {WorkflowStatus.PAUSED})
+        return await self._ask_one(Verb.RESUME, workflow, request)
 
-    async def retry(self, workflow: WorkflowId) -> WorkflowStatus:
+    async def retry(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
         """Queue a failed or cancelled workflow again: finished tasks keep their results, failed ones start anew."""
-        return await self._requeue(workflow, "retry", {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
+        return await self._ask_one(Verb.RETRY, workflow, request)
 
-    async def _requeue(self, workflow: WorkflowId, verb: str, allowed: set[WorkflowStatus]) -> WorkflowStatus:
-        async with self._database.transaction() as connection:
-            status, is_held = await self._locked(connection, workflow)
-            is_abandoned = status in {WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING} and not is_held
-            if status in {WorkflowStatus.QUEUED, WorkflowStatus.RUNNING} and verb == "resume":
-                return status
-            if status not in allowed and not is_abandoned:
-                raise TransitionError(str(workflow), verb, status)
-            await connection.execute(sql("requeue"), workflow)
-            if verb == "retry":
-                await connection.execute(sql("forgive"), workflow)
-            await connection.execute(sql("add_event"), workflow, f"{verb}_requested", {})
-            await connection.execute(
-                "select pg_notify('eopiez_work', $1), pg_notify('eopiez_status', $1)", str(workflow)
-            )
-        return WorkflowStatus.QUEUED
-
-    async def _locked(self, connection: Connection, workflow: WorkflowId) -> tuple[WorkflowStatus, bool]:
-        row = await connection.fetchrow(sql("lock_workflow"), workflow)
-        if row is None:
+    async def _ask_one(self, verb: Verb, workflow: WorkflowId, request: Request) -> WorkflowStatus:
+        (answer,) = await ask(self._database, verb, Selection(ids=(workflow,)), request)
+        if answer.status is None:
             raise WorkflowNotFoundError(str(workflow))
-        return WorkflowStatus(row["status"]), bool(row["is_held"])
+        if answer.refusal:
+            raise TransitionError(str(workflow), verb, answer.status)
+        return answer.status
+
+    async def pause_all(self, selection: Selection, request: Request = _UNSAID) -> list[Answer]:
+        """As ``pause``, for all that are selected; what became of each. A refusal of one undoes nothing of others."""
+        return await ask(self._database, Verb.PAUSE, selection, request)
+
+    async def cancel_all(self, selection: Selection, request: Request = _UNSAID) -> list[Answer]:
+        """As ``cancel``, for all that are selected."""
+        return await ask(self._database, Verb.CANCEL, selection, request)
+
+    async def resume_all(self, selection: Selection, request: Request = _UNSAID) -> list[Answer]:
+        """As ``resume``, for all that are selected."""
+        return await ask(self._database, Verb.RESUME, selection, request)
+
+    async def retry_all(self, selection: Selection, request: Request = _UNSAID) -> list[Answer]:
+        """As ``retry``, for all that are selected."""
+        return await ask(self._database, Verb.RETRY, selection, request)
+
+    async def count(self, verb: Verb, selection: Selection) -> int:
+        """How many workflows a request would mean now."""
+        row = await self._database.fetchrow(sql("count_selected"), *conditions(selection, selection.statuses_for(verb)))
+        assert row is not None
+        return int(row["count"])
+
+    async def given_up(
+        self, selection: Selection = EVERYTHING, before: int | None = None, limit: int = 1000
+    ) -> list[GivenUp]:
+        """Tasks of failed workflows that have used up their attempts, the last ones first; retried ones are not.
+
+        Args:
+            selection: which workflows; an ``error_type`` holds for the tasks too.
+            before: goes on from the ``id`` of the last one of an earlier page.
+            limit: how many at most.
+        """
+        return await self._views(GivenUp, "given_up", *conditions(selection, selection.statuses), before, limit)
+
+    async def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
+        """Where these workflows stand."""
+        rows = await self._database.fetch(sql("statuses"), list(workflows))
+        return {WorkflowId(row["id"]): WorkflowStatus(row["status"]) for row in rows}
+
+    async def plans(self, workflows: Sequence[WorkflowId]) -> list[tuple[PlanSpec, list[WorkflowId]]]:
+        """The plans of these workflows, each with those that follow it."""
+        rows = await self._database.fetch(sql("plans_of"), list(workflows))
+        return [(PlanSpec.from_value(row["plan"]), [WorkflowId(key) for key in row["workflows"]]) for row in rows]
 
     async def get(self, workflow: WorkflowId) -> WorkflowView:
         """One workflow.

@@ -31,6 +31,7 @@ COMMANDS = (
     "resume",
     "cancel",
     "retry",
+    "failures",
     "search",
     "unpack",
     "verify",

@@ -67,7 +67,8 @@ class FakeWorkflow:
     def steps(self) -> list[StepView]:
         return []
 
-    def pause(self) -> WorkflowStatus:
+    def pause(self, *, why: str) -> WorkflowStatus:
+        assert why
         self.asked.append("pause")
         if self.pause_error is not None:
             raise self.pause_error

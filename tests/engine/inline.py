@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eopiez_ray.engine.executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError
+from eopiez_ray.engine.executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from eopiez_ray.engine.worker import Worker
 from eopiez_ray.model.ids import OrchestratorId
 from eopiez_ray.model.policies import Resources
@@ -100,10 +100,13 @@ class InlineExecutor:
         if not done:
             raise CallTimedOutError(slot.worker, timeout_s or 0.0)
         if self.losses or killed in done:
-            self.losses = max(0, self.losses - 1)
-            self._stopping[slot.worker].clear()
             self._workers[slot.worker] = Worker(str(self.folder), slot.worker)
             slot.known.clear()
+        if killed in done:
+            self._stopping[slot.worker].clear()
+            raise WorkerStoppedError(slot.worker)
+        if self.losses:
+            self.losses -= 1
             raise WorkerLostError(slot.worker, "killed")
 
     async def inherit(self, dead: Collection[OrchestratorId]) -> list[Inherited]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -266,6 +267,7 @@ async def test_a_task_that_outlasts_its_cancel_is_stopped_by_force(
     await stage.workflows.cancel(workflow)
     assert (await stage.rest(workflow)).status is S.CANCELLED
     assert executor.stopped == ["w0"]
+    assert await stage.workflows.attempts(workflow) == []
 
 
 async def test_a_dead_orchestrators_workflow_goes_on_and_repeats_no_finished_task(stage: Stage, tmp_path: Path) -> None:
@@ -449,3 +451,17 @@ async def test_a_source_goes_on_where_its_iterator_is(stage: Stage, tmp_path: Pa
     assert (await stage.rest(workflow)).status is S.SUCCEEDED
     assert len([call for call in executor.calls if call.parts[0].items[0].key.step == 0]) > 3
     assert lines(tmp_path / "marks") == [1]
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_an_end_that_meets_news_is_not_missed(stage: Stage, turns: int) -> None:
+    orchestrator = stage.orchestrate()
+    await stage.rest(await stage.submit(summing(1)))
+    await until(lambda: not orchestrator._requests.is_set() and not orchestrator._work.is_set())
+    ending = asyncio.ensure_future(stage.kill(orchestrator))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    orchestrator._requests.set()
+    orchestrator._work.set()
+    done, _ = await asyncio.wait({ending}, timeout=10)
+    assert done, "it goes on though it was told to end"

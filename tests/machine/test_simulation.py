@@ -14,7 +14,7 @@ from eopiez_ray.machine.state import StepState, TaskState, unblock
 from eopiez_ray.model.plan import PlanSpec, Step
 from eopiez_ray.model.policies import RetryPolicy
 from eopiez_ray.model.status import Outcome
-from eopiez_ray.model.tasks import Failure, Report
+from eopiez_ray.model.tasks import Failure, Report, TaskKey
 from eopiez_ray.store import Batch
 
 from .plans import FAN_IN, ONCE, QUICK, plan, step
@@ -153,6 +153,12 @@ def never_hand_back(state: WorkflowState, step_state: StepState, partition: int)
     step_state.set(partition, TaskState.BLOCKED)
 
 
+def count_what_was_stopped(state: WorkflowState, tasks: tuple[TaskKey, ...], now: float, commands: Any) -> None:
+    """A call that was stopped on purpose is taken for a lost one."""
+    for key in tasks:
+        original_take(state, Report(key, Outcome.LOST, started_at=now), now, commands)
+
+
 MUTATIONS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "no fence": (Disk, "commit", commit_without_fence),
     "late reports are taken": (transitions, "_take_report", take_every_report),
@@ -161,6 +167,7 @@ MUTATIONS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "reduces do not wait for their inputs": (transitions, "unblock", start_before_inputs),
     "results are not written": (Batch, "add", drop_acknowledgments),
     "handed-back tasks are forgotten": (transitions, "_hand_back", never_hand_back),
+    "a deliberate stop is a loss": (transitions, "_take_back", count_what_was_stopped),
 }
 
 

@@ -13,6 +13,7 @@ from eopiez_ray.machine import (
     Adopted,
     Call,
     CallLost,
+    CallStopped,
     CancelRequested,
     Event,
     Finished,
@@ -133,7 +134,7 @@ class World:
         """Let things happen while there are choices left; then let everything go well until the workflow rests."""
         actions: tuple[Callable[[], None], ...] = (
             self.start, self.start, self.finish, self.finish, self.commit, self.lose, self.crash, self.zombie_acts,
-            self.pause, self.resume, self.wait, self.cancel, self.repeat, self.interrupt, self.exhaust, self.update,
+            self.pause, self.resume, self.wait, self.cancel, self.repeat, self.stop_now, self.exhaust, self.update,
         )  # fmt: skip
         while self._choices.are_left:
             which = self.choose(3 * len(actions))
@@ -189,13 +190,6 @@ class World:
         if self.holder.calls:
             call = self.holder.calls.pop(self.choose(len(self.holder.calls)))
             self.act(self.holder, CallLost(tuple(task.key for task in call.call.tasks), "killed"))
-
-    def interrupt(self) -> None:
-        """A worker is stopped on purpose: its tasks go back, and nobody counts it."""
-        if self.holder.calls:
-            call = self.holder.calls.pop(self.choose(len(self.holder.calls)))
-            handed_back = tuple(Report(task.key, Outcome.NOT_STARTED) for task in call.call.tasks)
-            self.act(self.holder, Reported(handed_back))
 
     def exhaust(self) -> None:
         """A worker is killed for the memory that it used."""
@@ -274,6 +268,21 @@ class World:
         if self.disk.status is WorkflowStatus.RUNNING:
             self.disk.status = WorkflowStatus.PAUSING
             self.act(self.holder, PauseRequested())
+
+    def stop_now(self) -> None:
+        """Somebody wants it paused now, or its cancel takes too long: calls are stopped, and that is no attempt."""
+        self.pause()
+        state = self.holder.state
+        if state.ending is None or state.status.is_at_rest:
+            return
+        before, waited_for = self._counted(), state.in_flight
+        while self.holder.calls:
+            sent = self.holder.calls.pop(self.choose(len(self.holder.calls)))
+            self.act(self.holder, CallStopped(tuple(task.key for task in sent.call.tasks)))
+        promise(self._counted() == before, "a task that was stopped on purpose was counted as tried")
+        promise(state.status.is_at_rest, f"nothing is in flight, and it is still {state.status}")
+        told = self.holder.pending.interruptions.get(WORKFLOW, 0)
+        promise(told >= waited_for, f"{waited_for} tasks were stopped, {told} are told of")
 
     def cancel(self) -> None:
         if self.disk.status in {WorkflowStatus.RUNNING, WorkflowStatus.PAUSING} and not self.choose(4):
@@ -406,6 +415,10 @@ class World:
             promise(tried.shortages <= MAXIMUM_SHORTAGES + 1, f"{key} ran out of memory too often")
         for key in self.disk.tasks:
             promise(state.steps[key.step].get(key.partition) == 3, f"{key} is finished and forgotten")
+
+    def _counted(self) -> list[tuple[dict[int, int], dict[int, int]]]:
+        """Failed and lost attempts of each step."""
+        return [(dict(step.failures), dict(step.losses)) for step in self.holder.state.steps]
 
     def _is_done(self, key: TaskKey) -> bool:
         return self.holder.state.steps[key.step].get(key.partition) == 3

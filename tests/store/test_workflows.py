@@ -8,6 +8,7 @@ import pytest
 from eopiez_ray.errors import TransitionError, WorkflowNotFoundError
 from eopiez_ray.machine import RecordAttempt, WorkflowState
 from eopiez_ray.model.ids import WorkflowId, uuid7
+from eopiez_ray.model.requests import Mode
 from eopiez_ray.model.status import Outcome, WorkflowStatus
 from eopiez_ray.model.tasks import Failure, Report, TaskKey
 from eopiez_ray.store import Database, Workflows
@@ -39,7 +40,8 @@ async def test_a_driven_workflow_is_first_pausing(database: Database, drivers: D
     driver = await drivers.start()
     await driver.claim()
     assert await workflows.pause(workflow) is S.PAUSING
-    assert [(asked.id, asked.status) for asked in await driver.ledger.requested(driver.id)] == [(workflow, S.PAUSING)]
+    (asked,) = await driver.ledger.requested(driver.id)
+    assert (asked.id, asked.status, asked.mode) == (workflow, S.PAUSING, Mode.DRAIN)
     assert await workflows.cancel(workflow) is S.CANCELLING
 
 

@@ -108,7 +108,14 @@ set holder = $1,
     drained_at = null
 from claimable
 where workflows.id = claimable.id
-returning workflows.id, plan, status, epoch, owner, priority, labels, previous
+returning workflows.id, plan, status, epoch, owner, priority, labels, previous, frozen_s
+
+-- name: clear_in_flight
+-- What was in flight when workflows were left is in flight no more, as far as anybody knows.
+update steps
+set running = 0
+where workflow_id = any($1::uuid[])
+    and running > 0
 
 -- name: renew
 -- Hold on to workflows; those missing from the answer are lost.
@@ -134,7 +141,7 @@ where workflows.id = held.id
 -- workflows that the writer no longer holds are dropped; the answer names those that it does hold. The first
 -- committed report of a task wins.
 with held as (
-    select workflows.id
+    select workflows.id, workflows.status
     from workflows
     join unnest($1::uuid[], $2::bigint[]) as given (id, epoch)
         on workflows.id = given.id
@@ -193,6 +200,19 @@ saved_steps as (
         started_at = excluded.started_at,
         finished_at = excluded.finished_at
 ),
+-- A cancel that was asked for while the holder was on its way to a pause is not forgotten.
+reached as (
+    select
+        given.id,
+        case
+            when held.status = 'cancelling' and given.status = 'pausing' then 'cancelling'
+            when held.status = 'cancelling' and given.status = 'paused' then 'cancelled'
+            else given.status
+        end as status,
+        given.error
+    from unnest($32::uuid[], $33::text[], $34::jsonb[]) as given (id, status, error)
+    join held on held.id = given.id
+),
 saved_statuses as (
     update workflows
     set status = given.status,
@@ -204,9 +224,8 @@ saved_statuses as (
         end,
         finished_at = case when given.status in ('succeeded', 'failed', 'cancelled') then clock_timestamp() end,
         drained_at = case when given.status = 'paused' then clock_timestamp() end
-    from unnest($32::uuid[], $33::text[], $34::jsonb[]) as given (id, status, error)
+    from reached as given
     where workflows.id = given.id
-        and given.id in (select id from held)
     returning workflows.id, given.status, given.error
 ),
 history as (
@@ -280,6 +299,12 @@ history as (
 )
 select pg_notify('eopiez_status', id::text)
 from answered
+
+-- name: save_interruptions
+-- How many tasks were stopped on purpose and handed back.
+insert into events (workflow_id, kind, data)
+select workflow_id, 'tasks_interrupted', jsonb_build_object('tasks', tasks)
+from unnest($1::uuid[], $2::integer[]) as given (workflow_id, tasks)
 
 -- name: save_rejects
 -- Quarantined rows, once a task.
@@ -373,23 +398,67 @@ where workflow_id = $1
     and step = $2
 order by partition
 
--- name: lock_workflow
--- A workflow's row, locked, for a request that changes it; is_held says whether a living orchestrator drives it.
+-- name: lock_selected
+-- The next workflows that a request means, locked in order of their ids; is_held says which of them a living
+-- orchestrator drives.
+with living as materialized (
+    select orchestrators.id
+    from orchestrators
+    join pg_locks on locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())
+        and (classid::bigint << 32 | objid::bigint) = lock_key
+),
+locked as (
+    select id, name, status, request, holder, lease_until
+    from workflows
+    where ($1::uuid[] is null or id = any($1))
+        and labels @> $2::jsonb
+        and ($3::text is null or owner = $3)
+        and ($4::text is null or name = $4)
+        and ($5::text[] is null or status = any($5))
+        and (
+            $6::text is null
+            or exists (
+                select from attempts
+                where workflow_id = workflows.id
+                    and error_type = $6
+                    and retry_at is null
+                    and not is_forgiven
+            )
+        )
+        and ($7::uuid is null or id > $7)
+    order by id
+    limit $8
+    for update
+)
 select
     id,
+    name,
     status,
-    holder is not null
-        and lease_until >= clock_timestamp()
-        and exists (
-            select from orchestrators
-            join pg_locks on locktype = 'advisory'
-                and database = (select oid from pg_database where datname = current_database())
-                and (classid::bigint << 32 | objid::bigint) = lock_key
-            where orchestrators.id = holder
-        ) as is_held
+    request,
+    coalesce(holder in (select id from living) and lease_until >= clock_timestamp(), false) as is_held
+from locked
+order by id
+
+-- name: count_selected
+-- How many workflows a request would mean.
+select count(*)
 from workflows
-where id = $1
-for update of workflows
+where ($1::uuid[] is null or id = any($1))
+    and labels @> $2::jsonb
+    and ($3::text is null or owner = $3)
+    and ($4::text is null or name = $4)
+    and ($5::text[] is null or status = any($5))
+    and (
+        $6::text is null
+        or exists (
+            select from attempts
+            where workflow_id = workflows.id
+                and error_type = $6
+                and retry_at is null
+                and not is_forgiven
+        )
+    )
 
 -- name: is_held
 -- Whether a living orchestrator drives the workflow.
@@ -406,45 +475,103 @@ select
 from workflows
 where id = $1
 
--- name: request
--- Ask for a status that the holder will work towards.
-update workflows
-set status = $2
-where id = $1
+-- name: ask
+-- Let locked workflows be paused or cancelled. Those that are held are on their way there, and their holders hear of
+-- it; of the others nothing is in flight, so they are there at once.
+with given as (
+    select *
+    from unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[]) as given (id, status, is_held, request)
+),
+asked as (
+    update workflows
+    set status = given.status,
+        request = jsonb_build_object('verb', $5::text, 'at', statement_timestamp()) || given.request,
+        epoch = case when given.is_held then epoch else epoch + 1 end,
+        holder = case when given.is_held then holder end,
+        lease_until = case when given.is_held then lease_until end,
+        finished_at = case when given.status = 'cancelled' then clock_timestamp() end,
+        drained_at = case when given.status = 'paused' then clock_timestamp() end
+    from given
+    where workflows.id = given.id
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select id, $5 || '_requested', request - 'at'
+    from given
+),
+cleared as (
+    update steps
+    set running = 0
+    from given
+    where workflow_id = given.id
+        and not given.is_held
+        and running > 0
+)
+select count(pg_notify('eopiez_request', payload)) + count(pg_notify('eopiez_status', payload)) as told
+from unnest($6::text[]) as payload
 
 -- name: requeue
--- Put a workflow at rest back into the queue. The epoch moves, so that nobody who held it before can write.
-update workflows
-set status = 'queued',
-    epoch = epoch + 1,
-    holder = null,
-    lease_until = null,
-    finished_at = null,
-    drained_at = null,
-    error = null
-where id = $1
+-- Put locked workflows at rest back into the queue. The epoch moves, so that nobody who held them before can write.
+-- After a pause with frozen timers, attempts that wait for their moment wait as long as they still had to.
+with given as (
+    select
+        id,
+        case
+            when status in ('pausing', 'paused')
+                and request ->> 'verb' = 'pause'
+                and request ->> 'timers' = 'frozen' then (request ->> 'at')::timestamptz
+        end as frozen_at
+    from workflows
+    where id = any($1::uuid[])
+),
+queued as (
+    update workflows
+    set status = 'queued',
+        request = jsonb_build_object('verb', $2::text, 'at', statement_timestamp()) || $3::jsonb,
+        frozen_s = frozen_s + coalesce(extract(epoch from statement_timestamp() - frozen_at), 0),
+        epoch = epoch + 1,
+        holder = null,
+        lease_until = null,
+        finished_at = null,
+        drained_at = null,
+        error = null
+    from given
+    where workflows.id = given.id
+),
+thawed as (
+    update attempts
+    set retry_at = retry_at + (statement_timestamp() - greatest(frozen_at, ended_at))
+    from given
+    where workflow_id = given.id
+        and retry_at > greatest(frozen_at, ended_at)
+        and frozen_at is not null
+        and not is_forgiven
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select id, $2 || '_requested', $3
+    from given
+),
+cleared as (
+    update steps
+    set running = 0
+    from given
+    where workflow_id = given.id
+        and running > 0
+)
+select count(pg_notify('eopiez_work', payload)) + count(pg_notify('eopiez_status', payload)) as told
+from unnest($4::text[]) as payload
 
 -- name: forgive
 -- Let failed tasks start anew.
 update attempts
 set is_forgiven = true
-where workflow_id = $1
+where workflow_id = any($1::uuid[])
     and not is_forgiven
 
--- name: settle_unheld
--- Nobody drives it, so nothing is in flight: it is there at once.
-update workflows
-set status = $2,
-    epoch = epoch + 1,
-    holder = null,
-    lease_until = null,
-    finished_at = case when $2 = 'cancelled' then clock_timestamp() end,
-    drained_at = case when $2 = 'paused' then clock_timestamp() end
-where id = $1
-
 -- name: requested
--- Workflows of an orchestrator that somebody wants paused, cancelled or updated.
-select id, status, wanted_plan, priority
+-- Workflows of an orchestrator that somebody wants paused, cancelled or updated, and how.
+select id, status, coalesce(request ->> 'mode', 'drain') as mode, wanted_plan, priority
 from workflows
 where holder = $1
     and (status in ('pausing', 'cancelling') or wanted_plan is not null)
@@ -453,7 +580,15 @@ where holder = $1
 -- One workflow with its plan.
 select
     id, workflows.name, spec as plan, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
-    started_at, finished_at, drained_at, error
+    started_at, finished_at, drained_at, error, request, frozen_s,
+    case
+        when status in ('pausing', 'cancelling') then (
+            select coalesce(sum(running), 0)
+            from steps
+            where workflow_id = workflows.id
+        )
+        else 0
+    end as in_flight
 from workflows
 join plans on plans.digest = workflows.plan
 where id = $1
@@ -462,13 +597,56 @@ where id = $1
 -- Workflows with their plans, newest first.
 select
     id, workflows.name, spec as plan, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
-    started_at, finished_at, drained_at, error
+    started_at, finished_at, drained_at, error, request, frozen_s,
+    case
+        when status in ('pausing', 'cancelling') then (
+            select coalesce(sum(running), 0)
+            from steps
+            where workflow_id = workflows.id
+        )
+        else 0
+    end as in_flight
 from workflows
 join plans on plans.digest = workflows.plan
 where ($1::text is null or status = $1)
     and ($2::uuid is null or id < $2)
 order by id desc
 limit $3
+
+-- name: statuses
+-- Where workflows stand.
+select id, status
+from workflows
+where id = any($1::uuid[])
+
+-- name: plans_of
+-- The plans of workflows, each with those that follow it.
+select spec as plan, array_agg(id) as workflows
+from workflows
+join plans on plans.digest = workflows.plan
+where id = any($1::uuid[])
+group by plans.digest
+
+-- name: given_up
+-- Tasks of failed workflows that have used up their attempts, the last ones first.
+select
+    attempts.id, workflow_id, workflows.name as workflow, spec #>> array['steps', step::text, 'name'] as step,
+    partition, attempt as attempts, outcome, error_type, message, worker, ended_at
+from attempts
+join workflows on workflows.id = workflow_id
+join plans on plans.digest = workflows.plan
+where retry_at is null
+    and not is_forgiven
+    and workflows.status = 'failed'
+    and ($1::uuid[] is null or workflow_id = any($1))
+    and labels @> $2::jsonb
+    and ($3::text is null or owner = $3)
+    and ($4::text is null or workflows.name = $4)
+    and ($5::text[] is null or workflows.status = any($5))
+    and ($6::text is null or error_type = $6)
+    and ($7::bigint is null or attempts.id < $7)
+order by attempts.id desc
+limit $8
 
 -- name: workflows_by_prefix
 -- Workflows whose id begins or ends so, for people who type.

@@ -75,6 +75,10 @@ create table workflows (
     started_at timestamptz,
     finished_at timestamptz,
     drained_at timestamptz,
+    -- The last pause, resume, cancel or retry: verb, at, by, why, mode, timers.
+    request jsonb,
+    -- Seconds of all pauses, ended ones, during which timers stood still.
+    frozen_s double precision not null default 0,
     error jsonb,
     constraint terminal_is_finished check (
         (status in ('succeeded', 'failed', 'cancelled')) = (finished_at is not null)
@@ -150,6 +154,7 @@ create table attempts (
     id bigint generated always as identity primary key
 );
 create index attempts_of_workflow on attempts (workflow_id, step, partition);
+create index attempts_given_up on attempts (id) where retry_at is null and not is_forgiven;
 
 create table events (
     workflow_id uuid not null,
