@@ -20,7 +20,6 @@ from ..model.tasks import Output, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from uuid import UUID
 
     from ..machine import WorkflowState
     from ..model.ids import WorkflowId
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 class StepRow(NamedTuple):
     """The counters of a step at the moment of a write."""
 
-    workflow_id: UUID
+    workflow_id: WorkflowId
     position: int
     status: str
     partitions: int | None

@@ -13,8 +13,9 @@ from ..model.ids import OrchestratorId, WorkflowId
 from ..model.plan import PlanSpec
 from ..model.requests import Mode
 from ..model.status import WorkflowStatus
-from ..model.tasks import Failure, Output, Report, TaskKey
-from .batch import Batch, CacheEntry, StepRow
+from ..model.tasks import Failure, Output, TaskKey
+from . import literals
+from .batch import Batch, CacheEntry
 from .queries import sql
 from .restoring import restored
 
@@ -211,17 +212,67 @@ def _output(row: asyncpg.Record) -> Output:
 
 def _moment(batch: Batch) -> tuple[Any, ...]:
     """The statement that writes results, counters and statuses, and its arguments."""
-    tasks = _columns((_task_row(*row) for row in batch.tasks), 15)
-    steps = _columns(batch.steps.values(), len(StepRow._fields))
-    statuses = _columns(((workflow, *status) for workflow, status in batch.statuses.items()), 3)
-    told = notices(list(batch.statuses))
-    return sql("commit"), list(batch.epochs), list(batch.epochs.values()), *tasks, *steps, *statuses, told
+    names = {workflow: str(workflow) for workflow in batch.epochs}
+    told = [names[workflow] for workflow in batch.statuses]
+    return (
+        sql("commit"),
+        literals.plain(names.values()),
+        literals.numbers(batch.epochs.values()),
+        *_task_columns(batch, names),
+        *_step_columns(batch, names),
+        literals.plain(told),
+        literals.plain([status for status, _ in batch.statuses.values()]),
+        literals.documents([error for _, error in batch.statuses.values()]),
+        notices(told),
+    )
 
 
-def notices(workflows: Sequence[WorkflowId]) -> list[str]:
+def notices(workflows: Sequence[WorkflowId] | Sequence[str]) -> list[str]:
     """Payloads of notifications that name these workflows."""
     named = [str(workflow) for workflow in workflows]
     return [",".join(named[start : start + IDS_A_NOTICE]) for start in range(0, len(named), IDS_A_NOTICE)]
+
+
+def _task_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, ...]:
+    reports = [report for _, report in batch.tasks]
+    outputs = [report.output for report in reports if report.output is not None]
+    return (
+        literals.plain([names[workflow] for workflow, _ in batch.tasks]),
+        literals.numbers([report.key.step for report in reports]),
+        literals.numbers([report.key.partition for report in reports]),
+        literals.binaries([output.digest for output in outputs]),
+        literals.numbers([output.size for output in outputs]),
+        literals.plain([output.form for output in outputs]),
+        literals.binaries([output.inline for output in outputs]),
+        literals.numbers([report.rows for report in reports]),
+        literals.numbers([len(report.rejects) for report in reports]),
+        literals.numbers([report.started_at for report in reports]),
+        literals.numbers([report.wall_s for report in reports]),
+        literals.numbers([report.cpu_s for report in reports]),
+        literals.texts([report.worker for report in reports]),
+        literals.booleans([report.is_cached for report in reports]),
+        literals.numbers([report.peak_bytes for report in reports]),
+    )
+
+
+def _step_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, ...]:
+    rows = list(batch.steps.values())
+    return (
+        literals.plain([names[row.workflow_id] for row in rows]),
+        literals.numbers([row.position for row in rows]),
+        literals.plain([row.status for row in rows]),
+        literals.numbers([row.partitions for row in rows]),
+        literals.numbers([row.done for row in rows]),
+        literals.numbers([row.running for row in rows]),
+        literals.texts([row.reason for row in rows]),
+        literals.numbers([row.rows for row in rows]),
+        literals.numbers([row.rejects for row in rows]),
+        literals.numbers([row.cached for row in rows]),
+        literals.numbers([row.wall_s for row in rows]),
+        literals.numbers([row.cpu_s for row in rows]),
+        literals.numbers([row.started_at for row in rows]),
+        literals.numbers([row.finished_at for row in rows]),
+    )
 
 
 async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Batch, held: Collection[UUID]) -> None:
@@ -250,16 +301,6 @@ async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Ba
     ):
         if rows:
             await connection.execute(sql(name), *_columns(rows, len(rows[0])))
-
-
-def _task_row(workflow: WorkflowId, report: Report) -> tuple[Any, ...]:
-    output = report.output
-    assert output is not None
-    return (
-        workflow, report.key.step, report.key.partition, output.digest, output.size, output.form, output.inline,
-        report.rows, len(report.rejects), report.started_at, report.wall_s, report.cpu_s,
-        report.worker, report.is_cached, report.peak_bytes,
-    )  # fmt: skip
 
 
 def _attempt_row(workflow: WorkflowId, command: RecordAttempt) -> tuple[Any, ...]:

@@ -143,7 +143,7 @@ where workflows.id = held.id
 with held as (
     select workflows.id, workflows.status
     from workflows
-    join unnest($1::uuid[], $2::bigint[]) as given (id, epoch)
+    join unnest($1::text::uuid[], $2::text::bigint[]) as given (id, epoch)
         on workflows.id = given.id
         and workflows.epoch = given.epoch
     order by workflows.id
@@ -158,9 +158,9 @@ saved_tasks as (
         workflow_id, step, partition, digest, size, form, inline, rows, rejects, to_timestamp(started_at), wall_s,
         cpu_s, worker, is_cached, peak_bytes
     from unnest(
-        $3::uuid[], $4::smallint[], $5::integer[], $6::bytea[], $7::bigint[], $8::text[], $9::bytea[], $10::bigint[],
-        $11::integer[], $12::double precision[], $13::double precision[], $14::double precision[], $15::text[],
-        $16::boolean[], $17::bigint[]
+        $3::text::uuid[], $4::text::smallint[], $5::text::integer[], $6::text::bytea[], $7::text::bigint[], $8::text::text[], $9::text::bytea[], $10::text::bigint[],
+        $11::text::integer[], $12::text::double precision[], $13::text::double precision[], $14::text::double precision[], $15::text::text[],
+        $16::text::boolean[], $17::text::bigint[]
     ) as given (
         workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker,
         is_cached, peak_bytes
@@ -178,9 +178,9 @@ saved_steps as (
         case when running > 0 or started_at is not null then coalesce(to_timestamp(started_at), clock_timestamp()) end,
         to_timestamp(finished_at)
     from unnest(
-        $18::uuid[], $19::smallint[], $20::text[], $21::integer[], $22::integer[], $23::integer[], $24::text[],
-        $25::bigint[], $26::bigint[], $27::bigint[], $28::double precision[], $29::double precision[],
-        $30::double precision[], $31::double precision[]
+        $18::text::uuid[], $19::text::smallint[], $20::text::text[], $21::text::integer[], $22::text::integer[], $23::text::integer[], $24::text::text[],
+        $25::text::bigint[], $26::text::bigint[], $27::text::bigint[], $28::text::double precision[], $29::text::double precision[],
+        $30::text::double precision[], $31::text::double precision[]
     ) as given (
         workflow_id, position, status, partitions, done, running, reason, rows, rejects, cached, wall_s, cpu_s,
         started_at, finished_at
@@ -210,7 +210,7 @@ reached as (
             else given.status
         end as status,
         given.error
-    from unnest($32::uuid[], $33::text[], $34::jsonb[]) as given (id, status, error)
+    from unnest($32::text::uuid[], $33::text::text[], $34::text::jsonb[]) as given (id, status, error)
     join held on held.id = given.id
 ),
 saved_statuses as (
