@@ -28,6 +28,7 @@ from .nodes import Node, Nodes
 if TYPE_CHECKING:
     from ..model.ids import OrchestratorId
     from ..model.policies import Resources
+    from ..model.results import Results
     from ..model.tasks import Report
     from ..model.work import Handover, Place, WorkCall
     from ..settings import Settings
@@ -290,7 +291,7 @@ class RayExecutor:
 
     async def run(
         self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
-    ) -> Sequence[Sequence[Report]]:
+    ) -> Sequence[Sequence[Report | Results]]:
         """Send the call and wait for its reports."""
         import ray
 
@@ -306,7 +307,7 @@ class RayExecutor:
             answer = asyncio.wrap_future(pooled.actor.result().handle.run.remote(sent).future())
             await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
-                reports: Sequence[Sequence[Report]] = pickle.loads(answer.result())
+                reports: Sequence[Sequence[Report | Results]] = pickle.loads(answer.result())
                 pooled.heard.append(call.id)
                 return reports
         except (ray.exceptions.RayError, ConnectionError, ValueError) as error:
@@ -352,7 +353,7 @@ class RayExecutor:
         log.info("worker inherited", worker=name, calls=len(handover.calls))
         return [Inherited(self._claim(pooled), call.id, call.tasks) for call in handover.calls]
 
-    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report]]:
+    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report | Results]]:
         """Ask until the call is over."""
         import ray
 
@@ -363,7 +364,7 @@ class RayExecutor:
             while True:
                 answer = await asyncio.wrap_future(pooled.actor.result().handle.collect.remote(inherited.call).future())
                 if answer is not None:
-                    reports: Sequence[Sequence[Report]] = pickle.loads(answer)
+                    reports: Sequence[Sequence[Report | Results]] = pickle.loads(answer)
                     pooled.heard.append(inherited.call)
                     return reports
                 await asyncio.sleep(COLLECT_S)

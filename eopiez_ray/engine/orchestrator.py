@@ -20,6 +20,7 @@ from ..machine import (
     PauseRequested,
     PlanUpdated,
     Profiles,
+    RecordResults,
     RecordTask,
     TimePassed,
     UpdateStep,
@@ -452,9 +453,12 @@ class Orchestrator:
         commands = advance(run.state, event, time.time())
         for command in commands:
             if isinstance(command, RecordTask):
-                run.inputs.remember(command.report)
+                run.inputs.remember(command.report.key, command.report.output)
                 if not command.report.is_cached:
                     self._profiles.learn(run.state.steps[command.report.key.step].spec.phase, command.report)
+            elif isinstance(command, RecordResults):
+                run.inputs.remember_all(command.results)
+                self._profiles.learn_all(run.state.steps[command.results.step].spec.phase, command.results)
         if commands or cached:
             self._journal.add(run.id, run.epoch, run.state, commands, cached)
         if run.state.status.is_at_rest:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 from ..errors import ContractError, ParameterError
+from ..model.results import Results, condensed
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, LogLine, Output, Report, TaskKey
 from ..model.work import Element, Elements, Gathered, Part, Prior, Whole
@@ -53,7 +54,7 @@ class Worker:
         """Digests of the code that it was sent."""
         return self._pickled.keys()
 
-    def run(self, call: WorkCall) -> list[list[Report]]:
+    def run(self, call: WorkCall) -> list[list[Report | Results]]:
         """Run the call's tasks in order until its time slice is over; the reports of each part.
 
         Every output is durable before this returns.
@@ -62,11 +63,13 @@ class Worker:
         self._moment = Moment.now()
         ends_at = self._moment.clock + call.slice_s
         with contextlib.redirect_stdout(self._notes):
-            return [self._run_part(part, ends_at, is_first=not number) for number, part in enumerate(call.parts)]
+            return [
+                condensed(self._run_part(part, ends_at, is_first=not number)) for number, part in enumerate(call.parts)
+            ]
 
     def _run_part(self, part: WorkPart, ends_at: float, *, is_first: bool) -> list[Report]:
         reports, outputs = list[Report](), dict[TaskKey, tuple[Output, Any]]()
-        for item in part.items:
+        for item in part.tasks():
             is_over = (bool(reports) or not is_first) and self._moment.clock > ends_at
             is_stuck = any(isinstance(given, Prior) and given.key not in outputs for given in item.inputs)
             if is_over or is_stuck:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ..model.plan import PlanSpec
+    from ..model.results import Results
     from ..model.status import WorkflowStatus
     from ..model.tasks import Failure, Report
 
@@ -15,6 +16,12 @@ class RecordTask(NamedTuple):
     """The task is finished; this is its result."""
 
     report: Report
+
+
+class RecordResults(NamedTuple):
+    """Many tasks are finished; these are their results."""
+
+    results: Results
 
 
 class RecordEnd(NamedTuple):
@@ -66,4 +73,6 @@ class AdoptPlan:
     plan: PlanSpec
 
 
-Command = AdoptPlan | RecordTask | RecordEnd | RecordAttempt | RecordInterruption | UpdateStep | SetStatus
+Command = (
+    AdoptPlan | RecordTask | RecordResults | RecordEnd | RecordAttempt | RecordInterruption | UpdateStep | SetStatus
+)

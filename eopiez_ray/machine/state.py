@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..model.plan import PlanSpec, Step
     from ..model.policies import Resources
+    from ..model.results import Results
 
 
 class TaskState:
@@ -140,6 +141,11 @@ class StepState:
         """The task's state; partitions not heard of are blocked."""
         return self.tasks[partition] if partition < len(self.tasks) else TaskState.BLOCKED
 
+    @property
+    def is_untroubled(self) -> bool:
+        """Whether no attempt has ended without a result yet."""
+        return not (self.failures or self.losses or self.shortages)
+
     def attempts(self, partition: int) -> int:
         """Attempts of the task that ended without a result."""
         return sum(ended.get(partition, 0) for ended in (self.failures, self.losses, self.shortages))
@@ -192,6 +198,23 @@ class StepState:
                 counter[tried.partition] = count
         if tried.memory_bytes:
             self.memory_bytes[tried.partition] = tried.memory_bytes
+
+    def all_run(self, partitions: range) -> bool:
+        """Whether all of these tasks are in flight."""
+        count = len(partitions)
+        return self.tasks[partitions.start : partitions.stop] == bytes([TaskState.RUNNING]) * count
+
+    def finish_all(self, results: Results) -> None:
+        """Note results of tasks that are all in flight."""
+        self.tasks[results.first : results.first + results.count] = bytes([TaskState.DONE]) * results.count
+        self.running -= results.count
+        self.done += results.count
+        self.rows += sum(results.rows)
+        self.wall_s += sum(results.wall_s)
+        self.cpu_s += sum(results.cpu_s)
+        began, last = min(results.started_at), max(zip(results.started_at, results.wall_s, strict=True))
+        self.started_at = min(self.started_at or began, began)
+        self.ended_at = max(self.ended_at, sum(last))
 
     def make_ready(self, partition: int, *, first: bool = False) -> None:
         """Queue the task, at the head if it was started before."""

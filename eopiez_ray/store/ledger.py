@@ -6,7 +6,7 @@ import os
 import socket
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..machine import Profile
 from ..model.ids import OrchestratorId, WorkflowId
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .database import Connection, Database
 
 
+Value = TypeVar("Value")
 PLANS_AT_HAND = 1000
 IDS_A_NOTICE = 200
 """Workflow ids in one notification, whose payload Postgres limits to 8,000 bytes."""
@@ -234,25 +235,36 @@ def notices(workflows: Sequence[WorkflowId] | Sequence[str]) -> list[str]:
 
 
 def _task_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, ...]:
+    """Single reports first, then results in columns."""
     reports = [report for _, report in batch.tasks]
     outputs = [report.output for report in reports if report.output is not None]
+    many = [results for _, results in batch.results]
+    ids = [names[workflow] for workflow, _ in batch.tasks]
+    for workflow, results in batch.results:
+        ids += [names[workflow]] * results.count
+    workers = [report.worker for report in reports] + [each.worker for each in many for _ in each.partitions]
+    count = sum(each.count for each in many)
     return (
-        literals.plain([names[workflow] for workflow, _ in batch.tasks]),
-        literals.numbers([report.key.step for report in reports]),
-        literals.numbers([report.key.partition for report in reports]),
-        literals.binaries([output.digest for output in outputs]),
-        literals.numbers([output.size for output in outputs]),
-        literals.plain([output.form for output in outputs]),
-        literals.binaries([output.inline for output in outputs]),
-        literals.numbers([report.rows for report in reports]),
-        literals.numbers([len(report.rejects) for report in reports]),
-        literals.numbers([report.started_at for report in reports]),
-        literals.numbers([report.wall_s for report in reports]),
-        literals.numbers([report.cpu_s for report in reports]),
-        literals.texts([report.worker for report in reports]),
-        literals.booleans([report.is_cached for report in reports]),
-        literals.numbers([report.peak_bytes for report in reports]),
+        literals.plain(ids),
+        literals.numbers([report.key.step for report in reports] + [each.step for each in many for _ in each.digests]),
+        literals.numbers([report.key.partition for report in reports] + _all(each.partitions for each in many)),
+        literals.binaries([output.digest for output in outputs] + _all(each.digests for each in many)),
+        literals.numbers([output.size for output in outputs] + _all(each.sizes for each in many)),
+        literals.plain([output.form for output in outputs] + _all(each.forms for each in many)),
+        literals.binaries([output.inline for output in outputs] + _all(each.inlines for each in many)),
+        literals.numbers([report.rows for report in reports] + _all(each.rows for each in many)),
+        literals.numbers([len(report.rejects) for report in reports] + [0] * count),
+        literals.numbers([report.started_at for report in reports] + _all(each.started_at for each in many)),
+        literals.numbers([report.wall_s for report in reports] + _all(each.wall_s for each in many)),
+        literals.numbers([report.cpu_s for report in reports] + _all(each.cpu_s for each in many)),
+        literals.texts(workers),
+        literals.booleans([report.is_cached for report in reports] + [False] * count),
+        literals.numbers([report.peak_bytes for report in reports] + [0] * count),
     )
+
+
+def _all(columns: Iterable[Sequence[Value]]) -> list[Value]:
+    return [value for column in columns for value in column]
 
 
 def _step_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, ...]:
