@@ -304,8 +304,7 @@ class WorkflowState:
 
     def adopt_policies(self) -> None:
         """See anew which steps have limits."""
-        policies = [(step, step.spec.policy) for step in self.steps]
-        self.limited = [step for step, policy in policies if policy.step_timeout_s or policy.wait_timeout_s]
+        self.limited = [self.steps[position] for position in self.plan.limited_steps]
 
     def fail(self, failure: Failure, key: TaskKey) -> None:
         """Let it fail once nothing is in flight; the first reason is kept, and a cancel wins."""
@@ -332,16 +331,10 @@ class WorkflowState:
 
 
 def _wired(plan: PlanSpec) -> list[StepState]:
-    positions = plan.index()
-    steps = [
-        StepState(step, position, tuple(positions[name] for name in step.inputs))
-        for position, step in enumerate(plan.steps)
+    return [
+        StepState(step, position, wire.inputs, wire.consumers, wire.is_single)
+        for position, (step, wire) in enumerate(zip(plan.steps, plan.wires, strict=True))
     ]
-    for step in steps:
-        step.consumers = tuple(other.position for other in steps if step.position in other.inputs)
-        inherits = step.kind is PhaseKind.MAP and all(steps[source].is_single for source in step.inputs)
-        step.is_single = step.kind in {PhaseKind.REDUCE, PhaseKind.SINK} or inherits
-    return steps
 
 
 def partition_count(state: WorkflowState, step: StepState) -> int | None:
