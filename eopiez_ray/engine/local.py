@@ -247,6 +247,10 @@ class Engine:
                 return view
         return await self._watched(workflow)
 
+    def has_succeeded(self, workflow: WorkflowId) -> bool:
+        """Whether the workflow is one of the last that have succeeded here, durably. From any thread."""
+        return self._orchestrator is not None and self._orchestrator.has_succeeded(workflow)
+
     def has_soon_succeeded(self, workflow: WorkflowId, timeout_s: float | None) -> bool:
         """Wait for a workflow that is driven here; True if it has succeeded. From any thread, but the loop's.
 
@@ -419,7 +423,7 @@ class Local:
         wanted = [_new(plan, options) for plan in plans]
         made = self._engine.offer(wanted)
         created = self._run(self._engine.create(*wanted)) if made is None else made.result()
-        return [Workflow(self, workflow) for workflow in created]
+        return [Workflow(self, workflow, new.plan) for workflow, new in zip(created, wanted, strict=True)]
 
     def submit(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow for another process to drive."""
@@ -551,8 +555,8 @@ class Local:
 class Workflow:
     """A handle on one workflow."""
 
-    def __init__(self, local: Local, workflow: WorkflowId) -> None:
-        self._local, self.id = local, workflow
+    def __init__(self, local: Local, workflow: WorkflowId, plan: PlanSpec | None = None) -> None:
+        self._local, self.id, self._plan = local, workflow, plan
 
     def __repr__(self) -> str:
         return f"<workflow {self.id}>"
@@ -612,17 +616,19 @@ class Workflow:
             KeyError: the plan has no such step.
             WorkflowNotFinishedError: the step is not done.
         """
-        found = next((view for view in self.steps() if view.name == step), None)
-        if found is None:
-            raise KeyError(
-                f"workflow {self.id} has no step {step!r}; it has {', '.join(view.name for view in self.steps())}"
-            )
-        if found.status is not StepStatus.SUCCEEDED:
-            raise WorkflowNotFinishedError(f"step {step!r} of workflow {self.id} is {found.status}; wait for it first")
-        values = LoadedPartitions(
-            self._local._engine.artifacts, self._local._run(self._workflows.outputs(self.id, found.position))
-        )
-        is_one = found.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
+        if self._plan is None:
+            self._plan = self.view().plan
+        positions = self._plan.index()
+        if step not in positions:
+            raise KeyError(f"workflow {self.id} has no step {step!r}; it has {', '.join(positions)}")
+        position = positions[step]
+        if not self._local._engine.has_succeeded(self.id):
+            status = self.steps()[position].status
+            if status is not StepStatus.SUCCEEDED:
+                raise WorkflowNotFinishedError(f"step {step!r} of workflow {self.id} is {status}; wait for it first")
+        outputs = self._local._run(self._workflows.outputs(self.id, position))
+        values = LoadedPartitions(self._local._engine.artifacts, outputs)
+        is_one = self._plan.steps[position].phase.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
         return values[0] if is_one else values
 
     def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
