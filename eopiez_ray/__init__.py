@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .engine.local import Local, Workflow
     from .errors import EopiezError
     from .model.changes import StepChange
+    from .model.filters import AttemptFilter, TaskFilter
     from .model.policies import Placement, Resources, RetryPolicy, Spread
     from .model.status import PhaseKind, StepStatus, WorkflowStatus
     from .phases.builder import Plan, StepHandle
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttemptFilter",
     "EopiezError",
     "Local",
     "Partitions",
@@ -40,6 +42,7 @@ __all__ = [
     "StepHandle",
     "StepStatus",
     "TaskContext",
+    "TaskFilter",
     "Workflow",
     "WorkflowStatus",
     "current_task",
@@ -54,6 +57,7 @@ _ROOMS = {
     "engine.local": ("Local", "Workflow"),
     "errors": ("EopiezError",),
     "model.changes": ("StepChange",),
+    "model.filters": ("AttemptFilter", "TaskFilter"),
     "model.policies": ("Placement", "Resources", "RetryPolicy", "Spread"),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),
     "phases.builder": ("Plan", "StepHandle"),

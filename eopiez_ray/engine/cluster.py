@@ -155,6 +155,10 @@ class RayExecutor:
             await asyncio.wait(self._farewells, timeout=FAREWELL_S)
         await asyncio.to_thread(self._disconnect)
 
+    async def leave(self) -> None:
+        """Leave a cluster that lives on, and the workers to whoever takes them over; otherwise they end themselves."""
+        await asyncio.to_thread(self._disconnect)
+
     def _disconnect(self) -> None:
         import ray
 

@@ -5,9 +5,21 @@ from .database import Database, connect
 from .embedded import EmbeddedServer
 from .intake import Created, Intake, NewWorkflow
 from .ledger import Claim, Ledger
-from .rules import RuleBook
+from .profiles import KnownPhase, PhaseBook
+from .rules import RuleBook, StandingLimit
 from .updates import Asked, Updates
-from .views import AttemptView, EventView, LogView, RejectView, StepView, TaskTime, WorkflowView
+from .views import (
+    AttemptView,
+    DriverView,
+    EventView,
+    LogView,
+    RejectView,
+    StepFacts,
+    StepView,
+    TaskTime,
+    TaskView,
+    WorkflowView,
+)
 from .workflows import Workflows
 
 __all__ = [
@@ -18,17 +30,23 @@ __all__ = [
     "Claim",
     "Created",
     "Database",
+    "DriverView",
     "EmbeddedServer",
     "EventView",
     "Intake",
+    "KnownPhase",
     "Ledger",
     "LogView",
     "NewWorkflow",
+    "PhaseBook",
     "RejectView",
     "RuleBook",
+    "StandingLimit",
+    "StepFacts",
     "StepRow",
     "StepView",
     "TaskTime",
+    "TaskView",
     "Updates",
     "WorkflowView",
     "Workflows",

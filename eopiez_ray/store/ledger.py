@@ -6,14 +6,15 @@ import os
 import socket
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..machine import Profile
 from ..model.ids import OrchestratorId, WorkflowId
 from ..model.plan import PlanSpec
 from ..model.status import WorkflowStatus
 from ..model.tasks import Failure, Output, Report, TaskKey
 from .batch import Batch, CacheEntry, StepRow
+from .database import translated
 from .queries import sql
 from .restoring import restored
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 
 PLANS_AT_HAND = 1000
+LOWEST = -(2**15) - 1
+"""Below every priority."""
 IDS_A_NOTICE = 200
 """Workflow ids in one notification, whose payload Postgres limits to 8,000 bytes."""
 
@@ -67,18 +70,38 @@ class Ledger:
         self._writer = database.writer()
         self._plans: dict[str, PlanSpec] = {}
 
-    async def register(self, orchestrator: OrchestratorId) -> int:
+    async def register(self, orchestrator: OrchestratorId, name: str = "") -> int:
         """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
         row = await self._database.fetchrow(
-            sql("register_orchestrator"), orchestrator, socket.gethostname(), os.getpid()
+            sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid()
         )
         assert row is not None
         return int(row["lock_key"])
 
-    async def claim(self, orchestrator: OrchestratorId, only: Sequence[WorkflowId] | None, limit: int) -> list[Claim]:
-        """Take up to ``limit`` workflows that nobody drives, among ``only`` if given."""
+    async def claim(
+        self,
+        orchestrator: OrchestratorId,
+        only: Sequence[WorkflowId] | None,
+        limit: int,
+        *,
+        driven: Mapping[str, int] = MappingProxyType({}),
+        above: int = LOWEST,
+    ) -> list[Claim]:
+        """Take up to ``limit`` workflows that nobody drives.
+
+        Args:
+            orchestrator: who takes them.
+            only: take none but these, however many their owners have; None lets owners take turns.
+            limit: how many at most.
+            driven: how many workflows of each owner it drives already; they count as turns that were had.
+            above: take none of this priority or a lower one, unless they are named.
+        """
         async with self._database.transaction() as connection:
-            rows = await connection.fetch(sql("claim"), orchestrator, only, self._lease, limit)
+            if only is None:
+                turns = list(driven), list(driven.values())
+                rows = await connection.fetch(sql("claim"), orchestrator, self._lease, limit, *turns, above)
+            else:
+                rows = await connection.fetch(sql("claim_named"), orchestrator, only, self._lease, limit)
             return [await self._restore(connection, row) for row in rows]
 
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
@@ -114,6 +137,12 @@ class Ledger:
         """Let others claim these workflows at once."""
         await self._database.fetch(sql("release"), list(epochs), list(epochs.values()))
 
+    async def bequeath(self, session: asyncpg.Connection[asyncpg.Record], lock_key: int) -> None:
+        """Give up the lock that shows that an orchestrator lives: what it holds can be claimed at once, as from a dead
+        one, and so with the workers that it leaves behind. It must write nothing after this."""
+        with translated(self._database.url):
+            await session.execute(sql("bequeath"), lock_key)
+
     async def dead_among(self, orchestrators: Collection[OrchestratorId]) -> set[OrchestratorId]:
         """Those whose session has ended."""
         rows = await self._database.fetch(sql("living_orchestrators"), list(orchestrators))
@@ -135,15 +164,6 @@ class Ledger:
         """Note where workers are, for the history of what they run."""
         rows = [(name, orchestrator, *place) for name, place in workers.items()]
         await self._database.fetch(sql("save_workers"), *_columns(rows, 6))
-
-    async def profiles(self, limit: int = 1000) -> list[Profile]:
-        """What is known of phases."""
-        return [Profile(*row) for row in await self._database.fetch(sql("profiles"), limit)]
-
-    async def save_profiles(self, learned: Collection[Profile]) -> None:
-        """Add what was learned of phases; ``tasks`` are those since the last time."""
-        if learned:
-            await self._database.fetch(sql("save_profiles"), *_columns(learned, len(Profile._fields)))
 
     async def commit(self, batch: Batch) -> set[WorkflowId]:
         """Write the batch in one transaction. Writing it again changes nothing.
