@@ -11,7 +11,19 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import EopiezError
-from . import archives, chaos, cleaning, plans, searching, starting, workflows
+from . import (
+    archives,
+    chaos,
+    cleaning,
+    history,
+    orchestrating,
+    plans,
+    searching,
+    sharing,
+    starting,
+    updating,
+    workflows,
+)
 from .driving import INTERRUPTED
 from .terminal import complain, is_debugging, set_debugging
 
@@ -84,6 +96,10 @@ def eopiez(
 starting.register(app)
 plans.register(app)
 workflows.register(app)
+history.register(app)
+updating.register(app)
+sharing.register(app)
+orchestrating.register(app)
 searching.register(app)
 archives.register(app)
 chaos.register(app)

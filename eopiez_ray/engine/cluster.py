@@ -157,6 +157,8 @@ class RayExecutor:
 
     async def leave(self) -> None:
         """Leave a cluster that lives on, and the workers to whoever takes them over; otherwise they end themselves."""
+        if self._farewells:
+            await asyncio.wait(self._farewells, timeout=FAREWELL_S)
         await asyncio.to_thread(self._disconnect)
 
     def _disconnect(self) -> None:

@@ -189,7 +189,8 @@ class Engine:
                 orchestrator_id=identity,
                 name=name,
             )
-            self._executor.prepare(Resources())
+            if self.settings.ray_address is None:  # On a cluster of others, nothing is held before there is work.
+                self._executor.prepare(Resources())
             self._driving = asyncio.create_task(self._orchestrator.run())
             self._driving.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -465,8 +466,11 @@ class Local:
         self._end(self._engine.close)
 
     def hand_over(self) -> None:
-        """Close, and let others go on at once. On a cluster of yours they take over the workers with what those have in
-        hand, so that nothing runs twice; workers that nobody takes over end themselves after a minute."""
+        """Close, and let others go on at once.
+
+        On a cluster of yours they take over the workers with what those have in hand, so that nothing runs twice;
+        workers that nobody takes over end themselves after a minute.
+        """
         self._end(self._engine.hand_over)
 
     def _end(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -634,6 +638,14 @@ class Workflow:
     def events(self, after: int = 0) -> list[EventView]:
         """Its history."""
         return self._local._run(self._workflows.events(self.id, after))
+
+    def history(self) -> Iterator[EventView]:
+        """All its events, oldest first; they are fetched a page at a time."""
+
+        def page(after: int, size: int) -> list[EventView]:
+            return self._local._run(self._workflows.events(self.id, after, size))
+
+        return _paged(page, lambda event: event.id, 0, None)
 
     def logs(
         self, after: int = 0, *, step: str | None = None, partition: int | None = None, level: str | None = None

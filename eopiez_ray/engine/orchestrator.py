@@ -229,6 +229,8 @@ class Orchestrator:
         for run in self._runs.values():
             _tell(run)
         self._runs.clear()
+        if is_handing_over and not held:
+            self._executor.release_idle()  # Otherwise who claims next takes them over, idle ones too.
         for task in (*calls, *tasks):
             task.cancel()
         await asyncio.gather(*calls, *tasks, return_exceptions=True)

@@ -69,9 +69,12 @@ class Ledger:
         self._database, self._lease = database, timedelta(seconds=lease_s)
         self._writer = database.writer()
         self._plans: dict[str, PlanSpec] = {}
+        self._name = ""
+        """Of the orchestrator that it writes for."""
 
     async def register(self, orchestrator: OrchestratorId, name: str = "") -> int:
         """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
+        self._name = name
         row = await self._database.fetchrow(
             sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid()
         )
@@ -107,7 +110,8 @@ class Ledger:
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
         workflow, plan = row["id"], await self._plan(connection, row["plan"])
         state = await restored(connection, workflow, plan)
-        facts = {"epoch": row["epoch"], "finished_tasks": sum(step.done for step in state.steps if not step.is_given)}
+        finished = sum(step.done for step in state.steps if not step.is_given)
+        facts = {"epoch": row["epoch"], "finished_tasks": finished} | ({"by": self._name} if self._name else {})
         await connection.execute(sql("add_event"), workflow, "claimed", facts)
         status = WorkflowStatus(row["status"])
         previous = OrchestratorId(row["previous"]) if row["previous"] else None
