@@ -12,7 +12,7 @@ from rich.table import Table
 from ..errors import ParameterError
 from ..model.limits import LimitKind
 from .system import open_system
-from .terminal import err, out, print_json
+from .terminal import counted, err, out, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ def limit(
     number = _maximum(maximum)
     with open_system() as local:
         local.limit(kind, name, number)
-    said = "is not limited any more" if number is None else f"may have {number:,} calls at work at once"
+    said = "is not limited any more" if number is None else f"may have {counted(number, 'call')} at work at once"
     out().print(f"{kind} {name!r} {said}.", markup=False)
 
 

@@ -109,7 +109,9 @@ class RayExecutor:
         _authenticate(self._settings.home)
         import ray
 
-        logging.getLogger("ray._private.worker").addFilter(_is_news)
+        rays_log = logging.getLogger("ray._private.worker")
+        if _is_news not in rays_log.filters:
+            rays_log.filters.insert(0, _is_news)  # Before any that hands records on.
 
         address = self._settings.ray_address
         if address is not None:

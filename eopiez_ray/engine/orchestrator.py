@@ -239,9 +239,10 @@ class Orchestrator:
         for link in links:
             link.cancel()
         await asyncio.gather(*links, return_exceptions=True)
-        if held and not is_handing_over:
-            with contextlib.suppress(DatabaseUnavailableError):  # The lease then runs out by itself.
+        with contextlib.suppress(DatabaseUnavailableError):  # The lease then runs out by itself.
+            if held and not is_handing_over:
                 await self._ledger.release(held)
+            await self._phase_book.save(self._profiles.take_learned())
 
     def _tasks_in_flight(self) -> int:
         return sum(step.running for run in self._runs.values() for step in run.state.steps)

@@ -36,7 +36,7 @@ def eopiez(*arguments: str, code: int = 0) -> Result:
 
 async def test_limits_are_set_seen_and_lifted(database: Database, drivers: Drivers) -> None:
     assert "owners share the cluster alike" in eopiez("limits").stderr
-    eopiez("limit", "owner", "anna", "4")
+    assert "may have 4 calls at work" in eopiez("limit", "owner", "anna", "4").stdout
     eopiez("limit", "label", "team=red", "0")
     assert "has a weight of 2.5" in eopiez("weigh", "ben", "2.5").stdout
     driver = await drivers.start()

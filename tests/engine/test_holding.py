@@ -11,6 +11,7 @@ from eopiez_ray import Plan
 from eopiez_ray.engine import orchestrator as module
 from eopiez_ray.engine.orchestrator import Orchestrator
 from eopiez_ray.model.status import WorkflowStatus
+from eopiez_ray.store import PhaseBook
 
 from ..waiting import until
 from . import phases_of_tests as phases
@@ -97,6 +98,14 @@ async def test_an_owner_of_many_does_not_hide_another_owner(stage: Stage) -> Non
     await stage.rest(late)
     left = [view for view in await stage.workflows.page(limit=50) if view.status is S.QUEUED]
     assert all(view.owner == "anna" for view in left)
+
+
+async def test_what_was_learned_of_phases_is_kept_at_the_end(stage: Stage) -> None:
+    orchestrator = stage.orchestrate()
+    await stage.rest(await stage.submit(short()))
+    orchestrator.stop()
+    (known,) = await until(PhaseBook(stage.database).read)
+    assert (known.profile.name, known.profile.tasks) == ("double", 1)
 
 
 async def test_what_is_handed_over_is_taken_up_though_its_lease_has_not_run_out(stage: Stage) -> None:

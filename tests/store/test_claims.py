@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from typing import Any
@@ -148,3 +149,20 @@ async def test_what_is_given_back_is_heard_of_at_once(database: Database, driver
     await listener.fetch("select 1")
     assert heard == [str(workflow)]
     await listener.close()
+
+
+async def test_many_claimers_at_once_take_each_workflow_once(database: Database, drivers: Drivers) -> None:
+    for owner in ("anna", "ben", "cleo"):
+        await queue(database, owner, 100)
+    claimers = [await drivers.start() for _ in range(5)]
+
+    async def all_of(driver: Driver) -> list[Claim]:
+        taken: list[Claim] = []
+        while found := await claim(driver, 20, driven=owners(taken)):
+            taken += found
+        return taken
+
+    taken = [each for mine in await asyncio.gather(*map(all_of, claimers)) for each in mine]
+    taken += await all_of(claimers[0])  # What others had locked when each of them looked last.
+    assert len({each.id for each in taken}) == len(taken) == 300
+    assert {each.epoch for each in taken} == {1}
