@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .engine.local import Local, Workflow
     from .errors import EopiezError
     from .model.changes import StepChange
+    from .model.filters import AttemptFilter, TaskFilter
     from .model.policies import Placement, Resources, RetryPolicy, Spread
     from .model.requests import Selection
     from .model.status import PhaseKind, StepStatus, WorkflowStatus
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttemptFilter",
     "EopiezError",
     "Local",
     "Partitions",
@@ -42,6 +44,7 @@ __all__ = [
     "StepHandle",
     "StepStatus",
     "TaskContext",
+    "TaskFilter",
     "Workflow",
     "WorkflowStatus",
     "current_task",
@@ -56,6 +59,7 @@ _ROOMS = {
     "engine.local": ("Local", "Workflow"),
     "errors": ("EopiezError",),
     "model.changes": ("StepChange",),
+    "model.filters": ("AttemptFilter", "TaskFilter"),
     "model.policies": ("Placement", "Resources", "RetryPolicy", "Spread"),
     "model.requests": ("Selection",),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),

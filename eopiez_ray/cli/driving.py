@@ -87,6 +87,11 @@ class Interrupts:
             self._earlier[number] = signal.signal(number, self._heard)
         return self
 
+    def listen_again(self) -> None:
+        """Take the place of handlers that a library has put before ours, as Ray does when it starts."""
+        for number in self._earlier:
+            signal.signal(number, self._heard)
+
     def __exit__(self, *_: object) -> None:
         for number, handler in self._earlier.items():
             signal.signal(number, handler)

@@ -112,7 +112,9 @@ class RayExecutor:
         _authenticate(self._settings.home)
         import ray
 
-        logging.getLogger("ray._private.worker").addFilter(_is_news)
+        rays_log = logging.getLogger("ray._private.worker")
+        if _is_news not in rays_log.filters:
+            rays_log.filters.insert(0, _is_news)  # Before any that hands records on.
 
         address = self._settings.ray_address
         if address is not None:
@@ -154,6 +156,12 @@ class RayExecutor:
     async def close(self) -> None:
         """Stop all workers; stop the cluster if it was started here."""
         self.stop_workers(list(self._workers))
+        if self._farewells:
+            await asyncio.wait(self._farewells, timeout=FAREWELL_S)
+        await asyncio.to_thread(self._disconnect)
+
+    async def leave(self) -> None:
+        """Leave a cluster that lives on, and the workers to whoever takes them over; otherwise they end themselves."""
         if self._farewells:
             await asyncio.wait(self._farewells, timeout=FAREWELL_S)
         await asyncio.to_thread(self._disconnect)

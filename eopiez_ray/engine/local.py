@@ -8,7 +8,7 @@ import gc
 import getpass
 import pickle
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,32 +24,63 @@ from ..errors import (
     WorkflowPausedError,
 )
 from ..model.changes import Change, StepChange
+from ..model.filters import AttemptFilter, LogFilter, TaskFilter
 from ..model.ids import OrchestratorId, uuid7
 from ..model.limits import LimitKey, LimitKind, Rules
 from ..model.policies import Resources
 from ..model.requests import Answer, Mode, Request, Selection, Timers, Verb
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
-from ..store import EVERYTHING, Database, EmbeddedServer, Intake, NewWorkflow, RuleBook, Updates, Workflows, connect
+from ..store import (
+    EVERYTHING,
+    Database,
+    EmbeddedServer,
+    Intake,
+    NewWorkflow,
+    PhaseBook,
+    RuleBook,
+    Updates,
+    Workflows,
+    connect,
+)
 from .artifacts import Artifacts, LoadedPartitions
 from .cluster import RayExecutor
 from .orchestrator import Orchestrator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import asyncpg
 
     from ..model.ids import WorkflowId
     from ..model.plan import PlanSpec
+    from ..model.tasks import TaskKey
     from ..phases.builder import Plan
     from ..phases.contract import Phase
-    from ..store import AttemptView, EventView, GivenUp, LogView, RejectView, StepView, TaskTime, WorkflowView
+    from ..store import (
+        AttemptView,
+        DriverView,
+        EventView,
+        GivenUp,
+        KnownPhase,
+        LogView,
+        RejectView,
+        StandingLimit,
+        StepFacts,
+        StepView,
+        TaskTime,
+        TaskView,
+        WorkflowView,
+    )
 
 Result = TypeVar("Result")
+Row = TypeVar("Row")
+Key = TypeVar("Key")
 POLL_S = 0.5
 YOUNG_OBJECTS = 10_000
 """New objects after which Python looks for cycles among them; 700 is its own choice."""
+PAGE = 1000
+"""Rows of history that are fetched at a time."""
 UPDATE_S = 15.0
 """Seconds that the driver of a workflow gets to answer a wish for an update."""
 GRACE_S = 3600.0
@@ -94,6 +125,12 @@ class Engine:
         assert self._database is not None, "open the engine first"
         return RuleBook(self._database)
 
+    @property
+    def phase_book(self) -> PhaseBook:
+        """What is known of phases."""
+        assert self._database is not None, "open the engine first"
+        return PhaseBook(self._database)
+
     async def open(self) -> None:
         """Reach the database, the embedded one started if there is no other."""
         url = self.settings.database_url
@@ -118,7 +155,28 @@ class Engine:
         if self._server is not None:
             await asyncio.to_thread(self._server.leave)
 
-    async def start_driving(self) -> None:
+    async def hand_over(self) -> None:
+        """As ``close``, but workers on a cluster of yours stay, with what they have in hand, for who drives next."""
+        if self._orchestrator is not None and self._executor is not None and self.settings.ray_address is not None:
+            assert self._driving is not None
+            self._orchestrator.hand_over()
+            await asyncio.gather(self._driving, return_exceptions=True)
+            await self._executor.leave()
+            self._executor = None
+        await self.close()
+
+    async def drive_all(self, name: str) -> None:
+        """Let this process's orchestrator claim whatever nobody drives. Errors as in ``start_driving``."""
+        await self.start_driving(name)
+        assert self._orchestrator is not None
+        self._orchestrator.drive_all()
+
+    async def gave_up(self) -> None:
+        """Wait until the orchestrator of this process has ended; raises what ended it."""
+        assert self._driving is not None, "drive something first"
+        await asyncio.shield(self._driving)
+
+    async def start_driving(self, name: str = "") -> None:
         """Start Ray and the orchestrator, once.
 
         Raises:
@@ -140,8 +198,10 @@ class Engine:
                 only=(),
                 revive=self._revive,
                 orchestrator_id=identity,
+                name=name,
             )
-            self._executor.prepare(Resources())
+            if self.settings.ray_address is None:  # On a cluster of others, nothing is held before there is work.
+                self._executor.prepare(Resources())
             self._driving = asyncio.create_task(self._orchestrator.run())
             self._driving.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -152,7 +212,7 @@ class Engine:
         self._check((await self.workflows.get(workflow)).plan)
         self._orchestrator.drive(workflow)
 
-    async def drive_all(self, answers: Sequence[Answer]) -> list[Answer]:
+    async def drive_granted(self, answers: Sequence[Answer]) -> list[Answer]:
         """Let this process's orchestrator claim what was queued; the answers, with why some can never run here."""
         granted = [answer.id for answer in answers if not answer.refusal]
         if not granted:
@@ -434,6 +494,28 @@ class Local:
         """Start Ray now instead of with the first workflow."""
         self._run(self._engine.start_driving())
 
+    def drive_all(self, name: str = "") -> None:
+        """Drive every workflow of the database that nobody else drives, until ``close`` or ``hand_over``.
+
+        Without this, a process drives only what it has started, resumed or retried itself.
+
+        Args:
+            name: what people call this orchestrator; shown where its workflows are.
+
+        Raises:
+            ClusterError: Ray does not start.
+        """
+        self._run(self._engine.drive_all(name))
+
+    def keep_driving(self, seconds: float) -> None:
+        """Wait so long while this process drives.
+
+        Raises:
+            EopiezError: it cannot drive any more; the database stayed away, or the cluster does not answer.
+        """
+        with contextlib.suppress(TimeoutError):
+            self._run(asyncio.wait_for(self._engine.gave_up(), seconds))
+
     def workflow(self, text: str) -> Workflow:
         """The workflow of that id, or of a beginning or end of it that only one has."""
         return Workflow(self, self._run(self._engine.workflows.resolve(text)))
@@ -497,12 +579,12 @@ class Local:
             ClusterError: Ray does not start; they are queued all the same.
         """
         answers = self._run(self._engine.workflows.resume_all(selection, _request(options)))
-        return self._run(self._engine.drive_all(answers))
+        return self._run(self._engine.drive_granted(answers))
 
     def retry(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
         """Start what was given up by all that are selected anew, in this process. Errors as in ``resume``."""
         answers = self._run(self._engine.workflows.retry_all(selection, _request(options)))
-        return self._run(self._engine.drive_all(answers))
+        return self._run(self._engine.drive_granted(answers))
 
     def queue(self, verb: Verb, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
         """As ``resume`` or ``retry``, for another process to drive."""
@@ -522,6 +604,14 @@ class Local:
         """
         return self._run(self._engine.workflows.given_up(selection, before, limit))
 
+    def limits(self) -> list[StandingLimit]:
+        """All limits, with how much of them is taken now."""
+        return self._run(self._engine.rules.standing())
+
+    def profiles(self, limit: int = PAGE) -> list[KnownPhase]:
+        """What has been learned of phases by running them, those used last first."""
+        return self._run(self._engine.phase_book.read(limit))
+
     def clean(self, older_than: timedelta, keep: int = 0, *, dry_run: bool = False) -> Cleaned:
         """Forget workflows that ended long ago, and delete the artifacts that nothing refers to any more.
 
@@ -537,10 +627,21 @@ class Local:
 
     def close(self) -> None:
         """Stop what was started here. Unfinished workflows stay, and are resumed by ``Workflow.resume``."""
+        self._end(self._engine.close)
+
+    def hand_over(self) -> None:
+        """Close, and let others go on at once.
+
+        On a cluster of yours they take over the workers with what those have in hand, so that nothing runs twice;
+        workers that nobody takes over end themselves after a minute.
+        """
+        self._end(self._engine.hand_over)
+
+    def _end(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if not self._is_open:
             return
         self._is_open = False
-        self._run(self._engine.close())
+        self._run(ending())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -550,6 +651,20 @@ class Local:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _paged(
+    page: Callable[[Key, int], list[Row]], key: Callable[[Row], Key], after: Key, limit: int | None
+) -> Iterator[Row]:
+    """Rows page after page, each from the last row of the one before on."""
+    left = limit
+    while left is None or left > 0:
+        size = PAGE if left is None else min(PAGE, left)
+        rows = page(after, size)
+        yield from rows
+        if len(rows) < size:
+            return
+        after, left = key(rows[-1]), None if left is None else left - size
 
 
 class Workflow:
@@ -573,6 +688,16 @@ class Workflow:
     def status(self) -> WorkflowStatus:
         """Its status now."""
         return self.view().status
+
+    @property
+    def settings(self) -> Settings:
+        """Of the system that it is in."""
+        return self._local.settings
+
+    @property
+    def driver(self) -> DriverView | None:
+        """The orchestrator that is at work on it, in this process or another."""
+        return self._local._run(self._workflows.driver(self.id))
 
     @property
     def is_driven(self) -> bool:
@@ -681,13 +806,83 @@ class Workflow:
         """Its history."""
         return self._local._run(self._workflows.events(self.id, after))
 
-    def logs(self, after: int = 0) -> list[LogView]:
-        """What its phases logged and printed."""
-        return self._local._run(self._workflows.logs(self.id, after))
+    def history(self) -> Iterator[EventView]:
+        """All its events, oldest first; they are fetched a page at a time."""
 
-    def attempts(self) -> list[AttemptView]:
-        """Attempts that ended without a result."""
-        return self._local._run(self._workflows.attempts(self.id))
+        def page(after: int, size: int) -> list[EventView]:
+            return self._local._run(self._workflows.events(self.id, after, size))
+
+        return _paged(page, lambda event: event.id, 0, None)
+
+    def logs(
+        self, after: int = 0, *, step: str | None = None, partition: int | None = None, level: str | None = None
+    ) -> list[LogView]:
+        """What its phases logged and printed: up to 1,000 lines after the one of that id.
+
+        Args:
+            after: id of the last line that is known; 0 begins with the first.
+            step: only this step, or the steps of a phase such as ``themes``.
+            partition: only the tasks of this partition.
+            level: only lines of this level, or more important ones: debug, info, warning, error, critical.
+
+        Raises:
+            PlanError: its plan has no such step.
+            ParameterError: there is no such level.
+        """
+        where = LogFilter(step=step, partition=partition, level=level)
+        return self._local._run(self._workflows.logs(self.id, after, PAGE, where))
+
+    def tasks(
+        self, where: TaskFilter | None = None, after: TaskKey | None = None, limit: int | None = None
+    ) -> Iterator[TaskView]:
+        """Its finished tasks, in order of step and partition; they are fetched a page at a time.
+
+        Args:
+            where: which of them; all by default.
+            after: begin after this one.
+            limit: how many at most.
+
+        Raises:
+            PlanError: its plan has no such step.
+        """
+
+        def page(after: TaskKey | None, size: int) -> list[TaskView]:
+            return self._local._run(self._workflows.tasks(self.id, where or TaskFilter(), after, size))
+
+        return _paged(page, lambda task: task.key, after, limit)
+
+    def attempts(
+        self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None
+    ) -> list[AttemptView]:
+        """Attempts that ended without a result, oldest first. Arguments and errors as in ``each_attempt``."""
+        return list(self.each_attempt(where, after, limit))
+
+    def each_attempt(
+        self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None
+    ) -> Iterator[AttemptView]:
+        """Attempts that ended without a result, oldest first; they are fetched a page at a time.
+
+        Args:
+            where: which of them; all by default.
+            after: id of the last one that is known; 0 begins with the first.
+            limit: how many at most.
+
+        Raises:
+            PlanError: its plan has no such step.
+        """
+
+        def page(after: int, size: int) -> list[AttemptView]:
+            return self._local._run(self._workflows.attempts(self.id, where or AttemptFilter(), after, size))
+
+        return _paged(page, lambda attempt: attempt.id, after, limit)
+
+    def last_attempts(self, limit: int = 10) -> list[AttemptView]:
+        """The newest attempts that ended without a result, the newest last."""
+        return self._local._run(self._workflows.last_attempts(self.id, limit))
+
+    def step_facts(self) -> list[StepFacts]:
+        """What each step comes down to beside its counters: its peak of memory, its attempts without a result."""
+        return self._local._run(self._workflows.step_facts(self.id))
 
     def rejects(self) -> Iterable[RejectView]:
         """Quarantined rows."""

@@ -6,9 +6,9 @@ import os
 import socket
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ..machine import Profile
 from ..model.ids import OrchestratorId, WorkflowId
 from ..model.plan import PlanSpec
 from ..model.requests import Mode
@@ -16,6 +16,7 @@ from ..model.status import WorkflowStatus
 from ..model.tasks import Failure, Output, TaskKey
 from . import literals
 from .batch import Batch, CacheEntry
+from .database import translated
 from .queries import sql
 from .restoring import restored
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 PLANS_AT_HAND = 1000
+LOWEST = -(2**15) - 1
+"""Below every priority."""
 IDS_A_NOTICE = 200
 """Workflow ids in one notification, whose payload Postgres limits to 8,000 bytes."""
 
@@ -73,19 +76,42 @@ class Ledger:
         self._database, self._lease = database, timedelta(seconds=lease_s)
         self._writer = database.writer()
         self._plans: dict[str, PlanSpec] = {}
+        self._name = ""
+        """Of the orchestrator that it writes for."""
 
-    async def register(self, orchestrator: OrchestratorId) -> int:
+    async def register(self, orchestrator: OrchestratorId, name: str = "") -> int:
         """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
+        self._name = name
         row = await self._database.fetchrow(
-            sql("register_orchestrator"), orchestrator, socket.gethostname(), os.getpid()
+            sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid()
         )
         assert row is not None
         return int(row["lock_key"])
 
-    async def claim(self, orchestrator: OrchestratorId, only: Sequence[WorkflowId] | None, limit: int) -> list[Claim]:
-        """Take up to ``limit`` workflows that nobody drives, among ``only`` if given."""
+    async def claim(
+        self,
+        orchestrator: OrchestratorId,
+        only: Sequence[WorkflowId] | None,
+        limit: int,
+        *,
+        driven: Mapping[str, int] = MappingProxyType({}),
+        above: int = LOWEST,
+    ) -> list[Claim]:
+        """Take up to ``limit`` workflows that nobody drives.
+
+        Args:
+            orchestrator: who takes them.
+            only: take none but these, however many their owners have; None lets owners take turns.
+            limit: how many at most.
+            driven: how many workflows of each owner it drives already; they count as turns that were had.
+            above: take none of this priority or a lower one, unless they are named.
+        """
         async with self._database.transaction() as connection:
-            rows = await connection.fetch(sql("claim"), orchestrator, only, self._lease, limit)
+            if only is None:
+                turns = list(driven), list(driven.values())
+                rows = await connection.fetch(sql("claim"), orchestrator, self._lease, limit, *turns, above)
+            else:
+                rows = await connection.fetch(sql("claim_named"), orchestrator, only, self._lease, limit)
             if rows:
                 await connection.execute(sql("clear_in_flight"), [row["id"] for row in rows])
             return [await self._restore(connection, row) for row in rows]
@@ -93,7 +119,8 @@ class Ledger:
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
         workflow, plan = row["id"], await self._plan(connection, row["plan"])
         state = await restored(connection, workflow, plan)
-        facts = {"epoch": row["epoch"], "finished_tasks": sum(step.done for step in state.steps if not step.is_given)}
+        finished = sum(step.done for step in state.steps if not step.is_given)
+        facts = {"epoch": row["epoch"], "finished_tasks": finished} | ({"by": self._name} if self._name else {})
         await connection.execute(sql("add_event"), workflow, "claimed", facts)
         status = WorkflowStatus(row["status"])
         previous = OrchestratorId(row["previous"]) if row["previous"] else None
@@ -124,6 +151,12 @@ class Ledger:
         """Let others claim these workflows at once."""
         await self._database.fetch(sql("release"), list(epochs), list(epochs.values()))
 
+    async def bequeath(self, session: asyncpg.Connection[asyncpg.Record], lock_key: int) -> None:
+        """Give up the lock that shows that an orchestrator lives: what it holds can be claimed at once, as from a dead
+        one, and so with the workers that it leaves behind. It must write nothing after this."""
+        with translated(self._database.url):
+            await session.execute(sql("bequeath"), lock_key)
+
     async def dead_among(self, orchestrators: Collection[OrchestratorId]) -> set[OrchestratorId]:
         """Those whose session has ended."""
         rows = await self._database.fetch(sql("living_orchestrators"), list(orchestrators))
@@ -151,15 +184,6 @@ class Ledger:
         """Note where workers are, for the history of what they run."""
         rows = [(name, orchestrator, *place) for name, place in workers.items()]
         await self._database.fetch(sql("save_workers"), *_columns(rows, 6))
-
-    async def profiles(self, limit: int = 1000) -> list[Profile]:
-        """What is known of phases."""
-        return [Profile(*row) for row in await self._database.fetch(sql("profiles"), limit)]
-
-    async def save_profiles(self, learned: Collection[Profile]) -> None:
-        """Add what was learned of phases; ``tasks`` are those since the last time."""
-        if learned:
-            await self._database.fetch(sql("save_profiles"), *_columns(learned, len(Profile._fields)))
 
     async def commit(self, batch: Batch) -> set[WorkflowId]:
         """Write the batch in one transaction. Writing it again changes nothing.
