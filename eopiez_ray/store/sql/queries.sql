@@ -162,7 +162,7 @@ set holder = $1,
     drained_at = null
 from claimable
 where workflows.id = claimable.id
-returning workflows.id, plan, status, epoch, owner, priority, labels, previous
+returning workflows.id, plan, status, epoch, owner, priority, labels, previous, frozen_s
 
 -- name: claim_named
 -- As claim, among the given workflows alone and without turns.
