@@ -243,8 +243,8 @@ async def test_a_page_of_a_long_workflow_reads_little(database: Database, where:
 
 async def test_pages_of_attempts_and_of_one_tasks_log_read_little(database: Database) -> None:
     _, workflow = await long(database, COUNT)
-    for other in (*(uuid7() for _ in range(9)), workflow):
-        await database.fetch(ATTEMPTS.replace("20)", "3000)"), other)
+    for other in (*(uuid7() for _ in range(60)), workflow):
+        await database.fetch(ATTEMPTS.replace("20)", "500)"), other)
     for table in ("logs", "attempts"):
         await database.fetch(f"analyze {table}")
     plan = await plan_of(database, "attempts", workflow, 100, None, None, None, None, None, None, 10)
