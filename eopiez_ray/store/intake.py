@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from ..model.plan import PlanSpec
     from .database import Database
 
-GATHER_S = 0.001
-"""Seconds to wait for more offers where they come in company; a statement takes about as long."""
+GATHER_S = 0.003
+"""Seconds at most to wait for as many offers as came last time; a statement takes about as long."""
+LOOK_S = 0.0003
+"""Seconds between looks whether they are there."""
 MOST_AT_ONCE = 1000
 """Workflows in one statement."""
 
@@ -66,8 +68,8 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._offers: deque[Offer] = deque()
         self._is_called = False
-        self._has_company = False
-        """Whether the last offers came in company, so that it is worth waiting a moment for more."""
+        self._company = 1
+        """How many offers came together last time; callers who wait for what they started come again together."""
         self._known: set[str] = set()
         """Digests of plans whose phases are in the store."""
         self._writing: asyncio.Task[None] | None = None
@@ -103,12 +105,11 @@ class Intake:
     async def _write_all(self) -> None:
         """Write while there is something to write."""
         while self._offers:
-            if self._has_company:
-                await asyncio.sleep(GATHER_S)
+            await self._gather()
             part: list[Offer] = []
             while self._offers and sum(len(offer.wanted) for offer in part) < MOST_AT_ONCE:
                 part.append(self._offers.popleft())
-            self._has_company = len(part) > 1
+            self._company = max(len(part), self._company // 2)
             try:
                 created = await self._write(
                     [pair for offer in part for pair in zip(offer.ids, offer.wanted, strict=True)]
@@ -119,6 +120,12 @@ class Intake:
                 continue
             for offer in part:
                 await self._answer(offer, created)
+
+    async def _gather(self) -> None:
+        """Wait a moment for offers that are likely to come."""
+        deadline = self._loop.time() + GATHER_S
+        while len(self._offers) < self._company and self._loop.time() < deadline:
+            await asyncio.sleep(LOOK_S)
 
     async def _answer(self, offer: Offer, created: set[UUID]) -> None:
         try:
