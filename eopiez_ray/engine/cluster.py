@@ -87,6 +87,9 @@ class RayExecutor:
         self._settings, self._owner = settings, owner.hex
         self._workers: dict[str, _Pooled] = {}
         self._nodes = Nodes()
+        self._address = ""
+        self._parts = 1
+        """Orchestrators that share the cluster."""
         self._session: Path | None = None
         self._daemons: list[psutil.Process] = []
         self._lost: asyncio.Future[None] | None = None
@@ -123,6 +126,7 @@ class RayExecutor:
             self._session = _start_local(ray, self._settings)
             self._daemons = [child for child in psutil.Process().children() if child.name() in DAEMONS]
         self._nodes = _nodes(ray)
+        self._address = str(ray.get_runtime_context().gcs_address)
         self._check_nodes()
 
     def _attach(self, ray: Any, address: str) -> None:
@@ -181,9 +185,26 @@ class RayExecutor:
         """All memory of the largest node."""
         return self._nodes.largest("memory")
 
+    @property
+    def cluster(self) -> str:
+        """The address of its head."""
+        return self._address
+
+    def share(self, parts: int) -> None:
+        """Use one of so many parts; what is beyond that is given up as soon as it is idle."""
+        self._parts = parts
+        for resources in {pooled.resources for pooled in self._workers.values()}:
+            self._give_up_surplus(resources)
+
+    def _give_up_surplus(self, resources: Resources) -> None:
+        alike = [pooled for pooled in self._workers.values() if pooled.resources == resources]
+        idle = [pooled for pooled in alike if pooled.load == 0]
+        for pooled in idle[: max(0, len(alike) - self.slots(resources))]:
+            self._kill(pooled)
+
     def slots(self, resources: Resources) -> int:
-        """As many workers as the nodes hold."""
-        return self._nodes.slots(resources)
+        """As many workers as this orchestrator's part of the nodes holds."""
+        return max(1, self._nodes.slots(resources) // self._parts)
 
     def free(self, resources: Resources) -> dict[str, float]:
         """All that the nodes have, less what workers with calls hold."""
@@ -327,6 +348,8 @@ class RayExecutor:
             raise WorkerLostError(slot.worker, reason, is_out_of_memory=is_out_of_memory) from error
         finally:
             pooled.load -= 1
+            if self._parts > 1:
+                self._give_up_surplus(pooled.resources)
         self._kill(pooled)
         if lost.done():
             raise WorkerLostError(slot.worker, "the Ray cluster was lost")

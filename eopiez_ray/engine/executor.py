@@ -78,6 +78,13 @@ class Executor(Protocol):
     async def close(self) -> None:
         """Stop all workers and leave the cluster."""
 
+    @property
+    def cluster(self) -> str:
+        """What names the cluster among others."""
+
+    def share(self, parts: int) -> None:
+        """Use one of so many parts of the cluster: others drive workflows there, too."""
+
     def refusal(self, resources: Resources) -> str | None:
         """Why the cluster can never run a task with these resources; None if it can."""
 

@@ -32,7 +32,7 @@ from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..model.policies import Resources
 from ..model.requests import Mode
 from ..model.status import WorkflowStatus
-from ..store import CacheEntry, Claim, Created, Database, Intake, Ledger, NewWorkflow, PhaseBook, RuleBook
+from ..store import CacheEntry, Claim, Created, Database, Intake, Ledger, NewWorkflow, Peers, PhaseBook, RuleBook
 from ..store.ledger import LOWEST
 from .admission import reasons
 from .dispatch import Dispatcher
@@ -63,6 +63,8 @@ PROFILE_S = 10.0
 """Seconds between saves of what was learned of phases."""
 RULES_S = 1.0
 """Seconds between looks at limits and weights when no notification comes."""
+AHEAD = 4
+"""Workflows for each slot that wait in an orchestrator for their turn, where others could drive them."""
 REMEMBERED = 10_000
 CANCEL_GRACE_S = 5.0
 """Seconds that running tasks get to end after a cancel before their workers are stopped."""
@@ -134,6 +136,7 @@ class Orchestrator:
         self._stopping = asyncio.Event()
         self._is_handing_over = False
         self._leaves_some = False
+        self._peers = Peers()
         """Whether more could be claimed than there was room for."""
         self._succeeded: OrderedDict[WorkflowId, None] = OrderedDict()
         """The last workflows that have succeeded here; they will never be anything else."""
@@ -228,7 +231,8 @@ class Orchestrator:
         Raises:
             DatabaseUnavailableError: the database stayed away for longer than the patience.
         """
-        self._lock_key = await self._ledger.register(self.id, self.name)
+        cluster, takes_any = self._executor.cluster, self.only is None
+        self._lock_key = await self._ledger.register(self.id, self.name, cluster, takes_any=takes_any)
         self._profiles = Profiles(known.profile for known in await self._phase_book.read())
         self._limits.adopt(await self._rule_book.read(), {})
         links = [asyncio.ensure_future(link) for link in (self._journal.run(), self._listen())]
@@ -334,12 +338,48 @@ class Orchestrator:
         priorities = [run.priority for run in self._runs.values()]
         room, is_scarce = HELD - len(priorities), len(priorities) >= HELD - URGENT
         limit = min(CLAIM_LIMIT, room if is_scarce else room - URGENT)
+        if self._peers.takers:
+            limit = min(limit, self._ahead() - len(self._idle_runs()))
         self._leaves_some = limit < CLAIM_LIMIT
         if limit <= 0:
             return []
         driven = Counter(run.owner for run in self._runs.values())
         above = min(priorities) if is_scarce else LOWEST
         return await self._ledger.claim(self.id, None, limit, driven=driven, above=above)
+
+    def _ahead(self) -> int:
+        """How many workflows may wait here for their turn while others could drive them."""
+        return AHEAD * self._executor.slots(Resources())
+
+    def _idle_runs(self) -> list[Run]:
+        """Those that could go on and of which nothing is in flight, the last ones that came first."""
+        return [run for run in reversed(self._runs.values()) if not run.calls and run.queued_for]
+
+    async def _see_peers(self) -> None:
+        """Share cluster and workflows with others that drive."""
+        peers = await self._ledger.peers(self.id, self._executor.cluster)
+        if peers.neighbours != self._peers.neighbours:
+            self._executor.share(1 + peers.neighbours)
+            self._has_news.set()
+        self._peers = peers
+        surplus = self._idle_runs()[: -2 * self._ahead()] if peers.takers and self.only is None else []
+        if surplus:
+            await self._leave_to_others(surplus)
+
+    async def _leave_to_others(self, runs: Sequence[Run]) -> None:
+        """Give workflows back that only wait here; what they have done is durable before."""
+        await self._journal.flush()
+        left = [run for run in runs if self._runs.get(run.id) is run and not run.calls and run.queued_for]
+        for run in left:
+            del self._runs[run.id]
+            self._turns.leave(run)
+            if run.wake is not None:
+                run.wake.cancel()
+        if left:
+            log.info("workflows left to others", workflows=len(left))
+            await self._ledger.release({run.id: run.epoch for run in left})
+        for run in left:
+            _tell(run)
 
     def _hold(self, claim: Claim, code: dict[str, bytes]) -> Run:
         shapes = claim.state.plan.shapes
@@ -477,6 +517,7 @@ class Orchestrator:
                 await asyncio.wait_for(self._has_rules.wait(), RULES_S)
             self._has_rules.clear()
             try:
+                await self._see_peers()
                 rules = await self._rule_book.read()
                 has_changed = rules != self._limits.rules
                 self._limits.adopt(rules, self._limits.permits)
@@ -552,7 +593,8 @@ class Orchestrator:
         """The final status is durable, or the journal has failed and ends the orchestrator."""
         if self._runs.get(run.id) is run:
             del self._runs[run.id]
-            if self._leaves_some and len(self._runs) <= HELD - URGENT - CLAIM_LIMIT:
+            has_room = self._peers.takers or len(self._runs) <= HELD - URGENT - CLAIM_LIMIT
+            if self._leaves_some and has_room:
                 self._work.set()
         if failure is None and run.state.status is WorkflowStatus.SUCCEEDED:
             self._succeeded[run.id] = None

@@ -4,7 +4,7 @@ from .batch import Batch, CacheEntry, StepRow
 from .database import Database, connect
 from .embedded import EmbeddedServer
 from .intake import Created, Intake, NewWorkflow
-from .ledger import Claim, Ledger
+from .ledger import Claim, Ledger, Peers
 from .profiles import KnownPhase, PhaseBook
 from .rules import RuleBook, StandingLimit
 from .updates import Asked, Updates
@@ -41,6 +41,7 @@ __all__ = [
     "Ledger",
     "LogView",
     "NewWorkflow",
+    "Peers",
     "PhaseBook",
     "RejectView",
     "RuleBook",

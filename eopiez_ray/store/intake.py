@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 GATHER_S = 0.003
 """Seconds at most to wait for as many offers as came last time; a statement takes about as long."""
-LOOK_S = 0.0003
-"""Seconds between looks whether they are there."""
 MOST_AT_ONCE = 1000
 """Workflows in one statement."""
 
@@ -68,6 +67,8 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._offers: deque[Offer] = deque()
         self._is_called = False
+        self._has_come = asyncio.Event()
+        """Set when an offer comes."""
         self._company = 1
         """How many offers came together last time; callers who wait for what they started come again together."""
         self._known: set[str] = set()
@@ -99,6 +100,7 @@ class Intake:
 
     def _call(self) -> None:
         self._is_called = False
+        self._has_come.set()
         if self._writing is None or self._writing.done():
             self._writing = self._loop.create_task(self._write_all())
 
@@ -123,9 +125,11 @@ class Intake:
 
     async def _gather(self) -> None:
         """Wait a moment for offers that are likely to come."""
-        deadline = self._loop.time() + GATHER_S
-        while len(self._offers) < self._company and self._loop.time() < deadline:
-            await asyncio.sleep(LOOK_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                while len(self._offers) < self._company:
+                    self._has_come.clear()
+                    await self._has_come.wait()
 
     async def _answer(self, offer: Offer, created: set[UUID]) -> None:
         try:

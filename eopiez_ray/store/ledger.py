@@ -57,6 +57,15 @@ class Claim:
     """Seconds of all its pauses during which timers stood still."""
 
 
+class Peers(NamedTuple):
+    """Other living orchestrators."""
+
+    takers: int = 0
+    """Those that take any workflow that nobody drives."""
+    neighbours: int = 0
+    """Those that drive workflows on the same cluster."""
+
+
 class Requested(NamedTuple):
     """What somebody wants of a workflow."""
 
@@ -79,14 +88,22 @@ class Ledger:
         self._name = ""
         """Of the orchestrator that it writes for."""
 
-    async def register(self, orchestrator: OrchestratorId, name: str = "") -> int:
+    async def register(
+        self, orchestrator: OrchestratorId, name: str = "", cluster: str = "", *, takes_any: bool = False
+    ) -> int:
         """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
         self._name = name
         row = await self._database.fetchrow(
-            sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid()
+            sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid(), cluster, takes_any
         )
         assert row is not None
         return int(row["lock_key"])
+
+    async def peers(self, orchestrator: OrchestratorId, cluster: str) -> Peers:
+        """Who drives workflows beside this orchestrator."""
+        row = await self._database.fetchrow(sql("peers"), orchestrator, cluster)
+        assert row is not None
+        return Peers(row["takers"], row["neighbours"])
 
     async def claim(
         self,

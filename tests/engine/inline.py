@@ -47,6 +47,13 @@ class InlineExecutor:
     async def close(self) -> None:
         """There is nothing to leave."""
 
+    @property
+    def cluster(self) -> str:
+        return str(id(self))
+
+    def share(self, parts: int) -> None:
+        """It has workers of its own."""
+
     def refusal(self, resources: Resources) -> str | None:
         return "it needs a GPU, the cluster has none" if resources.gpu else None
 

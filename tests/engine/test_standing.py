@@ -128,3 +128,15 @@ def test_an_orchestrator_without_a_cluster_ends_with_a_sentence(system: ez.Local
     ended = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 69
     assert "cannot attach to the Ray cluster at '127.0.0.1:1'" in " ".join(ended.stderr.split())
+
+
+def test_one_that_comes_later_gets_its_part_of_work_and_cluster(system: ez.Local, marks: Marks, start: Start) -> None:
+    workflows = [system.submit(slow_plan(str(marks.folder), 8, 0.1)) for _ in range(60)]
+    start("early")
+    wait_until(lambda: len(marks.lines()) > 20, timeout_s=60)
+    start("late")
+    for workflow in workflows:
+        assert workflow.wait(150).result("total") == sum(range(8))
+    drivers = [[event.data["by"] for event in each.events() if event.kind == "claimed"][-1] for each in workflows]
+    assert min(drivers.count("early"), drivers.count("late")) > 5
+    assert len(marks.lines()) == 60 * 8, "nothing ran twice"

@@ -20,6 +20,8 @@ create table orchestrators (
     id uuid primary key,
     lock_key bigint not null generated always as identity unique,
     name text not null default '',
+    cluster text not null default '',
+    takes_any boolean not null default false,
     host text not null,
     pid integer not null,
     started_at timestamptz not null default now()

@@ -63,9 +63,21 @@ returning id
 
 -- name: register_orchestrator
 -- A new driver of workflows, and the key of the advisory lock that shows that it lives.
-insert into orchestrators (id, name, host, pid)
-values ($1, $2, $3, $4)
+insert into orchestrators (id, name, host, pid, cluster, takes_any)
+values ($1, $2, $3, $4, $5, $6)
 returning lock_key
+
+-- name: peers
+-- Other living orchestrators: those that take any workflow, and those that drive some on the same cluster.
+select
+    count(*) filter (where takes_any)::integer as takers,
+    count(*) filter (where cluster = $2 and exists (select from workflows where holder = orchestrators.id))::integer
+        as neighbours
+from orchestrators
+join pg_locks on locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::bigint << 32 | objid::bigint) = lock_key
+where orchestrators.id <> $1
 
 -- name: living_orchestrators
 -- Those of the given orchestrators whose session still holds its lock.
