@@ -78,7 +78,8 @@ where orchestrators.id = any($1::uuid[])
 
 -- name: claim
 -- Take workflows that nobody drives: never held, or whose holder's lease ran out or whose session is gone.
--- The lock on the row makes two claimers take different ones; the new epoch fences the old holder.
+-- The lock on the row makes two claimers take different ones; the new epoch fences the old holder. While the server
+-- has just started, every session is gone: living holders get some seconds to come back, and keep what they drive.
 with claimable as (
     select id, holder as previous
     from workflows
@@ -87,12 +88,15 @@ with claimable as (
         and (
             holder is null
             or lease_until < clock_timestamp()
-            or not exists (
-                select from orchestrators
-                join pg_locks on locktype = 'advisory'
-                    and database = (select oid from pg_database where datname = current_database())
-                    and (classid::bigint << 32 | objid::bigint) = lock_key
-                where orchestrators.id = holder
+            or (
+                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and not exists (
+                    select from orchestrators
+                    join pg_locks on locktype = 'advisory'
+                        and database = (select oid from pg_database where datname = current_database())
+                        and (classid::bigint << 32 | objid::bigint) = lock_key
+                    where orchestrators.id = holder
+                )
             )
         )
     order by priority desc, id
