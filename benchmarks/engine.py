@@ -12,23 +12,47 @@ W3 batch        1,000 such workflows, submitted together
 W4              an array of 100 MB through 4 steps; the memory held at the most is that of all processes, less what was
                 held before
 W5              one workflow of 10,000 tasks of nothing, a row for each
+million         the same with 1,000,000 tasks, their plan included; the memory is that of the process that drives, over
+                what it held before
+W6              a worker, Postgres or the process that drives is killed in the middle of 10 steps of 0.2 s: from the
+                kill to the start of the next step, and how many steps have started again; plain Ray retries the task
+waiting         10,000 workflows wait, for room or for their owner's limit, 1,000 are paused, 100 at work: CPU time of
+                the process that drives, while nothing happens, of one core; and the time to decide who is next
 ==============  ================================================================================================
 
-Results go to ``results/engine.json``, a chart to ``results/engine.svg``.
+``make bench-engine`` runs it. Results go to ``results/engine.json``, a table to ``results/engine.md``, a chart to
+``results/engine.svg``; the last two are made to be copied into ``docs/``.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-ENGINES = {"eopiez": "eopiez.py", "ray": "plain_ray.py", "celery": "celery_redis.py", "dbos": "dbos_postgres.py"}
+ENGINES = {
+    "eopiez": ("eopiez.py", "eopiez_recovery.py", "eopiez_waiting.py"),
+    "ray": ("plain_ray.py",),
+    "celery": ("celery_redis.py",),
+    "dbos": ("dbos_postgres.py",),
+}
+AIMS = {
+    "million": "8,000/s and 1 GB; 30,000/s and 0.4 GB",
+    "W6 worker": "2 s; 0.6 s",
+    "W6 Postgres": "4 s; 2 s",
+    "W6 orchestrator": "4 s; 1.5 s",
+    "waiting for room": "3 %; 1 %",
+    "waiting for limit": "3 %; 1 %",
+    "waiting, decision": "5 ms; 1 ms",
+}
+"""What is required at least, and what is aimed at."""
 NOT_INSTALLED = 69
 """Exit code of a script whose engine is not installed."""
 Rows = dict[str, dict[str, dict[str, Any]]]
@@ -47,36 +71,48 @@ def main() -> None:
     print(table(rows, wanted))
     folder = HERE / "results"
     folder.mkdir(exist_ok=True)
+    (folder / "engine.md").write_text(markdown(rows, wanted))
     (folder / "engine.json").write_text(json.dumps(rows, indent=1) + "\n")
     (folder / "engine.svg").write_text(chart(rows, wanted))
 
 
 def measurements(engine: str) -> list[dict[str, Any]]:
-    """What an engine's script reports; nothing if it is not installed."""
-    print(f"{engine} …", file=sys.stderr, flush=True)
+    """What an engine's scripts report; nothing if it is not installed."""
+    return [measured for script in ENGINES[engine] for measured in reported(engine, script)]
+
+
+def reported(engine: str, script: str) -> list[dict[str, Any]]:
+    """What one script reports."""
+    print(f"{script} …", file=sys.stderr, flush=True)
     environment = os.environ | {"PYTHONPATH": f"{HERE / 'engines'}{os.pathsep}{HERE.parent}"}
     finished = subprocess.run(
-        [sys.executable, str(HERE / "engines" / ENGINES[engine])], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, str(HERE / "engines" / script)], stdout=subprocess.PIPE, text=True, env=environment
     )
     if finished.returncode == NOT_INSTALLED:
         print(f"{engine} is not installed here", file=sys.stderr)
         return []
     if finished.returncode:
-        sys.exit(f"{engine} failed with exit code {finished.returncode}")
+        sys.exit(f"{script} failed with exit code {finished.returncode}")
     return [json.loads(line) for line in finished.stdout.splitlines() if line.startswith("{")]
 
 
 def figure(measured: dict[str, Any] | None) -> str:
-    """One cell: milliseconds or seconds, workflows a second, gigabytes."""
+    """One cell: milliseconds or seconds, workflows a second, percent, gigabytes, steps run again."""
     if measured is None:
         return "–"
     if "p50" in measured:
-        return f"{1000 * measured['p50']:.1f}; {1000 * measured['p95']:.1f} ms"
+        return "; ".join(f"{1000 * measured[key]:.3g}" for key in ("p50", "p95")) + " ms"
+    if "percent" in measured:
+        return f"{measured['percent']:.1f} %"
+    memory = f", {measured['peak_bytes'] / 1e9:.2f} GB" if "peak_bytes" in measured else ""
     if "per_second" in measured:
-        return f"{measured['per_second']:,.0f}/s"
-    seconds = measured["seconds"]
-    text = f"{1000 * seconds:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
-    return text + (f", {measured['peak_bytes'] / 1e9:.2f} GB" if "peak_bytes" in measured else "")
+        return f"{measured['per_second']:,.0f}/s{memory}"
+    again = f", {measured['again']} again" if "again" in measured else ""
+    return duration(measured["seconds"]) + memory + again
+
+
+def duration(seconds: float) -> str:
+    return f"{1000 * seconds:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 def ratio(measured: dict[str, Any] | None, floor: dict[str, Any] | None) -> str:
@@ -87,14 +123,29 @@ def ratio(measured: dict[str, Any] | None, floor: dict[str, Any] | None) -> str:
     return f"{measured[key] / floor[key]:.2f}" if "per_second" not in measured else "–"
 
 
-def table(rows: Rows, engines: list[str]) -> str:
-    """A line a workload, a column an engine, and the ratio to plain Ray."""
-    cells = [["", *engines, "eopiez / ray"]]
+def cells(rows: Rows, engines: list[str]) -> list[list[str]]:
+    """A row a workload, a column an engine, the ratio to plain Ray, and what is required and aimed at."""
+    found = [["", *engines, "eopiez / ray", "required; aim"]]
     for workload, measured in rows.items():
         compared = ratio(measured.get("eopiez"), measured.get("ray"))
-        cells.append([workload, *(figure(measured.get(engine)) for engine in engines), compared])
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+        figures = (figure(measured.get(engine)) for engine in engines)
+        found.append([workload, *figures, compared, AIMS.get(workload, "")])
+    return found
+
+
+def table(rows: Rows, engines: list[str]) -> str:
+    """For a terminal."""
+    found = cells(rows, engines)
+    widths = [max(len(row[column]) for row in found) for column in range(len(found[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in found)
+
+
+def markdown(rows: Rows, engines: list[str]) -> str:
+    """For ``docs/``, with the day and the machine."""
+    head, *body = [f"| {' | '.join(row)} |" for row in cells(rows, engines)]
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    place = f"{today}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}."
+    return "\n".join([place, "", head, "|---" * (len(engines) + 3) + "|", *body, ""])
 
 
 def chart(rows: Rows, engines: list[str]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,15 @@ import psutil
 CORES = 2
 CHAIN = 40
 FAN_OUT = 10_000
+MILLION = 1_000_000
 WORKFLOWS = 1_000
 CALLERS = 16
 MEGABYTES = 100
+PATIENCE_S = 120
+STEPS = 10
+STEP_S = 0.2
+STRUCK_STEPS = (1, 3, 4, 6, 8)
+"""The steps in whose middle something is killed, one a run: losses fall anywhere between two looks of who stands by."""
 
 
 def fib(n: int) -> int:
@@ -53,6 +60,61 @@ def add_one(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return array + 1
 
 
+def slow(step: int, marks: str) -> int:
+    """A task of 0.2 s that says in a file that it begins, so that others see where the work is."""
+    descriptor = os.open(marks, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(descriptor, f"{step} {os.getpid()} {time.time()}\n".encode())
+    os.close(descriptor)
+    time.sleep(STEP_S)
+    return step
+
+
+class Start(NamedTuple):
+    """One begin of a step."""
+
+    step: int
+    pid: int
+    at: float
+    """Unix seconds."""
+
+
+def starts(marks: Path) -> list[Start]:
+    """What ``slow`` has said so far."""
+    lines = marks.read_text().splitlines() if marks.exists() else []
+    parts = [line.split() for line in lines]
+    return [Start(int(step), int(pid), float(at)) for step, pid, at in parts]
+
+
+def struck(marks: Path, step: int, kill: Callable[[int], object], end: Callable[[], object]) -> tuple[float, int]:
+    """Kill in the middle of a step: seconds until a step starts, and how many steps have started again at the end.
+
+    Args:
+        marks: the file to which the steps write.
+        step: the one in whose middle it is killed.
+        kill: given the process that runs the step.
+        end: waits for the end of the workflow.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while not any(start.step == step for start in starts(marks)):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"step {step} has not started in {PATIENCE_S} s")
+        time.sleep(0.005)
+    time.sleep(STEP_S / 2)
+    before = starts(marks)
+    struck_at = time.time()
+    kill(before[-1].pid)
+    end()
+    found = starts(marks)
+    if {start.step for start in found} != set(range(STEPS)):
+        raise RuntimeError(f"not all of {STEPS} steps were run: {found}")
+    return found[len(before)].at - struck_at, len(found) - STEPS
+
+
+def recovery(results: Sequence[tuple[float, int]]) -> dict[str, Any]:
+    """The median, and the most steps that one run has started again."""
+    return summary([seconds for seconds, _ in results]) | {"again": max(again for _, again in results)}
+
+
 def tell(engine: str, workload: str, **figures: Any) -> None:
     """Report one measurement to the program that compares."""
     print(json.dumps({"engine": engine, "workload": workload, **figures}), flush=True)
@@ -82,13 +144,20 @@ def summary(taken: list[float]) -> dict[str, Any]:
 class PeakMemory(threading.Thread):
     """The most memory that this process and its children held at once, in bytes of proportional set size."""
 
-    def __init__(self, every_s: float = 0.1) -> None:
+    def __init__(self, every_s: float = 0.1, *, is_alone: bool = False) -> None:
+        """
+        Args:
+            every_s: seconds between looks.
+            is_alone: count this process without its children, and only what it holds beyond what it held before.
+        """
         super().__init__(daemon=True)
         self.bytes = 0
+        self._held = own_bytes if is_alone else held_bytes
+        self._before = own_bytes() if is_alone else 0
         self._every_s, self._done = every_s, threading.Event()
 
     def __enter__(self) -> PeakMemory:
-        self.bytes = held_bytes()
+        self._look()
         self.start()
         return self
 
@@ -98,7 +167,15 @@ class PeakMemory(threading.Thread):
 
     def run(self) -> None:
         while not self._done.wait(self._every_s):
-            self.bytes = max(self.bytes, held_bytes())
+            self._look()
+
+    def _look(self) -> None:
+        self.bytes = max(self.bytes, self._held() - self._before)
+
+
+def own_bytes() -> int:
+    """Proportional set size of this process alone."""
+    return proportional_bytes(os.getpid())
 
 
 def held_bytes(extra: Iterable[int] = ()) -> int:
@@ -107,7 +184,11 @@ def held_bytes(extra: Iterable[int] = ()) -> int:
     total = 0
     for process in {here, *here.children(recursive=True), *map(psutil.Process, extra)}:
         with suppress(psutil.Error, OSError):
-            for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1]) * 1024
+            total += proportional_bytes(process.pid)
     return total
+
+
+def proportional_bytes(pid: int) -> int:
+    """Proportional set size of a process."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

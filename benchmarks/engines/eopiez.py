@@ -13,6 +13,7 @@ from common import (
     CHAIN,
     CORES,
     FAN_OUT,
+    MILLION,
     WORKFLOWS,
     PeakMemory,
     add_one,
@@ -91,6 +92,11 @@ def measure(system: ez.Local) -> None:
         taken = seconds(lambda: float(system.start(through_four()).wait().result("add 3")[0][0]))
     tell(ENGINE, "W4", **summary(taken), peak_bytes=peak.bytes)
     tell(ENGINE, "W5", **timed(in_parallel(noop, FAN_OUT), runs=3))
+    with PeakMemory(is_alone=True) as peak:
+        began = time.perf_counter()
+        system.start(in_parallel(noop, MILLION)).wait()
+        taken = time.perf_counter() - began
+    tell(ENGINE, "million", seconds=taken, per_second=MILLION / taken, peak_bytes=peak.bytes)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -11,6 +16,8 @@ from common import (
     CHAIN,
     CORES,
     FAN_OUT,
+    STEPS,
+    STRUCK_STEPS,
     PeakMemory,
     add_one,
     fib10,
@@ -18,7 +25,10 @@ from common import (
     large,
     noop,
     percentile,
+    recovery,
     seconds,
+    slow,
+    struck,
     summary,
     tell,
 )
@@ -64,7 +74,22 @@ def main() -> None:
         taken = seconds(lambda: float(ray.get(_through_four(tasks))[0]))
     tell(ENGINE, "W4", **summary(taken), peak_bytes=peak.bytes)
     tell(ENGINE, "W5", **summary(seconds(lambda: in_parallel(tasks[noop], FAN_OUT), runs=3)))
+    tell(ENGINE, "W6 worker", **recovery([killed_worker(step) for step in STRUCK_STEPS]))
     ray.shutdown()
+
+
+def killed_worker(struck_step: int) -> tuple[float, int]:
+    """A sequence of tasks that Ray itself retries; the program that submits them must not die."""
+    task = ray.remote(max_retries=3)(slow)
+
+    def work(marks: Path) -> None:
+        for step in range(STEPS):
+            ray.get(task.remote(step, str(marks)))
+
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as program:
+        marks = Path(folder, "marks")
+        submitted = program.submit(work, marks)
+        return struck(marks, struck_step, lambda pid: os.kill(pid, signal.SIGKILL), submitted.result)
 
 
 def _through_four(tasks: dict[Callable[..., Any], Any]) -> Any:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from .workload import LARGE_BYTES, LARGE_EVERY, read_marks
 if TYPE_CHECKING:
     from random import Random
 
-    from .ground import Ground
+    from .ground import Driver, Ground
 
 RECENT = 20
 """Marks among which a living worker is looked for."""
@@ -42,7 +42,8 @@ class Scene:
     """A round in the middle."""
 
     ground: Ground
-    workflow: str
+    holders: Sequence[Driver]
+    """Processes that drive a workflow which is not at rest."""
     marks: Path
     random: Random
     stop_s: float
@@ -59,7 +60,7 @@ def aim(fault: Fault, scene: Scene) -> Blow:
         case Fault.WORKER:
             return _worker(scene).kill
         case Fault.ORCHESTRATOR:
-            return partial(_take_over, scene)
+            return partial(scene.ground.kill, _holder(scene))
         case Fault.RAYLET:
             return _daemon(scene, "raylet").kill
         case Fault.GCS:
@@ -94,9 +95,10 @@ def _daemon(scene: Scene, name: str) -> psutil.Process:
     return daemons[name]
 
 
-def _take_over(scene: Scene) -> None:
-    scene.ground.kill_driver()
-    scene.ground.driver(is_attached=True).resume(scene.workflow)
+def _holder(scene: Scene) -> Driver:
+    if not scene.holders:
+        raise ClusterError("no process has work left that could be killed; give more --tasks")
+    return scene.random.choice(scene.holders)
 
 
 def _stop_server(scene: Scene) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import ArtifactError, ClusterError, WorkflowNotFinishedError
+from ..errors import ArtifactError, ClusterError, StoreError, WorkflowNotFinishedError
 from ..settings import Settings
 from .blows import ATTACHED, Scene, SmallDisk, aim, disk_obstacle
-from .ground import LOOK_S, Ground, end_server
-from .verdict import Evidence, Fault, FaultSummary, RoundResult, Task, judge, summarize
+from .ground import LOOK_S, Driver, Ground, end_server
+from .verdict import Evidence, Fault, FaultSummary, RoundResult, Task, judge, summarize, unseen
 from .workload import Workload, read_marks
 
 if TYPE_CHECKING:
@@ -24,6 +25,20 @@ PATIENCE_S = 180.0
 """Seconds after which a round that does not end has lost its workflow."""
 EARLIEST, LATEST = 0.1, 0.6
 """Shares of the marks between which the fault comes."""
+CALLS = 2
+"""Calls that each workflow may have at work where several orchestrators share a cluster, so that none takes all."""
+START_S = 40.0
+"""Seconds to start and to end it all, about."""
+ROUND_S = {
+    Fault.WORKER: 6.0,
+    Fault.ORCHESTRATOR: 12.0,
+    Fault.RAYLET: 20.0,
+    Fault.GCS: 45.0,
+    Fault.POSTGRES: 6.0,
+    Fault.POSTGRES_STOP: 5.0,
+    Fault.DISK: 10.0,
+}
+"""Seconds of a round, about; that of ``postgres-stop`` beside the time for which the server is stopped."""
 AIMLESS_S = 0.03
 """Seconds at most from that mark to the fault, so that it hits tasks anywhere."""
 
@@ -37,6 +52,8 @@ class Orders:
     """For each fault."""
     tasks: int
     """In each round."""
+    orchestrators: int = 2
+    """That share the work of a round, each in a process of its own; at least 2."""
     seed: int
     home: Path
     """The data home: nothing else should happen in it."""
@@ -51,6 +68,8 @@ class Outcome:
     """What came out."""
 
     summaries: Sequence[FaultSummary]
+    was_interrupted: bool = False
+    """Whether there would have been more rounds."""
 
     @property
     def is_kept(self) -> bool:
@@ -58,20 +77,44 @@ class Outcome:
         return not any(summary.breaches for summary in self.summaries)
 
 
+class Team(NamedTuple):
+    """A process that drives, and the workflow that it has started."""
+
+    driver: Driver
+    workflow: str
+    workload: Workload
+
+
+def expected_s(orders: Orders) -> float:
+    """About how long it will take, as measured on two cores; a broken promise may add minutes."""
+    rounds = orders.rounds * sum(ROUND_S[fault] for fault in orders.faults)
+    return START_S + rounds + orders.rounds * orders.stop_s * (Fault.POSTGRES_STOP in orders.faults)
+
+
 def carry_out(orders: Orders, tell: Callable[[int, RoundResult], None]) -> Outcome:
     """All rounds of all faults; ``tell`` hears of each round. Nothing that was started here outlives this.
+
+    An interruption ends the rounds; what they have shown so far is the outcome.
 
     Raises:
         ClusterError: Ray or a process that drives does not start.
         StoreError: the database does not start.
     """
+    seen: dict[Fault, list[RoundResult]] = {}
+    obstacles = {fault: disk_obstacle() if fault is Fault.DISK else "" for fault in orders.faults}
+    was_interrupted = False
     with contextlib.ExitStack() as endings:
         if orders.is_temporary:
             endings.callback(shutil.rmtree, orders.home, ignore_errors=True)
             endings.callback(end_server, orders.home)
-        ground = Ground(_settings(orders.home.expanduser().absolute()))
-        with contextlib.closing(ground):
-            outcome = Outcome([_rounds(orders, fault, ground, tell) for fault in orders.faults])
+        try:
+            with contextlib.closing(Ground(_settings(orders.home.expanduser().absolute()))) as ground:
+                for fault in [fault for fault in orders.faults if not obstacles[fault]]:
+                    _rounds(orders, fault, ground, seen, tell)
+        except KeyboardInterrupt:
+            was_interrupted = True
+        met = [fault for fault in orders.faults if fault in seen or obstacles[fault]]
+        outcome = Outcome([summarize(fault, seen.get(fault, []), obstacles[fault]) for fault in met], was_interrupted)
         if not outcome.is_kept:
             endings.pop_all()  # It is evidence.
     return outcome
@@ -83,18 +126,24 @@ def _settings(home: Path) -> Settings:
     return settings if settings.cpus is not None else settings.model_copy(update={"cpus": 2})
 
 
-def _rounds(orders: Orders, fault: Fault, ground: Ground, tell: Callable[[int, RoundResult], None]) -> FaultSummary:
-    obstacle = disk_obstacle() if fault is Fault.DISK else ""
-    if obstacle:
-        return summarize(fault, [], obstacle)
-    results = []
+def _rounds(
+    orders: Orders,
+    fault: Fault,
+    ground: Ground,
+    seen: dict[Fault, list[RoundResult]],
+    tell: Callable[[int, RoundResult], None],
+) -> None:
     for number in range(orders.rounds):
-        result = judge(_play(orders, fault, number, ground))
-        results.append(result)
+        try:
+            result = judge(_play(orders, fault, number, ground))
+        except (ClusterError, StoreError) as error:
+            if not seen:
+                raise  # Nothing works here.
+            result = unseen(fault, str(error))
+        seen.setdefault(fault, []).append(result)
         tell(number, result)
         if result.status != "succeeded":
             ground.clear()
-    return summarize(fault, results)
 
 
 def _play(orders: Orders, fault: Fault, number: int, ground: Ground) -> Evidence:
@@ -102,33 +151,47 @@ def _play(orders: Orders, fault: Fault, number: int, ground: Ground) -> Evidence
     random = Random(f"{orders.seed}/{fault}/{number}")
     marks = ground.folder / f"{fault}-{number}.marks"
     marks.unlink(missing_ok=True)
-    workload = Workload(str(marks), f"{orders.seed}/{fault}/{number}/{time.time_ns()}", orders.tasks)
     disk = SmallDisk(ground.settings.home / "artifacts", orders.tasks)
     with disk if fault is Fault.DISK else contextlib.nullcontext():
-        driver = ground.driver(is_attached=fault in ATTACHED)
-        if fault is Fault.ORCHESTRATOR:
-            ground.standby()
-        workflow = driver.start(workload)
+        teams = _teams(orders, fault, ground, Workload(str(marks), f"{fault}/{number}/{time.time_ns()}", orders.tasks))
         ground.note()
         _await_marks(marks, int(2 * orders.tasks * random.uniform(EARLIEST, LATEST)))
         time.sleep(random.uniform(0.0, AIMLESS_S))
-        blow = aim(fault, Scene(ground, workflow, marks, random, orders.stop_s))
-        committed = _tasks(ground, workflow)
+        holders = [team.driver for team in teams if not ground.workflow(team.workflow).status.is_at_rest]
+        blow = aim(fault, Scene(ground, holders, marks, random, orders.stop_s))
+        committed = _tasks(ground, teams)
         struck_at = time.time()
         blow()
-        status = ground.settled(workflow, PATIENCE_S)
-        made, checked, gathered = (_results(ground, workflow, step) for step in ("make", "check", "gather"))
+        deadline = time.monotonic() + PATIENCE_S
+        statuses = [ground.settled(team.workflow, max(1.0, deadline - time.monotonic())) for team in teams]
         return Evidence(
             fault=fault,
-            expected=workload.expected(),
+            expected=frozenset[Task]().union(*(team.workload.expected() for team in teams)),
             marks=read_marks(marks),
             committed=frozenset(committed),
             struck_at=struck_at,
-            rows=tuple(_tasks(ground, workflow)),
-            wrong=workload.wrong(made, checked),
-            gathered=tuple(gathered),
-            status=status,
+            rows=tuple(_tasks(ground, teams)),
+            wrong=frozenset[Task]().union(*(_wrong(ground, team) for team in teams)),
+            gathered=tuple(value for team in teams for value in _results(ground, team.workflow, "gather")),
+            status=next((status for status in statuses if status != "succeeded"), "succeeded"),
         )
+
+
+def _teams(orders: Orders, fault: Fault, ground: Ground, whole: Workload) -> list[Team]:
+    """Processes that share the tasks of a round, each ready to go on with what another has left."""
+    is_attached = fault in ATTACHED
+    drivers = ground.drivers(orders.orchestrators if is_attached else 1, is_attached=is_attached)
+    bounds = [whole.tasks * share // len(drivers) for share in range(len(drivers) + 1)]
+    teams = []
+    for number, (driver, first, end) in enumerate(zip(drivers, bounds, bounds[1:], strict=False)):
+        owner = f"chaos-{number}"
+        if is_attached:
+            ground.limit(owner, CALLS)
+        part = replace(whole, first=first, tasks=end - first, cpus=0.0 if is_attached else 1.0)
+        teams.append(Team(driver, driver.start(part, owner), part))
+    for team, other in itertools.permutations(teams, 2):
+        team.driver.resume(other.workflow)
+    return teams
 
 
 def _await_marks(path: Path, count: int) -> None:
@@ -139,10 +202,20 @@ def _await_marks(path: Path, count: int) -> None:
         time.sleep(LOOK_S)
 
 
-def _tasks(ground: Ground, workflow: str) -> list[Task]:
+def _tasks(ground: Ground, teams: Sequence[Team]) -> list[Task]:
     """The finished tasks that leave marks, one for each row."""
     names = {1: "make", 2: "check"}
-    return [Task(names[row.step], row.partition) for row in ground.rows(workflow) if row.step in names]
+    return [
+        Task(names[row.step], team.workload.first + row.partition)
+        for team in teams
+        for row in ground.rows(team.workflow)
+        if row.step in names
+    ]
+
+
+def _wrong(ground: Ground, team: Team) -> frozenset[Task]:
+    made, checked = (_results(ground, team.workflow, step) for step in ("make", "check"))
+    return team.workload.wrong(made, checked)
 
 
 def _results(ground: Ground, workflow: str, step: str) -> list[object]:

@@ -6,6 +6,7 @@ each by a line. The end of its input ends it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import logging
@@ -14,6 +15,7 @@ import sys
 from typing import Any
 
 from ..engine.local import Local
+from ..errors import TransitionError
 from ..settings import Settings
 from .workload import Workload
 
@@ -26,7 +28,7 @@ def main() -> None:
         logging.getLogger("eopiez_ray").setLevel(logging.INFO)
         settings = Settings(**json.loads(sys.argv[1]))
         if settings.ray_address is not None:
-            # Brings Ray along: seconds that a standby has spent beforehand. Ray reads the cluster's token from the
+            # Brings Ray along: seconds that it has spent before it is needed. Ray reads the cluster's token from the
             # environment while it is imported, so one that starts a cluster must not do so before the token is there.
             importlib.import_module("eopiez_ray.engine.actor")
         with Local(settings) as system:
@@ -37,8 +39,10 @@ def main() -> None:
 
 def _answer(system: Local, request: dict[str, Any]) -> dict[str, str]:
     if "resume" in request:
-        return {"workflow": str(system.workflow(request["resume"]).resume().id)}
-    return {"workflow": str(system.start(Workload(**request["start"]).plan()).id)}
+        with contextlib.suppress(TransitionError):  # It has ended already.
+            system.workflow(request["resume"]).resume()
+        return {"workflow": request["resume"]}
+    return {"workflow": str(system.start(Workload(**request["start"]).plan(), owner=request["owner"]).id)}
 
 
 if __name__ == "__main__":

@@ -23,12 +23,14 @@ from ..engine.cluster import DAEMONS, RayExecutor
 from ..engine.local import Local
 from ..errors import ClusterError, StoreError
 from ..model.ids import OrchestratorId, uuid7
+from ..model.limits import LimitKind
 from ..store import EmbeddedServer
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from ..engine.local import Workflow
+    from ..phases.builder import Plan
     from ..settings import Settings
     from ..store import TaskTime
     from .workload import Workload
@@ -72,12 +74,12 @@ class Driver:
             self._hear()
             self._is_ready = True
 
-    def start(self, workload: Workload) -> str:
-        """Let it start a workflow; the workflow's id."""
-        return self._ask({"start": workload.value()})
+    def start(self, workload: Workload, owner: str = "") -> str:
+        """Let it start a workflow of that owner; the workflow's id."""
+        return self._ask({"start": workload.value(), "owner": owner})
 
     def resume(self, workflow: str) -> None:
-        """Let it claim a workflow."""
+        """Let it claim a workflow, now or as soon as nobody else drives it."""
         self._ask({"resume": workflow})
 
     def kill(self) -> None:
@@ -169,36 +171,27 @@ class Ground:
         self.server = EmbeddedServer(settings.home)
         self._system = Local(settings)
         self._cluster: SharedCluster | None = None
-        self._driver: Driver | None = None
-        self._standby: Driver | None = None
+        self._drivers: list[Driver] = []
         self._count = 0
         self._seen: dict[int, psutil.Process] = {}
         self._launched: list[int] = []
 
-    def driver(self, *, is_attached: bool) -> Driver:
-        """The process that drives: on the cluster that outlives it, or on one that it has started itself."""
-        if self._driver is not None and (self._cluster is not None) is not is_attached:
+    def drivers(self, count: int, *, is_attached: bool) -> list[Driver]:
+        """Processes ready to drive: on one cluster that outlives them, or each on one that it has started itself."""
+        if self._drivers and (self._cluster is not None) is not is_attached:
             self.clear()
         if is_attached and self._cluster is None:
             self._cluster = SharedCluster(self.settings)
-        if self._driver is None:
-            self._driver = self._launch()
-        self._driver.ready()
-        return self._driver
+        while len(self._drivers) < count:
+            self._drivers.append(self._launch())
+        for driver in self._drivers:
+            driver.ready()
+        return list(self._drivers)
 
-    def standby(self) -> Driver:
-        """A second process, ready to drive."""
-        if self._standby is None:
-            self._standby = self._launch()
-        self._standby.ready()
-        return self._standby
-
-    def kill_driver(self) -> None:
-        """``kill -9`` of the process that drives; the standby takes its place."""
-        assert self._driver is not None
-        assert self._standby is not None
-        self._driver.kill()
-        self._driver, self._standby = self._standby, None
+    def kill(self, driver: Driver) -> None:
+        """``kill -9`` of a process that drives; nobody takes its place before ``drivers`` is asked again."""
+        driver.kill()
+        self._drivers.remove(driver)
 
     def _launch(self) -> Driver:
         self._count += 1
@@ -210,8 +203,16 @@ class Ground:
 
     def daemons(self) -> dict[str, psutil.Process]:
         """The daemons of the cluster that the driving process has started, by name."""
-        assert self._driver is not None
-        return {child.name(): child for child in self._driver.process.children() if child.name() in DAEMONS}
+        (driver,) = self._drivers
+        return {child.name(): child for child in driver.process.children() if child.name() in DAEMONS}
+
+    def submit(self, plan: Plan) -> str:
+        """A new workflow, which nobody drives before a driver is told to; its id."""
+        return str(self._system.submit(plan).id)
+
+    def limit(self, owner: str, calls: int) -> None:
+        """Let at most so many calls of an owner be at work at once."""
+        self._system.limit(LimitKind.OWNER, owner, calls)
 
     def workflow(self, workflow: str) -> Workflow:
         """A handle that only looks."""
@@ -242,7 +243,8 @@ class Ground:
 
     def note(self) -> None:
         """Remember the processes that there are, to look after them at the end."""
-        roots = [driver.process for driver in (self._driver, self._standby) if driver is not None and driver.is_alive()]
+        self._seen = {pid: process for pid, process in self._seen.items() if process.is_running()}
+        roots = [driver.process for driver in self._drivers if driver.is_alive()]
         own = [child for child in psutil.Process().children() if child.name() in DAEMONS] if self._cluster else []
         for root in (*roots, *own):
             with contextlib.suppress(psutil.Error):
@@ -252,10 +254,9 @@ class Ground:
     def clear(self) -> None:
         """End the processes that drive, and the clusters; the data home stays."""
         self.note()
-        for driver in (self._driver, self._standby):
-            if driver is not None:
-                driver.leave()
-        self._driver = self._standby = None
+        for driver in self._drivers:
+            driver.leave()
+        self._drivers.clear()
         if self._cluster is not None:
             self._cluster.close()
             self._cluster = None

@@ -135,6 +135,20 @@ def judge(evidence: Evidence) -> RoundResult:
     )
 
 
+def unseen(fault: Fault, reason: str) -> RoundResult:
+    """The figures of a round that could not be seen to its end: nothing is known, which is a breach too."""
+    return RoundResult(
+        fault=fault,
+        lost=0,
+        duplicated=0,
+        finished_again=0,
+        in_flight_again=0,
+        next_s=None,
+        stall_s=0.0,
+        status=f"of unknown end: {reason}",
+    )
+
+
 def _beyond_the_first(things: Sequence[object]) -> int:
     return len(things) - len(set(things))
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..model.policies import RetryPolicy
+from ..model.policies import Resources, RetryPolicy
 from ..phases.builder import Plan
 from ..phases.contract import Partitions, phase
 from .verdict import Mark, Task
@@ -63,37 +63,48 @@ def gather(numbers: Partitions[int]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What one round works on."""
+    """What one workflow of a round works on."""
 
     marks: str
     """The file that takes the marks."""
     token: str
     """Makes its large values its own."""
     tasks: int
+    first: int = 0
+    """The number of its first task: those of all workflows of a round go on from one to the next."""
     seconds: float = 0.02
     """How long each takes."""
+    cpus: float = 1.0
+    """For each task. With 0, workers find room beside those of other orchestrators."""
 
     def plan(self) -> Plan:
-        """Two maps in a chain and a reduce over ``tasks`` numbers."""
+        """Two maps in a chain and a reduce over its numbers."""
         plan = Plan("chaos")
-        numbers = plan.values("numbers", range(self.tasks))
+        numbers = plan.values("numbers", self.numbers)
         made = plan.step("make", make, numbers, marks=self.marks, token=self.token, seconds=self.seconds)
         checked = plan.step("check", check, made, marks=self.marks, token=self.token)
-        plan.step("gather", gather, checked)
+        gathered = plan.step("gather", gather, checked)
+        for step in (made, checked, gathered):
+            plan.tune(step, resources=Resources(cpu=self.cpus))
         return plan
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of its tasks."""
+        return range(self.first, self.first + self.tasks)
 
     def expected(self) -> frozenset[Task]:
         """The tasks that leave marks."""
-        return frozenset(Task(step, number) for step in ("make", "check") for number in range(self.tasks))
+        return frozenset(Task(step, number) for step in ("make", "check") for number in self.numbers)
 
     def wrong(self, made: Sequence[Any], checked: Sequence[Any]) -> frozenset[Task]:
         """Tasks whose result, given in order of their numbers, is not what it should be."""
         wrong_parcels = {
             Task("make", number)
-            for number, parcel in enumerate(made)
+            for number, parcel in enumerate(made, self.first)
             if parcel != Parcel(number, filling(self.token, number))
         }
-        wrong_numbers = {Task("check", number) for number, result in enumerate(checked) if result != number}
+        wrong_numbers = {Task("check", number) for number, result in enumerate(checked, self.first) if result != number}
         return frozenset(wrong_parcels | wrong_numbers)
 
     def value(self) -> dict[str, Any]:

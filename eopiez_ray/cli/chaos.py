@@ -15,7 +15,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from .terminal import duration, err, keep_log, out, print_json, results_only
+from .terminal import counted, duration, err, keep_log, out, print_json, results_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,9 @@ def chaos(
     ] = "",
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds of each fault.")] = 3,
     tasks: Annotated[int, typer.Option("--tasks", min=20, max=20_000, help="Tasks of each round.")] = 200,
+    orchestrators: Annotated[
+        int, typer.Option("--orchestrators", min=2, max=8, help="Processes that share the driving of each round.")
+    ] = 2,
     seed: Annotated[int, typer.Option("--seed", help="Chooses the moments and the victims.")] = 0,
     stop_seconds: Annotated[
         float, typer.Option("--stop-seconds", min=0.1, help="How long postgres-stop stops the server.")
@@ -60,21 +63,25 @@ def chaos(
 ) -> None:
     """Kill workers, the driving process, Ray and Postgres under a workload, and count what that costs.
 
-    It does so on a data home of its own. Exit code 1 if a promise was broken.
+    It does so on a data home of its own. Exit code 1 if a promise was broken. Ctrl-C shows the rounds so far.
     """
-    from ..chaos.campaign import Orders, carry_out
+    from ..chaos.campaign import Orders, carry_out, expected_s
     from ..chaos.verdict import parse_faults
 
     orders = Orders(
         faults=parse_faults(faults),
         rounds=rounds,
         tasks=tasks,
+        orchestrators=orchestrators,
         seed=seed,
         stop_s=stop_seconds,
         home=home or Path(tempfile.mkdtemp(prefix="eopiez-chaos-")),
         is_temporary=home is None and not keep,
     )
     keep_log(orders.home)
+    if not as_json:
+        count = counted(len(orders.faults) * rounds, "round")
+        err().print(f"{count}, about {duration(expected_s(orders))}")
     with results_only(), _one_interrupt():
         outcome = carry_out(orders, _json_line if as_json else _line)
         if as_json:
@@ -85,6 +92,8 @@ def chaos(
         err().print(f"The data home is {escape(str(orders.home))}")
     if not outcome.is_kept:
         raise typer.Exit(BROKEN)
+    if outcome.was_interrupted:
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -136,7 +145,7 @@ def _cells(summary: FaultSummary) -> list[str]:
 
 def _value(outcome: Outcome) -> dict[str, Any]:
     faults = [_plain(summary) | {"verdict": summary.verdict} for summary in outcome.summaries]
-    return {"kept": outcome.is_kept, "faults": faults}
+    return {"kept": outcome.is_kept, "interrupted": outcome.was_interrupted, "faults": faults}
 
 
 def _plain(value: Any) -> dict[str, Any]:

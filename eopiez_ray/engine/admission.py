@@ -62,10 +62,17 @@ class Room(NamedTuple):
         ahead = self.places.get(resources, {}).get(run, 0)
         free = self.free(resources)
         needs = [f"{amount:g} {name}, {free.get(name, 0.0):g} free" for name, amount in resources.totals().items()]
-        turn = [f"{ahead:,} ahead of it"] if ahead or not limited else []
-        return "; ".join(
-            [f"needs {', '.join([*needs, *turn])}" if needs else f"waits, {ahead:,} ahead of it", *limited]
-        )
+        place = f"{_roughly(ahead)} ahead of it"
+        turn = [place] if ahead or not limited else []
+        return "; ".join([f"needs {', '.join([*needs, *turn])}" if needs else f"waits, {place}", *limited])
+
+
+def _roughly(number: int) -> str:
+    """Two digits of a large number: thousands wait, and not all of their rows change whenever one starts."""
+    if number < 100:
+        return str(number)
+    unit = 10 ** (len(str(number)) - 2)
+    return f"about {number // unit * unit:,}"
 
 
 def _count(number: int, noun: str) -> str:

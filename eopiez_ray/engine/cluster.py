@@ -46,7 +46,7 @@ PREPARED = 4
 WORKER = "worker-"
 """How the names of workers begin."""
 HANDOVER_S = 2.0
-"""Seconds that a worker gets to tell what it has in hand; one that waits for room in the cluster cannot."""
+"""Seconds that a worker gets to tell what it has in hand."""
 COLLECT_S = 0.05
 """Seconds between looks at a call that was inherited."""
 LONGEST_PAUSE_S = 30.0
@@ -77,7 +77,7 @@ class _Pooled:
     has_unknown: bool = False
     """Whether nothing is known of how long its last call takes."""
     is_stopped: bool = False
-    """Whether it was killed on purpose, so that its calls are not lost but handed back."""
+    """Whether it was killed on purpose: its calls are not lost but handed back, and nothing takes its place."""
 
 
 class RayExecutor:
@@ -274,7 +274,9 @@ class RayExecutor:
         if not self._has_room(resources, staying):
             return False
         while not self._has_room(resources, staying + dispensable):
-            self._kill(dispensable.pop())
+            idle_one = dispensable.pop()
+            idle_one.is_stopped = True
+            self._kill(idle_one)
         return True
 
     def _has_room(self, resources: Resources, beside: Sequence[_Pooled]) -> bool:
@@ -283,7 +285,7 @@ class RayExecutor:
 
     def _spawn(self, resources: Resources) -> None:
         self._number += 1
-        name = f"{WORKER}{self._owner[-12:]}-{self._number}"
+        name = f"{_prefix(self._owner)}{self._number}"
         actor = asyncio.create_task(_start_actor(name, self._owner, resources, self._settings.artifacts))
         pooled = self._workers[name] = _Pooled(name, actor, resources)
         actor.add_done_callback(lambda done: self._welcome(pooled, done))
@@ -312,6 +314,8 @@ class RayExecutor:
             farewell = asyncio.create_task(_end_actor(pooled))
             self._farewells.add(farewell)
             farewell.add_done_callback(self._farewells.discard)
+            if not pooled.is_stopped:
+                self._grow(pooled.resources)  # It takes seconds to start: better before the next one is lost.
 
     def give_back(self, slot: Slot) -> None:
         """Free the slot."""
@@ -370,6 +374,10 @@ class RayExecutor:
 
         try:
             actor: Any = await asyncio.to_thread(_find_actor, name)
+            if await asyncio.to_thread(_waits_for_room, actor):
+                if any(name.startswith(_prefix(owner)) for owner in dead):
+                    await asyncio.to_thread(ray.kill, actor)  # Nobody waits for it any more.
+                return []
             answer = asyncio.wrap_future(actor.hand_over.remote(dead, self._owner).future())
             handover: Handover | None = await asyncio.wait_for(answer, HANDOVER_S)
         except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
@@ -488,6 +496,22 @@ def _find_actor(name: str) -> Any:
     import ray
 
     return ray.get_actor(name, NAMESPACE)
+
+
+def _prefix(owner: str) -> str:
+    """How the names of an orchestrator's own workers begin."""
+    return f"{WORKER}{owner[-12:]}-"
+
+
+def _waits_for_room(actor: Any) -> bool:
+    """Whether Ray has not started the actor yet, so that it has nothing in hand and cannot answer.
+
+    Ray's public state API would ask a dashboard, which clusters need not have.
+    """
+    import ray
+
+    found = ray._private.state.actors(actor._actor_id.hex())
+    return found.get("State") in {"DEPENDENCIES_UNREADY", "PENDING_CREATION"}
 
 
 def _actor_names() -> list[str]:

@@ -34,6 +34,10 @@ class Limits:
         """The owner's part of the cluster beside others."""
         return self.rules.weights.get(owner, 1.0)
 
+    def lets_in(self, owner: str) -> bool:
+        """Whether the owner's limit leaves room for one more call: asked once, whatever the owner has waiting."""
+        return not self.rules.maxima or all(map(self._is_open, self._limited([LimitKey(LimitKind.OWNER, owner)])))
+
     def may_start(self, run: Run, entered: Collection[LimitKey] = ()) -> bool:
         """Whether the run's owner and labels leave room for one more call; those ``entered`` are in it already."""
         return not self.rules.maxima or all(key in entered or self._is_open(key) for key in self._of_run(run))
@@ -67,9 +71,10 @@ class Limits:
 
     def wanted(self, runs: Iterable[Run], slots: int) -> dict[LimitKey, tuple[int, int]]:
         """For each limit that matters here: calls at work, and as many as could be at work without it."""
-        waiting: set[LimitKey] = set()
-        for run in runs:
-            if run.queued_for and self.rules.maxima:
+        queued = [run for run in runs if run.queued_for] if self.rules.maxima else []
+        waiting = set(self._limited(LimitKey(LimitKind.OWNER, owner) for owner in {run.owner for run in queued}))
+        if any(key.kind is not LimitKind.OWNER for key in self.rules.maxima):
+            for run in queued:
                 phases = (LimitKey(LimitKind.PHASE, step.spec.phase.name) for step in run.state.steps if step.ready)
                 waiting.update(self._of_run(run), self._limited(phases))
         keys = waiting | {key for key, count in self._busy.items() if count and key in self.rules.maxima}

@@ -34,7 +34,7 @@ from ..model.requests import Mode
 from ..model.status import WorkflowStatus
 from ..store import CacheEntry, Claim, Created, Database, Intake, Ledger, NewWorkflow, Peers, PhaseBook, RuleBook
 from ..store.ledger import LOWEST
-from .admission import reasons
+from .admission import Room, reasons
 from .dispatch import Dispatcher
 from .executor import Executor
 from .inputs import InputResolver
@@ -58,7 +58,11 @@ HELD = 1000
 URGENT = 100
 """How many of these are kept for workflows of a higher priority than the lowest that it holds."""
 EXPLAIN_S = 1.0
-"""Seconds between looks at why steps wait."""
+"""Seconds between looks at why steps wait, at least."""
+EXPLAIN_SHARE = 0.02
+"""Share of the time that these looks take, at most: with thousands of workflows they are further apart."""
+EXPLAINED_AT_ONCE = 500
+"""Workflows that are looked at before others of the loop have their turn."""
 PROFILE_S = 10.0
 """Seconds between saves of what was learned of phases."""
 RULES_S = 1.0
@@ -113,6 +117,8 @@ class Orchestrator:
         self._journal = Journal(self._ledger, settings.database_patience_s, self._drop, self._revive)
         self._has_news = asyncio.Event()
         """Set when something may start."""
+        self._has_moved = False
+        """Whether something may have started, ended or come since it was looked why steps wait."""
         self._limits, self._rule_book, self._has_rules = Limits(), RuleBook(database), asyncio.Event()
         self._turns = Turns(self._limits)
         self._dispatcher = Dispatcher(
@@ -323,7 +329,7 @@ class Orchestrator:
             inherited = await self._executor.inherit(dead)
             claims.sort(key=lambda claim: (-claim.priority, claim.id))
             held = [self._hold(claim, {digest: code[digest] for digest in _digests(claim)}) for claim in claims]
-            runs = {str(run.id): run for run in self._runs.values()}
+            runs = {str(run.id): run for run in self._runs.values()} if inherited else {}
             for call in inherited:  # Before they go on: one that is to be paused is not, while these are in flight.
                 self._dispatcher.inherit(runs, call)
             for run, claim in zip(held, claims, strict=True):
@@ -454,6 +460,7 @@ class Orchestrator:
             self._turns.leave(run)
             run.priority = priority
             self._turns.look(run)
+            self._has_news.set()
 
     async def _update(self, run: Run, digest: str) -> None:
         """Go on by another plan if the workflow still can; the one who asked for it reads the answer in its history."""
@@ -519,16 +526,17 @@ class Orchestrator:
             try:
                 await self._see_peers()
                 rules = await self._rule_book.read()
-                has_changed = rules != self._limits.rules
+                if rules != self._limits.rules:
+                    self._has_news.set()
                 self._limits.adopt(rules, self._limits.permits)
                 wanted = self._limits.wanted(self._runs.values(), self._executor.slots(Resources()))
                 if wanted or self._limits.permits:
                     permits = await self._rule_book.permits(self.id, wanted, granted)
+                    if permits != self._limits.permits:
+                        self._has_news.set()
                     self._limits.adopt(self._limits.rules, permits)
             except DatabaseUnavailableError:
                 continue  # The permits of before hold on.
-            if wanted or has_changed:
-                self._has_news.set()
 
     async def _keep_profiles(self) -> None:
         """Save what was learned of phases now and then; what a crash costs of it is nothing but accuracy."""
@@ -611,17 +619,28 @@ class Orchestrator:
 
     async def _explain(self) -> None:
         """Write down why steps wait, as far as it has changed."""
+        pause_s = EXPLAIN_S
         while True:
-            await asyncio.sleep(EXPLAIN_S)
-            room = self._dispatcher.room()
-            for run in self._runs.values():
-                found = reasons(run, room, time.time())
-                changed = [step for step in run.state.steps if step.reason != found.get(step.position, "")]
-                for step in changed:
-                    step.reason = found.get(step.position, "")
-                if changed:
-                    updates = [UpdateStep(step.position) for step in changed]
-                    self._journal.add(run.id, run.epoch, run.state, updates)
+            await asyncio.sleep(pause_s)
+            began = time.perf_counter()
+            runs = [run for run in self._runs.values() if self._has_moved or run.state.waiting]
+            self._has_moved = False
+            room = self._dispatcher.room() if runs else None
+            for number, run in enumerate(runs):
+                if number % EXPLAINED_AT_ONCE == EXPLAINED_AT_ONCE - 1:
+                    await asyncio.sleep(0)
+                if room is not None and run.id in self._runs:
+                    self._explain_one(run, room)
+            pause_s = max(EXPLAIN_S, (time.perf_counter() - began) / EXPLAIN_SHARE)
+
+    def _explain_one(self, run: Run, room: Room) -> None:
+        found = reasons(run, room, time.time())
+        changed = [step for step in run.state.steps if step.reason != found.get(step.position, "")]
+        for step in changed:
+            step.reason = found.get(step.position, "")
+        if changed:
+            updates = [UpdateStep(step.position) for step in changed]
+            self._journal.add(run.id, run.epoch, run.state, updates)
 
     async def _admit(self) -> None:
         """Start what may start, once for all that happens in a turn of the loop."""
@@ -629,6 +648,7 @@ class Orchestrator:
             await self._has_news.wait()
             self._has_news.clear()
             self._dispatcher.start_what_fits()
+            self._has_moved = True
 
 
 def _digests(claim: Claim) -> set[str]:

@@ -84,7 +84,7 @@ class Turns:
         """The runs that want these resources and that no limit stops, in the order in which they may start work."""
         queue = self._queues.get(resources, {})
         for priority in sorted(queue, reverse=True):
-            for owner in sorted(queue[priority], key=self._share):
+            for owner in sorted(filter(self._limits.lets_in, queue[priority]), key=self._share):
                 for run in queue[priority][owner]:
                     if self._limits.may_start(run) and self._limits.leaves_work(run, resources):
                         yield run

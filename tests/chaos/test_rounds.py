@@ -56,13 +56,16 @@ def test_workers_go_from_one_dead_orchestrator_to_the_next(tmp_path: Path) -> No
     assert fault["stall_worst_s"] < 30  # They would hold their CPUs for a minute if they were not found.
 
 
-def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:
-    with chaos(tmp_path, "--faults", "worker") as running:
-        wait_until(lambda: list(tmp_path.glob("eopiez-chaos-*/chaos/*.marks")), 60)
+def test_an_interruption_shows_the_rounds_so_far_and_leaves_nothing(tmp_path: Path) -> None:
+    with chaos(tmp_path, "--faults", "worker", "--rounds", "50", "--json") as running:
+        wait_until(lambda: list(tmp_path.glob("eopiez-chaos-*/chaos/worker-1.marks")), 90)
         running.send_signal(signal.SIGINT)
-        _, told = running.communicate()
+        printed, told = running.communicate()
     assert running.returncode == 130
     assert "interrupted" in told
+    outcome = json.loads(printed)
+    assert (outcome["kept"], outcome["interrupted"]) == (True, True)
+    assert [(fault["fault"], fault["rounds"] >= 1) for fault in outcome["faults"]] == [("worker", True)]
     assert left_in(tmp_path) == []
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from eopiez_ray.chaos.campaign import Outcome
-from eopiez_ray.chaos.verdict import Evidence, Fault, Mark, Task, judge, parse_faults, summarize
+from eopiez_ray.chaos.campaign import ROUND_S, Orders, Outcome, expected_s
+from eopiez_ray.chaos.verdict import Evidence, Fault, Mark, Task, judge, parse_faults, summarize, unseen
 from eopiez_ray.chaos.workload import Parcel, Workload, filling, leave_mark, read_marks
 from eopiez_ray.errors import ParameterError
 
@@ -99,6 +99,28 @@ def test_a_skipped_fault_says_why_and_breaks_nothing() -> None:
     summary = summarize(Fault.DISK, [], "only root can mount a small file system")
     assert summary.verdict == "skipped: only root can mount a small file system"
     assert Outcome([summary]).is_kept
+
+
+def test_a_round_that_nobody_saw_end_breaks_a_promise() -> None:
+    result = unseen(Fault.DISK, "a process that should drive workflows does not answer")
+    summary = summarize(Fault.DISK, [judge(evidence()), result])
+    assert summary.verdict.startswith("broken: the workflow is of unknown end: a process that")
+    assert not Outcome([summary]).is_kept
+
+
+def test_numbers_go_on_from_one_workflow_of_a_round_to_the_next() -> None:
+    second = replace(WORKLOAD, first=20, tasks=5)
+    assert {task.number for task in second.expected()} == set(range(20, 25))
+    made = [Parcel(number, filling("harbour", number)) for number in range(20, 25)]
+    assert second.wrong(made, list(range(20, 25))) == frozenset()
+    assert second.wrong(made, [20, 21, 22, 23, 4]) == {Task("check", 24)}
+
+
+def test_the_time_that_is_expected_grows_with_rounds_and_faults() -> None:
+    one = Orders(faults=[Fault.WORKER], rounds=1, tasks=20, seed=0, home=Path("home"), stop_s=30)
+    assert expected_s(replace(one, rounds=10)) - expected_s(one) == 9 * ROUND_S[Fault.WORKER]
+    stopped = replace(one, faults=[Fault.WORKER, Fault.POSTGRES_STOP])
+    assert expected_s(stopped) - expected_s(one) == ROUND_S[Fault.POSTGRES_STOP] + 30
 
 
 def test_faults_are_named_or_all() -> None:

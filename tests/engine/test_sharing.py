@@ -16,7 +16,7 @@ from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.model.limits import LimitKey, LimitKind
 from eopiez_ray.model.policies import Resources
 from eopiez_ray.model.status import WorkflowStatus
-from eopiez_ray.store import RuleBook
+from eopiez_ray.store import Intake, NewWorkflow, RuleBook
 
 from ..waiting import until
 from . import phases_of_tests as phases
@@ -144,6 +144,21 @@ async def test_a_step_that_waits_says_what_it_needs_and_who_is_ahead(stage: Stag
     assert told == "needs 1 CPU, 0 free, 1 ahead of it"
     executor.gate.set()
     await asyncio.gather(*map(stage.rest, workflows))
+
+
+async def test_far_back_it_is_said_roughly_how_many_are_ahead(stage: Stage) -> None:
+    executor = InlineExecutor(stage.folder, count=1)
+    stage.orchestrate(executor)
+    executor.gate.clear()
+    plan = marking(stage)
+    made = await Intake(stage.database, 15).create(*[NewWorkflow(plan.spec(), plan.code())] * 128)
+    wanted = {"needs 1 CPU, 0 free, 99 ahead of it", "needs 1 CPU, 0 free, about 120 ahead of it"}
+
+    async def is_said() -> bool:
+        return {await reason(stage, created.id) for created in made} >= wanted
+
+    await until(is_said)
+    executor.gate.set()
 
 
 async def test_a_step_that_no_node_can_run_waits_for_one(stage: Stage) -> None:

@@ -91,7 +91,8 @@ where orchestrators.id = any($1::uuid[])
 -- name: claim
 -- Take workflows that nobody drives: never held, given back, or whose holder's lease ran out or whose session is gone.
 -- Priority comes first; then owners take turns by their weights, one who drives much here already coming later.
--- The lock on the row makes two claimers take different ones; the new epoch fences the old holder.
+-- The lock on the row makes two claimers take different ones; the new epoch fences the old holder. While the server
+-- has just started, every session is gone: living holders get some seconds to come back, and keep what they drive.
 with recursive living as materialized (
     select orchestrators.id
     from orchestrators
@@ -139,7 +140,13 @@ candidates as (
     from workflows
     where holder is not null
         and status in ('running', 'pausing', 'cancelling')
-        and (lease_until < clock_timestamp() or holder not in (select id from living))
+        and (
+            lease_until < clock_timestamp()
+            or (
+                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and holder not in (select id from living)
+            )
+        )
 ),
 -- More than are wanted, for another claimer may be taking the first ones.
 ranked as (
@@ -160,7 +167,14 @@ claimable as (
     join ranked on ranked.id = workflows.id
     where workflows.id = any(array(select id from ranked)) -- By the primary key, whatever the planner expects.
         and status in ('queued', 'running', 'pausing', 'cancelling')
-        and (holder is null or lease_until < clock_timestamp() or holder not in (select id from living))
+        and (
+            holder is null
+            or lease_until < clock_timestamp()
+            or (
+                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and holder not in (select id from living)
+            )
+        )
     order by priority desc, turn, workflows.id
     limit $3
     for update of workflows skip locked
@@ -186,12 +200,15 @@ with claimable as (
         and (
             holder is null
             or lease_until < clock_timestamp()
-            or not exists (
-                select from orchestrators
-                join pg_locks on locktype = 'advisory'
-                    and database = (select oid from pg_database where datname = current_database())
-                    and (classid::bigint << 32 | objid::bigint) = lock_key
-                where orchestrators.id = holder
+            or (
+                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and not exists (
+                    select from orchestrators
+                    join pg_locks on locktype = 'advisory'
+                        and database = (select oid from pg_database where datname = current_database())
+                        and (classid::bigint << 32 | objid::bigint) = lock_key
+                    where orchestrators.id = holder
+                )
             )
         )
     order by priority desc, id
