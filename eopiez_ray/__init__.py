@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine.local import Local, Workflow
+    from .engine.handle import Workflow
+    from .engine.local import Local
     from .errors import EopiezError
     from .model.changes import StepChange
     from .model.filters import AttemptFilter, TaskFilter
@@ -56,7 +57,8 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "engine.local": ("Local", "Workflow"),
+    "engine.handle": ("Workflow",),
+    "engine.local": ("Local",),
     "errors": ("EopiezError",),
     "model.changes": ("StepChange",),
     "model.filters": ("AttemptFilter", "TaskFilter"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ..engine.local import Workflow
+    from ..engine.handle import Workflow
     from ..settings import Settings
     from ..store import RejectView, WorkflowView
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from ..engine.local import Workflow
+    from ..engine.handle import Workflow
     from ..store import WorkflowView
     from .displays import Display
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from ..engine.local import Workflow
+    from ..engine.handle import Workflow
     from ..store import AttemptView, EventView, KnownPhase, TaskView
 
 TABLE = 1000

@@ -26,7 +26,8 @@ from .terminal import counted, out, print_json, results_only
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..engine.local import Local, Workflow
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
     from ..model.plan import PlanSpec, Step
     from ..phases.builder import Plan
     from ..phases.contract import Phase

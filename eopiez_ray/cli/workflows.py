@@ -24,7 +24,8 @@ from .terminal import ago, coloured, counted, duration, err, out, print_json, si
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from ..engine.local import Local, Workflow
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
     from ..store import AttemptView, StepFacts, StepView, WorkflowView
 
 TRACEBACK_LINES = 12
