@@ -16,9 +16,7 @@ from ..model.changes import Change, StepChange
 from ..model.filters import AttemptFilter, LogFilter, TaskFilter
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
-from ..store import (
-    Workflows,
-)
+from ..store import Workflows
 from .artifacts import LoadedPartitions
 from .options import RequestOptions, request_of
 

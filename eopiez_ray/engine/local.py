@@ -13,9 +13,7 @@ from ..model.limits import LimitKey, LimitKind, Rules
 from ..model.requests import Answer, Selection, Verb
 from ..model.status import WorkflowStatus
 from ..settings import Settings
-from ..store import (
-    EVERYTHING,
-)
+from ..store import EVERYTHING
 from .handle import PAGE, Workflow
 from .options import RequestOptions, StartOptions, new_workflow, request_of
 from .system import Cleaned, Engine
