@@ -112,6 +112,26 @@ def test_a_signal_hands_over_at_once_and_nothing_runs_twice(
     assert "***" not in log, "Ray's own handler of signals is quiet"
 
 
+def test_one_that_was_frozen_past_its_lease_writes_nothing(
+    system: ez.Local, marks: Marks, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EOPIEZ_LEASE_S", "3")
+    frozen = start("frozen")
+    workflow = system.submit(slow_plan(str(marks.folder), COUNT, 0.2))
+    wait_until(lambda: len(marks.lines()) > 5, timeout_s=90)
+    start("awake")
+    frozen.send_signal(signal.SIGSTOP)
+    wait_until(lambda: driver_of(workflow) == "awake", timeout_s=30)
+    frozen.send_signal(signal.SIGCONT)
+    assert workflow.wait(150).result("total") == sum(range(COUNT))
+    wait_until(lambda: "workflow lost to another orchestrator" in log_of(tmp_path, "frozen"))
+    claims = [event for event in workflow.events() if event.kind == "claimed"]
+    assert [event.data["by"] for event in claims] == ["frozen", "awake"]
+    after = [event for event in workflow.events() if event.id > claims[1].id]
+    assert [event.kind for event in after] == ["succeeded"]
+    assert len(workflow.task_times()) == COUNT + 1
+
+
 def test_what_ended_long_ago_is_forgotten_without_being_asked(system: ez.Local, start: Start, tmp_path: Path) -> None:
     ended = system.submit(slow_plan(str(tmp_path), 2))
     ended.cancel()
