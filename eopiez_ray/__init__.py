@@ -11,9 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine.local import Local, Workflow
+    from .engine.handle import Workflow
+    from .engine.local import Local
     from .errors import EopiezError
     from .model.changes import StepChange
+    from .model.filters import AttemptFilter, TaskFilter
     from .model.policies import Placement, Resources, RetryPolicy, Spread
     from .model.requests import Selection
     from .model.status import PhaseKind, StepStatus, WorkflowStatus
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttemptFilter",
     "EopiezError",
     "Local",
     "Partitions",
@@ -42,6 +45,7 @@ __all__ = [
     "StepHandle",
     "StepStatus",
     "TaskContext",
+    "TaskFilter",
     "Workflow",
     "WorkflowStatus",
     "current_task",
@@ -53,9 +57,11 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "engine.local": ("Local", "Workflow"),
+    "engine.handle": ("Workflow",),
+    "engine.local": ("Local",),
     "errors": ("EopiezError",),
     "model.changes": ("StepChange",),
+    "model.filters": ("AttemptFilter", "TaskFilter"),
     "model.policies": ("Placement", "Resources", "RetryPolicy", "Spread"),
     "model.requests": ("Selection",),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),

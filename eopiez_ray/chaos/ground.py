@@ -29,7 +29,7 @@ from ..store import EmbeddedServer
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from ..engine.local import Workflow
+    from ..engine.handle import Workflow
     from ..phases.builder import Plan
     from ..settings import Settings
     from ..store import TaskTime

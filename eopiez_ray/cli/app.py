@@ -11,7 +11,20 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import EopiezError
-from . import archives, asking, chaos, cleaning, plans, searching, starting, workflows
+from . import (
+    archives,
+    asking,
+    chaos,
+    cleaning,
+    history,
+    orchestrating,
+    plans,
+    searching,
+    sharing,
+    starting,
+    updating,
+    workflows,
+)
 from .driving import INTERRUPTED
 from .terminal import complain, is_debugging, set_debugging
 
@@ -85,6 +98,10 @@ starting.register(app)
 plans.register(app)
 workflows.register(app)
 asking.register(app)
+history.register(app)
+updating.register(app)
+sharing.register(app)
+orchestrating.register(app)
 searching.register(app)
 archives.register(app)
 chaos.register(app)

@@ -25,7 +25,9 @@ from .waiting import see_all_through, until_rest
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..engine.local import Local, RequestOptions, Workflow
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
+    from ..engine.options import RequestOptions
     from ..store import GivenUp
 
 RESTS = {Verb.PAUSE: WorkflowStatus.PAUSED, Verb.CANCEL: WorkflowStatus.CANCELLED}

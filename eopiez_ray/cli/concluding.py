@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ..engine.local import Workflow
+    from ..engine.handle import Workflow
+    from ..settings import Settings
     from ..store import RejectView, WorkflowView
 
 SHOWN_THEMES = 10
@@ -31,6 +32,11 @@ SHOWN_MOTIFS = 12
 SHOWN_REASONS = 5
 OUTPUT, TITLE, SPOOL = "output", "title", "spool"
 """Labels of a workflow: its output folder, its title, and where its standard input was kept."""
+
+
+def spool_folder(settings: Settings) -> Path:
+    """Where standard input is kept, in a folder of its own for each run."""
+    return settings.home.expanduser().absolute() / "spool"
 
 
 def conclude(workflow: Workflow, outcome: Outcome, *, as_json: bool) -> None:
@@ -70,7 +76,7 @@ def leave_in_order(workflow: Workflow, view: WorkflowView) -> Counter[str]:
     """Write the quarantine of a run, and drop what was kept for it once it has succeeded; why rows were rejected."""
     output = output_of(view)
     if view.status is WorkflowStatus.SUCCEEDED:
-        _drop_spool(view.labels)
+        _drop_spool(view.labels, spool_folder(workflow.settings))
     return write_quarantine(output, workflow.rejects()) if output is not None else Counter[str]()
 
 
@@ -94,13 +100,19 @@ def read_report(output: Path | None) -> dict[str, Any] | None:
     return facts
 
 
-def _drop_spool(labels: dict[str, str]) -> None:
-    """Standard input was kept for the case that the run must be repeated."""
-    if SPOOL in labels:
-        spooled = Path(labels[SPOOL])
-        spooled.unlink(missing_ok=True)
-        with suppress(FileNotFoundError):  # Another terminal that followed the run has been here first.
-            spooled.parent.rmdir()
+def _drop_spool(labels: dict[str, str], folder: Path) -> None:
+    """Standard input was kept for the case that the run must be repeated.
+
+    Anybody can give a workflow any label, so nothing is deleted but a file where standard input is kept.
+    """
+    if SPOOL not in labels:
+        return
+    spooled = Path(labels[SPOOL]).resolve()
+    if spooled.parent.parent != folder.resolve():
+        return
+    spooled.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):  # Another terminal that followed the run has been here first.
+        spooled.parent.rmdir()
 
 
 def _say_how_to_go_on(outcome: Outcome, *, as_json: bool) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from ..engine.local import Workflow
+    from ..engine.handle import Workflow
     from ..store import WorkflowView
     from .displays import Display
 
@@ -86,6 +86,11 @@ class Interrupts:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._earlier[number] = signal.signal(number, self._heard)
         return self
+
+    def listen_again(self) -> None:
+        """Take the place of handlers that a library has put before ours, as Ray does when it starts."""
+        for number in self._earlier:
+            signal.signal(number, self._heard)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._earlier.items():

@@ -26,7 +26,8 @@ from .terminal import counted, out, print_json, results_only
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..engine.local import Local, Workflow
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
     from ..model.plan import PlanSpec, Step
     from ..phases.builder import Plan
     from ..phases.contract import Phase
@@ -150,8 +151,8 @@ def start(
     """  # fmt: skip
     wanted = _read(file)
     _refuse_unknown(result or [], wanted.spec())
-    labels = wanted.labels | _labels(label or [])
-    _refuse_reserved(labels)
+    labels = wanted.labels | labels_of(label or [])
+    refuse_reserved(labels)
     urgency = wanted.priority if priority is None else priority
     options = {"owner": owner, "labels": labels, "priority": urgency, "idempotency_key": idempotency_key}
     wish = Wish(wanted, options, result or [], as_json)
@@ -208,6 +209,8 @@ def phases(
 ) -> None:
     """List the phases that plans can name: those that eopiez brings, and those that are imported.
 
+    What phases have taken where they ran, **eopiez phases** lists.
+
     What stands before the `*` of a phase are its inputs, in order, or parameters; what follows are parameters.
     """
     from ..phases.contract import registered_phases
@@ -239,7 +242,12 @@ def _read(file: str) -> Plan:
     return read_stream(sys.stdin.buffer, "standard input")
 
 
-def _labels(given: list[str]) -> dict[str, str]:
+def labels_of(given: list[str]) -> dict[str, str]:
+    """Labels from ``name=value``.
+
+    Raises:
+        ParameterError: one is not written so.
+    """
     for text in given:
         if not text.partition("=")[0] or "=" not in text:
             raise ParameterError(f"--label is {text!r}; give a name and a value, as in team=research")
@@ -255,8 +263,12 @@ def _refuse_unknown(results: list[str], spec: PlanSpec) -> None:
             raise ParameterError(f"--result names {name!r}, which is no step of the plan{nearest(name, names)}")
 
 
-def _refuse_reserved(labels: Mapping[str, str]) -> None:
-    """Labels by which ``eopiez run`` finds its files; some of those are deleted."""
+def refuse_reserved(labels: Mapping[str, str]) -> None:
+    """Refuse labels by which ``eopiez run`` finds its files; some of those are deleted.
+
+    Raises:
+        ParameterError: one of them is given.
+    """
     for name in (OUTPUT, TITLE, SPOOL):
         if name in labels:
             raise ParameterError(f"the label {name!r} is kept for `eopiez run`; choose another name")

@@ -16,7 +16,8 @@ from .terminal import err, out, print_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..engine.local import Local, Workflow
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
     from ..phases.vectors.index import Hit
 
 MODEL, INDEX, DOCUMENTS = "vectors.fit", "vectors.index", "ingest.read"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError, ParameterError, StorageFullError
-from .concluding import OUTPUT, SPOOL, TITLE, conclude
+from .concluding import OUTPUT, SPOOL, TITLE, conclude, spool_folder
 from .displays import Display, display_for
 from .driving import see_through
 from .surveying import print_survey, survey_value
@@ -303,7 +303,7 @@ def _spooled(job: Job) -> Job:
         raise ParameterError(
             "standard input is a terminal; pipe documents into it, as in: cat file.jsonl | eopiez run -"
         )
-    folder = job.settings.home.expanduser().absolute() / "spool" / uuid.uuid4().hex
+    folder = spool_folder(job.settings) / uuid.uuid4().hex
     try:
         folder.mkdir(parents=True)
         path = spool(sys.stdin.buffer, folder)
@@ -315,7 +315,7 @@ def _spooled(job: Job) -> Job:
 
 
 def _spool_label(job: Job) -> dict[str, str]:
-    home = str(job.settings.home.expanduser().absolute() / "spool")
+    home = str(spool_folder(job.settings))
     spooled = next((given for given in job.inputs if given.startswith(home)), None)
     return {} if spooled is None else {SPOOL: spooled}
 

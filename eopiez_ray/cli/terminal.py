@@ -154,6 +154,12 @@ def keep_log(home: Path) -> None:
     logging.getLogger("ray._private.worker").addFilter(_divert)
 
 
+def log_aloud() -> None:
+    """Let the log go to standard error, a line an event, for a process that has nothing else to show."""
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=form)
+
+
 def _divert(record: logging.LogRecord) -> bool:
     """Hand a record to the log alone."""
     logging.getLogger().handle(record)

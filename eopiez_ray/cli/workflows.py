@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,18 +14,19 @@ from rich.table import Table
 
 from ..errors import WorkflowError
 from ..model.requests import Verb
-from ..model.status import WorkflowStatus
+from ..model.status import StepStatus, WorkflowStatus
 from .concluding import OUTPUT
 from .driving import failure_of, retry_advice, short
 from .progress import by_phase
 from .system import open_system
-from .terminal import ago, coloured, counted, duration, err, out, print_json
+from .terminal import ago, coloured, counted, duration, err, out, print_json, size
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from ..engine.local import Local, Workflow
-    from ..store import AttemptView, StepView, WorkflowView
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
+    from ..store import AttemptView, StepFacts, StepView, WorkflowView
 
 TRACEBACK_LINES = 12
 FOLLOW_S = 0.5
@@ -38,8 +40,16 @@ ASKED_FOR = {
     WorkflowStatus.CANCELLED: Verb.CANCEL,
 }
 """The request that leads to a status."""
+SHOWN_STEPS = 24
+SHOWN_REASONS = 5
+SHOWN_ATTEMPTS = 5
+MOST_ATTEMPTS = 100
+"""Attempts without a result that are shown to machines; ``eopiez tasks --failed`` lists all of them."""
 LEVELS = {"debug": "bright_black", "warning": "yellow", "error": "red", "critical": "red"}
 
+Named = Annotated[
+    str, typer.Argument(metavar="ID", help="The workflow's id, or a beginning or end of it.", show_default=False)
+]
 NamedOrLatest = Annotated[
     str | None, typer.Argument(metavar="[ID]", help="The workflow; by default the latest.", show_default=False)
 ]
@@ -80,24 +90,32 @@ def list_workflows(
 def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
     """Show a workflow: its steps, how far they are, what went wrong and what to do next."""
     with open_system() as local:
-        handle = _find(local, workflow)
-        view, steps, attempts = handle.view(), handle.steps(), handle.attempts()
-        is_driven = handle.is_driven
+        handle = find(local, workflow)
+        view, steps, attempts = handle.view(), handle.steps(), handle.last_attempts(MOST_ATTEMPTS)
+        facts, driver = handle.step_facts(), handle.driver
+    is_driven = driver is not None
     if as_json:
         print_json(
             _workflow_value(view)
-            | {"is_driven": is_driven, "steps": steps_value(steps), "attempts": [_attempt_value(a) for a in attempts]}
+            | {"is_driven": is_driven, "driver": driver.name if driver else None}
+            | {"steps": _steps_with_facts(steps, facts), "attempts": [_attempt_value(a) for a in attempts]}
         )
         return
     console = out()
     console.print(f"[bold]{escape(view.name)}[/]  {view.id}")
-    console.print(standing(view), f"· created {ago(view.created_at)} · took {_took(view)}")
+    version = f" · plan version {view.plan_version}" if view.plan_version > 1 else ""
+    console.print(standing(view), f"· created {ago(view.created_at)} · took {_took(view)}{version}")
+    if driver is not None:
+        console.print(f"driven by {escape(driver.name or 'a process')} on {escape(driver.host)}, pid {driver.pid}")
     if OUTPUT in view.labels:
         console.print(f"output {escape(view.labels[OUTPUT])}")
-    console.print(_steps_table(steps))
-    for step in steps:
-        if step.reason and not view.status.is_at_rest:
-            console.print(f"[yellow]{escape(step.name)} waits:[/] {escape(step.reason)}")
+    shown = _shown(steps, facts)
+    console.print(_steps_table(shown, facts))
+    if len(shown) < len(steps):
+        console.print(f"[bright_black]{_rest(steps, shown)}; --json has all of them[/]")
+    waiting = [step for step in steps if step.reason and not view.status.is_at_rest]
+    for step in waiting[:SHOWN_REASONS]:
+        console.print(f"[yellow]{escape(step.name)} waits:[/] {escape(step.reason)}")
     _print_attempts(attempts)
     for line in _advice(view, is_driven=is_driven):
         console.print(line)
@@ -107,25 +125,38 @@ def logs(
     workflow: NamedOrLatest = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the workflow is at rest.")] = False,
     step: Annotated[str | None, typer.Option("--step", help="Only this step, or phase such as `themes`.")] = None,
+    partition: Annotated[
+        int | None, typer.Option("--partition", min=0, help="Only tasks of this partition.", show_default=False)
+    ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            "--level", help="Only this level and above: debug, info, warning, error, critical.", show_default=False
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what the phases of a workflow have logged and printed."""
+    """Print what the phases of a workflow have logged and printed; with a step and a partition, one task of it."""
     with open_system() as local:
-        handle, after = _find(local, workflow), 0
+        handle, after = find(local, workflow), 0
         while True:
             is_at_rest = handle.status.is_at_rest
-            lines = handle.logs(after)
+            lines = handle.logs(after, step=step, partition=partition, level=level)
             for line in lines:
                 after = line.id
-                if step is None or line.step == step or line.step.startswith(f"{step}."):
-                    _print_log(line, as_json=as_json)
+                _print_log(line, as_json=as_json)
             if len(lines) < PAGE and (is_at_rest or not follow):
                 return
             if len(lines) < PAGE:
                 time.sleep(FOLLOW_S)
 
 
-def _find(local: Local, workflow: str | None) -> Workflow:
+def find(local: Local, workflow: str | None) -> Workflow:
+    """The workflow that is named, or the latest.
+
+    Raises:
+        WorkflowError: there is none.
+    """
     if workflow is not None:
         return local.workflow(workflow)
     latest = local.workflows(None, 1)
@@ -154,16 +185,54 @@ def _took(view: WorkflowView) -> str:
     return duration((end - view.started_at).total_seconds())
 
 
-def _steps_table(steps: list[StepView]) -> Table:
-    table = Table(
-        "Step", "Status", "Partitions", "Rows", "Rejected", "Work", "CPU", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+def _shown(steps: list[StepView], facts: list[StepFacts]) -> list[StepView]:
+    """What fits on a screen: steps at work or in trouble first, then those that began or come next."""
+    if len(steps) <= SHOWN_STEPS:
+        return steps
+    troubled = {fact.step for fact in facts if fact.attempts}
+
+    def interest(step: StepView) -> tuple[bool, bool, bool]:
+        is_moving = step.status in {StepStatus.RUNNING, StepStatus.FAILED}
+        return not is_moving, step.name not in troubled, not step.reason
+
+    chosen = {step.position for step in sorted(steps, key=interest)[:SHOWN_STEPS]}
+    return [step for step in steps if step.position in chosen]
+
+
+def _rest(steps: list[StepView], shown: list[StepView]) -> str:
+    names = {step.name for step in shown}
+    left = Counter(step.status.value for step in steps if step.name not in names)
+    return "and " + ", ".join(f"{count:,} {status}" for status, count in left.items()) + " more"
+
+
+def _steps_table(steps: list[StepView], facts: list[StepFacts]) -> Table:
+    """Memory and failures have columns only where there are some."""
+    by_step = {fact.step: fact for fact in facts}
+    has_memory = any(by_step[step.name].peak_bytes for step in steps)
+    has_attempts = any(by_step[step.name].attempts for step in steps)
+    more = (["Memory"] if has_memory else []) + (["Without result"] if has_attempts else [])
+    columns = ["Step", "Status", "Partitions", "Rows", "Rejected", "Work", "CPU", "Mean", *more]
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"
     for group in by_phase(steps).values():
         for step in group:
-            table.add_row(*_step_cells(step), end_section=len(group) > 1 and step is group[-1])
+            fact = by_step[step.name]
+            memory = [size(fact.peak_bytes) if fact.peak_bytes else "–"] if has_memory else []
+            attempts = [_counted_attempts(fact)] if has_attempts else []
+            is_last = len(group) > 1 and step is group[-1]
+            table.add_row(*_step_cells(step), *memory, *attempts, end_section=is_last)
     return table
+
+
+def _counted_attempts(fact: StepFacts) -> str:
+    return ", ".join(f"[red]{count:,} {outcome}[/]" for outcome, count in fact.attempts.items()) or "–"
+
+
+def _mean_s(step: StepView) -> float | None:
+    """Seconds of a task that really ran."""
+    ran = step.done - step.cached
+    return step.wall_s / ran if ran > 0 else None
 
 
 def _step_cells(step: StepView) -> list[str | Text]:
@@ -171,13 +240,14 @@ def _step_cells(step: StepView) -> list[str | Text]:
     cached = f" [bright_black]({step.cached:,} cached)[/]" if step.cached else ""
     work = [duration(seconds) if step.done else "–" for seconds in (step.wall_s, step.cpu_s)]
     rejects = f"[yellow]{step.rejects:,}[/]" if step.rejects else "–"
-    return [escape(step.name), coloured(step.status), partitions + cached, f"{step.rows:,}", rejects, *work]
+    mean = duration(_mean_s(step))
+    return [escape(step.name), coloured(step.status), partitions + cached, f"{step.rows:,}", rejects, *work, mean]
 
 
 def _print_attempts(attempts: list[AttemptView]) -> None:
     """The attempts that ended badly: each in a line, the last one with the end of its traceback."""
     console = out()
-    for attempt in attempts[-10:]:
+    for attempt in attempts[-SHOWN_ATTEMPTS:]:
         first = attempt.message.partition("\n")[0]
         colour = "bright_black" if attempt.is_forgiven else "red"
         place = f"{attempt.step}, partition {attempt.partition}, attempt {attempt.attempt}"
@@ -225,8 +295,8 @@ def _print_log(line: Any, *, as_json: bool) -> None:
 
 def _workflow_value(view: WorkflowView) -> dict[str, Any]:
     names = (
-        "id", "name", "status", "owner", "priority", "labels", "created_at", "started_at", "finished_at", "drained_at",
-        "in_flight", "frozen_s", "error",
+        "id", "name", "status", "owner", "priority", "labels", "plan_version", "created_at", "started_at",
+        "finished_at", "drained_at", "in_flight", "frozen_s", "error",
     )  # fmt: skip
     request = view.request.to_value() if view.request is not None else None
     return {name: getattr(view, name) for name in names} | {"request": request}
@@ -239,6 +309,13 @@ def steps_value(steps: list[StepView]) -> list[dict[str, Any]]:
         "wall_s", "cpu_s", "started_at", "finished_at",
     )  # fmt: skip
     return [{name: getattr(step, name) for name in names} for step in steps]
+
+
+def _steps_with_facts(steps: list[StepView], facts: list[StepFacts]) -> list[dict[str, Any]]:
+    return [
+        value | {"mean_s": _mean_s(step), "peak_bytes": fact.peak_bytes, "attempts": fact.attempts}
+        for value, step, fact in zip(steps_value(steps), steps, facts, strict=True)
+    ]
 
 
 def _attempt_value(attempt: AttemptView) -> dict[str, Any]:

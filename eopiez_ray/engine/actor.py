@@ -43,7 +43,7 @@ class WorkerActor:
             call: WorkCall = pickle.loads(sent)
             for heard in call.heard:
                 self._calls.pop(heard, None)
-            tasks = tuple((part.workflow_id, tuple(item.key for item in part.items)) for part in call.parts)
+            tasks = tuple((part.workflow_id, part.keys()) for part in call.parts)
             self._calls[call.id] = InHand(call.id, tasks, None)
             reports = pickle.dumps(self._worker.run(call), protocol=5)
             self._calls[call.id] = InHand(call.id, tasks, reports)

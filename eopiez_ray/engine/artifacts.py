@@ -51,6 +51,8 @@ class Artifacts:
             ArtifactError: it cannot be pickled or written.
         """
         form, pieces = _encode(value)
+        if len(pieces) == 1 and len(pieces[0]) <= INLINE_BYTES_MANY:
+            return Output(blake3(pieces[0]).digest(DIGEST_BYTES), len(pieces[0]), form, bytes(pieces[0]))
         size = sum(len(piece) for piece in pieces)
         hasher = blake3(max_threads=blake3.AUTO if size > 2**22 else 1)
         for piece in pieces:

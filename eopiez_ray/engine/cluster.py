@@ -28,6 +28,7 @@ from .nodes import Node, Nodes
 if TYPE_CHECKING:
     from ..model.ids import OrchestratorId
     from ..model.policies import Resources
+    from ..model.results import Results
     from ..model.tasks import Report
     from ..model.work import Handover, Place, WorkCall
     from ..settings import Settings
@@ -86,6 +87,9 @@ class RayExecutor:
         self._settings, self._owner = settings, owner.hex
         self._workers: dict[str, _Pooled] = {}
         self._nodes = Nodes()
+        self._address = ""
+        self._parts = 1
+        """Orchestrators that share the cluster."""
         self._session: Path | None = None
         self._daemons: list[psutil.Process] = []
         self._lost: asyncio.Future[None] | None = None
@@ -111,7 +115,9 @@ class RayExecutor:
         _authenticate(self._settings.home)
         import ray
 
-        logging.getLogger("ray._private.worker").addFilter(_is_news)
+        rays_log = logging.getLogger("ray._private.worker")
+        if _is_news not in rays_log.filters:
+            rays_log.filters.insert(0, _is_news)  # Before any that hands records on.
 
         address = self._settings.ray_address
         if address is not None:
@@ -120,6 +126,7 @@ class RayExecutor:
             self._session = _start_local(ray, self._settings)
             self._daemons = [child for child in psutil.Process().children() if child.name() in DAEMONS]
         self._nodes = _nodes(ray)
+        self._address = str(ray.get_runtime_context().gcs_address)
         self._check_nodes()
 
     def _attach(self, ray: Any, address: str) -> None:
@@ -157,6 +164,12 @@ class RayExecutor:
             await asyncio.wait(self._farewells, timeout=FAREWELL_S)
         await asyncio.to_thread(self._disconnect)
 
+    async def leave(self) -> None:
+        """Leave a cluster that lives on, and the workers to whoever takes them over; otherwise they end themselves."""
+        if self._farewells:
+            await asyncio.wait(self._farewells, timeout=FAREWELL_S)
+        await asyncio.to_thread(self._disconnect)
+
     def _disconnect(self) -> None:
         import ray
 
@@ -172,9 +185,26 @@ class RayExecutor:
         """All memory of the largest node."""
         return self._nodes.largest("memory")
 
+    @property
+    def cluster(self) -> str:
+        """The address of its head."""
+        return self._address
+
+    def share(self, parts: int) -> None:
+        """Use one of so many parts; what is beyond that is given up as soon as it is idle."""
+        self._parts = parts
+        for resources in {pooled.resources for pooled in self._workers.values()}:
+            self._give_up_surplus(resources)
+
+    def _give_up_surplus(self, resources: Resources) -> None:
+        alike = [pooled for pooled in self._workers.values() if pooled.resources == resources]
+        idle = [pooled for pooled in alike if pooled.load == 0]
+        for pooled in idle[: max(0, len(alike) - self.slots(resources))]:
+            self._kill(pooled)
+
     def slots(self, resources: Resources) -> int:
-        """As many workers as the nodes hold."""
-        return self._nodes.slots(resources)
+        """As many workers as this orchestrator's part of the nodes holds."""
+        return max(1, self._nodes.slots(resources) // self._parts)
 
     def free(self, resources: Resources) -> dict[str, float]:
         """All that the nodes have, less what workers with calls hold."""
@@ -294,7 +324,7 @@ class RayExecutor:
 
     async def run(
         self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
-    ) -> Sequence[Sequence[Report]]:
+    ) -> Sequence[Sequence[Report | Results]]:
         """Send the call and wait for its reports."""
         import ray
 
@@ -310,7 +340,7 @@ class RayExecutor:
             answer = asyncio.wrap_future(pooled.actor.result().handle.run.remote(sent).future())
             await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
-                reports: Sequence[Sequence[Report]] = pickle.loads(answer.result())
+                reports: Sequence[Sequence[Report | Results]] = pickle.loads(answer.result())
                 pooled.heard.append(call.id)
                 return reports
         except (ray.exceptions.RayError, ConnectionError, ValueError) as error:
@@ -322,6 +352,8 @@ class RayExecutor:
             raise WorkerLostError(slot.worker, reason, is_out_of_memory=is_out_of_memory) from error
         finally:
             pooled.load -= 1
+            if self._parts > 1:
+                self._give_up_surplus(pooled.resources)
         self._kill(pooled)
         if lost.done():
             raise WorkerLostError(slot.worker, "the Ray cluster was lost")
@@ -360,7 +392,7 @@ class RayExecutor:
         log.info("worker inherited", worker=name, calls=len(handover.calls))
         return [Inherited(self._claim(pooled), call.id, call.tasks) for call in handover.calls]
 
-    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report]]:
+    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report | Results]]:
         """Ask until the call is over."""
         import ray
 
@@ -371,7 +403,7 @@ class RayExecutor:
             while True:
                 answer = await asyncio.wrap_future(pooled.actor.result().handle.collect.remote(inherited.call).future())
                 if answer is not None:
-                    reports: Sequence[Sequence[Report]] = pickle.loads(answer)
+                    reports: Sequence[Sequence[Report | Results]] = pickle.loads(answer)
                     pooled.heard.append(inherited.call)
                     return reports
                 await asyncio.sleep(COLLECT_S)

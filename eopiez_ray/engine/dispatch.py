@@ -11,6 +11,7 @@ from ..errors import ArtifactError, DatabaseUnavailableError, EopiezError
 from ..logs import get_logger
 from ..machine import Adopted, CallLost, CallStopped, Event, Reported, TimePassed, UpdateStep
 from ..machine.packing import CALL_S
+from ..model.results import Results, expanded
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, Report, TaskKey
 from ..model.work import WorkCall, WorkPart
@@ -262,8 +263,8 @@ class Dispatcher:
                 self._note_source(run, answers, slot)
                 self._apply(run, Reported(tuple(answers)), _cache_entries(key, answers))
 
-    def _note_source(self, run: Run, reports: Sequence[Report], slot: Slot) -> None:
-        position = reports[0].key.step
+    def _note_source(self, run: Run, reports: Sequence[Report | Results], slot: Slot) -> None:
+        position = next(expanded(reports)).key.step
         if run.state.steps[position].kind is PhaseKind.SOURCE:
             run.source_workers[position] = slot.worker
 
@@ -315,9 +316,9 @@ def _cache_key(run: Run, call: Call) -> bytes | None:
     return run.inputs.cache_key(key) if key.step in run.packing.cached_steps else None
 
 
-def _cache_entries(key: bytes | None, reports: Sequence[Report]) -> list[CacheEntry]:
+def _cache_entries(key: bytes | None, reports: Sequence[Report | Results]) -> list[CacheEntry]:
     """What equal tasks may find: the one result of a call whose task has a key."""
-    first = reports[0]
+    first = next(expanded(reports))
     if key is None or first.output is None or first.rejects:
         return []
     return [CacheEntry(key, first.output, first.rows)]

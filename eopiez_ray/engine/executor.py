@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ..model.ids import OrchestratorId
     from ..model.policies import Resources
+    from ..model.results import Results
     from ..model.tasks import Report, TaskKey
     from ..model.work import Place, WorkCall
 
@@ -77,6 +78,13 @@ class Executor(Protocol):
     async def close(self) -> None:
         """Stop all workers and leave the cluster."""
 
+    @property
+    def cluster(self) -> str:
+        """What names the cluster among others."""
+
+    def share(self, parts: int) -> None:
+        """Use one of so many parts of the cluster: others drive workflows there, too."""
+
     def refusal(self, resources: Resources) -> str | None:
         """Why the cluster can never run a task with these resources; None if it can."""
 
@@ -103,7 +111,7 @@ class Executor(Protocol):
 
     async def run(
         self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
-    ) -> Sequence[Sequence[Report]]:
+    ) -> Sequence[Sequence[Report | Results]]:
         """Run the call; the reports of each of its parts.
 
         Raises:
@@ -115,7 +123,7 @@ class Executor(Protocol):
     async def inherit(self, dead: Collection[OrchestratorId]) -> list[Inherited]:
         """Take over the workers of dead orchestrators, with what they have in hand."""
 
-    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report]]:
+    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report | Results]]:
         """The reports of an inherited call, once it is over. Errors as in ``run``; its slot is free then."""
 
     async def watch(self, on_room: Callable[[], None], on_worker: Callable[[str, Place], None]) -> None:

@@ -10,9 +10,10 @@ from blake3 import blake3
 
 from ..errors import ContractError
 from ..machine import Call, StepState, WorkflowState, group
+from ..model.results import Results
 from ..model.status import PhaseKind
-from ..model.tasks import Output, Report, StepSummary, TaskKey
-from ..model.work import Element, Elements, Gathered, Input, Part, Prior, Whole, WorkItem, WorkPart, WorkStep
+from ..model.tasks import Output, StepSummary, TaskKey
+from ..model.work import Element, Elements, Gathered, Input, Part, Prior, Whole, WorkItem, WorkPart, WorkSpan, WorkStep
 
 if TYPE_CHECKING:
     from ..model.ids import WorkflowId
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 RECENT_BYTES = 64 * 2**20
 """Inline bytes of outputs kept at hand; older ones are read back from the store."""
 ROW_BYTES = 200
+SINGLE_TAKERS = {PhaseKind.MAP, PhaseKind.COMBINE}
+"""Kinds whose tasks take single partitions."""
 REASONS = 20
 """Reasons for rejects that a sink is told."""
 
@@ -67,12 +70,12 @@ class InputResolver:
         self._recent_bytes = 0
         self._gathered: dict[int, tuple[Output, ...]] = {}
 
-    def remember(self, report: Report) -> None:
+    def remember(self, key: TaskKey, output: Output | None) -> None:
         """Keep an output at hand for the tasks that take it next."""
-        if report.output is None or not self._state.steps[report.key.step].consumers:
+        if output is None or not self._is_taken_singly(key.step):
             return
-        self._recent[report.key] = report.output
-        self._recent_bytes += ROW_BYTES + len(report.output.inline or b"")
+        self._recent[key] = output
+        self._recent_bytes += ROW_BYTES + len(output.inline or b"")
         while self._recent_bytes > RECENT_BYTES:
             _, dropped = self._recent.popitem(last=False)
             self._recent_bytes -= ROW_BYTES + len(dropped.inline or b"")
@@ -80,6 +83,17 @@ class InputResolver:
     def forget_steps(self) -> None:
         """Read anew what workers must know of steps: the plan has changed."""
         self._steps.clear()
+
+    def remember_all(self, results: Results) -> None:
+        """Keep many outputs at hand, if single ones of them are taken."""
+        if self._is_taken_singly(results.step):
+            for number, partition in enumerate(results.partitions):
+                self.remember(TaskKey(results.step, partition), results.output(number))
+
+    def _is_taken_singly(self, position: int) -> bool:
+        """Whether some task takes one of the step's outputs; all of them are read from the store."""
+        step = self._state.steps[position]
+        return any(step.is_single or self._state.steps[taker].kind in SINGLE_TAKERS for taker in step.consumers)
 
     async def resolve(self, call: Call) -> WorkPart:
         """The tasks as a worker takes them. What reduces and sinks take is durable before this returns."""
@@ -89,13 +103,29 @@ class InputResolver:
             if wiring.takes_all:
                 await self._gather(wiring)
         await self._fetch(self._outside(call, wirings, members))
+        steps = {position: self._step(position) for position in self._involved(call)}
+        span = self._span(call, wirings)
+        if span is not None:
+            return WorkPart(str(self._workflow), steps, (), (), span)
         items = [
             WorkItem(task.key, task.attempt, task.quota, self._inputs(wirings[task.key.step], task.key, members))
             for task in call.tasks
         ]
-        steps = {position: self._step(position) for position in self._involved(call)}
         has_sink = any(self._state.steps[position].kind is PhaseKind.SINK for position in wirings)
         return WorkPart(str(self._workflow), steps, tuple(items), self._summaries() if has_sink else ())
+
+    def _span(self, call: Call, wirings: dict[int, _Wiring]) -> WorkSpan | None:
+        """The call's tasks in short, if each is the first attempt at the next one of values given with the plan."""
+        first, last = call.tasks[0], call.tasks[-1]
+        wiring = wirings[first.key.step]
+        is_value_map = len(wirings) == 1 and not wiring.takes_all and wiring.combine is None
+        if not is_value_map or len(wiring.sources) != 1 or not wiring.sources[0].gives or wiring.sources[0].is_whole:
+            return None
+        start, count = first.key.partition, len(call.tasks)
+        is_row = last.key.partition - start == count - 1 and all(
+            task.attempt == 1 and task.key.partition == start + number for number, task in enumerate(call.tasks)
+        )
+        return WorkSpan(first.key.step, start, start + count, wiring.sources[0].position) if is_row else None
 
     def _wiring(self, position: int) -> _Wiring:
         step = self._state.steps[position]

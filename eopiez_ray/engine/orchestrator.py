@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DatabaseUnavailableError
+from ..errors import DatabaseUnavailableError, StorageFullError
 from ..logs import get_logger
 from ..machine import (
     CancelRequested,
@@ -20,6 +20,7 @@ from ..machine import (
     PauseRequested,
     PlanUpdated,
     Profiles,
+    RecordResults,
     RecordTask,
     TimePassed,
     UpdateStep,
@@ -31,7 +32,8 @@ from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..model.policies import Resources
 from ..model.requests import Mode
 from ..model.status import WorkflowStatus
-from ..store import CacheEntry, Claim, Created, Database, Intake, Ledger, NewWorkflow, RuleBook
+from ..store import CacheEntry, Claim, Created, Database, Intake, Ledger, NewWorkflow, Peers, PhaseBook, RuleBook
+from ..store.ledger import LOWEST
 from .admission import Room, reasons
 from .dispatch import Dispatcher
 from .executor import Executor
@@ -51,6 +53,10 @@ if TYPE_CHECKING:
 POLL_S = 2.0
 """Seconds between looks at the queue when no notification comes."""
 CLAIM_LIMIT = 100
+HELD = 1000
+"""Workflows not at rest beyond which it claims no more; the rest stays queued for others, or for later."""
+URGENT = 100
+"""How many of these are kept for workflows of a higher priority than the lowest that it holds."""
 EXPLAIN_S = 1.0
 """Seconds between looks at why steps wait, at least."""
 EXPLAIN_SHARE = 0.02
@@ -61,6 +67,8 @@ PROFILE_S = 10.0
 """Seconds between saves of what was learned of phases."""
 RULES_S = 1.0
 """Seconds between looks at limits and weights when no notification comes."""
+AHEAD = 4
+"""Workflows for each slot that wait in an orchestrator for their turn, where others could drive them."""
 REMEMBERED = 10_000
 CANCEL_GRACE_S = 5.0
 """Seconds that running tasks get to end after a cancel before their workers are stopped."""
@@ -85,6 +93,7 @@ class Orchestrator:
         only: Sequence[WorkflowId] | None = None,
         revive: Callable[[], Awaitable[None]] | None = None,
         orchestrator_id: OrchestratorId | None = None,
+        name: str = "",
     ) -> None:
         """
         Args:
@@ -95,12 +104,15 @@ class Orchestrator:
             only: drive no workflows but these; None drives all.
             revive: called when the database is lost, to bring it back if that is in our hands.
             orchestrator_id: its own, where the executor must know it too.
+            name: what people call it.
         """
         self.id = orchestrator_id or OrchestratorId(uuid7())
         self.only: list[WorkflowId] | None = None if only is None else list(only)
+        self.name = name
         self._database, self._executor, self._settings = database, executor, settings
         self._ledger = Ledger(database, settings.lease_s)
         self._intake = Intake(database, settings.lease_s)
+        self._phase_book = PhaseBook(database)
         self._revive = revive or _leave_it
         self._journal = Journal(self._ledger, settings.database_patience_s, self._drop, self._revive)
         self._has_news = asyncio.Event()
@@ -128,9 +140,15 @@ class Orchestrator:
         self._work = asyncio.Event()
         self._requests = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._is_handing_over = False
+        self._leaves_some = False
+        self._peers = Peers()
+        """Whether more could be claimed than there was room for."""
         self._succeeded: OrderedDict[WorkflowId, None] = OrderedDict()
         """The last workflows that have succeeded here; they will never be anything else."""
         self._lock_key = 0
+        self._session: asyncpg.Connection[asyncpg.Record] | None = None
+        """Shows others that this process lives."""
 
     @property
     def held(self) -> dict[WorkflowId, int]:
@@ -142,6 +160,11 @@ class Orchestrator:
         if self.only is not None:
             known = set(self.only)
             self.only += [workflow for workflow in workflows if workflow not in known]
+        self._work.set()
+
+    def drive_all(self) -> None:
+        """From now on claim whatever nobody else drives."""
+        self.only = None
         self._work.set()
 
     async def create(self, *wanted: NewWorkflow) -> list[WorkflowId]:
@@ -200,18 +223,26 @@ class Orchestrator:
         """End soon: nothing more is started, running calls are dropped, leases are released."""
         self._stopping.set()
 
+    def hand_over(self) -> None:
+        """End soon, as ``stop``, but so that the next holder of its workflows takes over the workers with their calls.
+
+        The executor must leave the workers alive.
+        """
+        self._is_handing_over = True
+        self._stopping.set()
+
     async def run(self) -> None:
         """Drive workflows until ``stop``.
 
         Raises:
             DatabaseUnavailableError: the database stayed away for longer than the patience.
         """
-        self._lock_key = await self._ledger.register(self.id)
-        self._profiles = Profiles(await self._ledger.profiles())
+        cluster, takes_any = self._executor.cluster, self.only is None
+        self._lock_key = await self._ledger.register(self.id, self.name, cluster, takes_any=takes_any)
+        self._profiles = Profiles(known.profile for known in await self._phase_book.read())
         self._limits.adopt(await self._rule_book.read(), {})
+        links = [asyncio.ensure_future(link) for link in (self._journal.run(), self._listen())]
         duties = [
-            self._journal.run(),
-            self._listen(),
             self._executor.watch(self._has_news.set, self._note_worker),
             self._admit(),
             self._explain(),
@@ -226,24 +257,43 @@ class Orchestrator:
         ]
         tasks = [asyncio.ensure_future(duty) for duty in duties]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([*links, *tasks], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            await self._wind_up(tasks)
+            await self._wind_up(links, tasks)
 
-    async def _wind_up(self, tasks: Sequence[asyncio.Future[Any]]) -> None:
-        held = self.held
+    async def _wind_up(self, links: Sequence[asyncio.Future[Any]], tasks: Sequence[asyncio.Future[Any]]) -> None:
+        """End all duties; the links to the database last, which a handover still needs."""
+        held, is_handing_over = self.held, self._is_handing_over and not any(link.done() for link in links)
+        calls = {call for run in self._runs.values() for call in run.calls}
+        log.info("ending", workflows=len(held), calls_in_flight=len(calls), tasks_in_flight=self._tasks_in_flight())
         for run in self._runs.values():
             _tell(run)
-        calls = [call for run in self._runs.values() for call in run.calls]
         self._runs.clear()
+        if is_handing_over and not held:
+            self._executor.release_idle()  # Otherwise who claims next takes them over, idle ones too.
         for task in (*calls, *tasks):
             task.cancel()
         await asyncio.gather(*calls, *tasks, return_exceptions=True)
-        if held:
-            with contextlib.suppress(DatabaseUnavailableError):  # The lease then runs out by itself.
+        if is_handing_over and self._session is not None:
+            await self._bequeath(self._session)
+        for link in links:
+            link.cancel()
+        await asyncio.gather(*links, return_exceptions=True)
+        with contextlib.suppress(DatabaseUnavailableError):  # The lease then runs out by itself.
+            if held and not is_handing_over:
                 await self._ledger.release(held)
+            await self._phase_book.save(self._profiles.take_learned())
+
+    def _tasks_in_flight(self) -> int:
+        return sum(step.running for run in self._runs.values() for step in run.state.steps)
+
+    async def _bequeath(self, session: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Let others see what is finished, and then take this orchestrator for dead, which it will be in a moment."""
+        with contextlib.suppress(DatabaseUnavailableError, StorageFullError):  # The end of the session says it, too.
+            await self._journal.flush()
+            await self._ledger.bequeath(session, self._lock_key)
 
     async def _listen(self) -> None:
         """Hear of work and requests; the session's advisory lock shows others that this process lives."""
@@ -256,6 +306,7 @@ class Orchestrator:
             try:
                 connection = await self._database.listen(heard, "eopiez_work", "eopiez_request", "eopiez_rules")
                 await connection.execute("select pg_advisory_lock($1)", self._lock_key)
+                self._session = connection
                 self._work.set()
                 self._requests.set()
                 await _closed(connection)
@@ -269,7 +320,7 @@ class Orchestrator:
             await _set_within(self._work, POLL_S)
             self._work.clear()
             try:
-                claims = await self._ledger.claim(self.id, self.only, CLAIM_LIMIT)
+                claims = await self._claimed()
                 code = await self._ledger.code(sorted({digest for claim in claims for digest in _digests(claim)}))
                 former = {claim.previous for claim in claims if claim.previous is not None}
                 dead = await self._ledger.dead_among(former) if former else set()
@@ -285,6 +336,56 @@ class Orchestrator:
                 self._go_on(run, claim.status)
             if len(claims) == CLAIM_LIMIT:
                 self._work.set()
+
+    async def _claimed(self) -> list[Claim]:
+        """As many workflows as there is room for, or all that it was told to drive; if little is left, urgent ones."""
+        if self.only is not None:
+            return await self._ledger.claim(self.id, self.only, CLAIM_LIMIT)
+        priorities = [run.priority for run in self._runs.values()]
+        room, is_scarce = HELD - len(priorities), len(priorities) >= HELD - URGENT
+        limit = min(CLAIM_LIMIT, room if is_scarce else room - URGENT)
+        if self._peers.takers:
+            limit = min(limit, self._ahead() - len(self._idle_runs()))
+        self._leaves_some = limit < CLAIM_LIMIT
+        if limit <= 0:
+            return []
+        driven = Counter(run.owner for run in self._runs.values())
+        above = min(priorities) if is_scarce else LOWEST
+        return await self._ledger.claim(self.id, None, limit, driven=driven, above=above)
+
+    def _ahead(self) -> int:
+        """How many workflows may wait here for their turn while others could drive them."""
+        return AHEAD * self._executor.slots(Resources())
+
+    def _idle_runs(self) -> list[Run]:
+        """Those that could go on and of which nothing is in flight, the last ones that came first."""
+        return [run for run in reversed(self._runs.values()) if not run.calls and run.queued_for]
+
+    async def _see_peers(self) -> None:
+        """Share cluster and workflows with others that drive."""
+        peers = await self._ledger.peers(self.id, self._executor.cluster)
+        if peers.neighbours != self._peers.neighbours:
+            self._executor.share(1 + peers.neighbours)
+            self._has_news.set()
+        self._peers = peers
+        surplus = self._idle_runs()[: -2 * self._ahead()] if peers.takers and self.only is None else []
+        if surplus:
+            await self._leave_to_others(surplus)
+
+    async def _leave_to_others(self, runs: Sequence[Run]) -> None:
+        """Give workflows back that only wait here; what they have done is durable before."""
+        await self._journal.flush()
+        left = [run for run in runs if self._runs.get(run.id) is run and not run.calls and run.queued_for]
+        for run in left:
+            del self._runs[run.id]
+            self._turns.leave(run)
+            if run.wake is not None:
+                run.wake.cancel()
+        if left:
+            log.info("workflows left to others", workflows=len(left))
+            await self._ledger.release({run.id: run.epoch for run in left})
+        for run in left:
+            _tell(run)
 
     def _hold(self, claim: Claim, code: dict[str, bytes]) -> Run:
         shapes = claim.state.plan.shapes
@@ -423,6 +524,7 @@ class Orchestrator:
                 await asyncio.wait_for(self._has_rules.wait(), RULES_S)
             self._has_rules.clear()
             try:
+                await self._see_peers()
                 rules = await self._rule_book.read()
                 if rules != self._limits.rules:
                     self._has_news.set()
@@ -441,7 +543,7 @@ class Orchestrator:
         while True:
             await asyncio.sleep(PROFILE_S)
             with contextlib.suppress(DatabaseUnavailableError):
-                await self._ledger.save_profiles(self._profiles.take_learned())
+                await self._phase_book.save(self._profiles.take_learned())
 
     def _drop(self, workflow: WorkflowId) -> None:
         """Another orchestrator holds it now, or it is at rest."""
@@ -460,9 +562,12 @@ class Orchestrator:
         commands = advance(run.state, event, time.time())
         for command in commands:
             if isinstance(command, RecordTask):
-                run.inputs.remember(command.report)
+                run.inputs.remember(command.report.key, command.report.output)
                 if not command.report.is_cached:
                     self._profiles.learn(run.state.steps[command.report.key.step].spec.phase, command.report)
+            elif isinstance(command, RecordResults):
+                run.inputs.remember_all(command.results)
+                self._profiles.learn_all(run.state.steps[command.results.step].spec.phase, command.results)
         if commands or cached:
             self._journal.add(run.id, run.epoch, run.state, commands, cached)
         if run.state.status.is_at_rest:
@@ -496,6 +601,9 @@ class Orchestrator:
         """The final status is durable, or the journal has failed and ends the orchestrator."""
         if self._runs.get(run.id) is run:
             del self._runs[run.id]
+            has_room = self._peers.takers or len(self._runs) <= HELD - URGENT - CLAIM_LIMIT
+            if self._leaves_some and has_room:
+                self._work.set()
         if failure is None and run.state.status is WorkflowStatus.SUCCEEDED:
             self._succeeded[run.id] = None
             if len(self._succeeded) > REMEMBERED:

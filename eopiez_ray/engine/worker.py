@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 from ..errors import ContractError, ParameterError
+from ..model.results import Results, condensed
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, LogLine, Output, Report, TaskKey
 from ..model.work import Element, Elements, Gathered, Part, Prior, Whole
@@ -43,6 +44,8 @@ class Worker:
         self._code: dict[str, Any] = {}
         """Phases, and values given with plans, by digest, unpickled when they are first used."""
         self._phases: dict[tuple[str, str], Callable[..., Any]] = {}
+        self._last: tuple[WorkStep | None, Callable[..., Any]] = None, _nothing
+        """The step that was bound last, most often the one that comes next."""
         self._sources: dict[tuple[str, int], tuple[int, Iterator[Any]]] = {}
         self._notes = _Notes()
         self._moment = Moment.now()
@@ -53,7 +56,7 @@ class Worker:
         """Digests of the code that it was sent."""
         return self._pickled.keys()
 
-    def run(self, call: WorkCall) -> list[list[Report]]:
+    def run(self, call: WorkCall) -> list[list[Report | Results]]:
         """Run the call's tasks in order until its time slice is over; the reports of each part.
 
         Every output is durable before this returns.
@@ -62,11 +65,13 @@ class Worker:
         self._moment = Moment.now()
         ends_at = self._moment.clock + call.slice_s
         with contextlib.redirect_stdout(self._notes):
-            return [self._run_part(part, ends_at, is_first=not number) for number, part in enumerate(call.parts)]
+            reports = [self._run_part(part, ends_at, is_first=not number) for number, part in enumerate(call.parts)]
+        enter(None)
+        return list(map(condensed, reports))
 
     def _run_part(self, part: WorkPart, ends_at: float, *, is_first: bool) -> list[Report]:
         reports, outputs = list[Report](), dict[TaskKey, tuple[Output, Any]]()
-        for item in part.items:
+        for item in part.tasks():
             is_over = (bool(reports) or not is_first) and self._moment.clock > ends_at
             is_stuck = any(isinstance(given, Prior) and given.key not in outputs for given in item.inputs)
             if is_over or is_stuck:
@@ -78,17 +83,18 @@ class Worker:
         return reports
 
     def _attempt(self, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]) -> Report:
-        step = part.steps[item.key.step]
         attempt = _Attempt(item.key, self._context(part, item, item.key.partition), self._moment)
-
-        def work() -> None:
-            value = self._phase(step)(*[self._load(part, given, outputs) for given in item.inputs])
-            attempt.finish(value, self._artifacts.store(value, item.key.partition))
-
-        self._observe(attempt, work)
+        self._observe(attempt, self._work, part, item, outputs)
         if attempt.output is not None:
             outputs[item.key] = attempt.output, attempt.value
         return self._report(attempt)
+
+    def _work(
+        self, attempt: _Attempt, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]
+    ) -> None:
+        phase = self._phase(part.steps[item.key.step])
+        value = phase(*[self._load(part, given, outputs) for given in item.inputs])
+        attempt.finish(value, self._artifacts.store(value, item.key.partition))
 
     def _yield_partitions(
         self, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]], ends_at: float
@@ -97,7 +103,7 @@ class Worker:
         for partition in range(item.key.partition, item.key.partition + item.quota):
             key = TaskKey(item.key.step, partition)
             attempt = _Attempt(key, self._context(part, item, partition), self._moment)
-            self._observe(attempt, partial(self._yield_one, attempt, part, item, outputs))
+            self._observe(attempt, self._yield_one, part, item, outputs)
             if attempt.output is not None:
                 outputs[key] = attempt.output, attempt.value
             yield self._report(attempt)
@@ -146,11 +152,14 @@ class Worker:
 
     def _phase(self, step: WorkStep) -> Callable[..., Any]:
         """The phase's function with its parameters bound; a class is instantiated once a worker."""
+        if step is self._last[0]:
+            return self._last[1]
         token = step.digest, repr(step.parameters)
         if token not in self._phases:
             function = self._unpickled(step.digest).function
             bound = function(**step.parameters) if isinstance(function, type) else partial(function, **step.parameters)
             self._phases[token] = bound
+        self._last = step, self._phases[token]
         return self._phases[token]
 
     def _unpickled(self, digest: str) -> Any:
@@ -173,16 +182,22 @@ class Worker:
             return LoadedPartitions(self._artifacts, given.outputs)
         assert_never(given)
 
-    def _observe(self, attempt: _Attempt, work: Callable[[], None]) -> None:
+    def _observe(
+        self,
+        attempt: _Attempt,
+        work: Callable[[_Attempt, WorkPart, WorkItem, dict[TaskKey, tuple[Output, Any]]], None],
+        part: WorkPart,
+        item: WorkItem,
+        outputs: dict[TaskKey, tuple[Output, Any]],
+    ) -> None:
         """Do the attempt's work, and watch its logs and how it fails."""
         self._notes.lines = attempt.logs
         enter(attempt.context)
         try:
-            work()
+            work(attempt, part, item, outputs)
         except Exception as error:  # noqa: BLE001 - the one place where user code is called
             attempt.fail(error)
         finally:
-            enter(None)
             self._notes.lines = None
 
 
@@ -267,6 +282,10 @@ class _Notes(io.TextIOBase):
     def _add(self, at: float, level: str, message: str) -> None:
         if self.lines is not None and len(self.lines) < LOG_LINES:
             self.lines.append(LogLine(at, level, message[:MESSAGE_CHARACTERS]))
+
+
+def _nothing() -> None:
+    """No phase is bound yet."""
 
 
 _END = object()

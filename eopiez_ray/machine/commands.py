@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ..model.plan import PlanSpec
+    from ..model.results import Results
     from ..model.status import WorkflowStatus
     from ..model.tasks import Failure, Report
 
 
-@dataclass(frozen=True, slots=True)
-class RecordTask:
+class RecordTask(NamedTuple):
     """The task is finished; this is its result."""
 
     report: Report
 
 
-@dataclass(frozen=True, slots=True)
-class RecordEnd:
+class RecordResults(NamedTuple):
+    """Many tasks are finished; these are their results."""
+
+    results: Results
+
+
+class RecordEnd(NamedTuple):
     """A source has ended; what it logged and rejected after its last partition is kept."""
 
     report: Report
 
 
-@dataclass(frozen=True, slots=True)
-class RecordAttempt:
+class RecordAttempt(NamedTuple):
     """An attempt ended without a result."""
 
     report: Report
@@ -45,8 +49,7 @@ class RecordInterruption:
     tasks: int
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateStep:
+class UpdateStep(NamedTuple):
     """The step's status or counters changed; the shell reads them from the state when it writes."""
 
     step: int
@@ -70,4 +73,6 @@ class AdoptPlan:
     plan: PlanSpec
 
 
-Command = AdoptPlan | RecordTask | RecordEnd | RecordAttempt | RecordInterruption | UpdateStep | SetStatus
+Command = (
+    AdoptPlan | RecordTask | RecordResults | RecordEnd | RecordAttempt | RecordInterruption | UpdateStep | SetStatus
+)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..model.plan import PlanSpec
+    from ..model.results import Results
     from ..model.tasks import Report, TaskKey
 
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 class Reported:
     """A call returned: what became of its tasks, in the order in which they ran."""
 
-    reports: tuple[Report, ...]
+    reports: tuple[Report | Results, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,9 +209,10 @@ def _continues(state: WorkflowState, consumer: StepState, partition: int, member
 def _goes_alone(step: StepState, partition: int, packing: Packing) -> bool:
     """Tasks with a time limit, a cache key or a history of losses share their call with no other."""
     has_limit = step.spec.policy.timeout_s is not None
-    had_trouble = partition in step.losses or partition in step.shortages
+    had_trouble = not step.is_untroubled and (partition in step.losses or partition in step.shortages)
     return has_limit or had_trouble or step.position in packing.cached_steps
 
 
 def _call_task(step: StepState, partition: int, quota: int = 1) -> CallTask:
-    return CallTask(TaskKey(step.position, partition), step.attempts(partition) + 1, quota)
+    attempt = 1 if step.is_untroubled else step.attempts(partition) + 1
+    return CallTask(TaskKey(step.position, partition), attempt, quota)

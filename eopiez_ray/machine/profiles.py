@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..model.status import Outcome
+from ..model.tasks import Report, TaskKey
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..model.plan import PhaseRef
-    from ..model.tasks import Report
+    from ..model.results import Results
 
 NEWEST = 0.3
 """Weight of the newest task in the mean."""
@@ -65,6 +68,18 @@ class Profiles:
             )  # fmt: skip
         self._known[phase.digest] = made
         self._learned[phase.digest] = self._learned.get(phase.digest, 0) + 1
+
+    def learn_all(self, phase: PhaseRef, results: Results) -> None:
+        """Follow many finished tasks, by their mean."""
+        count = results.count
+        mean = Report(
+            TaskKey(results.step, results.first),
+            Outcome.SUCCEEDED,
+            wall_s=sum(results.wall_s) / count,
+            cpu_s=sum(results.cpu_s) / count,
+        )
+        self.learn(phase, mean)
+        self._learned[phase.digest] += count - 1
 
     def take_learned(self) -> list[Profile]:
         """The profiles that have changed since this was last asked, each with the tasks since then."""

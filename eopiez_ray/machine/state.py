@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..model.plan import PlanSpec, Step
     from ..model.policies import Resources
+    from ..model.results import Results
 
 
 class TaskState:
@@ -140,6 +141,11 @@ class StepState:
         """The task's state; partitions not heard of are blocked."""
         return self.tasks[partition] if partition < len(self.tasks) else TaskState.BLOCKED
 
+    @property
+    def is_untroubled(self) -> bool:
+        """Whether no attempt has ended without a result yet."""
+        return not (self.failures or self.losses or self.shortages)
+
     def attempts(self, partition: int) -> int:
         """Attempts of the task that ended without a result."""
         return sum(ended.get(partition, 0) for ended in (self.failures, self.losses, self.shortages))
@@ -192,6 +198,23 @@ class StepState:
                 counter[tried.partition] = count
         if tried.memory_bytes:
             self.memory_bytes[tried.partition] = tried.memory_bytes
+
+    def all_run(self, partitions: range) -> bool:
+        """Whether all of these tasks are in flight."""
+        count = len(partitions)
+        return self.tasks[partitions.start : partitions.stop] == bytes([TaskState.RUNNING]) * count
+
+    def finish_all(self, results: Results) -> None:
+        """Note results of tasks that are all in flight."""
+        self.tasks[results.first : results.first + results.count] = bytes([TaskState.DONE]) * results.count
+        self.running -= results.count
+        self.done += results.count
+        self.rows += sum(results.rows)
+        self.wall_s += sum(results.wall_s)
+        self.cpu_s += sum(results.cpu_s)
+        began, last = min(results.started_at), max(zip(results.started_at, results.wall_s, strict=True))
+        self.started_at = min(self.started_at or began, began)
+        self.ended_at = max(self.ended_at, sum(last))
 
     def make_ready(self, partition: int, *, first: bool = False) -> None:
         """Queue the task, at the head if it was started before."""
@@ -281,8 +304,7 @@ class WorkflowState:
 
     def adopt_policies(self) -> None:
         """See anew which steps have limits."""
-        policies = [(step, step.spec.policy) for step in self.steps]
-        self.limited = [step for step, policy in policies if policy.step_timeout_s or policy.wait_timeout_s]
+        self.limited = [self.steps[position] for position in self.plan.limited_steps]
 
     def fail(self, failure: Failure, key: TaskKey) -> None:
         """Let it fail once nothing is in flight; the first reason is kept, and a cancel wins."""
@@ -309,16 +331,10 @@ class WorkflowState:
 
 
 def _wired(plan: PlanSpec) -> list[StepState]:
-    positions = plan.index()
-    steps = [
-        StepState(step, position, tuple(positions[name] for name in step.inputs))
-        for position, step in enumerate(plan.steps)
+    return [
+        StepState(step, position, wire.inputs, wire.consumers, wire.is_single)
+        for position, (step, wire) in enumerate(zip(plan.steps, plan.wires, strict=True))
     ]
-    for step in steps:
-        step.consumers = tuple(other.position for other in steps if step.position in other.inputs)
-        inherits = step.kind is PhaseKind.MAP and all(steps[source].is_single for source in step.inputs)
-        step.is_single = step.kind in {PhaseKind.REDUCE, PhaseKind.SINK} or inherits
-    return steps
 
 
 def partition_count(state: WorkflowState, step: StepState) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from ..errors import TooManyRejectsError
+from ..model.results import Results
 from ..model.status import Outcome, PhaseKind, WorkflowStatus
 from ..model.tasks import Failure, Report, TaskKey
 from .commands import (
@@ -13,6 +14,7 @@ from .commands import (
     RecordAttempt,
     RecordEnd,
     RecordInterruption,
+    RecordResults,
     RecordTask,
     SetStatus,
     UpdateStep,
@@ -38,6 +40,8 @@ MAXIMUM_LOSSES = 4
 """Times that a task may lose its worker before it is held to be the cause."""
 MAXIMUM_SHORTAGES = 5
 """Times that a task may run out of memory; each attempt has twice the memory of the one before."""
+WHOLE_TAKERS = {PhaseKind.REDUCE, PhaseKind.SINK, PhaseKind.SOURCE}
+"""Kinds whose tasks wait for all partitions of their inputs."""
 UNKNOWN_BYTES = 2**30
 """Memory that a task is taken to have had that set none aside and was not measured."""
 REJECT_SAMPLE = 1000
@@ -52,7 +56,10 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
     commands = _Commands()
     if isinstance(event, Reported):
         for report in event.reports:
-            _take_report(state, report, now, commands)
+            if isinstance(report, Results):
+                _take_results(state, report, now, commands)
+            else:
+                _take_report(state, report, now, commands)
     elif isinstance(event, CallLost):
         for report in _lost(event, now):
             _take_report(state, report, now, commands)
@@ -112,6 +119,21 @@ def _take_report(state: WorkflowState, report: Report, now: float, commands: _Co
         step.ended_at = max(step.ended_at, report.started_at + report.wall_s)
         step.started_at = min(step.started_at or report.started_at, report.started_at)
     commands.moved.add(step.position)
+
+
+def _take_results(state: WorkflowState, results: Results, now: float, commands: _Commands) -> None:
+    """As ``_take_report`` of each; all at once where all are in flight and nobody waits for a single one."""
+    step = state.steps[results.step]
+    is_plain = step.kind is PhaseKind.MAP and not step.rejects and not step.is_single
+    waits_for_all = all(state.steps[position].kind in WHOLE_TAKERS for position in step.consumers)
+    if not (is_plain and waits_for_all and step.all_run(results.partitions)):
+        for report in results.reports():
+            _take_report(state, report, now, commands)
+        return
+    step.finish_all(results)
+    commands.append(RecordResults(results))
+    commands.moved.add(step.position)
+    _tell_consumers(state, step, results.partitions[-1], commands)
 
 
 def _take_back(state: WorkflowState, tasks: tuple[TaskKey, ...], now: float, commands: _Commands) -> None:

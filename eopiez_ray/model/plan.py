@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from blake3 import blake3
 from pydantic import TypeAdapter
@@ -41,6 +41,15 @@ class Step:
     """For a combine: how many partitions each of its tasks takes."""
 
 
+class Wire(NamedTuple):
+    """How a step hangs together with others, by their positions."""
+
+    inputs: tuple[int, ...]
+    consumers: tuple[int, ...]
+    is_single: bool
+    """Whether its output is one value by nature, so that maps take it whole."""
+
+
 @dataclass(frozen=True)
 class PlanSpec:
     """A whole plan, its steps in an order in which each comes after its inputs."""
@@ -52,6 +61,29 @@ class PlanSpec:
     def digest(self) -> str:
         """Hex BLAKE3 digest of the plan: equal digests are equal plans."""
         return blake3(json.dumps(self.to_value(), sort_keys=True).encode()).hexdigest(16)
+
+    @cached_property
+    def wires(self) -> tuple[Wire, ...]:
+        """The wire of each step."""
+        positions = self.index()
+        inputs = [tuple(positions[name] for name in step.inputs) for step in self.steps]
+        singles: list[bool] = []
+        for step, sources in zip(self.steps, inputs, strict=True):
+            inherits = step.phase.kind is PhaseKind.MAP and all(singles[source] for source in sources)
+            singles.append(step.phase.kind in {PhaseKind.REDUCE, PhaseKind.SINK} or inherits)
+        takers = [
+            tuple(taker for taker, sources in enumerate(inputs) if position in sources)
+            for position in range(len(inputs))
+        ]
+        return tuple(map(Wire, inputs, takers, singles))
+
+    @cached_property
+    def limited_steps(self) -> tuple[int, ...]:
+        """Positions of the steps with a limit on their own time or on that of waiting."""
+        policies = [step.policy for step in self.steps]
+        return tuple(
+            position for position, policy in enumerate(policies) if policy.step_timeout_s or policy.wait_timeout_s
+        )
 
     @cached_property
     def shapes(self) -> frozenset[Resources]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .policies import Resources
@@ -61,6 +62,21 @@ class WorkItem(NamedTuple):
     inputs: tuple[Input, ...]
 
 
+class WorkSpan(NamedTuple):
+    """First attempts of consecutive tasks, each of which takes the value of its number."""
+
+    step: int
+    start: int
+    stop: int
+    source: int
+    """The step that gives the values."""
+
+    def items(self) -> Iterator[WorkItem]:
+        """The same, one by one."""
+        for partition in range(self.start, self.stop):
+            yield WorkItem(TaskKey(self.step, partition), 1, 1, (Element(self.source, partition),))
+
+
 class WorkStep(NamedTuple):
     """What the worker must know of a step."""
 
@@ -78,6 +94,16 @@ class WorkPart(NamedTuple):
     items: tuple[WorkItem, ...]
     summaries: tuple[StepSummary, ...] = ()
     """For a sink: what all steps have done."""
+    span: WorkSpan | None = None
+    """In place of items."""
+
+    def tasks(self) -> Iterator[WorkItem]:
+        """Its tasks in order."""
+        return iter(self.items) if self.span is None else self.span.items()
+
+    def keys(self) -> tuple[TaskKey, ...]:
+        """Which tasks they are."""
+        return tuple(item.key for item in self.tasks())
 
 
 class WorkCall(NamedTuple):

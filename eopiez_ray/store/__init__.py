@@ -4,10 +4,23 @@ from .batch import Batch, CacheEntry, StepRow
 from .database import Database, connect
 from .embedded import EmbeddedServer
 from .intake import Created, Intake, NewWorkflow
-from .ledger import Claim, Ledger
-from .rules import RuleBook
+from .ledger import Claim, Ledger, Peers
+from .profiles import KnownPhase, PhaseBook
+from .rules import RuleBook, StandingLimit
 from .updates import Asked, Updates
-from .views import AttemptView, EventView, GivenUp, LogView, RejectView, StepView, TaskTime, WorkflowView
+from .views import (
+    AttemptView,
+    DriverView,
+    EventView,
+    GivenUp,
+    LogView,
+    RejectView,
+    StepFacts,
+    StepView,
+    TaskTime,
+    TaskView,
+    WorkflowView,
+)
 from .workflows import EVERYTHING, Workflows
 
 __all__ = [
@@ -19,18 +32,25 @@ __all__ = [
     "Claim",
     "Created",
     "Database",
+    "DriverView",
     "EmbeddedServer",
     "EventView",
     "GivenUp",
     "Intake",
+    "KnownPhase",
     "Ledger",
     "LogView",
     "NewWorkflow",
+    "Peers",
+    "PhaseBook",
     "RejectView",
     "RuleBook",
+    "StandingLimit",
+    "StepFacts",
     "StepRow",
     "StepView",
     "TaskTime",
+    "TaskView",
     "Updates",
     "WorkflowView",
     "Workflows",

@@ -11,6 +11,7 @@ from ..machine import (
     RecordAttempt,
     RecordEnd,
     RecordInterruption,
+    RecordResults,
     RecordTask,
     SetStatus,
     UpdateStep,
@@ -20,17 +21,17 @@ from ..model.tasks import Output, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from uuid import UUID
 
     from ..machine import WorkflowState
     from ..model.ids import WorkflowId
     from ..model.plan import PlanSpec
+    from ..model.results import Results
 
 
 class StepRow(NamedTuple):
     """The counters of a step at the moment of a write."""
 
-    workflow_id: UUID
+    workflow_id: WorkflowId
     position: int
     status: str
     partitions: int | None
@@ -61,6 +62,7 @@ class Batch:
 
     epochs: dict[WorkflowId, int] = field(default_factory=dict)
     tasks: list[tuple[WorkflowId, Report]] = field(default_factory=list)
+    results: list[tuple[WorkflowId, Results]] = field(default_factory=list)
     ends: list[tuple[WorkflowId, Report]] = field(default_factory=list)
     attempts: list[tuple[WorkflowId, RecordAttempt]] = field(default_factory=list)
     plans: dict[WorkflowId, PlanSpec] = field(default_factory=dict)
@@ -88,6 +90,8 @@ class Batch:
         for command in commands:
             if isinstance(command, RecordTask):
                 self.tasks.append((workflow, command.report))
+            elif isinstance(command, RecordResults):
+                self.results.append((workflow, command.results))
             elif isinstance(command, UpdateStep):
                 self.steps[workflow, command.step] = _step_row(workflow, state, command.step)
             elif isinstance(command, RecordEnd):

@@ -53,13 +53,13 @@ class Database:
             DatabaseUnavailableError: the server was lost; whether the transaction committed is not known.
             StorageFullError: the server has no disk space left.
         """
-        with _translated(self.url):
+        with translated(self.url):
             async with self._pool.acquire(timeout=10) as connection, connection.transaction():
                 yield connection
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """All rows of a statement, which is a transaction of its own. Errors as in ``transaction``."""
-        with _translated(self.url):
+        with translated(self.url):
             async with self._pool.acquire(timeout=10) as connection:
                 return await connection.fetch(statement, *arguments)
 
@@ -132,7 +132,7 @@ class Writer:
     def _watched(self) -> Iterator[None]:
         """After a loss the next use opens another connection."""
         try:
-            with _translated(self._url):
+            with translated(self._url):
                 yield
         except DatabaseUnavailableError:
             self.close()
@@ -184,7 +184,7 @@ async def connect(url: str) -> Database:
 
 
 @contextmanager
-def _translated(url: str) -> Iterator[None]:
+def translated(url: str) -> Iterator[None]:
     """asyncpg's errors as ours."""
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from ..model.plan import PlanSpec
     from .database import Database
 
-GATHER_S = 0.001
-"""Seconds to wait for more offers where they come in company; a statement takes about as long."""
+GATHER_S = 0.003
+"""Seconds at most to wait for as many offers as came last time; a statement takes about as long."""
 MOST_AT_ONCE = 1000
 """Workflows in one statement."""
 
@@ -66,8 +67,10 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._offers: deque[Offer] = deque()
         self._is_called = False
-        self._has_company = False
-        """Whether the last offers came in company, so that it is worth waiting a moment for more."""
+        self._has_come = asyncio.Event()
+        """Set when an offer comes."""
+        self._company = 1
+        """How many offers came together last time; callers who wait for what they started come again together."""
         self._known: set[str] = set()
         """Digests of plans whose phases are in the store."""
         self._writing: asyncio.Task[None] | None = None
@@ -97,18 +100,18 @@ class Intake:
 
     def _call(self) -> None:
         self._is_called = False
+        self._has_come.set()
         if self._writing is None or self._writing.done():
             self._writing = self._loop.create_task(self._write_all())
 
     async def _write_all(self) -> None:
         """Write while there is something to write."""
         while self._offers:
-            if self._has_company:
-                await asyncio.sleep(GATHER_S)
+            await self._gather()
             part: list[Offer] = []
             while self._offers and sum(len(offer.wanted) for offer in part) < MOST_AT_ONCE:
                 part.append(self._offers.popleft())
-            self._has_company = len(part) > 1
+            self._company = max(len(part), self._company // 2)
             try:
                 created = await self._write(
                     [pair for offer in part for pair in zip(offer.ids, offer.wanted, strict=True)]
@@ -119,6 +122,14 @@ class Intake:
                 continue
             for offer in part:
                 await self._answer(offer, created)
+
+    async def _gather(self) -> None:
+        """Wait a moment for offers that are likely to come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                while len(self._offers) < self._company:
+                    self._has_come.clear()
+                    await self._has_come.wait()
 
     async def _answer(self, offer: Offer, created: set[UUID]) -> None:
         try:

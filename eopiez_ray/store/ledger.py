@@ -6,15 +6,17 @@ import os
 import socket
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ..machine import Profile
 from ..model.ids import OrchestratorId, WorkflowId
 from ..model.plan import PlanSpec
 from ..model.requests import Mode
 from ..model.status import WorkflowStatus
-from ..model.tasks import Failure, Output, Report, TaskKey
-from .batch import Batch, CacheEntry, StepRow
+from ..model.tasks import Failure, Output, TaskKey
+from . import literals
+from .batch import Batch, CacheEntry
+from .database import translated
 from .queries import sql
 from .restoring import restored
 
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
     from .database import Connection, Database
 
 
+Value = TypeVar("Value")
 PLANS_AT_HAND = 1000
+LOWEST = -(2**15) - 1
+"""Below every priority."""
 IDS_A_NOTICE = 200
 """Workflow ids in one notification, whose payload Postgres limits to 8,000 bytes."""
 
@@ -52,6 +57,15 @@ class Claim:
     """Seconds of all its pauses during which timers stood still."""
 
 
+class Peers(NamedTuple):
+    """Other living orchestrators."""
+
+    takers: int = 0
+    """Those that take any workflow that nobody drives."""
+    neighbours: int = 0
+    """Those that drive workflows on the same cluster."""
+
+
 class Requested(NamedTuple):
     """What somebody wants of a workflow."""
 
@@ -71,19 +85,50 @@ class Ledger:
         self._database, self._lease = database, timedelta(seconds=lease_s)
         self._writer = database.writer()
         self._plans: dict[str, PlanSpec] = {}
+        self._name = ""
+        """Of the orchestrator that it writes for."""
 
-    async def register(self, orchestrator: OrchestratorId) -> int:
+    async def register(
+        self, orchestrator: OrchestratorId, name: str = "", cluster: str = "", *, takes_any: bool = False
+    ) -> int:
         """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
+        self._name = name
         row = await self._database.fetchrow(
-            sql("register_orchestrator"), orchestrator, socket.gethostname(), os.getpid()
+            sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid(), cluster, takes_any
         )
         assert row is not None
         return int(row["lock_key"])
 
-    async def claim(self, orchestrator: OrchestratorId, only: Sequence[WorkflowId] | None, limit: int) -> list[Claim]:
-        """Take up to ``limit`` workflows that nobody drives, among ``only`` if given."""
+    async def peers(self, orchestrator: OrchestratorId, cluster: str) -> Peers:
+        """Who drives workflows beside this orchestrator."""
+        row = await self._database.fetchrow(sql("peers"), orchestrator, cluster)
+        assert row is not None
+        return Peers(row["takers"], row["neighbours"])
+
+    async def claim(
+        self,
+        orchestrator: OrchestratorId,
+        only: Sequence[WorkflowId] | None,
+        limit: int,
+        *,
+        driven: Mapping[str, int] = MappingProxyType({}),
+        above: int = LOWEST,
+    ) -> list[Claim]:
+        """Take up to ``limit`` workflows that nobody drives.
+
+        Args:
+            orchestrator: who takes them.
+            only: take none but these, however many their owners have; None lets owners take turns.
+            limit: how many at most.
+            driven: how many workflows of each owner it drives already; they count as turns that were had.
+            above: take none of this priority or a lower one, unless they are named.
+        """
         async with self._database.transaction() as connection:
-            rows = await connection.fetch(sql("claim"), orchestrator, only, self._lease, limit)
+            if only is None:
+                turns = list(driven), list(driven.values())
+                rows = await connection.fetch(sql("claim"), orchestrator, self._lease, limit, *turns, above)
+            else:
+                rows = await connection.fetch(sql("claim_named"), orchestrator, only, self._lease, limit)
             if rows:
                 await connection.execute(sql("clear_in_flight"), [row["id"] for row in rows])
             return [await self._restore(connection, row) for row in rows]
@@ -91,7 +136,8 @@ class Ledger:
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
         workflow, plan = row["id"], await self._plan(connection, row["plan"])
         state = await restored(connection, workflow, plan)
-        facts = {"epoch": row["epoch"], "finished_tasks": sum(step.done for step in state.steps if not step.is_given)}
+        finished = sum(step.done for step in state.steps if not step.is_given)
+        facts = {"epoch": row["epoch"], "finished_tasks": finished} | ({"by": self._name} if self._name else {})
         await connection.execute(sql("add_event"), workflow, "claimed", facts)
         status = WorkflowStatus(row["status"])
         previous = OrchestratorId(row["previous"]) if row["previous"] else None
@@ -122,6 +168,12 @@ class Ledger:
         """Let others claim these workflows at once."""
         await self._database.fetch(sql("release"), list(epochs), list(epochs.values()))
 
+    async def bequeath(self, session: asyncpg.Connection[asyncpg.Record], lock_key: int) -> None:
+        """Give up the lock that shows that an orchestrator lives: what it holds can be claimed at once, as from a dead
+        one, and so with the workers that it leaves behind. It must write nothing after this."""
+        with translated(self._database.url):
+            await session.execute(sql("bequeath"), lock_key)
+
     async def dead_among(self, orchestrators: Collection[OrchestratorId]) -> set[OrchestratorId]:
         """Those whose session has ended."""
         rows = await self._database.fetch(sql("living_orchestrators"), list(orchestrators))
@@ -149,15 +201,6 @@ class Ledger:
         """Note where workers are, for the history of what they run."""
         rows = [(name, orchestrator, *place) for name, place in workers.items()]
         await self._database.fetch(sql("save_workers"), *_columns(rows, 6))
-
-    async def profiles(self, limit: int = 1000) -> list[Profile]:
-        """What is known of phases."""
-        return [Profile(*row) for row in await self._database.fetch(sql("profiles"), limit)]
-
-    async def save_profiles(self, learned: Collection[Profile]) -> None:
-        """Add what was learned of phases; ``tasks`` are those since the last time."""
-        if learned:
-            await self._database.fetch(sql("save_profiles"), *_columns(learned, len(Profile._fields)))
 
     async def commit(self, batch: Batch) -> set[WorkflowId]:
         """Write the batch in one transaction. Writing it again changes nothing.
@@ -211,17 +254,78 @@ def _output(row: asyncpg.Record) -> Output:
 
 def _moment(batch: Batch) -> tuple[Any, ...]:
     """The statement that writes results, counters and statuses, and its arguments."""
-    tasks = _columns((_task_row(*row) for row in batch.tasks), 15)
-    steps = _columns(batch.steps.values(), len(StepRow._fields))
-    statuses = _columns(((workflow, *status) for workflow, status in batch.statuses.items()), 3)
-    told = notices(list(batch.statuses))
-    return sql("commit"), list(batch.epochs), list(batch.epochs.values()), *tasks, *steps, *statuses, told
+    names = {workflow: str(workflow) for workflow in batch.epochs}
+    told = [names[workflow] for workflow in batch.statuses]
+    return (
+        sql("commit"),
+        literals.plain(names.values()),
+        literals.numbers(batch.epochs.values()),
+        *_task_columns(batch, names),
+        *_step_columns(batch, names),
+        literals.plain(told),
+        literals.plain([status for status, _ in batch.statuses.values()]),
+        literals.documents([error for _, error in batch.statuses.values()]),
+        notices(told),
+    )
 
 
-def notices(workflows: Sequence[WorkflowId]) -> list[str]:
+def notices(workflows: Sequence[WorkflowId] | Sequence[str]) -> list[str]:
     """Payloads of notifications that name these workflows."""
     named = [str(workflow) for workflow in workflows]
     return [",".join(named[start : start + IDS_A_NOTICE]) for start in range(0, len(named), IDS_A_NOTICE)]
+
+
+def _task_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, ...]:
+    """Single reports first, then results in columns."""
+    reports = [report for _, report in batch.tasks]
+    outputs = [report.output for report in reports if report.output is not None]
+    many = [results for _, results in batch.results]
+    ids = [names[workflow] for workflow, _ in batch.tasks]
+    for workflow, results in batch.results:
+        ids += [names[workflow]] * results.count
+    workers = [report.worker for report in reports] + [each.worker for each in many for _ in each.partitions]
+    count = sum(each.count for each in many)
+    return (
+        literals.plain(ids),
+        literals.numbers([report.key.step for report in reports] + [each.step for each in many for _ in each.digests]),
+        literals.numbers([report.key.partition for report in reports] + _all(each.partitions for each in many)),
+        literals.binaries([output.digest for output in outputs] + _all(each.digests for each in many)),
+        literals.numbers([output.size for output in outputs] + _all(each.sizes for each in many)),
+        literals.plain([output.form for output in outputs] + _all(each.forms for each in many)),
+        literals.binaries([output.inline for output in outputs] + _all(each.inlines for each in many)),
+        literals.numbers([report.rows for report in reports] + _all(each.rows for each in many)),
+        literals.numbers([len(report.rejects) for report in reports] + [0] * count),
+        literals.numbers([report.started_at for report in reports] + _all(each.started_at for each in many)),
+        literals.numbers([report.wall_s for report in reports] + _all(each.wall_s for each in many)),
+        literals.numbers([report.cpu_s for report in reports] + _all(each.cpu_s for each in many)),
+        literals.texts(workers),
+        literals.booleans([report.is_cached for report in reports] + [False] * count),
+        literals.numbers([report.peak_bytes for report in reports] + [0] * count),
+    )
+
+
+def _all(columns: Iterable[Sequence[Value]]) -> list[Value]:
+    return [value for column in columns for value in column]
+
+
+def _step_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, ...]:
+    rows = list(batch.steps.values())
+    return (
+        literals.plain([names[row.workflow_id] for row in rows]),
+        literals.numbers([row.position for row in rows]),
+        literals.plain([row.status for row in rows]),
+        literals.numbers([row.partitions for row in rows]),
+        literals.numbers([row.done for row in rows]),
+        literals.numbers([row.running for row in rows]),
+        literals.texts([row.reason for row in rows]),
+        literals.numbers([row.rows for row in rows]),
+        literals.numbers([row.rejects for row in rows]),
+        literals.numbers([row.cached for row in rows]),
+        literals.numbers([row.wall_s for row in rows]),
+        literals.numbers([row.cpu_s for row in rows]),
+        literals.numbers([row.started_at for row in rows]),
+        literals.numbers([row.finished_at for row in rows]),
+    )
 
 
 async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Batch, held: Collection[UUID]) -> None:
@@ -250,16 +354,6 @@ async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Ba
     ):
         if rows:
             await connection.execute(sql(name), *_columns(rows, len(rows[0])))
-
-
-def _task_row(workflow: WorkflowId, report: Report) -> tuple[Any, ...]:
-    output = report.output
-    assert output is not None
-    return (
-        workflow, report.key.step, report.key.partition, output.digest, output.size, output.form, output.inline,
-        report.rows, len(report.rejects), report.started_at, report.wall_s, report.cpu_s,
-        report.worker, report.is_cached, report.peak_bytes,
-    )  # fmt: skip
 
 
 def _attempt_row(workflow: WorkflowId, command: RecordAttempt) -> tuple[Any, ...]:

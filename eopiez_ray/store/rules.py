@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import ParameterError
 from ..model.limits import LimitKey, LimitKind, Rules
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from .database import Database
 
 Grant = Callable[[int, int, int, Sequence[tuple[int, int]]], int]
+
+
+class StandingLimit(NamedTuple):
+    """A limit, and how much of it is taken."""
+
+    key: LimitKey
+    maximum: int
+    held: int
+    """Calls that living orchestrators have at work under it, or may start at once."""
+    wanted: int
+    """Calls that they could have at work if it did not hold."""
 
 
 class RuleBook:
@@ -30,6 +41,13 @@ class RuleBook:
             {LimitKey(LimitKind(row["kind"]), row["name"]): row["maximum"] for row in limits},
             {row["owner"]: row["weight"] for row in weights},
         )
+
+    async def standing(self) -> list[StandingLimit]:
+        """All limits as they stand."""
+        return [
+            StandingLimit(LimitKey(LimitKind(row["kind"]), row["name"]), row["maximum"], row["held"], row["wanted"])
+            for row in await self._database.fetch(sql("standing_limits"))
+        ]
 
     async def limit(self, key: LimitKey, maximum: int | None) -> None:
         """Let at most ``maximum`` calls be at work at once; None lifts the limit.

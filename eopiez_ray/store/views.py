@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..model.ids import WorkflowId
 from ..model.plan import PlanSpec
 from ..model.requests import Asked
-from ..model.status import PhaseKind, StepStatus, WorkflowStatus
+from ..model.status import Outcome, PhaseKind, StepStatus, WorkflowStatus
+from ..model.tasks import TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,6 +118,62 @@ class AttemptView:
     retry_memory_bytes: int
     """Memory of the next attempt, where this one had too little; otherwise 0."""
     is_forgiven: bool
+    id: int
+    """Attempts of a workflow that ended later have higher ones."""
+    node: str
+    """Ray's id of the node on which it ran; empty if the worker never got as far as to say."""
+    host: str
+    pid: int | None
+    actor: str
+    """Ray's id of the worker's actor."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A finished task, and where it ran."""
+
+    key: TaskKey
+    step: str
+    partition: int
+    rows: int
+    rejects: int
+    size: int
+    """Bytes of its output as stored."""
+    started_at: datetime
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int
+    """The most memory that its worker held meanwhile; 0 where it was too short to be measured."""
+    is_cached: bool
+    worker: str
+    """Empty for a result from the cache."""
+    node: str
+    """Ray's id of the node; empty where no worker ran it."""
+    host: str
+    pid: int | None
+    actor: str
+    """Ray's id of the worker's actor."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """What a long step comes down to, beside its counters."""
+
+    step: str
+    peak_bytes: int
+    """The most memory that a worker held for one of its tasks; 0 if none was long enough to be measured."""
+    attempts: Mapping[Outcome, int]
+    """Attempts that ended without a result and were not forgiven by a retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverView:
+    """The orchestrator that drives a workflow."""
+
+    name: str
+    host: str
+    pid: int
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

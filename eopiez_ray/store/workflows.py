@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from ..errors import TransitionError, WorkflowNotFoundError
+from ..errors import PlanError, TransitionError, WorkflowNotFoundError
+from ..model.filters import AttemptFilter, LogFilter, TaskFilter
 from ..model.ids import WorkflowId
 from ..model.plan import PlanSpec
 from ..model.requests import Answer, Request, Selection, Verb
-from ..model.status import WorkflowStatus
-from ..model.tasks import Output
+from ..model.status import Outcome, WorkflowStatus
+from ..model.tasks import Output, TaskKey
 from .ledger import _output
 from .queries import sql
 from .requests import ask, conditions
-from .views import AttemptView, EventView, GivenUp, LogView, RejectView, StepView, TaskTime, WorkflowView
+from .views import (
+    AttemptView,
+    DriverView,
+    EventView,
+    GivenUp,
+    LogView,
+    RejectView,
+    StepFacts,
+    StepView,
+    TaskTime,
+    TaskView,
+    WorkflowView,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +36,10 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-View = TypeVar("View", EventView, GivenUp, LogView, AttemptView, RejectView, TaskTime)
+View = TypeVar("View", EventView, GivenUp, RejectView, TaskTime)
+PAGE = 1000
+"""Rows of history that are read at a time."""
+LAST_STEP = 2**15 - 1
 
 EVERYTHING = Selection(everything=True)
 _UNSAID = Request()
@@ -167,13 +184,105 @@ class Workflows:
         """History, oldest first."""
         return await self._views(EventView, "events", workflow, after, limit)
 
-    async def logs(self, workflow: WorkflowId, after: int = 0, limit: int = 1000) -> list[LogView]:
-        """What phases logged and printed, oldest first."""
-        return await self._views(LogView, "logs", workflow, after, limit)
+    async def tasks(
+        self,
+        workflow: WorkflowId,
+        where: TaskFilter = TaskFilter(),  # noqa: B008 - frozen
+        after: TaskKey | None = None,
+        limit: int = PAGE,
+    ) -> list[TaskView]:
+        """Finished tasks in order of step and partition; ``after`` goes on from the last one of an earlier page.
 
-    async def attempts(self, workflow: WorkflowId) -> list[AttemptView]:
-        """Attempts that ended without a result, oldest first."""
-        return await self._views(AttemptView, "attempts", workflow)
+        Raises:
+            WorkflowNotFoundError: there is no such workflow.
+            PlanError: its plan has no such step.
+        """
+        names = await self._step_names(workflow)
+        first, last = 0, LAST_STEP
+        if where.step is not None:
+            first = last = _position(names, where.step)
+        begin = max(after or (0, -1), (first, -1))
+        found = await self._planned(
+            "tasks", workflow, *begin, last, where.worker, where.host, where.node, where.slower_than_s,
+            where.more_than_bytes, where.is_cached, where.has_rejects, limit,
+        )  # fmt: skip
+        return [
+            TaskView(key=TaskKey(row["step"], row["partition"]), **row | {"step": names[row["step"]]}) for row in found
+        ]
+
+    async def attempts(
+        self,
+        workflow: WorkflowId,
+        where: AttemptFilter = AttemptFilter(),  # noqa: B008 - frozen
+        after: int = 0,
+        limit: int = PAGE,
+    ) -> list[AttemptView]:
+        """Attempts that ended without a result, oldest first; ``after`` is the id of an earlier page's last one.
+
+        Raises:
+            WorkflowNotFoundError: there is no such workflow.
+            PlanError: its plan has no such step.
+        """
+        names = await self._step_names(workflow)
+        step = None if where.step is None else _position(names, where.step)
+        found = await self._planned(
+            "attempts", workflow, after, step, where.worker, where.host, where.node, where.slower_than_s,
+            where.outcome, limit,
+        )  # fmt: skip
+        return [AttemptView(**row | {"step": names[row["step"]]}) for row in found]
+
+    async def last_attempts(self, workflow: WorkflowId, limit: int) -> list[AttemptView]:
+        """The newest attempts without a result, the newest last."""
+        names = await self._step_names(workflow)
+        found = await self._database.fetch(sql("last_attempts"), workflow, limit)
+        return [AttemptView(**dict(row) | {"step": names[row["step"]]}) for row in reversed(found)]
+
+    async def logs(
+        self,
+        workflow: WorkflowId,
+        after: int = 0,
+        limit: int = PAGE,
+        where: LogFilter = LogFilter(),  # noqa: B008 - frozen
+    ) -> list[LogView]:
+        """What phases logged and printed, oldest first.
+
+        Raises:
+            WorkflowNotFoundError: there is no such workflow.
+            PlanError: its plan has no such step.
+            ParameterError: there is no such level.
+        """
+        names = await self._step_names(workflow)
+        steps = None if where.step is None else _positions(names, where.step)
+        found = await self._planned("logs", workflow, after, steps, where.partition, where.levels(), limit)
+        return [LogView(**row | {"step": names[row["step"]]}) for row in found]
+
+    async def step_facts(self, workflow: WorkflowId) -> list[StepFacts]:
+        """What each step comes down to, in the plan's order."""
+        names = await self._step_names(workflow)
+        peaks = {row["step"]: row["peak_bytes"] for row in await self._database.fetch(sql("step_peaks"), workflow)}
+        counts: dict[int, dict[Outcome, int]] = {}
+        for row in await self._database.fetch(sql("attempt_counts"), workflow):
+            counts.setdefault(row["step"], {})[Outcome(row["outcome"])] = row["attempts"]
+        return [
+            StepFacts(name, peaks.get(position, 0), counts.get(position, {})) for position, name in enumerate(names)
+        ]
+
+    async def driver(self, workflow: WorkflowId) -> DriverView | None:
+        """The living orchestrator that drives it, if there is one."""
+        row = await self._database.fetchrow(sql("driver"), workflow)
+        return None if row is None else DriverView(**dict(row))
+
+    async def _step_names(self, workflow: WorkflowId) -> list[str]:
+        row = await self._database.fetchrow(sql("step_names"), workflow)
+        if row is None:
+            raise WorkflowNotFoundError(str(workflow))
+        return [step["name"] for step in row["steps"]]
+
+    async def _planned(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
+        """Rows of a statement that is planned for its arguments: filters that are not used then cost nothing."""
+        async with self._database.transaction() as connection:
+            await connection.execute("set local plan_cache_mode = force_custom_plan")
+            return [dict(row) for row in await connection.fetch(sql(statement), *arguments)]
 
     async def rejects(self, workflow: WorkflowId) -> list[RejectView]:
         """Quarantined rows."""
@@ -189,3 +298,23 @@ class Workflows:
 
     async def _views(self, view: type[View], statement: str, *arguments: Any) -> list[View]:
         return [view(**dict(row)) for row in await self._database.fetch(sql(statement), *arguments)]
+
+
+def _position(names: Sequence[str], step: str) -> int:
+    if step not in names:
+        raise _unknown(names, step)
+    return names.index(step)
+
+
+def _positions(names: Sequence[str], step: str) -> list[int]:
+    """Those of the step, or of the steps of a phase whose names begin with it and a dot."""
+    found = [at for at, name in enumerate(names) if name == step or name.startswith(f"{step}.")]
+    if not found:
+        raise _unknown(names, step)
+    return found
+
+
+def _unknown(names: Sequence[str], step: str) -> PlanError:
+    near = difflib.get_close_matches(step, names, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}"
+    return PlanError(f"the workflow has no step {step!r}; {hint}")

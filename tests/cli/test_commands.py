@@ -36,6 +36,14 @@ COMMANDS = (
     "unpack",
     "verify",
     "chaos",
+    "tasks",
+    "events",
+    "phases",
+    "limits",
+    "limit",
+    "weigh",
+    "update",
+    "orchestrate",
 )
 
 

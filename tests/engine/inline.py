@@ -11,6 +11,7 @@ from eopiez_ray.engine.executor import CallTimedOutError, Expected, Inherited, S
 from eopiez_ray.engine.worker import Worker
 from eopiez_ray.model.ids import OrchestratorId
 from eopiez_ray.model.policies import Resources
+from eopiez_ray.model.results import Results
 from eopiez_ray.model.tasks import Report, TaskKey
 from eopiez_ray.model.work import Place, WorkCall
 
@@ -46,6 +47,13 @@ class InlineExecutor:
     async def close(self) -> None:
         """There is nothing to leave."""
 
+    @property
+    def cluster(self) -> str:
+        return str(id(self))
+
+    def share(self, parts: int) -> None:
+        """It has workers of its own."""
+
     def refusal(self, resources: Resources) -> str | None:
         return "it needs a GPU, the cluster has none" if resources.gpu else None
 
@@ -80,7 +88,7 @@ class InlineExecutor:
 
     async def run(
         self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
-    ) -> Sequence[Sequence[Report]]:
+    ) -> Sequence[Sequence[Report | Results]]:
         self.calls.append(call)
         slot.known.update(call.code)
         try:
@@ -112,7 +120,7 @@ class InlineExecutor:
     async def inherit(self, dead: Collection[OrchestratorId]) -> list[Inherited]:
         return []
 
-    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report]]:
+    async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report | Results]]:
         raise WorkerLostError(inherited.slot.worker, "nothing was inherited")
 
     async def watch(self, on_room: Callable[[], None], on_worker: Callable[[str, Place], None]) -> None:
@@ -131,4 +139,4 @@ class InlineExecutor:
 
     def tasks(self) -> list[TaskKey]:
         """The tasks of all calls, in order."""
-        return [item.key for call in self.calls for part in call.parts for item in part.items]
+        return [item.key for call in self.calls for part in call.parts for item in part.tasks()]

@@ -14,6 +14,7 @@ from eopiez_ray.errors import PlanError, TransitionError, UpdateRefusedError
 from eopiez_ray.model.changes import Change, StepChange
 from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.model.policies import Resources
+from eopiez_ray.model.results import Results
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.model.tasks import Report
 from eopiez_ray.model.work import WorkCall
@@ -92,7 +93,7 @@ class OneCall(InlineExecutor):
 
     async def run(
         self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
-    ) -> Sequence[Sequence[Report]]:
+    ) -> Sequence[Sequence[Report | Results]]:
         try:
             return await super().run(slot, call, expected, timeout_s)
         finally:
@@ -111,7 +112,7 @@ async def test_more_memory_is_remembered_by_the_next_orchestrator(stage: Stage, 
     successor = InlineExecutor(stage.folder)
     stage.orchestrate(successor)
     assert (await stage.rest(workflow)).status is S.SUCCEEDED
-    assert [item.attempt for call in successor.calls for part in call.parts for item in part.items] == [2]
+    assert [item.attempt for call in successor.calls for part in call.parts for item in part.tasks()] == [2]
 
 
 async def test_a_task_that_never_has_enough_memory_is_given_up(stage: Stage, tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ async def test_retry_of_what_was_given_up_runs_that_and_nothing_else(stage: Stag
     answers = await stage.workflows.retry_all(team)
     assert [answer.id for answer in answers] == [unlucky]
     assert (await stage.rest(unlucky)).status is S.SUCCEEDED
-    again = [item.key.step for call in executor.calls[before:] for part in call.parts for item in part.items]
+    again = [item.key.step for call in executor.calls[before:] for part in call.parts for item in part.tasks()]
     assert again.count(1) == 5 - len(finished)
     assert sorted(map(int, (tmp_path / "all").read_text().split())) == list(range(5))
     assert await stage.workflows.given_up() == []

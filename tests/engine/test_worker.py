@@ -13,6 +13,7 @@ import pytest
 import eopiez_ray as ez
 from eopiez_ray.engine.worker import Worker
 from eopiez_ray.errors import ContractError
+from eopiez_ray.model.results import expanded
 from eopiez_ray.model.status import Outcome
 from eopiez_ray.model.tasks import Report, TaskKey
 from eopiez_ray.model.work import Element, Prior, WorkCall, WorkItem, WorkPart, WorkStep
@@ -37,7 +38,7 @@ def item(step: int, partition: int, *inputs: Any, quota: int = 1) -> WorkItem:
 
 def run(folder: Path, call: WorkCall) -> list[Report]:
     (reports,) = Worker(str(folder), "w").run(call)
-    return reports
+    return list(expanded(reports))
 
 
 def test_a_chain_passes_values_on_without_loading_them(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_simulation_notices_a_broken_machine(mutation: str, monkeypatch: pytest.
     owner, name, replacement = MUTATIONS[mutation]
     monkeypatch.setattr(owner, name, replacement)
 
-    @settings(quietly, max_examples=3000, phases=[Phase.generate], print_blob=False)
+    @settings(quietly, max_examples=8000, phases=[Phase.generate], print_blob=False)
     @given(shape=shapes, choices=schedules)
     def live(shape: bytes, choices: bytes) -> None:
         simulate(shape, choices)

@@ -34,6 +34,7 @@ from eopiez_ray.machine.transitions import MAXIMUM_LOSSES, MAXIMUM_SHORTAGES
 from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.plan import PlanSpec
 from eopiez_ray.model.policies import Resources
+from eopiez_ray.model.results import condensed, expanded
 from eopiez_ray.model.status import Outcome, PhaseKind, WorkflowStatus
 from eopiez_ray.model.tasks import Failure, Output, Report, TaskKey
 from eopiez_ray.store import Batch
@@ -71,7 +72,7 @@ class Disk:
         if batch.epochs.get(WORKFLOW) != self.epoch:
             return False
         promise(self.status not in REST, "something was written after the workflow had come to rest")
-        for _, report in batch.tasks:
+        for report in (*(report for _, report in batch.tasks), *expanded([each for _, each in batch.results])):
             self.tasks.setdefault(report.key, self.epoch)
         self.attempts += [attempt for _, attempt in batch.attempts]
         self.plan = batch.plans.get(WORKFLOW, self.plan)
@@ -177,7 +178,7 @@ class World:
             call = self.holder.calls.pop(self.choose(len(self.holder.calls)))
             reports = tuple(self._reports(call))
             self.delivered += [report for report in reports if report.output is not None]
-            self.act(self.holder, Reported(reports))
+            self.act(self.holder, Reported(tuple(condensed(reports, fewest=2))))
 
     def repeat(self) -> None:
         """A result arrives a second time."""
@@ -240,7 +241,7 @@ class World:
         if self.holder.state.status.is_at_rest:
             return
         self.act(self.holder, Adopted(keys))
-        reports = tuple(self._reports(sent))
+        reports = tuple(condensed(self._reports(sent), fewest=2))
         if self.choose(3):
             self.act(self.holder, Reported(reports))
         else:

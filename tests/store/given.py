@@ -63,7 +63,7 @@ class Drivers:
 
     async def start(self, lease_s: float = LEASE_S) -> Driver:
         ledger, orchestrator = Ledger(self._database, lease_s), OrchestratorId(uuid7())
-        key = await ledger.register(orchestrator)
+        key = await ledger.register(orchestrator, "test")
         session = await asyncpg.connect(self._database.url)
         self._sessions.append(session)
         await session.execute("select pg_advisory_lock($1)", key)

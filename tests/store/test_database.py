@@ -15,8 +15,6 @@ from eopiez_ray.store import database as module
 from eopiez_ray.store.database import redacted
 from eopiez_ray.store.queries import statements
 
-from .given import Drivers, create
-
 
 async def shape(database: Database) -> list[tuple[object, ...]]:
     """Everything that a schema consists of, as the catalogue tells it."""
@@ -59,20 +57,6 @@ async def test_opening_twice_at_once_makes_one_schema(server: EmbeddedServer) ->
     for database in opened:
         await database.close()
     await admin.close()
-
-
-async def test_claims_are_found_by_their_index(database: Database, drivers: Drivers) -> None:
-    driver = await drivers.start()
-    workflow = await create(database)
-    rows = "insert into workflows (id, name, plan, status, finished_at) "
-    await database.fetch(
-        f"{rows} select gen_random_uuid(), 'old', plan, 'succeeded', now() from workflows, generate_series(1, 20000) "
-        "where id = $1",
-        workflow,
-    )
-    await database.fetch("analyze workflows")
-    explained = await database.fetch("explain " + statements()["claim"], driver.id, None, driver.ledger._lease, 10)
-    assert any("workflows_claimable" in row[0] for row in explained)
 
 
 async def test_a_newer_schema_is_refused(database: Database, database_url: str) -> None:

@@ -19,6 +19,9 @@ create table phases (
 create table orchestrators (
     id uuid primary key,
     lock_key bigint not null generated always as identity unique,
+    name text not null default '',
+    cluster text not null default '',
+    takes_any boolean not null default false,
     host text not null,
     pid integer not null,
     started_at timestamptz not null default now()
@@ -88,8 +91,10 @@ create table workflows (
         status not in ('queued', 'paused', 'succeeded', 'failed', 'cancelled') or holder is null
     )
 );
-create index workflows_claimable on workflows (priority desc, id)
-where status in ('queued', 'running', 'pausing', 'cancelling');
+-- Those that nobody drives, by owner, so that a claim need not read all that one owner has queued.
+create index workflows_claimable on workflows (owner, priority desc, id)
+where holder is null and status in ('queued', 'running', 'pausing', 'cancelling');
+create index workflows_held on workflows (holder) where holder is not null;
 create unique index workflows_idempotent on workflows (owner, idempotency_key) where idempotency_key is not null;
 
 -- The tables below are written thousands of times a second: no foreign keys, each of which would cost a look-up for
@@ -134,6 +139,11 @@ create table tasks (
     peak_bytes bigint not null,
     primary key (workflow_id, step, partition)
 );
+-- What people look for in long workflows. Rows of short tasks are in none of these, and cost nothing.
+create index tasks_rejecting on tasks (workflow_id, step, partition) where rejects > 0;
+create index tasks_cached on tasks (workflow_id, step, partition) where is_cached;
+create index tasks_long on tasks (workflow_id, step, wall_s) where wall_s >= 1;
+create index tasks_measured on tasks (workflow_id, step, peak_bytes) where peak_bytes > 0;
 
 -- A row for each attempt that ended without a result.
 create table attempts (
@@ -155,6 +165,7 @@ create table attempts (
 );
 create index attempts_of_workflow on attempts (workflow_id, step, partition);
 create index attempts_given_up on attempts (id) where retry_at is null and not is_forgiven;
+create index attempts_in_order on attempts (workflow_id, id);
 
 create table events (
     workflow_id uuid not null,
@@ -175,6 +186,8 @@ create table logs (
     message text not null,
     primary key (workflow_id, id)
 );
+create index logs_of_task on logs (workflow_id, step, partition, id);
+create index logs_of_note on logs (workflow_id, id) where level in ('warning', 'error', 'critical');
 
 create table rejects (
     workflow_id uuid not null,

@@ -63,9 +63,21 @@ returning id
 
 -- name: register_orchestrator
 -- A new driver of workflows, and the key of the advisory lock that shows that it lives.
-insert into orchestrators (id, host, pid)
-values ($1, $2, $3)
+insert into orchestrators (id, name, host, pid, cluster, takes_any)
+values ($1, $2, $3, $4, $5, $6)
 returning lock_key
+
+-- name: peers
+-- Other living orchestrators: those that take any workflow, and those that drive some on the same cluster.
+select
+    count(*) filter (where takes_any)::integer as takers,
+    count(*) filter (where cluster = $2 and exists (select from workflows where holder = orchestrators.id))::integer
+        as neighbours
+from orchestrators
+join pg_locks on locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::bigint << 32 | objid::bigint) = lock_key
+where orchestrators.id <> $1
 
 -- name: living_orchestrators
 -- Those of the given orchestrators whose session still holds its lock.
@@ -77,14 +89,114 @@ join pg_locks on locktype = 'advisory'
 where orchestrators.id = any($1::uuid[])
 
 -- name: claim
--- Take workflows that nobody drives: never held, or whose holder's lease ran out or whose session is gone.
+-- Take workflows that nobody drives: never held, given back, or whose holder's lease ran out or whose session is gone.
+-- Priority comes first; then owners take turns by their weights, one who drives much here already coming later.
 -- The lock on the row makes two claimers take different ones; the new epoch fences the old holder. While the server
 -- has just started, every session is gone: living holders get some seconds to come back, and keep what they drive.
+with recursive living as materialized (
+    select orchestrators.id
+    from orchestrators
+    join pg_locks on locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())
+        and (classid::bigint << 32 | objid::bigint) = lock_key
+),
+-- One step in the index for each owner, however many workflows they have.
+owners as (
+    (
+        select owner
+        from workflows
+        where holder is null
+            and status in ('queued', 'running', 'pausing', 'cancelling')
+        order by owner
+        limit 1
+    )
+    union all
+    select (
+        select workflows.owner
+        from workflows
+        where holder is null
+            and status in ('queued', 'running', 'pausing', 'cancelling')
+            and workflows.owner > owners.owner
+        order by workflows.owner
+        limit 1
+    )
+    from owners
+    where owners.owner is not null
+),
+candidates as (
+    select first.id, first.priority, owners.owner
+    from owners
+    cross join lateral (
+        select id, priority
+        from workflows
+        where holder is null
+            and status in ('queued', 'running', 'pausing', 'cancelling')
+            and workflows.owner = owners.owner
+        order by priority desc, id
+        limit 2 * $3
+    ) as first
+    union all
+    select id, priority, owner
+    from workflows
+    where holder is not null
+        and status in ('running', 'pausing', 'cancelling')
+        and (
+            lease_until < clock_timestamp()
+            or (
+                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and holder not in (select id from living)
+            )
+        )
+),
+-- More than are wanted, for another claimer may be taking the first ones.
+ranked as (
+    select
+        id,
+        (coalesce(driven, 0) + row_number() over (partition by owner, candidates.priority order by id))
+            / coalesce(weight, 1) as turn
+    from candidates
+    left join unnest($4::text[], $5::bigint[]) as busy (owner, driven) using (owner)
+    left join weights using (owner)
+    where candidates.priority > $6::integer
+    order by candidates.priority desc, turn, id
+    limit 4 * $3
+),
+claimable as (
+    select workflows.id, holder as previous
+    from workflows
+    join ranked on ranked.id = workflows.id
+    where workflows.id = any(array(select id from ranked)) -- By the primary key, whatever the planner expects.
+        and status in ('queued', 'running', 'pausing', 'cancelling')
+        and (
+            holder is null
+            or lease_until < clock_timestamp()
+            or (
+                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and holder not in (select id from living)
+            )
+        )
+    order by priority desc, turn, workflows.id
+    limit $3
+    for update of workflows skip locked
+)
+update workflows
+set holder = $1,
+    epoch = epoch + 1,
+    lease_until = clock_timestamp() + $2::interval,
+    status = case when status = 'queued' then 'running' else status end,
+    started_at = coalesce(started_at, clock_timestamp()),
+    drained_at = null
+from claimable
+where workflows.id = claimable.id
+returning workflows.id, plan, status, epoch, owner, priority, labels, previous, frozen_s
+
+-- name: claim_named
+-- As claim, among the given workflows alone and without turns.
 with claimable as (
     select id, holder as previous
     from workflows
-    where status in ('queued', 'running', 'pausing', 'cancelling')
-        and ($2::uuid[] is null or id = any($2::uuid[]))
+    where id = any($2::uuid[])
+        and status in ('queued', 'running', 'pausing', 'cancelling')
         and (
             holder is null
             or lease_until < clock_timestamp()
@@ -133,12 +245,17 @@ returning workflows.id
 
 -- name: release
 -- Give workflows back to the queue's readers, unfinished: another orchestrator may claim them at once.
-update workflows
-set holder = null,
-    lease_until = null
-from unnest($1::uuid[], $2::bigint[]) as held (id, epoch)
-where workflows.id = held.id
-    and workflows.epoch = held.epoch
+with released as (
+    update workflows
+    set holder = null,
+        lease_until = null
+    from unnest($1::uuid[], $2::bigint[]) as held (id, epoch)
+    where workflows.id = held.id
+        and workflows.epoch = held.epoch
+    returning workflows.id
+)
+select pg_notify('eopiez_work', id::text)
+from released
 
 -- name: commit
 -- All that happened to any number of workflows in a moment, in one statement and so in one transaction. Rows of
@@ -147,7 +264,7 @@ where workflows.id = held.id
 with held as (
     select workflows.id, workflows.status
     from workflows
-    join unnest($1::uuid[], $2::bigint[]) as given (id, epoch)
+    join unnest($1::text::uuid[], $2::text::bigint[]) as given (id, epoch)
         on workflows.id = given.id
         and workflows.epoch = given.epoch
     order by workflows.id
@@ -162,9 +279,9 @@ saved_tasks as (
         workflow_id, step, partition, digest, size, form, inline, rows, rejects, to_timestamp(started_at), wall_s,
         cpu_s, worker, is_cached, peak_bytes
     from unnest(
-        $3::uuid[], $4::smallint[], $5::integer[], $6::bytea[], $7::bigint[], $8::text[], $9::bytea[], $10::bigint[],
-        $11::integer[], $12::double precision[], $13::double precision[], $14::double precision[], $15::text[],
-        $16::boolean[], $17::bigint[]
+        $3::text::uuid[], $4::text::smallint[], $5::text::integer[], $6::text::bytea[], $7::text::bigint[], $8::text::text[], $9::text::bytea[], $10::text::bigint[],
+        $11::text::integer[], $12::text::double precision[], $13::text::double precision[], $14::text::double precision[], $15::text::text[],
+        $16::text::boolean[], $17::text::bigint[]
     ) as given (
         workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker,
         is_cached, peak_bytes
@@ -182,9 +299,9 @@ saved_steps as (
         case when running > 0 or started_at is not null then coalesce(to_timestamp(started_at), clock_timestamp()) end,
         to_timestamp(finished_at)
     from unnest(
-        $18::uuid[], $19::smallint[], $20::text[], $21::integer[], $22::integer[], $23::integer[], $24::text[],
-        $25::bigint[], $26::bigint[], $27::bigint[], $28::double precision[], $29::double precision[],
-        $30::double precision[], $31::double precision[]
+        $18::text::uuid[], $19::text::smallint[], $20::text::text[], $21::text::integer[], $22::text::integer[], $23::text::integer[], $24::text::text[],
+        $25::text::bigint[], $26::text::bigint[], $27::text::bigint[], $28::text::double precision[], $29::text::double precision[],
+        $30::text::double precision[], $31::text::double precision[]
     ) as given (
         workflow_id, position, status, partitions, done, running, reason, rows, rejects, cached, wall_s, cpu_s,
         started_at, finished_at
@@ -214,7 +331,7 @@ reached as (
             else given.status
         end as status,
         given.error
-    from unnest($32::uuid[], $33::text[], $34::jsonb[]) as given (id, status, error)
+    from unnest($32::text::uuid[], $33::text::text[], $34::text::jsonb[]) as given (id, status, error)
     join held on held.id = given.id
 ),
 saved_statuses as (
@@ -696,28 +813,6 @@ where workflow_id = $1
 order by id
 limit $3
 
--- name: logs
--- Lines that its phases logged, after the given line.
-select logs.id, at, spec #>> array['steps', step::text, 'name'] as step, partition, level, message
-from logs
-join workflows on workflows.id = workflow_id
-join plans on plans.digest = workflows.plan
-where workflow_id = $1
-    and logs.id > $2
-order by logs.id
-limit $3
-
--- name: attempts
--- Attempts that ended without a result, oldest first.
-select
-    spec #>> array['steps', step::text, 'name'] as step, partition, attempt, outcome, error_type, message, traceback,
-    worker, attempts.started_at, ended_at, retry_at, retry_memory_bytes, is_forgiven
-from attempts
-join workflows on workflows.id = workflow_id
-join plans on plans.digest = workflows.plan
-where workflow_id = $1
-order by attempts.id
-
 -- name: rejects
 -- Quarantined rows in order.
 select spec #>> array['steps', step::text, 'name'] as step, partition, source, reason, sample
@@ -777,13 +872,6 @@ union
 select digest
 from cache
 where inline is null
-
--- name: profiles
--- What is known of phases, those used last first.
-select digest, name, version, tasks, wall_s, cpu_s, peak_bytes
-from profiles
-order by updated_at desc
-limit $1
 
 -- name: save_profiles
 -- What has been learned of phases.
@@ -903,8 +991,8 @@ join orchestrators on orchestrators.id = orchestrator
 join pg_locks on locktype = 'advisory'
     and database = (select oid from pg_database where datname = current_database())
     and (classid::bigint << 32 | objid::bigint) = lock_key
-where kind = $1
-    and name = $2
+where permits.kind = $1
+    and permits.name = $2
     and orchestrator <> $3
 
 -- name: save_permits
@@ -921,3 +1009,156 @@ insert into workers (name, orchestrator, node, host, pid, actor)
 select *
 from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[])
 on conflict do nothing
+
+-- name: bequeath
+-- Let others take a leaving orchestrator for dead, and so its workflows and the workers that it leaves them.
+select pg_advisory_unlock($1), pg_notify('eopiez_work', 'handed over')
+
+-- name: driver
+-- Which living orchestrator drives a workflow.
+select orchestrators.name, host, orchestrators.pid, orchestrators.started_at
+from workflows
+join orchestrators on orchestrators.id = holder
+join pg_locks on locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::bigint << 32 | objid::bigint) = lock_key
+where workflows.id = $1
+    and lease_until >= clock_timestamp()
+
+-- name: step_names
+-- Names of a workflow's steps, in the order of its plan; no row if there is no such workflow.
+select spec #> '{steps}' as steps
+from workflows
+join plans on plans.digest = workflows.plan
+where id = $1
+
+-- name: tasks
+-- A page of finished tasks, in order of step and partition after the given one, with where they ran. Without a filter
+-- it is a stretch of the primary key; plan it with its arguments known, so that a filter can have its own index.
+with page as (
+    select step, partition, rows, rejects, size, started_at, wall_s, cpu_s, peak_bytes, is_cached, worker
+    from tasks
+    where workflow_id = $1
+        and (step, partition) > ($2::smallint, $3::integer)
+        and step <= $4::smallint
+        and ($5::text is null or worker = $5)
+        and (
+            ($6::text is null and $7::text is null)
+            or worker = any(array(
+                select name
+                from workers
+                where ($6 is null or host = $6)
+                    and ($7 is null or node = $7)
+            ))
+        )
+        and ($8::double precision is null or wall_s > $8)
+        and ($9::bigint is null or peak_bytes > $9)
+        and (not $10::boolean or is_cached)
+        and (not $11::boolean or rejects > 0)
+    order by step, partition
+    limit $12
+)
+select page.*, coalesce(node, '') as node, coalesce(host, '') as host, pid, coalesce(actor, '') as actor
+from page
+left join workers on workers.name = page.worker
+order by step, partition
+
+-- name: attempts
+-- A page of attempts that ended without a result, oldest first after the given one, with where they ran.
+with page as (
+    select
+        id, step, partition, attempt, outcome, error_type, message, traceback, worker, started_at, ended_at, retry_at,
+        retry_memory_bytes, is_forgiven
+    from attempts
+    where workflow_id = $1
+        and id > $2
+        and ($3::smallint is null or step = $3)
+        and ($4::text is null or worker = $4)
+        and (
+            ($5::text is null and $6::text is null)
+            or worker = any(array(
+                select name
+                from workers
+                where ($5 is null or host = $5)
+                    and ($6 is null or node = $6)
+            ))
+        )
+        and ($7::double precision is null or ended_at - started_at > make_interval(secs => $7))
+        and ($8::text is null or outcome = $8)
+    order by id
+    limit $9
+)
+select page.*, coalesce(node, '') as node, coalesce(host, '') as host, pid, coalesce(actor, '') as actor
+from page
+left join workers on workers.name = page.worker
+order by id
+
+-- name: last_attempts
+-- The newest attempts without a result, newest first.
+select
+    attempts.id, step, partition, attempt, outcome, error_type, message, traceback, worker, attempts.started_at,
+    ended_at, retry_at, retry_memory_bytes, is_forgiven, coalesce(node, '') as node, coalesce(host, '') as host, pid,
+    coalesce(actor, '') as actor
+from attempts
+left join workers on workers.name = worker
+where workflow_id = $1
+order by attempts.id desc
+limit $2
+
+-- name: attempt_counts
+-- How many attempts of each step ended how, those not counted whose failure was forgiven by a retry.
+select step, outcome, count(*) as attempts
+from attempts
+where workflow_id = $1
+    and not is_forgiven
+group by step, outcome
+order by step, outcome
+
+-- name: step_peaks
+-- The most memory that a task of each step held, for those that were measured.
+select position as step, most.peak_bytes
+from steps
+cross join lateral (
+    select peak_bytes
+    from tasks
+    where tasks.workflow_id = steps.workflow_id
+        and step = position
+        and peak_bytes > 0
+    order by peak_bytes desc
+    limit 1
+) as most
+where steps.workflow_id = $1
+
+-- name: logs
+-- A page of the lines that its phases logged, after the given line: of some steps, of one partition, of some levels.
+select id, at, step, partition, level, message
+from logs
+where workflow_id = $1
+    and id > $2
+    and ($3::smallint[] is null or step = any($3))
+    and ($4::integer is null or partition = $4)
+    and ($5::text[] is null or level = any($5))
+order by id
+limit $6
+
+-- name: profiles
+-- What is known of phases, those used last first.
+select digest, name, version, tasks, wall_s, cpu_s, peak_bytes, updated_at
+from profiles
+order by updated_at desc, digest
+limit $1
+
+-- name: standing_limits
+-- All limits, with what living orchestrators hold of them and want.
+select
+    limits.kind, limits.name, maximum, coalesce(sum(held), 0)::bigint as held, coalesce(sum(wanted), 0)::bigint as wanted
+from limits
+left join (
+    permits
+    join orchestrators on orchestrators.id = orchestrator
+    join pg_locks on locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())
+        and (classid::bigint << 32 | objid::bigint) = lock_key
+) on permits.kind = limits.kind and permits.name = limits.name
+group by limits.kind, limits.name, maximum
+order by limits.kind, limits.name

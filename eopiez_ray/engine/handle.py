@@ -1,0 +1,286 @@
+"""A handle on one workflow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+from ..errors import (
+    WorkflowCancelledError,
+    WorkflowFailedError,
+    WorkflowNotFinishedError,
+    WorkflowPausedError,
+)
+from ..model.changes import Change, StepChange
+from ..model.filters import AttemptFilter, LogFilter, TaskFilter
+from ..model.status import PhaseKind, StepStatus, WorkflowStatus
+from ..settings import Settings
+from ..store import Workflows
+from .artifacts import LoadedPartitions
+from .options import RequestOptions, request_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ..model.ids import WorkflowId
+    from ..model.plan import PlanSpec
+    from ..model.tasks import TaskKey
+    from ..store import (
+        AttemptView,
+        DriverView,
+        EventView,
+        LogView,
+        RejectView,
+        StepFacts,
+        StepView,
+        TaskTime,
+        TaskView,
+        WorkflowView,
+    )
+    from .local import Local
+
+Row = TypeVar("Row")
+Key = TypeVar("Key")
+PAGE = 1000
+"""Rows of history that are fetched at a time."""
+
+
+class Workflow:
+    """A handle on one workflow."""
+
+    def __init__(self, local: Local, workflow: WorkflowId, plan: PlanSpec | None = None) -> None:
+        self._local, self.id, self._plan = local, workflow, plan
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.id}>"
+
+    @property
+    def _workflows(self) -> Workflows:
+        return self._local._engine.workflows
+
+    def view(self) -> WorkflowView:
+        """How it stands."""
+        return self._local._run(self._workflows.get(self.id))
+
+    @property
+    def status(self) -> WorkflowStatus:
+        """Its status now."""
+        return self.view().status
+
+    @property
+    def settings(self) -> Settings:
+        """Of the system that it is in."""
+        return self._local.settings
+
+    @property
+    def driver(self) -> DriverView | None:
+        """The orchestrator that is at work on it, in this process or another."""
+        return self._local._run(self._workflows.driver(self.id))
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether some process, this one or another, is at work on it."""
+        return self._local._run(self._workflows.is_held(self.id))
+
+    def wait(self, timeout_s: float | None = None) -> Self:
+        """Wait until it has succeeded.
+
+        Raises:
+            WorkflowFailedError, WorkflowCancelledError, WorkflowPausedError: it ended otherwise.
+            TimeoutError: it is still at work.
+        """
+        if self._local._engine.has_soon_succeeded(self.id, timeout_s):
+            return self
+        view = self._local._run(asyncio.wait_for(self._local._engine.settled(self.id), timeout_s))
+        if view.status is WorkflowStatus.SUCCEEDED:
+            return self
+        if view.status is WorkflowStatus.FAILED:
+            error = view.error or {}
+            place = f"step {error.get('step')!r}, partition {error.get('partition')}, attempt {error.get('attempts')}"
+            raise WorkflowFailedError(
+                f"workflow {self.id} failed: {place}: {error.get('error_type')}: {error.get('message')}"
+            )
+        if view.status is WorkflowStatus.CANCELLED:
+            raise WorkflowCancelledError(f"workflow {self.id} was cancelled")
+        raise WorkflowPausedError(f"workflow {self.id} was paused; resume it to go on")
+
+    def settled(self, timeout_s: float | None = None) -> WorkflowView:
+        """Wait until it is at rest, however it ended.
+
+        Raises:
+            TimeoutError: it is still at work.
+        """
+        return self._local._run(asyncio.wait_for(self._local._engine.settled(self.id), timeout_s))
+
+    def result(self, step: str) -> Any:
+        """The output of a finished step: a value, or a sequence of partitions, each loaded when asked for.
+
+        Raises:
+            KeyError: the plan has no such step.
+            WorkflowNotFinishedError: the step is not done.
+        """
+        if self._plan is None:
+            self._plan = self.view().plan
+        positions = self._plan.index()
+        if step not in positions:
+            raise KeyError(f"workflow {self.id} has no step {step!r}; it has {', '.join(positions)}")
+        position = positions[step]
+        if not self._local._engine.has_succeeded(self.id):
+            status = self.steps()[position].status
+            if status is not StepStatus.SUCCEEDED:
+                raise WorkflowNotFinishedError(f"step {step!r} of workflow {self.id} is {status}; wait for it first")
+        outputs = self._local._run(self._workflows.outputs(self.id, position))
+        values = LoadedPartitions(self._local._engine.artifacts, outputs)
+        is_one = self._plan.steps[position].phase.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
+        return values[0] if is_one else values
+
+    def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
+        """Start nothing more; ``paused`` once nothing is in flight."""
+        return self._local._run(self._workflows.pause(self.id, request_of(options)))
+
+    def resume(self, **options: Unpack[RequestOptions]) -> Self:
+        """Go on, in this process: after a pause, or after the process that drove it died."""
+        self._local._run(self._workflows.resume(self.id, request_of(options)))
+        self._local._run(self._local._engine.drive(self.id))
+        return self
+
+    def retry(self, **options: Unpack[RequestOptions]) -> Self:
+        """Start failed tasks anew, in this process; finished ones keep their results."""
+        self._local._run(self._workflows.retry(self.id, request_of(options)))
+        self._local._run(self._local._engine.drive(self.id))
+        return self
+
+    def cancel(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
+        """End it; finished steps keep their results."""
+        return self._local._run(self._workflows.cancel(self.id, request_of(options)))
+
+    def update(
+        self,
+        *steps: StepChange,
+        priority: int | None = None,
+        labels: Mapping[str, str] | None = None,
+        by: str = "",
+        why: str = "",
+    ) -> Self:
+        """Change what has not started: parameters of steps without a task that has begun, policies of steps that are
+        not done, the priority, labels.
+
+        Raises:
+            PlanError: its plan has no such step.
+            ParameterError: a phase refuses a parameter.
+            UpdateRefusedError: what was to be changed has started; nothing was changed.
+            TransitionError: it has ended.
+            TimeoutError: the process that drives it did not answer; the history says later whether it did it.
+        """
+        change = Change(steps, priority, labels, by, why)
+        self._local._run(self._local._engine.update(self.id, change))
+        return self
+
+    def steps(self) -> list[StepView]:
+        """Its steps with their counters."""
+        return self._local._run(self._workflows.steps(self.id))
+
+    def events(self, after: int = 0) -> list[EventView]:
+        """Its history."""
+        return self._local._run(self._workflows.events(self.id, after))
+
+    def history(self) -> Iterator[EventView]:
+        """All its events, oldest first; they are fetched a page at a time."""
+
+        def page(after: int, size: int) -> list[EventView]:
+            return self._local._run(self._workflows.events(self.id, after, size))
+
+        return _paged(page, lambda event: event.id, 0, None)
+
+    def logs(
+        self, after: int = 0, *, step: str | None = None, partition: int | None = None, level: str | None = None
+    ) -> list[LogView]:
+        """What its phases logged and printed: up to 1,000 lines after the one of that id.
+
+        Args:
+            after: id of the last line that is known; 0 begins with the first.
+            step: only this step, or the steps of a phase such as ``themes``.
+            partition: only the tasks of this partition.
+            level: only lines of this level, or more important ones: debug, info, warning, error, critical.
+
+        Raises:
+            PlanError: its plan has no such step.
+            ParameterError: there is no such level.
+        """
+        where = LogFilter(step=step, partition=partition, level=level)
+        return self._local._run(self._workflows.logs(self.id, after, PAGE, where))
+
+    def tasks(
+        self, where: TaskFilter | None = None, after: TaskKey | None = None, limit: int | None = None
+    ) -> Iterator[TaskView]:
+        """Its finished tasks, in order of step and partition; they are fetched a page at a time.
+
+        Args:
+            where: which of them; all by default.
+            after: begin after this one.
+            limit: how many at most.
+
+        Raises:
+            PlanError: its plan has no such step.
+        """
+
+        def page(after: TaskKey | None, size: int) -> list[TaskView]:
+            return self._local._run(self._workflows.tasks(self.id, where or TaskFilter(), after, size))
+
+        return _paged(page, lambda task: task.key, after, limit)
+
+    def attempts(
+        self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None
+    ) -> list[AttemptView]:
+        """Attempts that ended without a result, oldest first. Arguments and errors as in ``each_attempt``."""
+        return list(self.each_attempt(where, after, limit))
+
+    def each_attempt(
+        self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None
+    ) -> Iterator[AttemptView]:
+        """Attempts that ended without a result, oldest first; they are fetched a page at a time.
+
+        Args:
+            where: which of them; all by default.
+            after: id of the last one that is known; 0 begins with the first.
+            limit: how many at most.
+
+        Raises:
+            PlanError: its plan has no such step.
+        """
+
+        def page(after: int, size: int) -> list[AttemptView]:
+            return self._local._run(self._workflows.attempts(self.id, where or AttemptFilter(), after, size))
+
+        return _paged(page, lambda attempt: attempt.id, after, limit)
+
+    def last_attempts(self, limit: int = 10) -> list[AttemptView]:
+        """The newest attempts that ended without a result, the newest last."""
+        return self._local._run(self._workflows.last_attempts(self.id, limit))
+
+    def step_facts(self) -> list[StepFacts]:
+        """What each step comes down to beside its counters: its peak of memory, its attempts without a result."""
+        return self._local._run(self._workflows.step_facts(self.id))
+
+    def rejects(self) -> Iterable[RejectView]:
+        """Quarantined rows."""
+        return self._local._run(self._workflows.rejects(self.id))
+
+    def task_times(self) -> list[TaskTime]:
+        """When its tasks ran."""
+        return self._local._run(self._workflows.task_times(self.id))
+
+
+def _paged(
+    page: Callable[[Key, int], list[Row]], key: Callable[[Row], Key], after: Key, limit: int | None
+) -> Iterator[Row]:
+    """Rows page after page, each from the last row of the one before on."""
+    left = limit
+    while left is None or left > 0:
+        size = PAGE if left is None else min(PAGE, left)
+        rows = page(after, size)
+        yield from rows
+        if len(rows) < size:
+            return
+        after, left = key(rows[-1]), None if left is None else left - size

@@ -1,0 +1,373 @@
+"""The asynchronous whole: Postgres, a Ray cluster and an orchestrator in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import pickle
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import (
+    ClusterError,
+    EopiezError,
+    StoreError,
+)
+from ..model.changes import Change
+from ..model.ids import OrchestratorId, uuid7
+from ..model.policies import Resources
+from ..model.requests import Answer
+from ..model.status import WorkflowStatus
+from ..settings import Settings
+from ..store import (
+    Database,
+    EmbeddedServer,
+    Intake,
+    NewWorkflow,
+    PhaseBook,
+    RuleBook,
+    Updates,
+    Workflows,
+    connect,
+)
+from .artifacts import Artifacts
+from .cluster import RayExecutor
+from .orchestrator import Orchestrator
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from ..model.ids import WorkflowId
+    from ..model.plan import PlanSpec
+    from ..phases.contract import Phase
+    from ..store import (
+        WorkflowView,
+    )
+
+POLL_S = 0.5
+YOUNG_OBJECTS = 10_000
+"""New objects after which Python looks for cycles among them; 700 is its own choice."""
+UPDATE_S = 15.0
+"""Seconds that the driver of a workflow gets to answer a wish for an update."""
+GRACE_S = 3600.0
+"""Seconds for which an artifact is kept though nothing refers to it: its task may be about to be committed."""
+
+
+class Cleaned(NamedTuple):
+    """What was deleted."""
+
+    workflows: int
+    artifacts: int
+    bytes: int
+    """Of the artifacts."""
+
+
+class Engine:
+    """The asynchronous whole. The database is there from ``open`` on; Ray starts with the first workflow to drive."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.artifacts = Artifacts(settings.artifacts)
+        self._server = EmbeddedServer(settings.home) if settings.database_url is None else None
+        self._database: Database | None = None
+        self._intake: Intake | None = None
+        self._orchestrator: Orchestrator | None = None
+        self._driving: asyncio.Task[None] | None = None
+        self._executor: RayExecutor | None = None
+        self._starting = asyncio.Lock()
+        self._changes: dict[str, asyncio.Event] = {}
+        """Set when a workflow that somebody waits for has changed."""
+        self._listener: asyncpg.Connection[asyncpg.Record] | None = None
+
+    @property
+    def workflows(self) -> Workflows:
+        """The store's users' side."""
+        assert self._database is not None, "open the engine first"
+        return Workflows(self._database)
+
+    @property
+    def rules(self) -> RuleBook:
+        """Limits and weights."""
+        assert self._database is not None, "open the engine first"
+        return RuleBook(self._database)
+
+    @property
+    def phase_book(self) -> PhaseBook:
+        """What is known of phases."""
+        assert self._database is not None, "open the engine first"
+        return PhaseBook(self._database)
+
+    async def open(self) -> None:
+        """Reach the database, the embedded one started if there is no other."""
+        url = self.settings.database_url
+        if self._server is not None:
+            url = await asyncio.to_thread(self._server.start)
+        assert url is not None
+        self._database = await connect(url)
+        self._intake = Intake(self._database, self.settings.lease_s)
+
+    async def close(self) -> None:
+        """Stop driving, leave the cluster and the database. Workflows that were driven can be claimed at once."""
+        if self._orchestrator is not None:
+            self._orchestrator.stop()
+        if self._driving is not None:
+            await asyncio.gather(self._driving, return_exceptions=True)
+        if self._executor is not None:
+            await self._executor.close()
+        if self._listener is not None:
+            self._listener.terminate()
+        if self._database is not None:
+            await self._database.close()
+        if self._server is not None:
+            await asyncio.to_thread(self._server.leave)
+
+    async def hand_over(self) -> None:
+        """As ``close``, but workers on a cluster of yours stay, with what they have in hand, for who drives next."""
+        if self._orchestrator is not None and self._executor is not None and self.settings.ray_address is not None:
+            assert self._driving is not None
+            self._orchestrator.hand_over()
+            await asyncio.gather(self._driving, return_exceptions=True)
+            await self._executor.leave()
+            self._executor = None
+        await self.close()
+
+    async def drive_all(self, name: str) -> None:
+        """Let this process's orchestrator claim whatever nobody drives. Errors as in ``start_driving``."""
+        await self.start_driving(name)
+        assert self._orchestrator is not None
+        self._orchestrator.drive_all()
+
+    async def gave_up(self) -> None:
+        """Wait until the orchestrator of this process has ended; raises what ended it."""
+        assert self._driving is not None, "drive something first"
+        await asyncio.shield(self._driving)
+
+    async def start_driving(self, name: str = "") -> None:
+        """Start Ray and the orchestrator, once.
+
+        Raises:
+            ClusterError: Ray does not start.
+        """
+        async with self._starting:
+            if self._driving is not None:
+                return
+            assert self._database is not None
+            identity = OrchestratorId(uuid7())
+            self._executor = RayExecutor(self.settings, identity)
+            await self._executor.start()
+            _spare_the_collector()
+            self._orchestrator = Orchestrator(
+                self._database,
+                self._executor,
+                self.artifacts,
+                self.settings,
+                only=(),
+                revive=self._revive,
+                orchestrator_id=identity,
+                name=name,
+            )
+            if self.settings.ray_address is None:  # On a cluster of others, nothing is held before there is work.
+                self._executor.prepare(Resources())
+            self._driving = asyncio.create_task(self._orchestrator.run())
+            self._driving.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def drive(self, workflow: WorkflowId) -> None:
+        """Let this process's orchestrator claim the workflow."""
+        await self.start_driving()
+        assert self._orchestrator is not None
+        self._check((await self.workflows.get(workflow)).plan)
+        self._orchestrator.drive(workflow)
+
+    async def drive_granted(self, answers: Sequence[Answer]) -> list[Answer]:
+        """Let this process's orchestrator claim what was queued; the answers, with why some can never run here."""
+        granted = [answer.id for answer in answers if not answer.refusal]
+        if not granted:
+            return [*answers]
+        await self.start_driving()
+        assert self._orchestrator is not None
+        refusals: dict[WorkflowId, str] = {}
+        for plan, following in await self.workflows.plans(granted):
+            refusal = self._refusal(plan)
+            if refusal is not None:
+                refusals |= dict.fromkeys(following, f"it waits for another process to drive it: {refusal}")
+        self._orchestrator.drive(*(workflow for workflow in granted if workflow not in refusals))
+        return [replace(answer, refusal=refusals.get(answer.id, answer.refusal)) for answer in answers]
+
+    async def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
+        """Where these workflows stand; nothing while the orchestrator of this process brings the database back.
+
+        Raises:
+            EopiezError: the orchestrator of this process gave up.
+        """
+        is_driving = self._driving is not None and not self._driving.done()
+        if self._driving is not None and not is_driving:
+            self._driving.result()
+        try:
+            return await self.workflows.statuses(workflows)
+        except StoreError:
+            if not is_driving:
+                raise
+            return {}
+
+    async def create(self, *wanted: NewWorkflow) -> list[WorkflowId]:
+        """Create workflows and drive them here. They are durable when this returns.
+
+        Raises:
+            ClusterError: a step asks for what the cluster can never give.
+            IdempotencyConflictError: a key was used for another plan.
+        """
+        if self._orchestrator is None:
+            await self.start_driving()
+        assert self._orchestrator is not None
+        for plan in {new.plan.digest: new.plan for new in wanted}.values():
+            self._check(plan)
+        return await self._orchestrator.create(*wanted)
+
+    def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]] | None:
+        """As ``create``, from any thread and without a task for it; None if nothing is driven here yet."""
+        if self._orchestrator is None or self._driving is None or self._driving.done():
+            return None
+        for plan in {new.plan.digest: new.plan for new in wanted}.values():
+            self._check(plan)
+        return self._orchestrator.offer(wanted)
+
+    async def submit(self, *wanted: NewWorkflow) -> list[WorkflowId]:
+        """Create workflows for another process to drive."""
+        assert self._intake is not None, "open the engine first"
+        return [created.id for created in await self._intake.create(*wanted)]
+
+    def _check(self, plan: PlanSpec) -> None:
+        refusal = self._refusal(plan)
+        if refusal is not None:
+            raise ClusterError(refusal)
+
+    def _refusal(self, plan: PlanSpec) -> str | None:
+        """Why the plan can never run on this cluster; None if it can."""
+        assert self._executor is not None
+        if not any(map(self._executor.refusal, plan.shapes)):
+            return None
+        for step in plan.steps:
+            refusal = self._executor.refusal(step.policy.resources)
+            if refusal is not None and step.policy.wait_timeout_s is None:
+                return (
+                    f"step {step.name!r} can never run here: {refusal}; lower its resources, use a larger cluster, "
+                    "or give it a wait_timeout_s if nodes will join"
+                )
+        return None
+
+    async def _revive(self) -> None:
+        """Start the embedded server again after it was killed."""
+        if self._server is not None:
+            with contextlib.suppress(EopiezError):  # The caller tries again, and gives up by its own patience.
+                await asyncio.to_thread(self._server.start)
+
+    async def settled(self, workflow: WorkflowId) -> WorkflowView:
+        """Wait until the workflow is at rest.
+
+        Raises:
+            EopiezError: the orchestrator of this process gave up.
+        """
+        while self._orchestrator is not None and await self._orchestrator.settled(workflow):
+            view = await self.workflows.get(workflow)
+            if view.status.is_at_rest:
+                return view
+        return await self._watched(workflow)
+
+    def has_succeeded(self, workflow: WorkflowId) -> bool:
+        """Whether the workflow is one of the last that have succeeded here, durably. From any thread."""
+        return self._orchestrator is not None and self._orchestrator.has_succeeded(workflow)
+
+    def has_soon_succeeded(self, workflow: WorkflowId, timeout_s: float | None) -> bool:
+        """Wait for a workflow that is driven here; True if it has succeeded. From any thread, but the loop's.
+
+        Raises:
+            TimeoutError: it is still at work.
+        """
+        if self._orchestrator is None:
+            return False
+        ending = self._orchestrator.ending(workflow)
+        if ending is not None:
+            ending.result(timeout_s)
+        return self._orchestrator.has_succeeded(workflow)
+
+    async def clean(self, before: datetime, keep: int, *, dry_run: bool) -> Cleaned:
+        """As ``Local.clean``."""
+        old = await self.workflows.forgettable(before, keep)
+        if not dry_run:
+            await self.workflows.forget(old, before)
+        live = await self.workflows.live_digests()
+        collected = await asyncio.to_thread(self.artifacts.collect, live, GRACE_S, dry_run=dry_run)
+        return Cleaned(len(old), *collected)
+
+    async def update(self, workflow: WorkflowId, change: Change) -> None:
+        """As ``Workflow.update``."""
+        assert self._database is not None
+        updates, view = Updates(self._database), await self.workflows.get(workflow)
+        await self._check_parameters(view.plan, change)
+        wanted = change.applied(view.plan)
+        if self._executor is not None:
+            self._check(wanted)
+        await self._listen()
+        asked = await updates.ask(workflow, change)
+        async with asyncio.timeout(UPDATE_S):
+            while True:
+                changed = self._changes.setdefault(str(workflow), asyncio.Event())
+                changed.clear()
+                if await updates.answer(workflow, asked):
+                    return
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), POLL_S)
+
+    async def _check_parameters(self, plan: PlanSpec, change: Change) -> None:
+        """Let the phases look at their new parameters, as they do when a plan is built."""
+        changed = [change.applied(plan).steps[plan.index()[each.step]] for each in change.steps if each.parameters]
+        code = await self.workflows.code([step.phase.digest for step in changed])
+        for step in changed:
+            phase: Phase = pickle.loads(code[step.phase.digest])
+            phase.checked(step.name, len(step.inputs), step.parameters)
+
+    async def _watched(self, workflow: WorkflowId) -> WorkflowView:
+        """The workflow once it is at rest, by what the database tells."""
+        await self._listen()
+        while True:
+            changed = self._changes.setdefault(str(workflow), asyncio.Event())
+            changed.clear()
+            try:
+                view = await self.workflows.get(workflow)
+            except EopiezError:
+                if self._driving is None or self._driving.done():
+                    raise
+            else:
+                if view.status.is_at_rest:
+                    self._changes.pop(str(workflow), None)
+                    return view
+            if self._driving is not None and self._driving.done():
+                self._driving.result()
+            with contextlib.suppress(TimeoutError):  # Not by ``wait_for``, which may forget that its caller gave up.
+                async with asyncio.timeout(POLL_S):
+                    await changed.wait()
+
+    async def _listen(self) -> None:
+        if self._listener is None or self._listener.is_closed():
+            assert self._database is not None
+            self._listener = await self._database.listen(self._hear, "eopiez_status")
+
+    def _hear(self, _channel: str, workflows: str) -> None:
+        for workflow in workflows.split(","):
+            if workflow in self._changes:
+                self._changes[workflow].set()
+
+
+def _spare_the_collector() -> None:
+    """Let Python's cycle collector pass over all that was loaded so far, and run less often.
+
+    What was imported lives as long as the process; looking through it again and again took a quarter of the time of
+    many small workflows.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(max(YOUNG_OBJECTS, gc.get_threshold()[0]), *gc.get_threshold()[1:])

@@ -1,0 +1,70 @@
+"""Which tasks, attempts and log lines somebody wants to see. What is None or false keeps nothing out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import ParameterError
+
+if TYPE_CHECKING:
+    from .status import Outcome
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+"""Levels of log lines, the least important first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where something ran."""
+
+    worker: str | None = None
+    host: str | None = None
+    node: str | None = None
+    """Ray's id of the node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter(Whereabouts):
+    """Which finished tasks."""
+
+    step: str | None = None
+    slower_than_s: float | None = None
+    more_than_bytes: int | None = None
+    """Memory that its worker held at most while it ran; tasks too short to be measured are never among them."""
+    is_cached: bool = False
+    """Only those whose result came from the cache."""
+    has_rejects: bool = False
+    """Only those that put rows into quarantine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFilter(Whereabouts):
+    """Which attempts without a result."""
+
+    step: str | None = None
+    slower_than_s: float | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFilter:
+    """Which lines."""
+
+    step: str | None = None
+    """A step, or the steps of a phase such as ``themes``, whose names begin with it and a dot."""
+    partition: int | None = None
+    level: str | None = None
+    """The least important level: one of ``LEVELS``."""
+
+    def levels(self) -> list[str] | None:
+        """The levels that are wanted; None for all.
+
+        Raises:
+            ParameterError: there is no such level.
+        """
+        if self.level is None:
+            return None
+        if self.level not in LEVELS:
+            raise ParameterError(f"there is no log level {self.level!r}; the levels are {', '.join(LEVELS)}")
+        return list(LEVELS[LEVELS.index(self.level) :])

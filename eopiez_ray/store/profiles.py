@@ -1,0 +1,39 @@
+"""What is known of phases, over all workflows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..machine import Profile
+from .queries import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from .database import Database
+
+
+class KnownPhase(NamedTuple):
+    """A phase that has run."""
+
+    profile: Profile
+    seen_at: datetime
+    """When something was learned of it the last time."""
+
+
+class PhaseBook:
+    """Keeps what orchestrators learn of phases."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, limit: int = 1000) -> list[KnownPhase]:
+        """What is known, of the phases used last first."""
+        rows = await self._database.fetch(sql("profiles"), limit)
+        return [KnownPhase(Profile(*tuple(row)[:-1]), row["updated_at"]) for row in rows]
+
+    async def save(self, learned: Collection[Profile]) -> None:
+        """Add what was learned; ``tasks`` are those since the last time."""
+        if learned:
+            await self._database.fetch(sql("save_profiles"), *map(list, zip(*learned, strict=True)))
