@@ -1,29 +1,24 @@
-"""The file that calls Ray: the cluster, and pools of worker actors."""
+"""Calls on Ray: pools of worker actors on a cluster that is looked after."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import os
 import pickle
-import secrets
 import shutil
-import sys
-import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from ..errors import ClusterError
 from ..logs import get_logger
-from ..model.policies import Spread
+from .actors import ORPHAN_S, Started, actor_names, end_actor, find_actor, start_actor, waits_for_room
 from .executor import SHORT_S, CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
-from .nodes import Node, Nodes
+from .joining import ATTACH_S, address, join, living_nodes
+from .nodes import Nodes
 
 if TYPE_CHECKING:
     from ..model.ids import OrchestratorId
@@ -33,9 +28,6 @@ if TYPE_CHECKING:
     from ..model.work import Handover, Place, WorkCall
     from ..settings import Settings
 
-NAMESPACE = "eopiez"
-ATTACH_S = 30.0
-"""Seconds after which a running cluster that does not answer is given up."""
 WATCH_S = 1.0
 """Seconds between looks at the cluster's daemons."""
 FAREWELL_S = 5.0
@@ -51,8 +43,6 @@ COLLECT_S = 0.05
 """Seconds between looks at a call that was inherited."""
 LONGEST_PAUSE_S = 30.0
 """Seconds at most between tries to start a worker."""
-ORPHAN_S = 60.0
-"""Seconds without a call or a sign of life after which a worker ends itself."""
 
 log = get_logger(__name__)
 
@@ -62,7 +52,7 @@ class _Pooled:
     """A worker actor and what it is doing."""
 
     name: str
-    actor: asyncio.Future[_Started]
+    actor: asyncio.Future[Started]
     """The handle, once the actor has started."""
     resources: Resources
     known: set[str] = field(default_factory=set)
@@ -112,42 +102,11 @@ class RayExecutor:
         self._lost = asyncio.get_running_loop().create_future()
 
     def _connect(self) -> None:
-        _authenticate(self._settings.home)
-        import ray
-
-        rays_log = logging.getLogger("ray._private.worker")
-        if _is_news not in rays_log.filters:
-            rays_log.filters.insert(0, _is_news)  # Before any that hands records on.
-
-        address = self._settings.ray_address
-        if address is not None:
-            self._attach(ray, address)
-        else:
-            self._session = _start_local(ray, self._settings)
+        self._session = join(self._settings)
+        if self._session is not None:
             self._daemons = [child for child in psutil.Process().children() if child.name() in DAEMONS]
-        self._nodes = _nodes(ray)
-        self._address = str(ray.get_runtime_context().gcs_address)
+        self._nodes, self._address = living_nodes(), address()
         self._check_nodes()
-
-    def _attach(self, ray: Any, address: str) -> None:
-        """Attach within a bound: Ray itself would go on trying a dead head for ten minutes."""
-        outcome: list[BaseException | None] = []
-
-        def attach() -> None:
-            try:
-                ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
-                outcome.append(None)
-            except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
-                outcome.append(error)
-
-        thread = threading.Thread(target=attach, daemon=True)
-        thread.start()
-        thread.join(ATTACH_S)
-        if not outcome or outcome[0] is not None:
-            reason = f"{outcome[0]}" if outcome else f"no answer in {ATTACH_S:.0f} s"
-            raise ClusterError(
-                f"cannot attach to the Ray cluster at {address!r}: {reason}; unset EOPIEZ_RAY_ADDRESS to start one here"
-            ) from (outcome[0] if outcome else None)
 
     def _check_nodes(self) -> None:
         hosts, url = self._nodes.hosts, self._settings.artifacts
@@ -199,8 +158,8 @@ class RayExecutor:
     def _give_up_surplus(self, resources: Resources) -> None:
         alike = [pooled for pooled in self._workers.values() if pooled.resources == resources]
         idle = [pooled for pooled in alike if pooled.load == 0]
-        for pooled in idle[: max(0, len(alike) - self.slots(resources))]:
-            self._kill(pooled)
+        surplus = len(alike) - self.slots(resources)
+        self.stop_workers([pooled.name for pooled in idle[: max(0, surplus)]])
 
     def slots(self, resources: Resources) -> int:
         """As many workers as this orchestrator's part of the nodes holds."""
@@ -286,12 +245,12 @@ class RayExecutor:
     def _spawn(self, resources: Resources) -> None:
         self._number += 1
         name = f"{_prefix(self._owner)}{self._number}"
-        actor = asyncio.create_task(_start_actor(name, self._owner, resources, self._settings.artifacts))
+        actor = asyncio.create_task(start_actor(name, self._owner, resources, self._settings.artifacts))
         pooled = self._workers[name] = _Pooled(name, actor, resources)
         actor.add_done_callback(lambda done: self._welcome(pooled, done))
         log.info("worker starting", worker=name, resources=resources.totals())
 
-    def _welcome(self, pooled: _Pooled, started: asyncio.Future[_Started]) -> None:
+    def _welcome(self, pooled: _Pooled, started: asyncio.Future[Started]) -> None:
         if started.cancelled():
             return
         error = started.exception()
@@ -311,7 +270,7 @@ class RayExecutor:
 
     def _kill(self, pooled: _Pooled) -> None:
         if self._workers.pop(pooled.name, None) is not None:
-            farewell = asyncio.create_task(_end_actor(pooled))
+            farewell = asyncio.create_task(_end(pooled))
             self._farewells.add(farewell)
             farewell.add_done_callback(self._farewells.discard)
             if not pooled.is_stopped:
@@ -364,7 +323,7 @@ class RayExecutor:
         if not dead:
             return []
         owners = frozenset(owner.hex for owner in dead)
-        found = [name for name in await asyncio.to_thread(_actor_names) if name.startswith(WORKER)]
+        found = [name for name in await asyncio.to_thread(actor_names) if name.startswith(WORKER)]
         asked = [self._take_over(name, owners) for name in found if name not in self._workers]
         return [call for calls in await asyncio.gather(*asked) for call in calls]
 
@@ -373,8 +332,8 @@ class RayExecutor:
         import ray
 
         try:
-            actor: Any = await asyncio.to_thread(_find_actor, name)
-            if await asyncio.to_thread(_waits_for_room, actor):
+            actor: Any = await asyncio.to_thread(find_actor, name)
+            if await asyncio.to_thread(waits_for_room, actor):
                 if any(name.startswith(_prefix(owner)) for owner in dead):
                     await asyncio.to_thread(ray.kill, actor)  # Nobody waits for it any more.
                 return []
@@ -385,8 +344,8 @@ class RayExecutor:
             return []
         if handover is None:
             return []
-        ready: asyncio.Future[_Started] = asyncio.get_running_loop().create_future()
-        ready.set_result(_Started(actor, handover.place))
+        ready: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
+        ready.set_result(Started(actor, handover.place))
         pooled = _Pooled(name, ready, handover.resources, set(handover.known), node=handover.place.node)
         self._workers[name] = pooled
         log.info("worker inherited", worker=name, calls=len(handover.calls))
@@ -455,7 +414,7 @@ class RayExecutor:
         import ray
 
         try:
-            nodes = await asyncio.wait_for(asyncio.to_thread(_nodes, ray), ATTACH_S)
+            nodes = await asyncio.wait_for(asyncio.to_thread(living_nodes), ATTACH_S)
         except (TimeoutError, ray.exceptions.RayError) as error:
             raise ClusterError(
                 "the Ray cluster does not answer any more; "
@@ -476,185 +435,16 @@ class RayExecutor:
         await self.start()
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Ray warns that it sets no signal handler outside the main thread, which is what we want."""
-    return "SIGTERM handler is not set" not in record.getMessage()
-
-
-def _nodes(ray: Any) -> Nodes:
-    """The living nodes as Ray knows them."""
-    return Nodes(
-        [
-            Node(node["NodeID"], node["NodeManagerHostname"], node["Resources"], node["Labels"])
-            for node in ray.nodes()
-            if node["Alive"]
-        ]
-    )
-
-
-def _find_actor(name: str) -> Any:
-    import ray
-
-    return ray.get_actor(name, NAMESPACE)
-
-
 def _prefix(owner: str) -> str:
     """How the names of an orchestrator's own workers begin."""
     return f"{WORKER}{owner[-12:]}-"
-
-
-def _waits_for_room(actor: Any) -> bool:
-    """Whether Ray has not started the actor yet, so that it has nothing in hand and cannot answer.
-
-    Ray's public state API would ask a dashboard, which clusters need not have.
-    """
-    import ray
-
-    found = ray._private.state.actors(actor._actor_id.hex())
-    return found.get("State") in {"DEPENDENCIES_UNREADY", "PENDING_CREATION"}
-
-
-def _actor_names() -> list[str]:
-    import ray
-
-    return list(ray.util.list_named_actors())
 
 
 def _nobody(*_: object) -> None:
     """Nobody listens yet."""
 
 
-class _Started(NamedTuple):
-    """A worker that answers."""
-
-    handle: Any
-    place: Place
-
-
-async def _start_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> _Started:
-    """A new worker, once it answers."""
-    # Registering a named actor asks the head and waits: never on the event loop.
-    actor = await asyncio.to_thread(_create_actor, name, owner, resources, artifact_url)
-    return _Started(actor, await asyncio.wrap_future(actor.beat.remote().future()))
-
-
-def _create_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> Any:
-    import ray
-
-    from .actor import WorkerActor
-
-    options = {
-        "name": name,
-        "namespace": NAMESPACE,
-        "lifetime": "detached",
-        "max_restarts": 0,
-        "num_cpus": resources.cpu,
-        "num_gpus": resources.gpu,
-        "memory": resources.memory_bytes or None,
-        "resources": dict(resources.custom) or None,
-        "runtime_env": _runtime_env(resources),
-        **_scheduling(name, resources),
-    }
-    controlled = ray.remote(concurrency_groups={"control": 1})  # type: ignore[call-overload]
-    return controlled(WorkerActor).options(**options).remote(artifact_url, name, owner, resources, ORPHAN_S)
-
-
-def _runtime_env(resources: Resources) -> dict[str, Any]:
-    """What the step asks for, and threads for numerical libraries only as it has CPUs."""
-    wanted: dict[str, Any] = json.loads(str(resources.runtime_env)) if resources.runtime_env else {}
-    threads = str(max(1, int(resources.cpu)))
-    return wanted | {
-        "env_vars": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, **wanted.get("env_vars", {})}
-    }
-
-
-def _scheduling(name: str, resources: Resources) -> dict[str, Any]:
-    """Ray's options for where the worker goes."""
-    placement = resources.placement
-    if placement.gang > 1:
-        return {"scheduling_strategy": _reserve(name, resources)}
-    first, *others = placement.choices
-    options: dict[str, Any] = {"scheduling_strategy": "SPREAD" if placement.layout is Spread.SPREAD else "DEFAULT"}
-    if first or others:
-        options = {
-            "label_selector": dict(first) or None,
-            "fallback_strategy": [{"label_selector": dict(labels)} for labels in others] or None,
-        }
-    return options
-
-
-def _reserve(name: str, resources: Resources) -> Any:
-    """All bundles of a gang, or none yet: Ray waits until they fit. The worker goes into the first of them."""
-    import ray
-    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
-
-    placement = resources.placement
-    selector = dict(placement.choices[0])
-    group = ray.util.placement_group(
-        [resources.totals() or {"CPU": 0.1}] * placement.gang,
-        strategy=placement.layout.upper(),
-        name=name,
-        lifetime="detached",
-        bundle_label_selector=[selector] * placement.gang if selector else None,
-    )
-    return PlacementGroupSchedulingStrategy(group, 0, placement_group_capture_child_tasks=True)
-
-
-def _free(name: str) -> None:
-    """Give the bundles of a gang back."""
-    import ray
-
-    ray.util.remove_placement_group(ray.util.get_placement_group(name))
-
-
-async def _end_actor(pooled: _Pooled) -> None:
-    import ray
-
-    try:
-        started = await pooled.actor
-        await asyncio.to_thread(ray.kill, started.handle)
-        if pooled.resources.placement.gang > 1:
-            await asyncio.to_thread(_free, pooled.name)
-    except (ValueError, ray.exceptions.RayError) as error:
-        log.info("worker was gone already", worker=pooled.name, error=str(error))
-
-
-def _authenticate(home: Path) -> None:
-    """A token of our own for every cluster we start or join, readable by this user alone."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if "ray" in sys.modules and "RAY_AUTH_MODE" not in os.environ:
-        return  # Ray has read its settings when it was imported: they hold, and its own token file does.
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ:
-        return
-    path = home.expanduser().absolute() / "ray.token"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
-
-
-def _start_local(ray: Any, settings: Settings) -> Path:
-    """Start a cluster; on a busy machine the first try can time out, so there is a second."""
-    for attempt in (1, 2):
-        try:
-            context = ray.init(
-                address="local",
-                namespace=NAMESPACE,
-                num_cpus=settings.cpus,
-                object_store_memory=settings.object_store_bytes,
-                include_dashboard=False,
-                log_to_driver=False,
-                configure_logging=False,
-            )
-            return Path(context.address_info["session_dir"])
-        except Exception as error:
-            ray.shutdown()
-            if attempt == 2:
-                raise ClusterError(
-                    f"Ray does not start: {error}; its logs are under /tmp/ray/session_latest/logs"
-                ) from error
-            log.warning("Ray did not start, trying once more", error=str(error))
-    raise AssertionError("unreachable")
+async def _end(pooled: _Pooled) -> None:
+    error = await end_actor(pooled.name, pooled.actor, pooled.resources)
+    if error:
+        log.info("worker was gone already", worker=pooled.name, error=error)

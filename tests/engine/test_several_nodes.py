@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import eopiez_ray as ez
-from eopiez_ray.engine.cluster import _authenticate
+from eopiez_ray.engine.joining import authenticate
 from eopiez_ray.errors import ClusterError
 
 from ..waiting import wait_until
@@ -27,7 +27,7 @@ class Machines:
     """A cluster to which nodes can be added."""
 
     def __init__(self, home: Path) -> None:
-        _authenticate(home)
+        authenticate(home)
         from ray.cluster_utils import Cluster
 
         head = {"gcs_server_port": HEAD_PORT, "num_cpus": 1, "include_dashboard": False}

@@ -1,0 +1,129 @@
+"""Reaching a Ray cluster: one that runs already, or one that is started on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ClusterError
+from ..logs import get_logger
+from .nodes import Node, Nodes
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+NAMESPACE = "eopiez"
+ATTACH_S = 30.0
+"""Seconds after which a running cluster that does not answer is given up."""
+
+log = get_logger(__name__)
+
+
+def join(settings: Settings) -> Path | None:
+    """Attach to the cluster that the settings name, or start one; the folder of the one that was started.
+
+    Raises:
+        ClusterError: it does not start or answer.
+    """
+    authenticate(settings.home)
+    import ray
+
+    rays_log = logging.getLogger("ray._private.worker")
+    if _is_news not in rays_log.filters:
+        rays_log.filters.insert(0, _is_news)  # Before any that hands records on.
+    if settings.ray_address is None:
+        return _start_local(ray, settings)
+    _attach(ray, settings.ray_address)
+    return None
+
+
+def living_nodes() -> Nodes:
+    """The living nodes as Ray knows them."""
+    import ray
+
+    return Nodes(
+        [
+            Node(node["NodeID"], node["NodeManagerHostname"], node["Resources"], node["Labels"])
+            for node in ray.nodes()  # type: ignore[no-untyped-call]
+            if node["Alive"]
+        ]
+    )
+
+
+def address() -> str:
+    """Where the cluster's head is."""
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
+
+
+def authenticate(home: Path) -> None:
+    """A token of our own for every cluster we start or join, readable by this user alone."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "ray" in sys.modules and "RAY_AUTH_MODE" not in os.environ:
+        return  # Ray has read its settings when it was imported: they hold, and its own token file does.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ:
+        return
+    path = home.expanduser().absolute() / "ray.token"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
+
+
+def _attach(ray: Any, address: str) -> None:
+    """Attach within a bound: Ray itself would go on trying a dead head for ten minutes."""
+    outcome: list[BaseException | None] = []
+
+    def attach() -> None:
+        try:
+            ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
+            outcome.append(None)
+        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
+            outcome.append(error)
+
+    thread = threading.Thread(target=attach, daemon=True)
+    thread.start()
+    thread.join(ATTACH_S)
+    if not outcome or outcome[0] is not None:
+        reason = f"{outcome[0]}" if outcome else f"no answer in {ATTACH_S:.0f} s"
+        raise ClusterError(
+            f"cannot attach to the Ray cluster at {address!r}: {reason}; unset EOPIEZ_RAY_ADDRESS to start one here"
+        ) from (outcome[0] if outcome else None)
+
+
+def _start_local(ray: Any, settings: Settings) -> Path:
+    """Start a cluster; on a busy machine the first try can time out, so there is a second."""
+    for attempt in (1, 2):
+        try:
+            context = ray.init(
+                address="local",
+                namespace=NAMESPACE,
+                num_cpus=settings.cpus,
+                object_store_memory=settings.object_store_bytes,
+                include_dashboard=False,
+                log_to_driver=False,
+                configure_logging=False,
+            )
+            return Path(context.address_info["session_dir"])
+        except Exception as error:
+            ray.shutdown()
+            if attempt == 2:
+                raise ClusterError(
+                    f"Ray does not start: {error}; its logs are under /tmp/ray/session_latest/logs"
+                ) from error
+            log.warning("Ray did not start, trying once more", error=str(error))
+    raise AssertionError("unreachable")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Ray warns that it sets no signal handler outside the main thread, which is what we want."""
+    return "SIGTERM handler is not set" not in record.getMessage()
