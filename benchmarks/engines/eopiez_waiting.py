@@ -49,6 +49,13 @@ class Places:
     async def close(self) -> None:
         """There is nothing to leave."""
 
+    @property
+    def cluster(self) -> str:
+        return "places"
+
+    def share(self, parts: int) -> None:
+        """There is one orchestrator."""
+
     def refusal(self, resources: Resources) -> str | None:
         return None
 

@@ -27,16 +27,16 @@ EARLIEST, LATEST = 0.1, 0.6
 """Shares of the marks between which the fault comes."""
 CALLS = 2
 """Calls that each workflow may have at work where several orchestrators share a cluster, so that none takes all."""
-START_S = 40.0
-"""Seconds to start and to end it all, about."""
+START_S = 25.0
+"""Seconds to start it all, about, and to go from one kind of cluster to the other."""
 ROUND_S = {
-    Fault.WORKER: 6.0,
-    Fault.ORCHESTRATOR: 12.0,
+    Fault.WORKER: 3.0,
+    Fault.ORCHESTRATOR: 6.0,
     Fault.RAYLET: 20.0,
-    Fault.GCS: 45.0,
-    Fault.POSTGRES: 6.0,
-    Fault.POSTGRES_STOP: 5.0,
-    Fault.DISK: 10.0,
+    Fault.GCS: 40.0,
+    Fault.POSTGRES: 3.0,
+    Fault.POSTGRES_STOP: 1.0,
+    Fault.DISK: 6.0,
 }
 """Seconds of a round, about; that of ``postgres-stop`` beside the time for which the server is stopped."""
 AIMLESS_S = 0.03
@@ -87,8 +87,11 @@ class Team(NamedTuple):
 
 def expected_s(orders: Orders) -> float:
     """About how long it will take, as measured on two cores; a broken promise may add minutes."""
-    rounds = orders.rounds * sum(ROUND_S[fault] for fault in orders.faults)
-    return START_S + rounds + orders.rounds * orders.stop_s * (Fault.POSTGRES_STOP in orders.faults)
+    starts = 1 + sum(
+        (one in ATTACHED) is not (next_one in ATTACHED) for one, next_one in itertools.pairwise(orders.faults)
+    )
+    stopped_s = orders.stop_s if Fault.POSTGRES_STOP in orders.faults else 0.0
+    return starts * START_S + orders.rounds * (stopped_s + sum(ROUND_S[fault] for fault in orders.faults))
 
 
 def carry_out(orders: Orders, tell: Callable[[int, RoundResult], None]) -> Outcome:
