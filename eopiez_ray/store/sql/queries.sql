@@ -73,19 +73,13 @@ select
     count(*) filter (where takes_any)::integer as takers,
     count(*) filter (where cluster = $2 and exists (select from workflows where holder = orchestrators.id))::integer
         as neighbours
-from orchestrators
-join pg_locks on locktype = 'advisory'
-    and database = (select oid from pg_database where datname = current_database())
-    and (classid::bigint << 32 | objid::bigint) = lock_key
+from living_orchestrators as orchestrators
 where orchestrators.id <> $1
 
 -- name: living_orchestrators
 -- Those of the given orchestrators whose session still holds its lock.
 select orchestrators.id
-from orchestrators
-join pg_locks on locktype = 'advisory'
-    and database = (select oid from pg_database where datname = current_database())
-    and (classid::bigint << 32 | objid::bigint) = lock_key
+from living_orchestrators as orchestrators
 where orchestrators.id = any($1::uuid[])
 
 -- name: claim
@@ -95,10 +89,7 @@ where orchestrators.id = any($1::uuid[])
 -- has just started, every session is gone: living holders get some seconds to come back, and keep what they drive.
 with recursive living as materialized (
     select orchestrators.id
-    from orchestrators
-    join pg_locks on locktype = 'advisory'
-        and database = (select oid from pg_database where datname = current_database())
-        and (classid::bigint << 32 | objid::bigint) = lock_key
+    from living_orchestrators as orchestrators
 ),
 -- One step in the index for each owner, however many workflows they have.
 owners as (
@@ -203,10 +194,7 @@ with claimable as (
             or (
                 pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
                 and not exists (
-                    select from orchestrators
-                    join pg_locks on locktype = 'advisory'
-                        and database = (select oid from pg_database where datname = current_database())
-                        and (classid::bigint << 32 | objid::bigint) = lock_key
+                    select from living_orchestrators as orchestrators
                     where orchestrators.id = holder
                 )
             )
@@ -524,10 +512,7 @@ order by partition
 -- orchestrator drives.
 with living as materialized (
     select orchestrators.id
-    from orchestrators
-    join pg_locks on locktype = 'advisory'
-        and database = (select oid from pg_database where datname = current_database())
-        and (classid::bigint << 32 | objid::bigint) = lock_key
+    from living_orchestrators as orchestrators
 ),
 locked as (
     select id, name, status, request, holder, lease_until
@@ -587,10 +572,7 @@ select
     holder is not null
         and lease_until >= clock_timestamp()
         and exists (
-            select from orchestrators
-            join pg_locks on locktype = 'advisory'
-                and database = (select oid from pg_database where datname = current_database())
-                and (classid::bigint << 32 | objid::bigint) = lock_key
+            select from living_orchestrators as orchestrators
             where orchestrators.id = holder
         ) as is_held
 from workflows
@@ -894,10 +876,7 @@ select
     holder is not null
         and lease_until >= clock_timestamp()
         and exists (
-            select from orchestrators
-            join pg_locks on locktype = 'advisory'
-                and database = (select oid from pg_database where datname = current_database())
-                and (classid::bigint << 32 | objid::bigint) = lock_key
+            select from living_orchestrators as orchestrators
             where orchestrators.id = holder
         ) as is_held
 from workflows
@@ -987,10 +966,7 @@ for update
 -- What other living orchestrators hold and want of a limit.
 select held, wanted
 from permits
-join orchestrators on orchestrators.id = orchestrator
-join pg_locks on locktype = 'advisory'
-    and database = (select oid from pg_database where datname = current_database())
-    and (classid::bigint << 32 | objid::bigint) = lock_key
+join living_orchestrators as orchestrators on orchestrators.id = orchestrator
 where permits.kind = $1
     and permits.name = $2
     and orchestrator <> $3
@@ -1018,10 +994,7 @@ select pg_advisory_unlock($1), pg_notify('eopiez_work', 'handed over')
 -- Which living orchestrator drives a workflow.
 select orchestrators.name, host, orchestrators.pid, orchestrators.started_at
 from workflows
-join orchestrators on orchestrators.id = holder
-join pg_locks on locktype = 'advisory'
-    and database = (select oid from pg_database where datname = current_database())
-    and (classid::bigint << 32 | objid::bigint) = lock_key
+join living_orchestrators as orchestrators on orchestrators.id = holder
 where workflows.id = $1
     and lease_until >= clock_timestamp()
 
@@ -1155,10 +1128,7 @@ select
 from limits
 left join (
     permits
-    join orchestrators on orchestrators.id = orchestrator
-    join pg_locks on locktype = 'advisory'
-        and database = (select oid from pg_database where datname = current_database())
-        and (classid::bigint << 32 | objid::bigint) = lock_key
+    join living_orchestrators as orchestrators on orchestrators.id = orchestrator
 ) on permits.kind = limits.kind and permits.name = limits.name
 group by limits.kind, limits.name, maximum
 order by limits.kind, limits.name

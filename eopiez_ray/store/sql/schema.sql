@@ -27,6 +27,14 @@ create table orchestrators (
     started_at timestamptz not null default now()
 );
 
+-- Those whose session still holds its lock.
+create view living_orchestrators as
+select orchestrators.*
+from orchestrators
+join pg_locks on locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::bigint << 32 | objid::bigint) = lock_key;
+
 -- How many calls may be at work at once, and how owners share what is left.
 create table limits (
     kind text not null check (kind in ('owner', 'label', 'phase')),
