@@ -139,6 +139,8 @@ class Orchestrator:
         self._has_workers = asyncio.Event()
         self._work = asyncio.Event()
         self._requests = asyncio.Event()
+        self.ready = asyncio.Event()
+        """Set once others see that it lives: workflows may be created for it."""
         self._stopping = asyncio.Event()
         self._is_handing_over = False
         self._leaves_some = False
@@ -307,6 +309,7 @@ class Orchestrator:
                 connection = await self._database.listen(heard, "eopiez_work", "eopiez_request", "eopiez_rules")
                 await connection.execute("select pg_advisory_lock($1)", self._lock_key)
                 self._session = connection
+                self.ready.set()
                 self._work.set()
                 self._requests.set()
                 await _closed(connection)

@@ -114,6 +114,8 @@ class Engine:
         """Stop driving, leave the cluster and the database. Workflows that were driven can be claimed at once."""
         if self._orchestrator is not None:
             self._orchestrator.stop()
+        elif self._driving is not None:
+            self._driving.cancel()
         if self._driving is not None:
             await asyncio.gather(self._driving, return_exceptions=True)
         if self._executor is not None:
@@ -160,7 +162,7 @@ class Engine:
             self._executor = RayExecutor(self.settings, identity)
             await self._executor.start()
             _spare_the_collector()
-            self._orchestrator = Orchestrator(
+            orchestrator = Orchestrator(
                 self._database,
                 self._executor,
                 self.artifacts,
@@ -172,8 +174,23 @@ class Engine:
             )
             if self.settings.ray_address is None:  # On a cluster of others, nothing is held before there is work.
                 self._executor.prepare(Resources())
-            self._driving = asyncio.create_task(self._orchestrator.run())
+            self._driving = asyncio.create_task(orchestrator.run())
             self._driving.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await self._await_readiness(orchestrator, self._driving)
+            self._orchestrator = orchestrator
+
+    async def _await_readiness(self, orchestrator: Orchestrator, driving: asyncio.Task[None]) -> None:
+        """Nothing may be created for an orchestrator that others do not know yet, or hold to be dead."""
+        ready = asyncio.ensure_future(orchestrator.ready.wait())
+        try:
+            await asyncio.wait({ready, driving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        if driving.done():
+            assert self._executor is not None
+            await self._executor.close()
+            self._executor = self._driving = None
+            driving.result()
 
     async def drive(self, workflow: WorkflowId) -> None:
         """Let this process's orchestrator claim the workflow."""
