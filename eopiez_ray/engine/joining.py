@@ -63,20 +63,39 @@ def address() -> str:
 
 
 def authenticate(home: Path) -> None:
-    """A token of our own for every cluster we start or join, readable by this user alone."""
+    """A token of our own for every cluster we start or join, readable by this user alone.
+
+    Ray reads it once in a process. So it stays the same there, though the home in which it lay may be gone.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if "ray" in sys.modules and "RAY_AUTH_MODE" not in os.environ:
         return  # Ray has read its settings when it was imported: they hold, and its own token file does.
     os.environ.setdefault("RAY_AUTH_MODE", "token")
-    if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ:
+    if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ:
         return
-    path = home.expanduser().absolute() / "ray.token"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
+    folder, named = home.expanduser().absolute(), os.environ.get("RAY_AUTH_TOKEN_PATH")
+    if named is None:
+        path = folder / "ray.token"
+        if not path.exists():
+            _write_token(path, secrets.token_hex(32))
+    elif named in _TOKENS and not Path(named).exists():
+        path = folder / f"ray-{os.getpid()}.token"
+        _write_token(path, _TOKENS[named])
+    else:
+        return
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
+    _TOKENS[str(path)] = path.read_text()
+
+
+_TOKENS: dict[str, str] = {}
+"""Tokens that this process uses, by their files."""
+
+
+def _write_token(path: Path, token: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token)
 
 
 def _attach(ray: Any, address: str) -> None:
