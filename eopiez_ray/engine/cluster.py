@@ -184,6 +184,8 @@ class RayExecutor:
             return self._claim(idle)
         if len(started) == len(alike):
             self._grow(resources)
+        else:
+            self._clear_way(resources)
         now = time.monotonic()
         # One that should have ended long ago is not short, whatever was thought of it.
         short = [
@@ -224,23 +226,30 @@ class RayExecutor:
         return Slot(pooled.name, pooled.resources, pooled.known)
 
     def _make_room(self, resources: Resources) -> bool:
-        """Whether the totals hold one more worker, idle ones of other shapes released if they must."""
+        """Whether the nodes hold one more worker, idle ones of other shapes released if they must."""
+        return self._release_for(resources, list(self._workers.values()))
 
-        idle = [other for other in self._workers.values() if other.load == 0 and other.resources != resources]
+    def _clear_way(self, resources: Resources) -> None:
+        """A worker that Ray has not started yet may wait for what an idle one of another shape has got before it."""
+        begun = [other for other in self._workers.values() if other.resources != resources or other.actor.done()]
+        self._release_for(resources, begun)
+
+    def _release_for(self, resources: Resources, beside: Sequence[_Pooled]) -> bool:
+        """Whether one more worker fits beside these, of which idle ones of other shapes are released if they must."""
         near = self._nodes.fitting_ids(resources)
+        idle = [other for other in beside if other.load == 0 and other.resources != resources]
         dispensable = [other for other in idle if other.node in near or resources.placement.gang > 1]
-        staying = [other for other in self._workers.values() if other not in dispensable]
+        staying = [other for other in beside if other not in dispensable]
         if not self._has_room(resources, staying):
             return False
         while not self._has_room(resources, staying + dispensable):
-            idle_one = dispensable.pop()
-            idle_one.is_stopped = True
-            self._kill(idle_one)
+            self.stop_workers([dispensable.pop().name])
         return True
 
     def _has_room(self, resources: Resources, beside: Sequence[_Pooled]) -> bool:
-        """Whether one more worker fits beside these. Those whose node is not known yet may be on any."""
-        return self._nodes.hold(resources, [(pooled.node, pooled.resources) for pooled in beside])
+        """Whether one more worker fits beside these. Those whose node is not known yet may be on any that fits them."""
+        holding = [pooled for pooled in beside if pooled.node or self.refusal(pooled.resources) is None]
+        return self._nodes.hold(resources, [(pooled.node, pooled.resources) for pooled in holding])
 
     def _spawn(self, resources: Resources) -> None:
         self._number += 1

@@ -118,7 +118,7 @@ def test_a_killed_node_costs_what_was_in_flight_on_it(system: ez.Local, machines
     node = machines.add(num_cpus=2)
     marks = Marks(tmp_path / "marks")
     workflow = system.start(slow_plan(str(marks.folder), 600, 0.05))
-    wait_until(lambda: len({pid for _, pid in marks.lines()}) > 2, timeout_s=60)
+    wait_until(lambda: len({pid for _, pid in marks.lines()}) > 2, timeout_s=120)
     machines.kill(node)
     assert workflow.wait(120).result("total") == sum(range(600))
     assert {attempt.outcome for attempt in workflow.attempts()} == {"lost"}
@@ -133,8 +133,8 @@ def test_a_worker_killed_for_its_memory_is_retried_with_twice_as_much(
     node = machines.add(num_cpus=1, resources={"full": 1}, memory=4 * 2**30)
     plan = ez.Plan("hungry")
     plan.step("devour", phases.devour, plan.values("v", [7]), size=size)
-    plan.tune("devour", resources=ez.Resources(memory_bytes=2**30, custom={"full": 1}), wait_timeout_s=60)
+    plan.tune("devour", resources=ez.Resources(memory_bytes=2**30, custom={"full": 1}), wait_timeout_s=150)
     workflow = system.start(plan)
-    assert list(workflow.wait(90).result("devour")) == [7]
+    assert list(workflow.wait(200).result("devour")) == [7]
     assert [(each.outcome, each.retry_memory_bytes) for each in workflow.attempts()] == [("out_of_memory", 2**31)]
     machines.kill(node)
