@@ -432,6 +432,9 @@ class RayExecutor:
         if nodes.nodes != self._nodes.nodes:
             log.info("nodes have changed", nodes=len(nodes.nodes))
             self._nodes = nodes
+            living = {node.id for node in nodes.nodes}
+            gone = [pooled for pooled in self._workers.values() if pooled.node and pooled.node not in living]
+            self.stop_workers([pooled.name for pooled in gone if pooled.load == 0])  # The others' calls tell of it.
             self._on_room()
 
     async def _restart(self) -> None:
