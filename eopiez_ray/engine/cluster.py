@@ -238,7 +238,8 @@ class RayExecutor:
         """Whether one more worker fits beside these, of which idle ones of other shapes are released if they must."""
         near = self._nodes.fitting_ids(resources)
         idle = [other for other in beside if other.load == 0 and other.resources != resources]
-        dispensable = [other for other in idle if other.node in near or resources.placement.gang > 1]
+        # Those that Ray has not placed yet hold nothing but may get what is needed here.
+        dispensable = [other for other in idle if other.node in {"", *near} or resources.placement.gang > 1]
         staying = [other for other in beside if other not in dispensable]
         if not self._has_room(resources, staying):
             return False
