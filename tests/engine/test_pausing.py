@@ -63,7 +63,7 @@ def test_pause_now_frees_the_cluster_within_two_seconds_and_costs_only_the_task_
     system: ez.Local, marks: Marks
 ) -> None:
     workflow = system.start(held_plan(marks))
-    wait_until(lambda: begun(marks) == [0, 1, 2, 3])
+    wait_until(lambda: begun(marks) == [0, 1, 2, 3], 90)
     wait_until(lambda: workflow.steps()[1].done == 3)
     asked_at = time.monotonic()
     workflow.pause(mode="now", by="anna", why="maintenance")
@@ -85,7 +85,7 @@ def test_a_neighbour_of_a_stopped_task_loses_nothing(system: ez.Local, marks: Ma
     wait_until(lambda: 3 in begun(marks))
     neighbour_marks = Marks(tmp_path / "neighbour")
     neighbour = system.start(slow_plan(str(neighbour_marks.folder), 60))
-    wait_until(lambda: len(neighbour_marks.lines()) > 5)
+    wait_until(lambda: len(neighbour_marks.lines()) > 5, 90)
     workflow.cancel(mode="now")
     assert workflow.settled(20).status is S.CANCELLED
     assert neighbour.wait(60).result("total") == sum(range(60))
