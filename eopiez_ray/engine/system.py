@@ -139,7 +139,7 @@ class Engine:
 
     async def drive_all(self, name: str) -> None:
         """Let this process's orchestrator claim whatever nobody drives. Errors as in ``start_driving``."""
-        await self.start_driving(name)
+        await self.start_driving(name, takes_any=True)
         assert self._orchestrator is not None
         self._orchestrator.drive_all()
 
@@ -148,8 +148,8 @@ class Engine:
         assert self._driving is not None, "drive something first"
         await asyncio.shield(self._driving)
 
-    async def start_driving(self, name: str = "") -> None:
-        """Start Ray and the orchestrator, once.
+    async def start_driving(self, name: str = "", *, takes_any: bool = False) -> None:
+        """Start Ray and the orchestrator, once; it drives what it is told to, or whatever nobody drives.
 
         Raises:
             ClusterError: Ray does not start.
@@ -167,7 +167,7 @@ class Engine:
                 self._executor,
                 self.artifacts,
                 self.settings,
-                only=(),
+                only=None if takes_any else (),
                 revive=self._revive,
                 orchestrator_id=identity,
                 name=name,
