@@ -67,13 +67,11 @@ def _scheduling(name: str, resources: Resources) -> dict[str, Any]:
     if placement.gang > 1:
         return {"scheduling_strategy": _reserve(name, resources)}
     first, *others = placement.choices
-    options: dict[str, Any] = {"scheduling_strategy": "SPREAD" if placement.layout is Spread.SPREAD else "DEFAULT"}
-    if first or others:
-        options = {
-            "label_selector": dict(first) or None,
-            "fallback_strategy": [{"label_selector": dict(labels)} for labels in others] or None,
-        }
-    return options
+    return {
+        "scheduling_strategy": "SPREAD" if placement.layout is Spread.SPREAD else "DEFAULT",
+        "label_selector": dict(first) or None,
+        "fallback_strategy": [{"label_selector": dict(labels)} for labels in others] or None,
+    }
 
 
 def _reserve(name: str, resources: Resources) -> Any:

@@ -62,6 +62,8 @@ class Dispatcher:
         self._turns = turns
         self._short: dict[asyncio.Task[None], float] = {}
         """Calls of little work, and the monotonic seconds until which it is worth waiting for them."""
+        self._alarm: asyncio.TimerHandle | None = None
+        """When little work has waited long enough for a short call."""
         self._count = 0
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -116,7 +118,9 @@ class Dispatcher:
             seconds += run.ready_s()
             if seconds >= SPREAD_S:
                 return False
-        asyncio.get_running_loop().call_later(soonest - now, self._on_room)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_later(soonest - now, self._on_room)
         return True
 
     def _send(self, packed: Packed, slot: Slot) -> None:

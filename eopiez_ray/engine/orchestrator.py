@@ -19,11 +19,9 @@ from ..machine import (
     Packing,
     PauseRequested,
     PlanUpdated,
-    Profiles,
     RecordResults,
     RecordTask,
     TimePassed,
-    UpdateStep,
     WorkflowState,
     advance,
     refusal,
@@ -32,21 +30,22 @@ from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..model.policies import Resources
 from ..model.requests import Mode
 from ..model.status import WorkflowStatus
-from ..store import CacheEntry, Claim, Created, Database, Intake, Ledger, NewWorkflow, Peers, PhaseBook, RuleBook
+from ..store import CacheEntry, Claim, Created, Database, Intake, Ledger, NewWorkflow, Peers, RuleBook
 from ..store.ledger import LOWEST
-from .admission import Room, reasons
+from .chronicle import Chronicle
 from .dispatch import Dispatcher
 from .executor import Executor
+from .explaining import Explainer
 from .inputs import InputResolver
 from .journal import Journal
 from .limits import Limits, granted
+from .moments import set_within
 from .run import Run
 from .turns import Turns
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from ..model.work import Place
     from ..settings import Settings
     from .artifacts import Artifacts
 
@@ -57,14 +56,6 @@ HELD = 1000
 """Workflows not at rest beyond which it claims no more; the rest stays queued for others, or for later."""
 URGENT = 100
 """How many of these are kept for workflows of a higher priority than the lowest that it holds."""
-EXPLAIN_S = 1.0
-"""Seconds between looks at why steps wait, at least."""
-EXPLAIN_SHARE = 0.02
-"""Share of the time that these looks take, at most: with thousands of workflows they are further apart."""
-EXPLAINED_AT_ONCE = 500
-"""Workflows that are looked at before others of the loop have their turn."""
-PROFILE_S = 10.0
-"""Seconds between saves of what was learned of phases."""
 RULES_S = 1.0
 """Seconds between looks at limits and weights when no notification comes."""
 AHEAD = 4
@@ -112,13 +103,11 @@ class Orchestrator:
         self._database, self._executor, self._settings = database, executor, settings
         self._ledger = Ledger(database, settings.lease_s)
         self._intake = Intake(database, settings.lease_s)
-        self._phase_book = PhaseBook(database)
+        self._chronicle = Chronicle(database, self._ledger, self.id)
         self._revive = revive or _leave_it
         self._journal = Journal(self._ledger, settings.database_patience_s, self._drop, self._revive)
         self._has_news = asyncio.Event()
         """Set when something may start."""
-        self._has_moved = False
-        """Whether something may have started, ended or come since it was looked why steps wait."""
         self._limits, self._rule_book, self._has_rules = Limits(), RuleBook(database), asyncio.Event()
         self._turns = Turns(self._limits)
         self._dispatcher = Dispatcher(
@@ -133,10 +122,7 @@ class Orchestrator:
         )
         self._runs: dict[WorkflowId, Run] = {}
         self._count = 0
-        self._profiles = Profiles()
-        self._workers: dict[str, Place] = {}
-        """New workers that the store does not know yet."""
-        self._has_workers = asyncio.Event()
+        self._explainer = Explainer(self._runs, self._dispatcher.room, self._journal)
         self._work = asyncio.Event()
         self._requests = asyncio.Event()
         self.ready = asyncio.Event()
@@ -144,8 +130,8 @@ class Orchestrator:
         self._stopping = asyncio.Event()
         self._is_handing_over = False
         self._leaves_some = False
-        self._peers = Peers()
         """Whether more could be claimed than there was room for."""
+        self._peers = Peers()
         self._succeeded: OrderedDict[WorkflowId, None] = OrderedDict()
         """The last workflows that have succeeded here; they will never be anything else."""
         self._lock_key = 0
@@ -186,8 +172,10 @@ class Orchestrator:
     def _created(
         self, wanted: Sequence[NewWorkflow], place: Future[list[WorkflowId]], answer: list[Created] | Exception
     ) -> None:
+        is_awaited = place.set_running_or_notify_cancel()
         if isinstance(answer, Exception):
-            place.set_exception(answer)
+            if is_awaited:
+                place.set_exception(answer)
             return
         for made, new in zip(answer, wanted, strict=True):
             if made.is_new:
@@ -196,7 +184,7 @@ class Orchestrator:
                 self._go_on(self._hold(claim, dict(new.code)), claim.status)
             else:
                 self.drive(made.id)
-        if not place.cancelled():
+        if is_awaited:
             place.set_result([made.id for made in answer])
 
     async def settled(self, workflow: WorkflowId) -> bool:
@@ -239,22 +227,21 @@ class Orchestrator:
         Raises:
             DatabaseUnavailableError: the database stayed away for longer than the patience.
         """
-        cluster, takes_any = self._executor.cluster, self.only is None
-        self._lock_key = await self._ledger.register(self.id, self.name, cluster, takes_any=takes_any)
-        self._profiles = Profiles(known.profile for known in await self._phase_book.read())
+        self._lock_key = await self._ledger.register(self.id, self.name, self._executor.cluster)
+        await self._chronicle.read()
         self._limits.adopt(await self._rule_book.read(), {})
         links = [asyncio.ensure_future(link) for link in (self._journal.run(), self._listen())]
         duties = [
-            self._executor.watch(self._has_news.set, self._note_worker),
+            self._executor.watch(self._has_news.set, self._chronicle.note_worker),
             self._admit(),
-            self._explain(),
+            self._explainer.run(),
             self._dispatcher.broken(),
             self._claim(),
             self._answer_requests(),
             self._renew(),
-            self._keep_profiles(),
+            self._chronicle.keep_profiles(),
             self._follow_rules(),
-            self._keep_workers(),
+            self._chronicle.keep_workers(),
             self._stopping.wait(),
         ]
         tasks = [asyncio.ensure_future(duty) for duty in duties]
@@ -286,7 +273,7 @@ class Orchestrator:
         with contextlib.suppress(DatabaseUnavailableError):  # The lease then runs out by itself.
             if held and not is_handing_over:
                 await self._ledger.release(held)
-            await self._phase_book.save(self._profiles.take_learned())
+            await self._chronicle.save_profiles()
 
     def _tasks_in_flight(self) -> int:
         return sum(step.running for run in self._runs.values() for step in run.state.steps)
@@ -320,7 +307,7 @@ class Orchestrator:
 
     async def _claim(self) -> None:
         while True:
-            await _set_within(self._work, POLL_S)
+            await set_within(self._work, POLL_S)
             self._work.clear()
             try:
                 claims = await self._claimed()
@@ -366,7 +353,7 @@ class Orchestrator:
 
     async def _see_peers(self) -> None:
         """Share cluster and workflows with others that drive."""
-        peers = await self._ledger.peers(self.id, self._executor.cluster)
+        peers = await self._ledger.peers(self.id, self._executor.cluster, takes_any=self.only is None)
         if peers.neighbours != self._peers.neighbours:
             self._executor.share(1 + peers.neighbours)
             self._has_news.set()
@@ -377,23 +364,22 @@ class Orchestrator:
 
     async def _leave_to_others(self, runs: Sequence[Run]) -> None:
         """Give workflows back that only wait here; what they have done is durable before."""
-        await self._journal.flush()
-        left = [run for run in runs if self._runs.get(run.id) is run and not run.calls and run.queued_for]
-        for run in left:
+        for run in runs:  # From now on nothing more happens to them here.
             del self._runs[run.id]
             self._turns.leave(run)
-            if run.wake is not None:
-                run.wake.cancel()
-        if left:
-            log.info("workflows left to others", workflows=len(left))
-            await self._ledger.release({run.id: run.epoch for run in left})
-        for run in left:
-            _tell(run)
+            run.disarm()
+        log.info("workflows left to others", workflows=len(runs))
+        try:
+            await self._journal.flush()
+            await self._ledger.release({run.id: run.epoch for run in runs})
+        finally:  # If the database is away, their leases run out by themselves.
+            for run in runs:
+                _tell(run)
 
     def _hold(self, claim: Claim, code: dict[str, bytes]) -> Run:
         shapes = claim.state.plan.shapes
         slots = max((self._executor.slots(shape) for shape in shapes), default=1)
-        packing = Packing(slots, self._profiles, self._limits.closed_phases)
+        packing = Packing(slots, self._chronicle.profiles, self._limits.closed_phases)
         inputs = InputResolver(claim.id, claim.state, self._ledger, self._journal)
         self._count += 1
         run = Run(
@@ -407,10 +393,10 @@ class Orchestrator:
         if self._limits.rules.maxima:
             self._has_rules.set()
         log.info("workflow held", workflow=str(claim.id), epoch=claim.epoch)
-        refusal = next((reason for shape in shapes if (reason := self._executor.refusal(shape))), None)
-        if refusal is not None:
+        lacking = next((reason for shape in shapes if (reason := self._executor.refusal(shape))), None)
+        if lacking is not None:
             log.warning(
-                "a step waits for resources that the cluster does not have", workflow=str(claim.id), reason=refusal
+                "a step waits for resources that the cluster does not have", workflow=str(claim.id), reason=lacking
             )
         return run
 
@@ -427,7 +413,7 @@ class Orchestrator:
 
     async def _answer_requests(self) -> None:
         while True:
-            await _set_within(self._requests, POLL_S)
+            await set_within(self._requests, POLL_S)
             self._requests.clear()
             try:
                 requested = await self._ledger.requested(self.id)
@@ -501,30 +487,10 @@ class Orchestrator:
                 if workflow in self._runs:
                     self._drop(workflow)
 
-    def _note_worker(self, name: str, place: Place) -> None:
-        """Let the history know where a worker is."""
-        self._workers[name] = place
-        self._has_workers.set()
-
-    async def _keep_workers(self) -> None:
-        while True:
-            await self._has_workers.wait()
-            self._has_workers.clear()
-            known = dict(self._workers)
-            try:
-                await self._ledger.save_workers(self.id, known)
-            except DatabaseUnavailableError:
-                self._has_workers.set()
-                await asyncio.sleep(POLL_S)
-                continue
-            for name in known:
-                del self._workers[name]
-
     async def _follow_rules(self) -> None:
         """Read limits and weights, and hold permits for what is limited."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._has_rules.wait(), RULES_S)
+            await set_within(self._has_rules, RULES_S)
             self._has_rules.clear()
             try:
                 await self._see_peers()
@@ -541,18 +507,12 @@ class Orchestrator:
             except DatabaseUnavailableError:
                 continue  # The permits of before hold on.
 
-    async def _keep_profiles(self) -> None:
-        """Save what was learned of phases now and then; what a crash costs of it is nothing but accuracy."""
-        while True:
-            await asyncio.sleep(PROFILE_S)
-            with contextlib.suppress(DatabaseUnavailableError):
-                await self._phase_book.save(self._profiles.take_learned())
-
     def _drop(self, workflow: WorkflowId) -> None:
         """Another orchestrator holds it now, or it is at rest."""
         run = self._runs.pop(workflow, None)
         if run is not None:
             self._turns.leave(run)
+            run.disarm()
             log.warning("workflow lost to another orchestrator", workflow=str(workflow))
             _tell(run)
             for call in run.calls:
@@ -560,17 +520,17 @@ class Orchestrator:
 
     def _apply(self, run: Run, event: Event, cached: Sequence[CacheEntry] = ()) -> None:
         """Let the machine take an event, journal what it commands, and start what may start."""
-        if run.id not in self._runs:
+        if self._runs.get(run.id) is not run:
             return
         commands = advance(run.state, event, time.time())
         for command in commands:
             if isinstance(command, RecordTask):
                 run.inputs.remember(command.report.key, command.report.output)
                 if not command.report.is_cached:
-                    self._profiles.learn(run.state.steps[command.report.key.step].spec.phase, command.report)
+                    self._chronicle.profiles.learn(run.state.steps[command.report.key.step].spec.phase, command.report)
             elif isinstance(command, RecordResults):
                 run.inputs.remember_all(command.results)
-                self._profiles.learn_all(run.state.steps[command.results.step].spec.phase, command.results)
+                self._chronicle.profiles.learn_all(run.state.steps[command.results.step].spec.phase, command.results)
         if commands or cached:
             self._journal.add(run.id, run.epoch, run.state, commands, cached)
         if run.state.status.is_at_rest:
@@ -594,8 +554,7 @@ class Orchestrator:
 
     def _finish(self, run: Run) -> None:
         log.info("workflow at rest", workflow=str(run.id), status=run.state.status)
-        if run.wake is not None:
-            run.wake.cancel()
+        run.disarm()
         self._journal.when_durable(partial(self._let_go, run))
         if run.state.status is WorkflowStatus.PAUSED:
             self._executor.release_idle()
@@ -620,38 +579,13 @@ class Orchestrator:
         if not self._runs and self._count == count:
             self._executor.release_idle()
 
-    async def _explain(self) -> None:
-        """Write down why steps wait, as far as it has changed."""
-        pause_s = EXPLAIN_S
-        while True:
-            await asyncio.sleep(pause_s)
-            began = time.perf_counter()
-            runs = [run for run in self._runs.values() if self._has_moved or run.state.waiting]
-            self._has_moved = False
-            room = self._dispatcher.room() if runs else None
-            for number, run in enumerate(runs):
-                if number % EXPLAINED_AT_ONCE == EXPLAINED_AT_ONCE - 1:
-                    await asyncio.sleep(0)
-                if room is not None and run.id in self._runs:
-                    self._explain_one(run, room)
-            pause_s = max(EXPLAIN_S, (time.perf_counter() - began) / EXPLAIN_SHARE)
-
-    def _explain_one(self, run: Run, room: Room) -> None:
-        found = reasons(run, room, time.time())
-        changed = [step for step in run.state.steps if step.reason != found.get(step.position, "")]
-        for step in changed:
-            step.reason = found.get(step.position, "")
-        if changed:
-            updates = [UpdateStep(step.position) for step in changed]
-            self._journal.add(run.id, run.epoch, run.state, updates)
-
     async def _admit(self) -> None:
         """Start what may start, once for all that happens in a turn of the loop."""
         while True:
             await self._has_news.wait()
             self._has_news.clear()
             self._dispatcher.start_what_fits()
-            self._has_moved = True
+            self._explainer.has_moved = True
 
 
 def _digests(claim: Claim) -> set[str]:
@@ -665,16 +599,6 @@ def _tell(run: Run) -> None:
             watcher = run.watchers.pop()
             if watcher.set_running_or_notify_cancel():
                 watcher.set_result(None)
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    """Wait until the event is set or the time is over.
-
-    Not by ``asyncio.wait_for``, which until Python 3.12 forgets a cancel that meets the event.
-    """
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
 
 
 async def _leave_it() -> None:

@@ -44,6 +44,12 @@ class Run:
     watchers: list[Future[None]] = field(default_factory=list)
     """Resolved when its final status is durable; threads add to them."""
 
+    def disarm(self) -> None:
+        """Let no timer act on it any more."""
+        for timer in (self.wake, self.force):
+            if timer is not None:
+                timer.cancel()
+
     def adopt_policies(self) -> None:
         """See anew what steps say of how they run."""
         self.packing.cached_steps = self.state.plan.cached_steps

@@ -36,6 +36,7 @@ from ..store import (
 )
 from .artifacts import Artifacts
 from .cluster import RayExecutor
+from .moments import set_within
 from .orchestrator import Orchestrator
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Engine:
 
     async def drive_all(self, name: str) -> None:
         """Let this process's orchestrator claim whatever nobody drives. Errors as in ``start_driving``."""
-        await self.start_driving(name, takes_any=True)
+        await self.start_driving(name)
         assert self._orchestrator is not None
         self._orchestrator.drive_all()
 
@@ -148,8 +149,8 @@ class Engine:
         assert self._driving is not None, "drive something first"
         await asyncio.shield(self._driving)
 
-    async def start_driving(self, name: str = "", *, takes_any: bool = False) -> None:
-        """Start Ray and the orchestrator, once; it drives what it is told to, or whatever nobody drives.
+    async def start_driving(self, name: str = "") -> None:
+        """Start Ray and the orchestrator, once.
 
         Raises:
             ClusterError: Ray does not start.
@@ -167,7 +168,7 @@ class Engine:
                 self._executor,
                 self.artifacts,
                 self.settings,
-                only=None if takes_any else (),
+                only=(),
                 revive=self._revive,
                 orchestrator_id=identity,
                 name=name,
@@ -336,8 +337,7 @@ class Engine:
                 changed.clear()
                 if await updates.answer(workflow, asked):
                     return
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), POLL_S)
+                await set_within(changed, POLL_S)
 
     async def _check_parameters(self, plan: PlanSpec, change: Change) -> None:
         """Let the phases look at their new parameters, as they do when a plan is built."""
@@ -364,9 +364,7 @@ class Engine:
                     return view
             if self._driving is not None and self._driving.done():
                 self._driving.result()
-            with contextlib.suppress(TimeoutError):  # Not by ``wait_for``, which may forget that its caller gave up.
-                async with asyncio.timeout(POLL_S):
-                    await changed.wait()
+            await set_within(changed, POLL_S)
 
     async def _listen(self) -> None:
         if self._listener is None or self._listener.is_closed():

@@ -31,7 +31,7 @@ class Placement:
     labels: Labels = ()
     """What the node's labels must be. A value may be ``!value``, ``in(a,b)`` or ``!in(a,b)``."""
     fallback: tuple[Labels, ...] = ()
-    """Labels that will do, in this order, where no node has the first ones."""
+    """Labels that will do, in this order, where no node has the first ones. Not for a gang."""
     layout: Spread = Spread.PACK
     gang: int = 1
     """Bundles of the task's resources that are reserved together, all or none. The task runs in the first one; Ray
@@ -40,6 +40,8 @@ class Placement:
     def __post_init__(self) -> None:
         if self.gang < 1:
             raise ValueError(f"gang must be at least 1, not {self.gang}")
+        if self.gang > 1 and self.fallback:
+            raise ValueError("a gang has no fallback: Ray reserves all of its bundles by one set of labels")
         object.__setattr__(self, "labels", _pairs(self.labels))
         object.__setattr__(self, "fallback", tuple(map(_pairs, self.fallback)))
 

@@ -88,20 +88,18 @@ class Ledger:
         self._name = ""
         """Of the orchestrator that it writes for."""
 
-    async def register(
-        self, orchestrator: OrchestratorId, name: str = "", cluster: str = "", *, takes_any: bool = False
-    ) -> int:
+    async def register(self, orchestrator: OrchestratorId, name: str = "", cluster: str = "") -> int:
         """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
         self._name = name
         row = await self._database.fetchrow(
-            sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid(), cluster, takes_any
+            sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid(), cluster
         )
         assert row is not None
         return int(row["lock_key"])
 
-    async def peers(self, orchestrator: OrchestratorId, cluster: str) -> Peers:
-        """Who drives workflows beside this orchestrator."""
-        row = await self._database.fetchrow(sql("peers"), orchestrator, cluster)
+    async def peers(self, orchestrator: OrchestratorId, cluster: str, *, takes_any: bool) -> Peers:
+        """Who drives workflows beside this orchestrator, and let them know whether it takes any that nobody drives."""
+        row = await self._database.fetchrow(sql("peers"), orchestrator, cluster, takes_any)
         assert row is not None
         return Peers(row["takers"], row["neighbours"])
 

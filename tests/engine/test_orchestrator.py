@@ -11,6 +11,7 @@ from eopiez_ray import Plan, Resources, RetryPolicy
 from eopiez_ray.engine.orchestrator import Orchestrator
 from eopiez_ray.model.status import StepStatus, WorkflowStatus
 from eopiez_ray.model.tasks import TaskKey
+from eopiez_ray.store import NewWorkflow
 
 from ..waiting import until
 from . import phases_of_tests as phases
@@ -465,3 +466,16 @@ async def test_an_end_that_meets_news_is_not_missed(stage: Stage, turns: int) ->
     orchestrator._work.set()
     done, _ = await asyncio.wait({ending}, timeout=10)
     assert done, "it goes on though it was told to end"
+
+
+async def test_a_caller_that_gives_up_stops_neither_its_workflow_nor_those_of_others(stage: Stage) -> None:
+    orchestrator = stage.orchestrate()
+    await until(orchestrator.ready.is_set)
+    given_up, kept = (NewWorkflow(summing(3).spec(), summing(3).code(), owner=owner) for owner in ("anna", "ben"))
+    giving_up = asyncio.create_task(orchestrator.create(given_up))
+    await asyncio.sleep(0)
+    giving_up.cancel()
+    (workflow,) = await orchestrator.create(kept)
+    assert (await stage.rest(workflow)).status is S.SUCCEEDED
+    (others,) = [view for view in await stage.workflows.page() if view.owner == "anna"]
+    assert (await stage.rest(others.id)).status is S.SUCCEEDED

@@ -63,12 +63,19 @@ returning id
 
 -- name: register_orchestrator
 -- A new driver of workflows, and the key of the advisory lock that shows that it lives.
-insert into orchestrators (id, name, host, pid, cluster, takes_any)
-values ($1, $2, $3, $4, $5, $6)
+insert into orchestrators (id, name, host, pid, cluster)
+values ($1, $2, $3, $4, $5)
 returning lock_key
 
 -- name: peers
--- Other living orchestrators: those that take any workflow, and those that drive some on the same cluster.
+-- Other living orchestrators: those that take any workflow, and those that drive some on the same cluster. What this
+-- one takes is told to them.
+with told as (
+    update orchestrators
+    set takes_any = $3
+    where id = $1
+        and takes_any <> $3
+)
 select
     count(*) filter (where takes_any)::integer as takers,
     count(*) filter (where cluster = $2 and exists (select from workflows where holder = orchestrators.id))::integer

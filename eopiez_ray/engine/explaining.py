@@ -1,0 +1,64 @@
+"""Why steps wait, written down for those who ask."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from ..machine import UpdateStep
+from .admission import reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..model.ids import WorkflowId
+    from .admission import Room
+    from .journal import Journal
+    from .run import Run
+
+EXPLAIN_S = 1.0
+"""Seconds between looks at why steps wait, at least."""
+EXPLAIN_SHARE = 0.02
+"""Share of the time that these looks take, at most: with thousands of workflows they are further apart."""
+EXPLAINED_AT_ONCE = 500
+"""Workflows that are looked at before others of the loop have their turn."""
+
+
+class Explainer:
+    """Looks now and then why steps of held workflows wait, and journals what has changed."""
+
+    def __init__(self, runs: Mapping[WorkflowId, Run], room: Callable[[], Room], journal: Journal) -> None:
+        self._runs, self._room, self._journal = runs, room, journal
+        self.has_moved = False
+        """Whether something may have started, ended or come since the last look."""
+
+    async def run(self) -> None:
+        """Look for ever."""
+        pause_s = EXPLAIN_S
+        while True:
+            await asyncio.sleep(pause_s)
+            began = time.perf_counter()
+            await self._look()
+            pause_s = max(EXPLAIN_S, (time.perf_counter() - began) / EXPLAIN_SHARE)
+
+    async def _look(self) -> None:
+        runs = [run for run in self._runs.values() if self.has_moved or run.state.waiting]
+        self.has_moved = False
+        if not runs:
+            return
+        room = self._room()
+        for number, run in enumerate(runs, 1):
+            if run.id in self._runs:
+                self._explain(run, room)
+            if number % EXPLAINED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _explain(self, run: Run, room: Room) -> None:
+        found = reasons(run, room, time.time())
+        changed = [step for step in run.state.steps if step.reason != found.get(step.position, "")]
+        for step in changed:
+            step.reason = found.get(step.position, "")
+        if changed:
+            updates = [UpdateStep(step.position) for step in changed]
+            self._journal.add(run.id, run.epoch, run.state, updates)

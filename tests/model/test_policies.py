@@ -1,0 +1,37 @@
+"""What a step may say about how it runs, kept in one form however it was said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eopiez_ray.model.policies import Placement, Resources, StepPolicy
+
+GIVEN = {"zone": "east", "disk": "ssd"}
+
+
+def test_mappings_and_pairs_are_the_same_resources() -> None:
+    env = {"env_vars": {"A": "1"}, "pip": ["x"]}
+    said = Resources(custom={"b": 2, "a": 1}, placement=Placement(GIVEN, ({"zone": "north"},)), runtime_env=env)
+    pairs = Placement((("zone", "east"), ("disk", "ssd")), ((("zone", "north"),),))
+    same = Resources(custom=(("a", 1), ("b", 2)), placement=pairs, runtime_env=dict(reversed(env.items())))
+    assert said == same
+    assert hash(said) == hash(same)
+    assert said.placement.choices == (GIVEN, {"zone": "north"})
+    assert said.totals() == {"CPU": 1.0, "a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (lambda: Placement(gang=0), "at least 1"),
+        (lambda: Placement(gang=2, fallback=(GIVEN,)), "a gang has no fallback"),
+        (lambda: Resources(cpu=-1), "negative"),
+        (lambda: StepPolicy(wait_timeout_s=0), "wait_timeout_s must be above 0"),
+        (lambda: StepPolicy(step_timeout_s=-1), "step_timeout_s must be above 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(made: Any, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        made()
