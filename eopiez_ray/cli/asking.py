@@ -12,12 +12,13 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ..errors import ParameterError, TransitionError, WorkflowNotFoundError
+from ..errors import TransitionError, WorkflowNotFoundError
 from ..model.requests import Answer, Mode, Selection, Timers, Verb
 from ..model.status import WorkflowStatus
 from .concluding import OUTPUT, conclude
 from .displays import display_for
 from .driving import see_through, short
+from .plans import labels_of
 from .system import open_system, read_settings
 from .terminal import ago, coloured, counted, err, out, print_json, results_only
 from .waiting import see_all_through, until_rest
@@ -112,17 +113,10 @@ def _choose(ids: list[str] | None, labels: list[str] | None, *others: Any) -> _C
         typer.BadParameter: nothing was said.
         ParameterError: a label has no value.
     """
-    chosen = _Chosen(ids, dict(_parse_label(text) for text in labels or ()), *others)
+    chosen = _Chosen(ids, labels_of(labels or []), *others)
     if not any(chosen):
         raise typer.BadParameter("name workflows by their ids, or select them by --label, --owner … or --all")
     return chosen
-
-
-def _parse_label(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise ParameterError(f"--label {text!r} is no label; write its name and value, like team=blue")
-    return name, value
 
 
 def pause(

@@ -33,33 +33,42 @@ def register(app: typer.Typer) -> None:
     app.command()(chaos)
 
 
+Faults = Annotated[
+    str,
+    typer.Option(
+        "--faults",
+        help="Some of worker, orchestrator, raylet, gcs, postgres, postgres-stop, disk, with commas between; "
+        "by default all.",
+        show_default=False,
+    ),
+]
+Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Rounds of each fault.")]
+Tasks = Annotated[int, typer.Option("--tasks", min=20, max=20_000, help="Tasks of each round.")]
+Orchestrators = Annotated[
+    int, typer.Option("--orchestrators", min=2, max=8, help="Processes that share the driving of each round.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Chooses the moments and the victims.")]
+StopSeconds = Annotated[float, typer.Option("--stop-seconds", min=0.1, help="How long postgres-stop stops the server.")]
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="A data home of its own; by default a temporary one.", show_default=False),
+]
+Keep = Annotated[bool, typer.Option("--keep", help="Leave the temporary data home, with its logs.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Rounds as JSON lines on stderr, the result as one object on stdout.")
+]
+
+
 def chaos(
-    faults: Annotated[
-        str,
-        typer.Option(
-            "--faults",
-            help="Some of worker, orchestrator, raylet, gcs, postgres, postgres-stop, disk, with commas between; "
-            "by default all.",
-            show_default=False,
-        ),
-    ] = "",
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds of each fault.")] = 3,
-    tasks: Annotated[int, typer.Option("--tasks", min=20, max=20_000, help="Tasks of each round.")] = 200,
-    orchestrators: Annotated[
-        int, typer.Option("--orchestrators", min=2, max=8, help="Processes that share the driving of each round.")
-    ] = 2,
-    seed: Annotated[int, typer.Option("--seed", help="Chooses the moments and the victims.")] = 0,
-    stop_seconds: Annotated[
-        float, typer.Option("--stop-seconds", min=0.1, help="How long postgres-stop stops the server.")
-    ] = 10.0,
-    home: Annotated[
-        Path | None,
-        typer.Option("--home", help="A data home of its own; by default a temporary one.", show_default=False),
-    ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the temporary data home, with its logs.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Rounds as JSON lines on stderr, the result as one object on stdout.")
-    ] = False,
+    faults: Faults = "",
+    rounds: Rounds = 3,
+    tasks: Tasks = 200,
+    orchestrators: Orchestrators = 2,
+    seed: Seed = 0,
+    stop_seconds: StopSeconds = 10.0,
+    home: Home = None,
+    keep: Keep = False,
+    as_json: AsJson = False,
 ) -> None:
     """Kill workers, the driving process, Ray and Postgres under a workload, and count what that costs.
 

@@ -40,63 +40,72 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+Step = Annotated[str | None, typer.Option(help="Only of this step.", rich_help_panel=WHICH, show_default=False)]
+Worker = Annotated[
+    str | None, typer.Option(help="Only what this worker ran.", rich_help_panel=WHICH, show_default=False)
+]
+Host = Annotated[
+    str | None, typer.Option(help="Only what ran on this host.", rich_help_panel=WHICH, show_default=False)
+]
+Node = Annotated[
+    str | None,
+    typer.Option(help="Only what ran on this node, by Ray's id.", rich_help_panel=WHICH, show_default=False),
+]
+SlowerThan = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", min=0, help="Only what took longer.", rich_help_panel=WHICH, show_default=False),
+]
+MemoryAbove = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Only tasks whose worker held more memory, as in 500MB or 4GiB.",
+        rich_help_panel=WHICH,
+        show_default=False,
+    ),
+]
+Cached = Annotated[
+    bool, typer.Option("--cached", help="Only those whose result came from the cache.", rich_help_panel=WHICH)
+]
+Rejects = Annotated[bool, typer.Option("--rejects", help="Only those that rejected rows.", rich_help_panel=WHICH)]
+Failed = Annotated[
+    bool,
+    typer.Option(
+        "--failed", help="Not finished tasks, but attempts that ended without a result.", rich_help_panel=WHICH
+    ),
+]
+OutcomeOption = Annotated[
+    Outcome | None,
+    typer.Option(help="Only attempts that ended so.", rich_help_panel=WHICH, show_default=False),
+]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.", rich_help_panel=SHOWN)]
+Every = Annotated[bool, typer.Option("--all", help="All of them.", rich_help_panel=SHOWN)]
+After = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STEP/PARTITION",
+        help="Begin after this task; with --failed, after the attempt of this number.",
+        rich_help_panel=SHOWN,
+        show_default=False,
+    ),
+]
+
+
 def tasks(
     workflow: NamedOrLatest = None,
-    step: Annotated[
-        str | None, typer.Option(help="Only of this step.", rich_help_panel=WHICH, show_default=False)
-    ] = None,
-    worker: Annotated[
-        str | None, typer.Option(help="Only what this worker ran.", rich_help_panel=WHICH, show_default=False)
-    ] = None,
-    host: Annotated[
-        str | None, typer.Option(help="Only what ran on this host.", rich_help_panel=WHICH, show_default=False)
-    ] = None,
-    node: Annotated[
-        str | None,
-        typer.Option(help="Only what ran on this node, by Ray's id.", rich_help_panel=WHICH, show_default=False),
-    ] = None,
-    slower_than: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS", min=0, help="Only what took longer.", rich_help_panel=WHICH, show_default=False
-        ),
-    ] = None,
-    memory_above: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            help="Only tasks whose worker held more memory, as in 500MB or 4GiB.",
-            rich_help_panel=WHICH,
-            show_default=False,
-        ),
-    ] = None,
-    cached: Annotated[
-        bool, typer.Option("--cached", help="Only those whose result came from the cache.", rich_help_panel=WHICH)
-    ] = False,
-    rejects: Annotated[
-        bool, typer.Option("--rejects", help="Only those that rejected rows.", rich_help_panel=WHICH)
-    ] = False,
-    failed: Annotated[
-        bool,
-        typer.Option(
-            "--failed", help="Not finished tasks, but attempts that ended without a result.", rich_help_panel=WHICH
-        ),
-    ] = False,
-    outcome: Annotated[
-        Outcome | None,
-        typer.Option(help="Only attempts that ended so.", rich_help_panel=WHICH, show_default=False),
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.", rich_help_panel=SHOWN)] = 50,
-    every: Annotated[bool, typer.Option("--all", help="All of them.", rich_help_panel=SHOWN)] = False,
-    after: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STEP/PARTITION",
-            help="Begin after this task; with --failed, after the attempt of this number.",
-            rich_help_panel=SHOWN,
-            show_default=False,
-        ),
-    ] = None,
+    step: Step = None,
+    worker: Worker = None,
+    host: Host = None,
+    node: Node = None,
+    slower_than: SlowerThan = None,
+    memory_above: MemoryAbove = None,
+    cached: Cached = False,
+    rejects: Rejects = False,
+    failed: Failed = False,
+    outcome: OutcomeOption = None,
+    limit: Limit = 50,
+    every: Every = False,
+    after: After = None,
     as_json: AsJson = False,
 ) -> None:
     """List finished tasks of a workflow: how long they took, what memory, on which worker; or failed attempts.

@@ -71,69 +71,79 @@ class Wish:
     as_json: bool
 
 
+Result = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--result",
+        "-r",
+        metavar="STEP",
+        help="Print this step's result at the end; may be repeated.",
+        rich_help_panel=RESULTS,
+        show_default=False,
+    ),
+]
+Owner = Annotated[
+    str,
+    typer.Option(help="Whose workflow it is; owners share alike.", rich_help_panel=WORKFLOW, show_default=False),
+]
+Priority = Annotated[
+    int | None,
+    typer.Option(
+        min=-(2**15),
+        max=2**15 - 1,
+        help="Higher goes first; by default as the plan says.",
+        rich_help_panel=WORKFLOW,
+        show_default=False,
+    ),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        "-l",
+        metavar="NAME=VALUE",
+        help="A label, beside those of the plan; may be repeated.",
+        rich_help_panel=WORKFLOW,
+        show_default=False,
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="The same key and plan give the same workflow, however often it is started.",
+        rich_help_panel=WORKFLOW,
+        show_default=False,
+    ),
+]
+NoWait = Annotated[
+    bool,
+    typer.Option("--no-wait", help="Only keep it, for `eopiez resume` to drive.", rich_help_panel=MACHINE),
+]
+Cpus = Annotated[
+    int | None,
+    typer.Option("--cpus", min=1, help="CPUs to use; all by default.", rich_help_panel=MACHINE, show_default=False),
+]
+AsJsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Progress as JSON lines on stderr, the result as one object on stdout.",
+        rich_help_panel=MACHINE,
+    ),
+]
+
+
 def start(
     file: Document,
-    result: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--result",
-            "-r",
-            metavar="STEP",
-            help="Print this step's result at the end; may be repeated.",
-            rich_help_panel=RESULTS,
-            show_default=False,
-        ),
-    ] = None,
-    owner: Annotated[
-        str,
-        typer.Option(help="Whose workflow it is; owners share alike.", rich_help_panel=WORKFLOW, show_default=False),
-    ] = "",
-    priority: Annotated[
-        int | None,
-        typer.Option(
-            min=-(2**15),
-            max=2**15 - 1,
-            help="Higher goes first; by default as the plan says.",
-            rich_help_panel=WORKFLOW,
-            show_default=False,
-        ),
-    ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--label",
-            "-l",
-            metavar="NAME=VALUE",
-            help="A label, beside those of the plan; may be repeated.",
-            rich_help_panel=WORKFLOW,
-            show_default=False,
-        ),
-    ] = None,
-    idempotency_key: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEY",
-            help="The same key and plan give the same workflow, however often it is started.",
-            rich_help_panel=WORKFLOW,
-            show_default=False,
-        ),
-    ] = None,
-    no_wait: Annotated[
-        bool,
-        typer.Option("--no-wait", help="Only keep it, for `eopiez resume` to drive.", rich_help_panel=MACHINE),
-    ] = False,
-    cpus: Annotated[
-        int | None,
-        typer.Option("--cpus", min=1, help="CPUs to use; all by default.", rich_help_panel=MACHINE, show_default=False),
-    ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="Progress as JSON lines on stderr, the result as one object on stdout.",
-            rich_help_panel=MACHINE,
-        ),
-    ] = False,
+    result: Result = None,
+    owner: Owner = "",
+    priority: Priority = None,
+    label: Label = None,
+    idempotency_key: IdempotencyKey = None,
+    no_wait: NoWait = False,
+    cpus: Cpus = None,
+    as_json: AsJsonOption = False,
 ) -> None:
     """Start a workflow from a plan in YAML or JSON, and see it through.
 

@@ -73,53 +73,65 @@ class Job:
     as_json: bool
 
 
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT…", help="Folders, files, glob patterns, or - for standard input.", show_default=False
+    ),
+]
+TextColumn = Annotated[str | None, _column("text", "Column of tables that holds the text.")]
+IdColumn = Annotated[str | None, _column("id", "Column with the documents' ids.")]
+TitleColumn = Annotated[str | None, _column("title", "Column with titles.")]
+TimeColumn = Annotated[str | None, _column("time", "Column with times; any common form is read.")]
+LabelColumn = Annotated[str | None, _column("label", "Column with labels that you already have.")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        help="Encoding of all files; otherwise it is detected for each.", rich_help_panel=INPUT, show_default=False
+    ),
+]
+MaxRejects = Annotated[
+    str, typer.Option(help="Unreadable rows above which the run fails, as in 0.2 or 20%.", rich_help_panel=INPUT)
+]
+Provider = Annotated[
+    str,
+    typer.Option(
+        help="Vectors: hybrid (best), static (fastest), or lsa (knows only this collection).",
+        rich_help_panel=ANALYSIS,
+    ),
+]
+LexiconOption = Annotated[
+    Path | None,
+    typer.Option(help="YAML file with categories of motifs.", rich_help_panel=ANALYSIS, show_default=False),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of the run, and title of its report; by default that of the input.",
+        rich_help_panel=RESULTS,
+        show_default=False,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", "-n", help="Say what would be read and done; start nothing.", rich_help_panel=MACHINE),
+]
+
+
 def run(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="INPUT…", help="Folders, files, glob patterns, or - for standard input.", show_default=False
-        ),
-    ],
-    text_column: Annotated[str | None, _column("text", "Column of tables that holds the text.")] = None,
-    id_column: Annotated[str | None, _column("id", "Column with the documents' ids.")] = None,
-    title_column: Annotated[str | None, _column("title", "Column with titles.")] = None,
-    time_column: Annotated[str | None, _column("time", "Column with times; any common form is read.")] = None,
-    label_column: Annotated[str | None, _column("label", "Column with labels that you already have.")] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            help="Encoding of all files; otherwise it is detected for each.", rich_help_panel=INPUT, show_default=False
-        ),
-    ] = None,
-    max_rejects: Annotated[
-        str, typer.Option(help="Unreadable rows above which the run fails, as in 0.2 or 20%.", rich_help_panel=INPUT)
-    ] = "50%",
-    provider: Annotated[
-        str,
-        typer.Option(
-            help="Vectors: hybrid (best), static (fastest), or lsa (knows only this collection).",
-            rich_help_panel=ANALYSIS,
-        ),
-    ] = "hybrid",
-    lexicon: Annotated[
-        Path | None,
-        typer.Option(help="YAML file with categories of motifs.", rich_help_panel=ANALYSIS, show_default=False),
-    ] = None,
+    inputs: Inputs,
+    text_column: TextColumn = None,
+    id_column: IdColumn = None,
+    title_column: TitleColumn = None,
+    time_column: TimeColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
+    max_rejects: MaxRejects = "50%",
+    provider: Provider = "hybrid",
+    lexicon: LexiconOption = None,
     output: Output = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of the run, and title of its report; by default that of the input.",
-            rich_help_panel=RESULTS,
-            show_default=False,
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", "-n", help="Say what would be read and done; start nothing.", rich_help_panel=MACHINE
-        ),
-    ] = False,
+    name: Name = None,
+    dry_run: DryRun = False,
     cpus: Cpus = None,
     as_json: AsJson = False,
 ) -> None:

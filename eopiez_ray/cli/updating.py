@@ -62,88 +62,97 @@ class StepWish:
         return replace(policy.resources, **self.resources) if self.resources else None  # type: ignore[arg-type]
 
 
+Step = Annotated[str | None, typer.Option("--step", "-s", help="Which step.", rich_help_panel=STEP, show_default=False)]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A parameter, as JSON or else as text; may be repeated.",
+        rich_help_panel=STEP,
+        show_default=False,
+    ),
+]
+Cpu = Annotated[float | None, typer.Option(min=0, help="CPUs of a task.", rich_help_panel=STEP, show_default=False)]
+Gpu = Annotated[float | None, typer.Option(min=0, help="GPUs of a task.", rich_help_panel=STEP, show_default=False)]
+Memory = Annotated[
+    str | None,
+    typer.Option(metavar="SIZE", help="Memory of a task, as in 4GiB.", rich_help_panel=STEP, show_default=False),
+]
+Attempts = Annotated[
+    int | None, typer.Option(min=1, help="Attempts of a task, at most.", rich_help_panel=STEP, show_default=False)
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", min=0.001, help="Time of one attempt.", rich_help_panel=STEP, show_default=False),
+]
+StepTimeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS", min=0.001, help="Time of the whole step.", rich_help_panel=STEP, show_default=False
+    ),
+]
+WaitTimeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        min=0.001,
+        help="Time that tasks may wait while none of the step runs.",
+        rich_help_panel=STEP,
+        show_default=False,
+    ),
+]
+MaxRejects = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="Share of rejected rows above which the step fails.",
+        rich_help_panel=STEP,
+        show_default=False,
+    ),
+]
+Priority = Annotated[
+    int | None,
+    typer.Option(min=-(2**15), max=2**15 - 1, help="Higher goes first.", rich_help_panel=WORKFLOW, show_default=False),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        "-l",
+        metavar="NAME=VALUE",
+        help="A label to add or to replace; may be repeated.",
+        rich_help_panel=WORKFLOW,
+        show_default=False,
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Who wants it; your login name by default.", rich_help_panel=HISTORY, show_default=False
+    ),
+]
+Why = Annotated[str, typer.Option(metavar="TEXT", help="Why.", rich_help_panel=HISTORY, show_default=False)]
+
+
 def update(
     workflow: Named,
-    step: Annotated[
-        str | None, typer.Option("--step", "-s", help="Which step.", rich_help_panel=STEP, show_default=False)
-    ] = None,
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="A parameter, as JSON or else as text; may be repeated.",
-            rich_help_panel=STEP,
-            show_default=False,
-        ),
-    ] = None,
-    cpu: Annotated[
-        float | None, typer.Option(min=0, help="CPUs of a task.", rich_help_panel=STEP, show_default=False)
-    ] = None,
-    gpu: Annotated[
-        float | None, typer.Option(min=0, help="GPUs of a task.", rich_help_panel=STEP, show_default=False)
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Memory of a task, as in 4GiB.", rich_help_panel=STEP, show_default=False),
-    ] = None,
-    attempts: Annotated[
-        int | None, typer.Option(min=1, help="Attempts of a task, at most.", rich_help_panel=STEP, show_default=False)
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS", min=0.001, help="Time of one attempt.", rich_help_panel=STEP, show_default=False
-        ),
-    ] = None,
-    step_timeout: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS", min=0.001, help="Time of the whole step.", rich_help_panel=STEP, show_default=False
-        ),
-    ] = None,
-    wait_timeout: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=0.001,
-            help="Time that tasks may wait while none of the step runs.",
-            rich_help_panel=STEP,
-            show_default=False,
-        ),
-    ] = None,
-    max_rejects: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            min=0,
-            max=1,
-            help="Share of rejected rows above which the step fails.",
-            rich_help_panel=STEP,
-            show_default=False,
-        ),
-    ] = None,
-    priority: Annotated[
-        int | None,
-        typer.Option(
-            min=-(2**15), max=2**15 - 1, help="Higher goes first.", rich_help_panel=WORKFLOW, show_default=False
-        ),
-    ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--label",
-            "-l",
-            metavar="NAME=VALUE",
-            help="A label to add or to replace; may be repeated.",
-            rich_help_panel=WORKFLOW,
-            show_default=False,
-        ),
-    ] = None,
-    by: Annotated[
-        str, typer.Option(metavar="NAME", help="Who wants it.", rich_help_panel=HISTORY, show_default=False)
-    ] = "",
-    why: Annotated[str, typer.Option(metavar="TEXT", help="Why.", rich_help_panel=HISTORY, show_default=False)] = "",
+    step: Step = None,
+    parameters: Parameters = None,
+    cpu: Cpu = None,
+    gpu: Gpu = None,
+    memory: Memory = None,
+    attempts: Attempts = None,
+    timeout: Timeout = None,
+    step_timeout: StepTimeout = None,
+    wait_timeout: WaitTimeout = None,
+    max_rejects: MaxRejects = None,
+    priority: Priority = None,
+    label: Label = None,
+    by: By = None,
+    why: Why = "",
     as_json: AsJson = False,
 ) -> None:
     """Change what has not started of a workflow: a step's parameters and policies, its priority, its labels.

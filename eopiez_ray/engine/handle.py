@@ -18,7 +18,7 @@ from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
 from ..store import Workflows
 from .artifacts import LoadedPartitions
-from .options import RequestOptions, request_of
+from .options import RequestOptions, login_name, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -160,11 +160,11 @@ class Workflow:
         *steps: StepChange,
         priority: int | None = None,
         labels: Mapping[str, str] | None = None,
-        by: str = "",
+        by: str | None = None,
         why: str = "",
     ) -> Self:
         """Change what has not started: parameters of steps without a task that has begun, policies of steps that are
-        not done, the priority, labels.
+        not done, the priority, labels. ``by`` is the login name unless somebody else is named.
 
         Raises:
             PlanError: its plan has no such step.
@@ -173,7 +173,7 @@ class Workflow:
             TransitionError: it has ended.
             TimeoutError: the process that drives it did not answer; the history says later whether it did it.
         """
-        change = Change(steps, priority, labels, by, why)
+        change = Change(steps, priority, labels, login_name() if by is None else by, why)
         self._local._run(self._local._engine.update(self.id, change))
         return self
 

@@ -146,7 +146,7 @@ def test_resume_and_retry_may_only_queue_for_another_process(system: ez.Local, t
     [
         (("pause",), 2, "name workflows by their ids"),
         (("cancel", "--now"), 2, "--all"),
-        (("resume", "--label", "blue"), 64, "like team=blue"),
+        (("resume", "--label", "blue"), 64, "as in team=research"),
         (("pause", "--all", "--timers", "slow"), 2, "--timers"),
     ],
 )
