@@ -68,7 +68,7 @@ class Places:
     def free(self, resources: Resources) -> Mapping[str, float]:
         return {"CPU": float(self.room - self.busy)}
 
-    def take(self, resources: Resources) -> Slot | None:
+    def take(self, resources: Resources, wanted: Collection[Resources]) -> Slot | None:
         if self.busy >= self.room:
             return None
         self.busy += 1

@@ -33,23 +33,39 @@ class WorkerActor:
         node, actor = str(context.get_node_id()), str(context.get_actor_id())
         self._place = Place(node, socket.gethostname(), os.getpid(), actor)
         self._calls: dict[str, InHand] = {}
+        self._handing_over = threading.Lock()
         self._heard_at, self._is_busy = time.monotonic(), False
         threading.Thread(target=self._watch, args=(orphan_s,), daemon=True).start()
 
-    def run(self, sent: bytes) -> bytes:
-        """Run a pickled call; its pickled reports. Ray moves bytes much faster than values."""
-        self._is_busy = True
+    def run(self, sent: bytes) -> bytes | None:
+        """Run a pickled call; its pickled reports, or None if another orchestrator than its sender owns this worker.
+
+        Ray moves bytes much faster than values.
+        """
+        call: WorkCall = pickle.loads(sent)
+        if not self._begin(call):
+            return None
         try:
-            call: WorkCall = pickle.loads(sent)
+            reports = pickle.dumps(self._worker.run(call), protocol=5)
+            self._calls[call.id] = self._calls[call.id]._replace(reports=reports)
+            return reports
+        finally:
+            self._heard_at, self._is_busy = time.monotonic(), False
+
+    def _begin(self, call: WorkCall) -> bool:
+        """Take the call in hand, unless the worker was handed over while it waited behind another one.
+
+        The new owner was not told of it then, and runs its tasks itself.
+        """
+        with self._handing_over:
+            if call.sender != self._owner:
+                return False
+            self._is_busy = True
             for heard in call.heard:
                 self._calls.pop(heard, None)
             tasks = tuple((part.workflow_id, part.keys()) for part in call.parts)
             self._calls[call.id] = InHand(call.id, tasks, None)
-            reports = pickle.dumps(self._worker.run(call), protocol=5)
-            self._calls[call.id] = InHand(call.id, tasks, reports)
-            return reports
-        finally:
-            self._heard_at, self._is_busy = time.monotonic(), False
+            return True
 
     @ray.method(concurrency_group="control")
     def beat(self) -> Place:
@@ -60,11 +76,12 @@ class WorkerActor:
     @ray.method(concurrency_group="control")
     def hand_over(self, dead: Collection[str], heir: str) -> Handover | None:
         """Everything that a new owner must know, calls in the order in which they came; None if the owner lives."""
-        if self._owner not in dead:
-            return None
-        self._owner = heir
-        self._heard_at = time.monotonic()
-        return Handover(self._resources, self._place, tuple(self._worker.known), tuple(self._calls.values()))
+        with self._handing_over:
+            if self._owner not in dead:
+                return None
+            self._owner = heir
+            self._heard_at = time.monotonic()
+            return Handover(self._resources, self._place, tuple(self._worker.known), tuple(self._calls.values()))
 
     @ray.method(concurrency_group="control")
     def collect(self, call: str) -> bytes | None:

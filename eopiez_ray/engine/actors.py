@@ -25,10 +25,17 @@ class Started(NamedTuple):
 
 
 async def start_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> Started:
-    """A new worker, once it answers."""
-    # Registering a named actor asks the head and waits: never on the event loop.
-    actor = await asyncio.to_thread(_create_actor, name, owner, resources, artifact_url)
-    return Started(actor, await asyncio.wrap_future(actor.beat.remote().future()))
+    """A new worker, once it answers; cancelled, it is taken out of Ray's queue."""
+    import ray
+
+    # Registering a named actor asks the head and waits: never on the event loop, and never given up halfway.
+    creating = asyncio.create_task(asyncio.to_thread(_create_actor, name, owner, resources, artifact_url))
+    try:
+        actor = await asyncio.shield(creating)
+        return Started(actor, await asyncio.wrap_future(actor.beat.remote().future()))
+    except asyncio.CancelledError:
+        await asyncio.to_thread(ray.kill, await creating)
+        raise
 
 
 def _create_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> Any:
@@ -103,7 +110,11 @@ async def end_actor(name: str, started: asyncio.Future[Started], resources: Reso
     import ray
 
     try:
-        await asyncio.to_thread(ray.kill, (await started).handle)
+        if not started.done():
+            started.cancel()  # Otherwise it would start later, and hold what others were promised.
+            await asyncio.wait({started})
+        if not started.cancelled():
+            await asyncio.to_thread(ray.kill, started.result().handle)
         if resources.placement.gang > 1:
             await asyncio.to_thread(_free, name)
     except (ValueError, ray.exceptions.RayError) as error:

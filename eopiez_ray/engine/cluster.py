@@ -173,7 +173,7 @@ class RayExecutor:
             for name in resources.totals()
         }
 
-    def take(self, resources: Resources) -> Slot | None:
+    def take(self, resources: Resources, wanted: Collection[Resources]) -> Slot | None:
         """Room on an idle worker, else behind a short call; another worker is started if there is room for one."""
         if self._lost is None or self._lost.done():
             return None
@@ -183,9 +183,9 @@ class RayExecutor:
         if idle is not None:
             return self._claim(idle)
         if len(started) == len(alike):
-            self._grow(resources)
+            self._grow(resources, wanted)
         else:
-            self._clear_way(resources)
+            self._clear_way(resources, wanted)
         now = time.monotonic()
         # One that should have ended long ago is not short, whatever was thought of it.
         short = [
@@ -209,37 +209,51 @@ class RayExecutor:
     def prepare(self, resources: Resources) -> None:
         """Start a few workers."""
         for _ in range(min(PREPARED, self.slots(resources))):
-            self._grow(resources)
+            self._grow_into_free(resources)
 
-    def _grow(self, resources: Resources) -> None:
-        if time.monotonic() < self._rest_until:
-            return
-        alike = sum(pooled.resources == resources for pooled in self._workers.values())
-        if self.refusal(resources) is not None:
-            if not alike:
-                self._spawn(resources)  # Ray keeps it waiting, and an autoscaler sees what is needed.
-        elif alike < self.slots(resources) and self._make_room(resources):
+    def _grow(self, resources: Resources, wanted: Collection[Resources]) -> None:
+        """Start a worker that work waits for, in the place of idle ones of other shapes if it must be."""
+        # Ray keeps waiting what no node can hold, and an autoscaler sees what is needed.
+        if self._may_grow(resources) and (self.refusal(resources) is not None or self._make_room(resources, wanted)):
             self._spawn(resources)
+
+    def _grow_into_free(self, resources: Resources) -> None:
+        """Start a worker for work that may come: it takes seconds, but no other worker makes way for it."""
+        if self._may_grow(resources) and self._has_room(resources, list(self._workers.values())):
+            self._spawn(resources)
+
+    def _may_grow(self, resources: Resources) -> bool:
+        alike = sum(pooled.resources == resources for pooled in self._workers.values())
+        return alike < self.slots(resources) and time.monotonic() >= self._rest_until
 
     def _claim(self, pooled: _Pooled) -> Slot:
         pooled.load += 1
         return Slot(pooled.name, pooled.resources, pooled.known)
 
-    def _make_room(self, resources: Resources) -> bool:
+    def _make_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
         """Whether the nodes hold one more worker, idle ones of other shapes released if they must."""
-        return self._release_for(resources, list(self._workers.values()))
+        return self._release_for(resources, list(self._workers.values()), wanted)
 
-    def _clear_way(self, resources: Resources) -> None:
+    def _clear_way(self, resources: Resources, wanted: Collection[Resources]) -> None:
         """A worker that Ray has not started yet may wait for what an idle one of another shape has got before it."""
         begun = [other for other in self._workers.values() if other.resources != resources or other.actor.done()]
-        self._release_for(resources, begun)
+        self._release_for(resources, begun, wanted)
 
-    def _release_for(self, resources: Resources, beside: Sequence[_Pooled]) -> bool:
-        """Whether one more worker fits beside these, of which idle ones of other shapes are released if they must."""
+    def _release_for(self, resources: Resources, beside: Sequence[_Pooled], wanted: Collection[Resources]) -> bool:
+        """Whether one more worker fits beside these, of which idle ones of other shapes are released if they must.
+
+        Those that Ray has not started yet hold nothing but may get what is needed here. They make way, too, unless
+        work waits for them: shapes that are wanted at the same time would end each other's workers for ever.
+        """
         near = self._nodes.fitting_ids(resources)
-        idle = [other for other in beside if other.load == 0 and other.resources != resources]
-        # Those that Ray has not placed yet hold nothing but may get what is needed here.
-        dispensable = [other for other in idle if other.node in {"", *near} or resources.placement.gang > 1]
+        dispensable = [
+            other
+            for other in beside
+            if other.load == 0
+            and other.resources != resources
+            and (other.node in near or resources.placement.gang > 1 or not other.node)
+            and (other.node or other.resources not in wanted)
+        ]
         staying = [other for other in beside if other not in dispensable]
         if not self._has_room(resources, staying):
             return False
@@ -284,7 +298,7 @@ class RayExecutor:
             self._farewells.add(farewell)
             farewell.add_done_callback(self._farewells.discard)
             if not pooled.is_stopped:
-                self._grow(pooled.resources)  # It takes seconds to start: better before the next one is lost.
+                self._grow_into_free(pooled.resources)
 
     def give_back(self, slot: Slot) -> None:
         """Free the slot."""
@@ -309,6 +323,9 @@ class RayExecutor:
             answer = asyncio.wrap_future(pooled.actor.result().handle.run.remote(sent).future())
             await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
+                if answer.result() is None:  # Others took this process for dead, and the worker over.
+                    self._workers.pop(slot.worker, None)
+                    raise WorkerStoppedError(slot.worker)
                 reports: Sequence[Sequence[Report | Results]] = pickle.loads(answer.result())
                 pooled.heard.append(call.id)
                 return reports

@@ -21,6 +21,7 @@ from .executor import CallTimedOutError, Executor, Expected, Inherited, Slot, Wo
 
 if TYPE_CHECKING:
     from ..machine import Call
+    from ..model.ids import OrchestratorId
     from ..model.limits import LimitKey
     from ..model.policies import Resources
     from ..store import Ledger
@@ -52,6 +53,7 @@ class Dispatcher:
         journal: Journal,
         artifacts: Artifacts,
         *,
+        sender: OrchestratorId,
         limits: Limits,
         turns: Turns,
         apply: Apply,
@@ -59,7 +61,7 @@ class Dispatcher:
     ) -> None:
         self._executor, self._ledger, self._journal, self._artifacts = executor, ledger, journal, artifacts
         self._limits, self._apply, self._on_room = limits, apply, on_room
-        self._turns = turns
+        self._turns, self._sender = turns, sender.hex
         self._short: dict[asyncio.Task[None], float] = {}
         """Calls of little work, and the monotonic seconds until which it is worth waiting for them."""
         self._alarm: asyncio.TimerHandle | None = None
@@ -85,7 +87,7 @@ class Dispatcher:
         if not self._turns.count(resources) or self._gathers(resources):
             return False
         first = next(self._turns.in_turn(resources), None)
-        slot = self._executor.take(resources) if first is not None else None
+        slot = self._executor.take(resources, self._turns.wanted) if first is not None else None
         if slot is None:
             return False
         looked: list[Run] = []
@@ -249,7 +251,8 @@ class Dispatcher:
             if step.digest not in slot.known
         }
         self._count += 1
-        work = WorkCall(f"{slot.worker}/{self._count}", tuple(part for _, _, part in ready), needed, CALL_S)
+        name, parts = f"{self._sender}/{self._count}", tuple(part for _, _, part in ready)
+        work = WorkCall(name, self._sender, parts, needed, CALL_S)
         try:
             reports = await self._executor.run(slot, work, expected, timeout_s)
         except WorkerStoppedError:

@@ -27,7 +27,7 @@ class WorkerLostError(Exception):
 
 
 class WorkerStoppedError(Exception):
-    """The worker was stopped on purpose before it had reported the call."""
+    """The call did not run to its end, and nobody is to blame: its worker was stopped, or taken over by others."""
 
     def __init__(self, worker: str) -> None:
         super().__init__(worker)
@@ -97,8 +97,13 @@ class Executor(Protocol):
     def free(self, resources: Resources) -> Mapping[str, float]:
         """How much of each resource that such a task needs is not in use, by Ray's names."""
 
-    def take(self, resources: Resources) -> Slot | None:
-        """Room for one more call now; None if there is none."""
+    def take(self, resources: Resources, wanted: Collection[Resources]) -> Slot | None:
+        """Room for one more call now; None if there is none.
+
+        Args:
+            resources: the shape of the worker.
+            wanted: all shapes that work waits for; workers that are starting for it do not make way for this one.
+        """
 
     def delay_s(self, worker: str) -> float | None:
         """Seconds until a call to that worker would begin, as far as is known; None if the worker is gone."""
@@ -116,7 +121,7 @@ class Executor(Protocol):
 
         Raises:
             WorkerLostError: nothing is known of its tasks.
-            WorkerStoppedError: ``stop_workers`` has ended it; its process is gone.
+            WorkerStoppedError: ``stop_workers`` has ended its process, or another orchestrator has taken it over.
             CallTimedOutError: it exceeded ``timeout_s``.
         """
 

@@ -115,6 +115,7 @@ class Orchestrator:
             self._ledger,
             self._journal,
             artifacts,
+            sender=self.id,
             limits=self._limits,
             turns=self._turns,
             apply=self._apply,

@@ -110,6 +110,9 @@ class WorkCall(NamedTuple):
     """All that one call needs."""
 
     id: str
+    """Not used by any other orchestrator either: a worker may be handed over with what it has in hand."""
+    sender: str
+    """The orchestrator that sends it, in hexadecimal digits."""
     parts: tuple[WorkPart, ...]
     code: dict[str, bytes]
     """Pickled phases and values, by digest, that the worker was not sent before."""

@@ -69,7 +69,7 @@ class InlineExecutor:
     def prepare(self, resources: Resources) -> None:
         """Workers are there."""
 
-    def take(self, resources: Resources) -> Slot | None:
+    def take(self, resources: Resources, wanted: Collection[Resources]) -> Slot | None:
         if not self._free or self.refusal(resources):
             return None
         name = self._free.pop(0)

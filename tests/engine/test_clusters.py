@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,8 +16,11 @@ import psutil
 import pytest
 
 import eopiez_ray as ez
+from eopiez_ray.engine.actors import start_actor
 from eopiez_ray.errors import ClusterError, WorkflowFailedError, WorkflowNotFinishedError, WorkflowPausedError
 from eopiez_ray.model.status import WorkflowStatus
+from eopiez_ray.model.tasks import TaskKey
+from eopiez_ray.model.work import Element, WorkCall, WorkItem, WorkPart, WorkStep
 
 from ..waiting import wait_until
 from . import phases_of_clusters as phases
@@ -190,6 +195,34 @@ def test_work_in_flight_survives_the_loss_of_its_orchestrator(system: ez.Local, 
     assert workflow.wait(60).result("total") == sum(range(COUNT))
     assert marks.repeated() == 0
     assert workflow.attempts() == []
+
+
+def test_a_call_that_waits_while_its_worker_is_handed_over_is_left_to_the_new_owner(
+    system: ez.Local, marks: Marks, tmp_path: Path
+) -> None:
+    import ray
+
+    marking = phases.mark_slowly
+    given = {0: WorkStep("given", ez.PhaseKind.VALUES, "values", {})}
+
+    def call(number: int, sender: str, seconds: float) -> bytes:
+        parameters = {"marks": str(marks.folder), "seconds": seconds}
+        steps = given | {1: WorkStep("mark", marking.kind, marking.ref.digest, parameters)}
+        items = (WorkItem(TaskKey(1, number), 1, 1, (Element(0, number),)),)
+        code = {"values": pickle.dumps(list(range(9))), marking.ref.digest: marking.code}
+        part = WorkPart("workflow", steps, items)
+        return pickle.dumps(WorkCall(f"{sender}/{number}", sender, (part,), code, 10.0))
+
+    actor = asyncio.run(start_actor("handed", "old", ez.Resources(cpu=0), str(tmp_path))).handle
+    _, running, waiting = [actor.run.remote(call(n, "old", seconds)) for n, seconds in enumerate((0.0, 1.0, 0.0))]
+    wait_until(lambda: len(marks.lines()) == 1)
+    handover = ray.get(actor.hand_over.remote({"old"}, "new"))
+    assert [each.id for each in handover.calls] == ["old/0", "old/1"]
+    assert ray.get(waiting) is None
+    assert ray.get(actor.collect.remote("old/1")) == ray.get(running)
+    assert ray.get(actor.run.remote(call(2, "new", 0.0))) is not None
+    assert [value for value, _ in marks.lines()] == [0, 1, 2]
+    ray.kill(actor)
 
 
 async def wind_down(system: ez.Local) -> None:

@@ -29,7 +29,7 @@ def call_of(*items: WorkItem, slice_s: float = 10.0, **used: Any) -> WorkCall:
     for number, (name, phase) in enumerate(used.items(), 1):
         steps[number] = WorkStep(name, phase.kind, phase.ref.digest, {})
     code = {VALUES: pickle.dumps(list(range(10)))} | {phase.ref.digest: phase.code for phase in used.values()}
-    return WorkCall("call", (WorkPart("workflow", steps, items),), code, slice_s)
+    return WorkCall("call", "sender", (WorkPart("workflow", steps, items),), code, slice_s)
 
 
 def item(step: int, partition: int, *inputs: Any, quota: int = 1) -> WorkItem:

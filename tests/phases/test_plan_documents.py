@@ -450,8 +450,8 @@ POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
                 labels=LABELS,
                 fallback=st.lists(LABELS, max_size=2).map(tuple),
                 layout=st.sampled_from(Spread),
-                gang=st.integers(1, 5),
-            ),
+            )
+            | st.builds(Placement, labels=LABELS, layout=st.sampled_from(Spread), gang=st.integers(2, 5)),
             runtime_env=st.dictionaries(NAMES, JSON, max_size=2) | TEXTS,
         ),
         "retry": st.builds(
