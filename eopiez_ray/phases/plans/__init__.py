@@ -1,6 +1,6 @@
 """Plans as documents in YAML or JSON: reading, writing, and the JSON Schema of their form."""
 
-from eopiez_ray.phases.plans.models import PlanDocument, plan_schema
-from eopiez_ray.phases.plans.reading import read_plan
+from .models import PlanDocument, plan_schema
+from .reading import read_plan
 
 __all__ = ["PlanDocument", "plan_schema", "read_plan"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from eopiez_ray.errors import PlanError
-from eopiez_ray.phases.contract import FILE_MODULE, Phase, restore
+from ...errors import PlanError
+from ..contract import FILE_MODULE, Phase, restore
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
-from eopiez_ray.model.policies import StepPolicy
-from eopiez_ray.phases.plans.policies import Form, policy_of, step_keys
+from ...model.policies import StepPolicy
+from .policies import Form, policy_of, step_keys
 
 _EXAMPLE = {
     "plan": "tidy-the-corpus",

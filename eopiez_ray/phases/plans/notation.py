@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import yaml
 
-from eopiez_ray.errors import PlanDocumentError
+from ...errors import PlanDocumentError
 
 try:
     from yaml import CSafeLoader as _Parser

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pydantic import ValidationError
 
-from eopiez_ray.errors import CycleError, ParameterError, PlanDocumentError, PlanError, UnknownPhaseError
-from eopiez_ray.model.policies import StepPolicy
-from eopiez_ray.phases.builder import Plan
-from eopiez_ray.phases.contract import find_phase
-from eopiez_ray.phases.plans.imports import import_built_in, import_phases
-from eopiez_ray.phases.plans.models import DOCUMENT, PhaseStep, PlanDocument, ValuesStep
-from eopiez_ray.phases.plans.notation import MAX_BYTES, Written, check, read_bytes, read_file, read_text
-from eopiez_ray.phases.plans.policies import blamed, nearest
+from ...errors import CycleError, ParameterError, PlanDocumentError, PlanError, UnknownPhaseError
+from ...model.policies import StepPolicy
+from ..builder import Plan
+from ..contract import find_phase
+from .imports import import_built_in, import_phases
+from .models import DOCUMENT, PhaseStep, PlanDocument, ValuesStep
+from .notation import MAX_BYTES, Written, check, read_bytes, read_file, read_text
+from .policies import blamed, nearest
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from eopiez_ray.phases.contract import Phase
-    from eopiez_ray.phases.plans.notation import Route
+    from ..contract import Phase
+    from .notation import Route
 
 MAX_PROBLEMS = 20
 """Problems of a document that are looked up in its text, to say the first."""

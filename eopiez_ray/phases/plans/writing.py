@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eopiez_ray.errors import PlanError
-from eopiez_ray.model.policies import StepPolicy
-from eopiez_ray.phases.builder import is_json
-from eopiez_ray.phases.contract import FILE_MODULE, find_phase
-from eopiez_ray.phases.plans.imports import BUILT_IN
-from eopiez_ray.phases.plans.notation import Written, check
-from eopiez_ray.phases.plans.policies import written_policy
+from ...errors import PlanError
+from ...model.policies import StepPolicy
+from ..builder import is_json
+from ..contract import FILE_MODULE, find_phase
+from .imports import BUILT_IN
+from .notation import Written, check
+from .policies import written_policy
 
 if TYPE_CHECKING:
-    from eopiez_ray.phases.builder import Declared, Plan
-    from eopiez_ray.phases.contract import Phase
+    from ..builder import Declared, Plan
+    from ..contract import Phase
 
 
 def document_of(plan: Plan) -> dict[str, Any]:
