@@ -42,10 +42,11 @@ def sleep_while_held(value: int, *, marks: str) -> int:
 
 
 def held_plan(marks: Marks) -> ez.Plan:
-    """Four tasks of which the last one takes a minute for now."""
+    """Four tasks of which the last one takes a minute for now; each has a call of its own, for it has a time limit."""
     (marks.folder / "hold").touch()
     plan = ez.Plan("held")
-    plan.step("sleep", sleep_while_held, plan.values("v", range(4)), marks=str(marks.folder))
+    slept = plan.step("sleep", sleep_while_held, plan.values("v", range(4)), marks=str(marks.folder))
+    plan.tune(slept, timeout_s=300)
     return plan
 
 
