@@ -240,20 +240,9 @@ class RayExecutor:
         self._release_for(resources, begun, wanted)
 
     def _release_for(self, resources: Resources, beside: Sequence[_Pooled], wanted: Collection[Resources]) -> bool:
-        """Whether one more worker fits beside these, of which idle ones of other shapes are released if they must.
-
-        Those that Ray has not started yet hold nothing but may get what is needed here. They make way, too, unless
-        work waits for them: shapes that are wanted at the same time would end each other's workers for ever.
-        """
+        """Whether one more worker fits beside these, of which idle ones of other shapes are released if they must."""
         near = self._nodes.fitting_ids(resources)
-        dispensable = [
-            other
-            for other in beside
-            if other.load == 0
-            and other.resources != resources
-            and (other.node in near or resources.placement.gang > 1 or not other.node)
-            and (other.node or other.resources not in wanted)
-        ]
+        dispensable = [other for other in beside if _makes_way(other, resources, near, wanted)]
         staying = [other for other in beside if other not in dispensable]
         if not self._has_room(resources, staying):
             return False
@@ -463,6 +452,19 @@ class RayExecutor:
         self._workers.clear()
         await asyncio.to_thread(self._disconnect)
         await self.start()
+
+
+def _makes_way(other: _Pooled, resources: Resources, near: Collection[str], wanted: Collection[Resources]) -> bool:
+    """Whether a worker of another shape may be ended for one with these resources, which fits on the nodes ``near``.
+
+    One that Ray has not started yet holds nothing, but may get what is needed here. It makes way, too, unless work
+    waits for it: shapes that are wanted at the same time would end each other's workers for ever.
+    """
+    if other.load or other.resources == resources:
+        return False
+    if not other.node:
+        return other.resources not in wanted
+    return other.node in near or resources.placement.gang > 1
 
 
 def _prefix(owner: str) -> str:
