@@ -48,9 +48,12 @@ class WorkerActor:
         try:
             reports = pickle.dumps(self._worker.run(call), protocol=5)
             self._calls[call.id] = self._calls[call.id]._replace(reports=reports)
-            return reports
+        except BaseException:
+            del self._calls[call.id]  # An heir that asks for it learns that it is lost, instead of asking for ever.
+            raise
         finally:
             self._heard_at, self._is_busy = time.monotonic(), False
+        return reports
 
     def _begin(self, call: WorkCall) -> bool:
         """Take the call in hand, unless the worker was handed over while it waited behind another one.

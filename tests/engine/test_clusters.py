@@ -197,31 +197,46 @@ def test_work_in_flight_survives_the_loss_of_its_orchestrator(system: ez.Local, 
     assert workflow.attempts() == []
 
 
+def marking_call(name: str, sender: str, marks: Marks, seconds: float = 0.0, step: int = 1) -> bytes:
+    """A call of one task, whose value is the number that the call is named by; steps other than 1 are unknown to it."""
+    marking, parameters = phases.mark_slowly, {"marks": str(marks.folder), "seconds": seconds}
+    steps = {
+        0: WorkStep("given", ez.PhaseKind.VALUES, "values", {}),
+        1: WorkStep("mark", marking.kind, marking.ref.digest, parameters),
+    }
+    items = (WorkItem(TaskKey(step, 0), 1, 1, (Element(0, int(name)),)),)
+    code = {"values": pickle.dumps(list(range(9))), marking.ref.digest: marking.code}
+    return pickle.dumps(WorkCall(name, sender, (WorkPart("workflow", steps, items),), code, 10.0))
+
+
 def test_a_call_that_waits_while_its_worker_is_handed_over_is_left_to_the_new_owner(
     system: ez.Local, marks: Marks, tmp_path: Path
 ) -> None:
     import ray
 
-    marking = phases.mark_slowly
-    given = {0: WorkStep("given", ez.PhaseKind.VALUES, "values", {})}
-
-    def call(number: int, sender: str, seconds: float) -> bytes:
-        parameters = {"marks": str(marks.folder), "seconds": seconds}
-        steps = given | {1: WorkStep("mark", marking.kind, marking.ref.digest, parameters)}
-        items = (WorkItem(TaskKey(1, number), 1, 1, (Element(0, number),)),)
-        code = {"values": pickle.dumps(list(range(9))), marking.ref.digest: marking.code}
-        part = WorkPart("workflow", steps, items)
-        return pickle.dumps(WorkCall(f"{sender}/{number}", sender, (part,), code, 10.0))
-
     actor = asyncio.run(start_actor("handed", "old", ez.Resources(cpu=0), str(tmp_path))).handle
-    _, running, waiting = [actor.run.remote(call(n, "old", seconds)) for n, seconds in enumerate((0.0, 1.0, 0.0))]
+    actor.run.remote(marking_call("0", "old", marks))
+    running = actor.run.remote(marking_call("1", "old", marks, 1.0))
+    waiting = actor.run.remote(marking_call("2", "old", marks))
     wait_until(lambda: len(marks.lines()) == 1)
     handover = ray.get(actor.hand_over.remote({"old"}, "new"))
-    assert [each.id for each in handover.calls] == ["old/0", "old/1"]
+    assert [each.id for each in handover.calls] == ["0", "1"]
     assert ray.get(waiting) is None
-    assert ray.get(actor.collect.remote("old/1")) == ray.get(running)
-    assert ray.get(actor.run.remote(call(2, "new", 0.0))) is not None
-    assert [value for value, _ in marks.lines()] == [0, 1, 2]
+    assert ray.get(actor.collect.remote("1")) == ray.get(running)
+    assert ray.get(actor.run.remote(marking_call("3", "new", marks))) is not None
+    assert [value for value, _ in marks.lines()] == [0, 1, 3]
+    ray.kill(actor)
+
+
+def test_a_call_that_breaks_is_not_waited_for_by_an_heir(system: ez.Local, marks: Marks, tmp_path: Path) -> None:
+    import ray
+
+    actor = asyncio.run(start_actor("broken", "old", ez.Resources(cpu=0), str(tmp_path))).handle
+    with pytest.raises(KeyError):
+        ray.get(actor.run.remote(marking_call("0", "old", marks, step=7)))
+    assert ray.get(actor.hand_over.remote({"old"}, "new")).calls == ()
+    with pytest.raises(KeyError):
+        ray.get(actor.collect.remote("0"))
     ray.kill(actor)
 
 
