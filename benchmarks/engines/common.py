@@ -17,6 +17,7 @@ import numpy.typing as npt
 import psutil
 
 CORES = 2
+RUNS = 5
 CHAIN = 40
 FAN_OUT = 10_000
 MILLION = 1_000_000
@@ -120,11 +121,11 @@ def tell(engine: str, workload: str, **figures: Any) -> None:
     print(json.dumps({"engine": engine, "workload": workload, **figures}), flush=True)
 
 
-def seconds(work: Callable[[], object], runs: int = 5) -> list[float]:
+def seconds(work: Callable[[], object]) -> list[float]:
     """Wall seconds of each run, after one that does not count."""
     work()
     taken = []
-    for _ in range(runs):
+    for _ in range(RUNS):
         began = time.perf_counter()
         work()
         taken.append(time.perf_counter() - began)

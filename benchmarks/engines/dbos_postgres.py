@@ -63,8 +63,8 @@ def measure(url: str) -> None:
         return DBOS.start_workflow(workflow, *arguments).get_result()
 
     tell(ENGINE, "W1", **summary(seconds(lambda: run(in_sequence, "fib10", CHAIN))))
-    tell(ENGINE, "W1b", **summary(seconds(lambda: run(in_parallel, "fib10", CHAIN), runs=3)))
-    tell(ENGINE, "W2", **summary(seconds(lambda: run(in_sequence, "fib33", 10), runs=3)))
+    tell(ENGINE, "W1b", **summary(seconds(lambda: run(in_parallel, "fib10", CHAIN))))
+    tell(ENGINE, "W2", **summary(seconds(lambda: run(in_sequence, "fib33", 10))))
     latencies = []
     for _ in range(100):
         began = time.perf_counter()
@@ -76,16 +76,14 @@ def measure(url: str) -> None:
         for handle in [DBOS.start_workflow(in_sequence, "noop", 3) for _ in range(WORKFLOWS // 2)]:
             handle.get_result()
 
-    taken = seconds(many, runs=3)
+    taken = seconds(many)
     tell(ENGINE, "W3 batch", **summary(taken), per_second=WORKFLOWS / 2 / summary(taken)["seconds"])
 
     async def fan_out() -> int:
         handle = await DBOS.start_workflow_async(gathered, FAN_OUT)
         return await handle.get_result()
 
-    began = time.perf_counter()
-    asyncio.run(fan_out())
-    tell(ENGINE, "W5", seconds=time.perf_counter() - began)
+    tell(ENGINE, "W5", **summary(seconds(lambda: asyncio.run(fan_out()))))
     DBOS.destroy()
 
 

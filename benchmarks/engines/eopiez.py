@@ -69,8 +69,8 @@ def main() -> None:
 def measure(system: ez.Local) -> None:
     """All workloads."""
 
-    def timed(plan: ez.Plan, runs: int = 5) -> dict[str, Any]:
-        return summary(seconds(lambda: system.start(plan).wait(), runs))
+    def timed(plan: ez.Plan) -> dict[str, Any]:
+        return summary(seconds(lambda: system.start(plan).wait()))
 
     tell(ENGINE, "W1", **timed(in_sequence(fib10, CHAIN)))
     tell(ENGINE, "W1b", **timed(in_parallel(fib10, CHAIN)))
@@ -91,7 +91,7 @@ def measure(system: ez.Local) -> None:
     with PeakMemory() as peak:
         taken = seconds(lambda: float(system.start(through_four()).wait().result("add 3")[0][0]))
     tell(ENGINE, "W4", **summary(taken), peak_bytes=peak.bytes)
-    tell(ENGINE, "W5", **timed(in_parallel(noop, FAN_OUT), runs=3))
+    tell(ENGINE, "W5", **timed(in_parallel(noop, FAN_OUT)))
     with PeakMemory(is_alone=True) as peak:
         began = time.perf_counter()
         system.start(in_parallel(noop, MILLION)).wait()
