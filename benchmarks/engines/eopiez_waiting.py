@@ -68,13 +68,18 @@ class Places:
     def free(self, resources: Resources) -> Mapping[str, float]:
         return {"CPU": float(self.room - self.busy)}
 
-    def take(self, resources: Resources, wanted: Collection[Resources]) -> Slot | None:
+    def take(
+        self, resources: Resources, wanted: Collection[Resources], ahead: Sequence[Resources], seconds: float
+    ) -> Slot | None:
         if self.busy >= self.room:
             return None
         self.busy += 1
         if self.busy == RUNNING:
             self.are_taken.set()
         return Slot(f"place-{self.busy}", resources, set())
+
+    def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
+        return False
 
     def delay_s(self, worker: str) -> float | None:
         return None

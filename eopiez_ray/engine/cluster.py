@@ -7,7 +7,6 @@ import pickle
 import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,9 @@ import psutil
 from ..errors import ClusterError
 from ..logs import get_logger
 from .actors import ORPHAN_S, Started, actor_names, end_actor, find_actor, start_actor, waits_for_room
-from .executor import SHORT_S, CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
+from .executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from .joining import ATTACH_S, address, join, living_nodes
-from .nodes import Nodes
+from .pool import Pool, Pooled
 
 if TYPE_CHECKING:
     from ..model.ids import OrchestratorId
@@ -47,39 +46,14 @@ LONGEST_PAUSE_S = 30.0
 log = get_logger(__name__)
 
 
-@dataclass(slots=True)
-class _Pooled:
-    """A worker actor and what it is doing."""
-
-    name: str
-    actor: asyncio.Future[Started]
-    """The handle, once the actor has started."""
-    resources: Resources
-    known: set[str] = field(default_factory=set)
-    """Digests of the code that it was sent."""
-    heard: list[str] = field(default_factory=list)
-    """Calls whose reports have arrived, and which it has not been told of."""
-    load: int = 0
-    busy_until: float = 0.0
-    """Monotonic seconds at which the calls on it should be over, by their estimates."""
-    node: str = ""
-    """Ray's id of its node, once it has started."""
-    has_unknown: bool = False
-    """Whether nothing is known of how long its last call takes."""
-    is_stopped: bool = False
-    """Whether it was killed on purpose: its calls are not lost but handed back, and nothing takes its place."""
-
-
 class RayExecutor:
     """Runs calls on detached Ray actors, one pool for each shape of resources."""
 
     def __init__(self, settings: Settings, owner: OrchestratorId) -> None:
         self._settings, self._owner = settings, owner.hex
-        self._workers: dict[str, _Pooled] = {}
-        self._nodes = Nodes()
+        self._pool = Pool()
+        self._workers = self._pool.workers
         self._address = ""
-        self._parts = 1
-        """Orchestrators that share the cluster."""
         self._session: Path | None = None
         self._daemons: list[psutil.Process] = []
         self._lost: asyncio.Future[None] | None = None
@@ -105,11 +79,11 @@ class RayExecutor:
         self._session = join(self._settings)
         if self._session is not None:
             self._daemons = [child for child in psutil.Process().children() if child.name() in DAEMONS]
-        self._nodes, self._address = living_nodes(), address()
+        self._pool.nodes, self._address = living_nodes(), address()
         self._check_nodes()
 
     def _check_nodes(self) -> None:
-        hosts, url = self._nodes.hosts, self._settings.artifacts
+        hosts, url = self._pool.nodes.hosts, self._settings.artifacts
         if len(hosts) > 1 and ("://" not in url or url.startswith("file://")):
             raise ClusterError(
                 f"the cluster has {len(hosts)} machines, but artifacts go to a local folder ({url}); "
@@ -138,11 +112,11 @@ class RayExecutor:
 
     def refusal(self, resources: Resources) -> str | None:
         """Why no node of the cluster can run such a task."""
-        return self._nodes.refusal(resources)
+        return self._pool.nodes.refusal(resources)
 
     def memory_limit_bytes(self) -> float:
         """All memory of the largest node."""
-        return self._nodes.largest("memory")
+        return self._pool.nodes.largest("memory")
 
     @property
     def cluster(self) -> str:
@@ -151,56 +125,44 @@ class RayExecutor:
 
     def share(self, parts: int) -> None:
         """Use one of so many parts; what is beyond that is given up as soon as it is idle."""
-        self._parts = parts
+        self._pool.parts = parts
         for resources in {pooled.resources for pooled in self._workers.values()}:
-            self._give_up_surplus(resources)
-
-    def _give_up_surplus(self, resources: Resources) -> None:
-        alike = [pooled for pooled in self._workers.values() if pooled.resources == resources]
-        idle = [pooled for pooled in alike if pooled.load == 0]
-        surplus = len(alike) - self.slots(resources)
-        self.stop_workers([pooled.name for pooled in idle[: max(0, surplus)]])
+            self._end(self._pool.surplus(resources))
 
     def slots(self, resources: Resources) -> int:
         """As many workers as this orchestrator's part of the nodes holds."""
-        return max(1, self._nodes.slots(resources) // self._parts)
+        return self._pool.slots(resources)
 
     def free(self, resources: Resources) -> dict[str, float]:
         """All that the nodes have, less what workers with calls hold."""
-        busy = [pooled.resources.totals() for pooled in self._workers.values() if pooled.load]
-        return {
-            name: max(0.0, self._nodes.total(name) - sum(used.get(name, 0.0) for used in busy))
-            for name in resources.totals()
-        }
+        return self._pool.free(resources)
 
-    def take(self, resources: Resources, wanted: Collection[Resources]) -> Slot | None:
+    def take(
+        self, resources: Resources, wanted: Collection[Resources], ahead: Sequence[Resources], seconds: float
+    ) -> Slot | None:
         """Room on an idle worker, else behind a short call; another worker is started if there is room for one."""
         if self._lost is None or self._lost.done():
             return None
-        alike = [pooled for pooled in self._workers.values() if pooled.resources == resources]
-        started = [pooled for pooled in alike if pooled.actor.done()]
-        idle = next((pooled for pooled in started if pooled.load == 0), None)
+        now = time.monotonic()
+        kept = self._pool.kept_for(ahead, resources, seconds, now) if ahead else ()
+        idle = self._pool.idle(resources, kept)
         if idle is not None:
             return self._claim(idle)
-        if len(started) == len(alike):
+        if self._pool.is_starting(resources):
+            self._end(self._pool.clearing_way(resources, wanted))
+        elif not kept:
             self._grow(resources, wanted)
-        else:
-            self._clear_way(resources, wanted)
-        now = time.monotonic()
-        # One that should have ended long ago is not short, whatever was thought of it.
-        short = [
-            pooled
-            for pooled in started
-            if pooled.load == 1 and not pooled.has_unknown and abs(pooled.busy_until - now) < SHORT_S
-        ]
-        return self._claim(short[0]) if short else None
+        short = self._pool.soon_idle(resources, now, kept)
+        return self._claim(short) if short is not None else None
+
+    def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
+        """Whether one more worker would fit if others were not at work."""
+        return self._pool.lacks_room(resources, wanted)
 
     def delay_s(self, worker: str) -> float | None:
-        """By the estimates of the calls that the worker has; one that is late takes as long again as it is late."""
+        """By the estimates of the calls that the worker has."""
         pooled = self._workers.get(worker)
-        if pooled is None:
-            return None
-        return abs(pooled.busy_until - time.monotonic()) if pooled.load else 0.0
+        return None if pooled is None else pooled.delay_s(time.monotonic())
 
     def queue(self, worker: str) -> Slot:
         """A place behind all calls that the worker has."""
@@ -213,57 +175,37 @@ class RayExecutor:
 
     def _grow(self, resources: Resources, wanted: Collection[Resources]) -> None:
         """Start a worker that work waits for, in the place of idle ones of other shapes if it must be."""
-        # Ray keeps waiting what no node can hold, and an autoscaler sees what is needed.
-        if self._may_grow(resources) and (self.refusal(resources) is not None or self._make_room(resources, wanted)):
+        if not self._may_grow(resources):
+            return
+        if self.refusal(resources) is not None:  # Ray keeps waiting what no node can hold, and an autoscaler sees it.
+            self._spawn(resources)
+            return
+        making_way = self._pool.making_way(resources, wanted)
+        if making_way is not None:
+            self._end(making_way)
             self._spawn(resources)
 
     def _grow_into_free(self, resources: Resources) -> None:
         """Start a worker for work that may come: it takes seconds, but no other worker makes way for it."""
-        if self._may_grow(resources) and self._has_room(resources, list(self._workers.values())):
+        if self._may_grow(resources) and self._pool.has_room(resources):
             self._spawn(resources)
 
     def _may_grow(self, resources: Resources) -> bool:
-        alike = sum(pooled.resources == resources for pooled in self._workers.values())
-        return alike < self.slots(resources) and time.monotonic() >= self._rest_until
+        return self._pool.may_grow(resources) and time.monotonic() >= self._rest_until
 
-    def _claim(self, pooled: _Pooled) -> Slot:
+    def _claim(self, pooled: Pooled) -> Slot:
         pooled.load += 1
         return Slot(pooled.name, pooled.resources, pooled.known)
-
-    def _make_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
-        """Whether the nodes hold one more worker, idle ones of other shapes released if they must."""
-        return self._release_for(resources, list(self._workers.values()), wanted)
-
-    def _clear_way(self, resources: Resources, wanted: Collection[Resources]) -> None:
-        """A worker that Ray has not started yet may wait for what an idle one of another shape has got before it."""
-        begun = [other for other in self._workers.values() if other.resources != resources or other.actor.done()]
-        self._release_for(resources, begun, wanted)
-
-    def _release_for(self, resources: Resources, beside: Sequence[_Pooled], wanted: Collection[Resources]) -> bool:
-        """Whether one more worker fits beside these, of which idle ones of other shapes are released if they must."""
-        near = self._nodes.fitting_ids(resources)
-        dispensable = [other for other in beside if _makes_way(other, resources, near, wanted)]
-        staying = [other for other in beside if other not in dispensable]
-        if not self._has_room(resources, staying):
-            return False
-        while not self._has_room(resources, staying + dispensable):
-            self.stop_workers([dispensable.pop().name])
-        return True
-
-    def _has_room(self, resources: Resources, beside: Sequence[_Pooled]) -> bool:
-        """Whether one more worker fits beside these. Those whose node is not known yet may be on any that fits them."""
-        holding = [pooled for pooled in beside if pooled.node or self.refusal(pooled.resources) is None]
-        return self._nodes.hold(resources, [(pooled.node, pooled.resources) for pooled in holding])
 
     def _spawn(self, resources: Resources) -> None:
         self._number += 1
         name = f"{_prefix(self._owner)}{self._number}"
         actor = asyncio.create_task(start_actor(name, self._owner, resources, self._settings.artifacts))
-        pooled = self._workers[name] = _Pooled(name, actor, resources)
+        pooled = self._workers[name] = Pooled(name, actor, resources)
         actor.add_done_callback(lambda done: self._welcome(pooled, done))
         log.info("worker starting", worker=name, resources=resources.totals())
 
-    def _welcome(self, pooled: _Pooled, started: asyncio.Future[Started]) -> None:
+    def _welcome(self, pooled: Pooled, started: asyncio.Future[Started]) -> None:
         if started.cancelled():
             return
         error = started.exception()
@@ -281,9 +223,9 @@ class RayExecutor:
         log.warning("worker did not start", worker=pooled.name, error=str(error), next_try_in_s=pause_s)
         asyncio.get_running_loop().call_later(pause_s, lambda: self._on_room())
 
-    def _kill(self, pooled: _Pooled) -> None:
+    def _kill(self, pooled: Pooled) -> None:
         if self._workers.pop(pooled.name, None) is not None:
-            farewell = asyncio.create_task(_end(pooled))
+            farewell = asyncio.create_task(_bid_farewell(pooled))
             self._farewells.add(farewell)
             farewell.add_done_callback(self._farewells.discard)
             if not pooled.is_stopped:
@@ -327,8 +269,8 @@ class RayExecutor:
             raise WorkerLostError(slot.worker, reason, is_out_of_memory=is_out_of_memory) from error
         finally:
             pooled.load -= 1
-            if self._parts > 1:
-                self._give_up_surplus(pooled.resources)
+            if self._pool.parts > 1:
+                self._end(self._pool.surplus(pooled.resources))
         self._kill(pooled)
         if lost.done():
             raise WorkerLostError(slot.worker, "the Ray cluster was lost")
@@ -362,7 +304,7 @@ class RayExecutor:
             return []
         ready: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
         ready.set_result(Started(actor, handover.place))
-        pooled = _Pooled(name, ready, handover.resources, set(handover.known), node=handover.place.node)
+        pooled = Pooled(name, ready, handover.resources, set(handover.known), node=handover.place.node)
         self._workers[name] = pooled
         log.info("worker inherited", worker=name, calls=len(handover.calls))
         return [Inherited(self._claim(pooled), call.id, call.tasks) for call in handover.calls]
@@ -392,13 +334,16 @@ class RayExecutor:
 
     def stop_workers(self, names: Collection[str]) -> None:
         """Kill these worker processes."""
-        for pooled in [self._workers[name] for name in names if name in self._workers]:
+        self._end([self._workers[name] for name in names if name in self._workers])
+
+    def _end(self, workers: Sequence[Pooled]) -> None:
+        for pooled in workers:
             pooled.is_stopped = True
             self._kill(pooled)
 
     def release_idle(self) -> None:
         """Kill idle workers, so that other users of the cluster find their resources free."""
-        self.stop_workers([pooled.name for pooled in self._workers.values() if pooled.load == 0])
+        self._end([pooled for pooled in self._workers.values() if pooled.load == 0])
 
     async def watch(self, on_room: Callable[[], None], on_worker: Callable[[str, Place], None]) -> None:
         """Keep idle workers from ending themselves, and notice the cluster's death and its changes."""
@@ -436,12 +381,12 @@ class RayExecutor:
                 "the Ray cluster does not answer any more; "
                 "its workflows go on as soon as an orchestrator on another cluster claims them"
             ) from error
-        if nodes.nodes != self._nodes.nodes:
+        if nodes.nodes != self._pool.nodes.nodes:
             log.info("nodes have changed", nodes=len(nodes.nodes))
-            self._nodes = nodes
+            self._pool.nodes = nodes
             living = {node.id for node in nodes.nodes}
             gone = [pooled for pooled in self._workers.values() if pooled.node and pooled.node not in living]
-            self.stop_workers([pooled.name for pooled in gone if pooled.load == 0])  # The others' calls tell of it.
+            self._end([pooled for pooled in gone if pooled.load == 0])  # The others' calls tell of it.
             self._on_room()
 
     async def _restart(self) -> None:
@@ -454,19 +399,6 @@ class RayExecutor:
         await self.start()
 
 
-def _makes_way(other: _Pooled, resources: Resources, near: Collection[str], wanted: Collection[Resources]) -> bool:
-    """Whether a worker of another shape may be ended for one with these resources, which fits on the nodes ``near``.
-
-    One that Ray has not started yet holds nothing, but may get what is needed here. It makes way, too, unless work
-    waits for it: shapes that are wanted at the same time would end each other's workers for ever.
-    """
-    if other.load or other.resources == resources:
-        return False
-    if not other.node:
-        return other.resources not in wanted
-    return other.node in near or resources.placement.gang > 1
-
-
 def _prefix(owner: str) -> str:
     """How the names of an orchestrator's own workers begin."""
     return f"{WORKER}{owner[-12:]}-"
@@ -476,7 +408,7 @@ def _nobody(*_: object) -> None:
     """Nobody listens yet."""
 
 
-async def _end(pooled: _Pooled) -> None:
+async def _bid_farewell(pooled: Pooled) -> None:
     error = await end_actor(pooled.name, pooled.actor, pooled.resources)
     if error:
         log.info("worker was gone already", worker=pooled.name, error=error)

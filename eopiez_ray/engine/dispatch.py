@@ -18,6 +18,7 @@ from ..model.work import WorkCall, WorkPart
 from ..store import CacheEntry
 from .admission import SPREAD_S, Room, pack
 from .executor import CallTimedOutError, Executor, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
+from .precedence import Precedence
 
 if TYPE_CHECKING:
     from ..machine import Call
@@ -62,6 +63,7 @@ class Dispatcher:
         self._executor, self._ledger, self._journal, self._artifacts = executor, ledger, journal, artifacts
         self._limits, self._apply, self._on_room = limits, apply, on_room
         self._turns, self._sender = turns, sender.hex
+        self._precedence = Precedence()
         self._short: dict[asyncio.Task[None], float] = {}
         """Calls of little work, and the monotonic seconds until which it is worth waiting for them."""
         self._alarm: asyncio.TimerHandle | None = None
@@ -78,16 +80,17 @@ class Dispatcher:
         await self._broken
 
     def start_what_fits(self) -> None:
-        """Start calls for all kinds of resources that some run wants."""
-        for resources in self._turns.wanted:
-            while self._start_one(resources):
+        """Start calls for all kinds of resources that some run wants; they leave room to those that go first."""
+        wanted = self._turns.wanted
+        for resources in self._precedence.order(wanted, time.monotonic()):
+            while self._start_one(resources, wanted):
                 pass
 
-    def _start_one(self, resources: Resources) -> bool:
+    def _start_one(self, resources: Resources, wanted: Mapping[Resources, int]) -> bool:
         if not self._turns.count(resources) or self._gathers(resources):
             return False
         first = next(self._turns.in_turn(resources), None)
-        slot = self._executor.take(resources, self._turns.wanted) if first is not None else None
+        slot = self._take(first, resources, wanted)
         if slot is None:
             return False
         looked: list[Run] = []
@@ -101,6 +104,16 @@ class Dispatcher:
             return False
         self._send(packed, self._nearer(packed, slot))
         return True
+
+    def _take(self, first: Run | None, resources: Resources, wanted: Mapping[Resources, int]) -> Slot | None:
+        """Room for a call that begins with work of this run, unless others that go first wait for it."""
+        now, slot = time.monotonic(), None
+        if first is not None:
+            ahead = self._precedence.ahead_of(resources, wanted, now)
+            slot = self._executor.take(resources, wanted, ahead, first.next_call_s() if ahead else 0.0)
+        is_short = first is not None and slot is None and self._executor.lacks_room(resources, wanted)
+        self._precedence.note(resources, now, lacks_room=is_short)
+        return slot
 
     @staticmethod
     def _noted(runs: Iterable[Run], looked: list[Run]) -> Iterator[Run]:

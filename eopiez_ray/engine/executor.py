@@ -97,13 +97,20 @@ class Executor(Protocol):
     def free(self, resources: Resources) -> Mapping[str, float]:
         """How much of each resource that such a task needs is not in use, by Ray's names."""
 
-    def take(self, resources: Resources, wanted: Collection[Resources]) -> Slot | None:
+    def take(
+        self, resources: Resources, wanted: Collection[Resources], ahead: Sequence[Resources], seconds: float
+    ) -> Slot | None:
         """Room for one more call now; None if there is none.
 
         Args:
             resources: the shape of the worker.
             wanted: all shapes that work waits for; workers that are starting for it do not make way for this one.
+            ahead: shapes that lack room and go before this one; what they could use soon is left to them.
+            seconds: how long the call is expected to last; counts only if somebody is ahead.
         """
+
+    def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
+        """Whether there would be room for one more worker of this shape if others were not at work."""
 
     def delay_s(self, worker: str) -> float | None:
         """Seconds until a call to that worker would begin, as far as is known; None if the worker is gone."""

@@ -61,26 +61,35 @@ class Nodes:
 
         Those without a node count against all nodes together, since they may go to any.
         """
-        needs, gang = resources.totals() or {"CPU": 0.1}, resources.placement.gang
-        used: dict[str, Counter[str]] = {}
-        for node, taken in beside:
-            bundles = taken.placement.gang
-            used.setdefault(node, Counter()).update({name: n * bundles for name, n in taken.totals().items()})
+        needs, gang, used = _needs(resources), resources.placement.gang, _used(beside)
         together = sum(used.values(), Counter[str]())
         if any(together[name] + amount * gang > self.total(name) + 1e-9 for name, amount in needs.items()):
             return False
-        left = [
+        return sum(max(0, _times(node, needs)) for node in self._left(resources, used)) >= gang
+
+    def roomiest(self, resources: Resources, beside: Sequence[tuple[str, Resources]]) -> str:
+        """Id of the node that has the most left for such a task beside others, given as in ``hold``.
+
+        Raises:
+            ValueError: no node can ever run it.
+        """
+        needs = _needs(resources)
+        return max(self._left(resources, _used(beside)), key=lambda node: _share(node, needs)).id
+
+    def _left(self, resources: Resources, used: Mapping[str, Counter[str]]) -> list[Node]:
+        """The nodes on which such a task fits, with what others leave of what it needs."""
+        needs = _needs(resources)
+        return [
             node._replace(resources={name: node.resources.get(name, 0.0) - used[node.id][name] for name in needs})
             if node.id in used
             else node
             for node in self.fitting(resources)
         ]
-        return sum(max(0, _times(node, needs)) for node in left) >= gang
 
     def slots(self, resources: Resources) -> int:
         """Tasks with these resources that the nodes hold at once if nothing else runs; at least 1."""
         if resources not in self._slots:
-            needs = resources.totals() or {"CPU": 0.1}
+            needs = _needs(resources)
             held = sum(_times(node, needs) for node in self.fitting(resources))
             self._slots[resources] = max(1, held // resources.placement.gang)
         return self._slots[resources]
@@ -93,7 +102,7 @@ class Nodes:
 
     def _refusal(self, resources: Resources) -> str | None:
         fitting, gang = self.fitting(resources), resources.placement.gang
-        needs = resources.totals() or {"CPU": 0.1}
+        needs = _needs(resources)
         if fitting:
             held = sum(_times(node, needs) for node in fitting)
             return None if held >= gang else f"it needs {gang} bundles of {_listed(needs)}, the nodes hold {held}"
@@ -119,8 +128,27 @@ def _is_met(label: str | None, wanted: str) -> bool:
     return (label in allowed) is not is_negated
 
 
+def _needs(resources: Resources) -> dict[str, float]:
+    """What counts as needed: a little CPU where nothing is asked for."""
+    return resources.totals() or {"CPU": 0.1}
+
+
+def _used(beside: Iterable[tuple[str, Resources]]) -> dict[str, Counter[str]]:
+    """What tasks hold, by their nodes."""
+    used: dict[str, Counter[str]] = {}
+    for node, taken in beside:
+        bundles = taken.placement.gang
+        used.setdefault(node, Counter()).update({name: n * bundles for name, n in taken.totals().items()})
+    return used
+
+
 def _times(node: Node, needs: Mapping[str, float]) -> int:
-    return int(min(node.resources.get(name, 0.0) / amount for name, amount in needs.items()) + 1e-9)
+    return int(_share(node, needs) + 1e-9)
+
+
+def _share(node: Node, needs: Mapping[str, float]) -> float:
+    """How often the node holds what is needed."""
+    return min(node.resources.get(name, 0.0) / amount for name, amount in needs.items())
 
 
 def _listed(needs: Mapping[str, float]) -> str:

@@ -388,7 +388,6 @@ class Orchestrator:
             self._count,
         )  # fmt: skip
         run.adopt_policies()
-        claim.state.frozen_s = claim.frozen_s
         claim.state.memory_limit_bytes = self._executor.memory_limit_bytes()
         self._runs[claim.id] = run
         if self._limits.rules.maxima:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ..machine.packing import CALL_S
 
 if TYPE_CHECKING:
     import asyncio
@@ -61,6 +64,13 @@ class Run:
         return sum(len(step.ready) * self.packing.estimate_s(step) for step in steps if step.ready) + len(
             [step for step in steps if step.ready_larger]
         )
+
+    def next_call_s(self) -> float:
+        """Seconds that a call that begins with its work should last; infinite if a phase was never measured."""
+        ready = [step for step in self.state.steps if step.ready or step.ready_larger]
+        if not all(map(self.packing.knows, ready)):
+            return math.inf
+        return max(min(CALL_S, self.ready_s()), *map(self.packing.estimate_s, ready))
 
     def wants(self) -> frozenset[Resources]:
         """Resources for which it has tasks that could start."""

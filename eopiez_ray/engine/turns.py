@@ -31,9 +31,9 @@ class Turns:
         """Calls in flight by owner."""
 
     @property
-    def wanted(self) -> list[Resources]:
-        """The resources that some run wants."""
-        return list(self._queues)
+    def wanted(self) -> dict[Resources, int]:
+        """The resources that some run wants, with the highest priority of such a run."""
+        return {resources: max(queue) for resources, queue in self._queues.items()}
 
     def count(self, resources: Resources) -> int:
         """How many runs want these resources."""

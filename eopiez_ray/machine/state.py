@@ -112,7 +112,8 @@ class StepState:
     memory_bytes: dict[int, int] = field(default_factory=dict)
     """Memory of the next attempt by partition, where the policy's was too little."""
     begun_at: float = 0.0
-    """Unix seconds from which its time limit counts; 0 before its first task, or without a limit."""
+    """Unix seconds from which its time limit counts, later by pauses in which timers stood still; 0 before its first
+    task, or without a limit."""
     waiting_since: float = 0.0
     """Unix seconds since which tasks are ready and none runs; 0 while one does, or without a limit."""
 
@@ -177,15 +178,11 @@ class StepState:
         self.wall_s, self.cpu_s = tasks.wall_s, tasks.cpu_s
         self.started_at, self.ended_at = tasks.started_at, tasks.ended_at
 
-    def limits(self, frozen_s: float = 0.0) -> list[Limit]:
-        """The moments at which it will have taken or waited too long, as far as they are known.
-
-        Args:
-            frozen_s: seconds of pauses in which timers stood still.
-        """
+    def limits(self) -> list[Limit]:
+        """The moments at which it will have taken or waited too long, as far as they are known."""
         policy, found = self.spec.policy, list[Limit]()
         if policy.step_timeout_s and self.begun_at and not self.is_done:
-            found.append(Limit(self.begun_at + policy.step_timeout_s + frozen_s, "StepTimedOut"))
+            found.append(Limit(self.begun_at + policy.step_timeout_s, "StepTimedOut"))
         if policy.wait_timeout_s and self.waiting_since:
             found.append(Limit(self.waiting_since + policy.wait_timeout_s, "WaitTimedOut"))
         return found
@@ -250,8 +247,6 @@ class WorkflowState:
     """Steps with a limit on their own time or on that of waiting."""
     memory_limit_bytes: float = math.inf
     """The most memory that any machine of the cluster can set aside for a task."""
-    frozen_s: float = 0.0
-    """Seconds of all its pauses in which timers stood still."""
     is_overdue: bool = False
     """Whether a step has outlasted its time, so that what is in flight is to be stopped."""
 
@@ -273,7 +268,7 @@ class WorkflowState:
             sealed: the number of partitions of each source that has ended, by step.
             unfinished: its tasks with failed or lost attempts.
             rejects: the number of quarantined rows, by step and reason.
-            begun_at: Unix seconds at which steps began, by step.
+            begun_at: Unix seconds from which the time limits of steps that have begun count, by step.
         """
         steps = _wired(plan)
         state = cls(plan, steps)
@@ -326,7 +321,7 @@ class WorkflowState:
     @property
     def wake_at(self) -> float | None:
         """Unix seconds of the next retry or time limit."""
-        limits = (limit.at for step in self.limited for limit in step.limits(self.frozen_s))
+        limits = (limit.at for step in self.limited for limit in step.limits())
         return min((*self.waiting.values(), *limits), default=None)
 
 

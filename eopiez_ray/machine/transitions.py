@@ -288,7 +288,7 @@ def _watch_limits(state: WorkflowState, now: float, commands: _Commands) -> None
         step.waiting_since = (step.waiting_since or now) if is_waiting else 0.0
         if step.running and not step.begun_at:
             step.begun_at = now
-        passed = [limit for limit in step.limits(state.frozen_s) if limit.at <= now]
+        passed = [limit for limit in step.limits() if limit.at <= now]
         if passed and not step.has_failed and not state.status.is_at_rest:
             _outlast(state, step, passed[0], commands)
 

@@ -53,8 +53,6 @@ class Claim:
     labels: Mapping[str, str] = field(default_factory=dict)
     previous: OrchestratorId | None = None
     """Who held it before and did not give it back."""
-    frozen_s: float = 0.0
-    """Seconds of all its pauses during which timers stood still."""
 
 
 class Peers(NamedTuple):
@@ -140,8 +138,7 @@ class Ledger:
         status = WorkflowStatus(row["status"])
         previous = OrchestratorId(row["previous"]) if row["previous"] else None
         return Claim(
-            WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], row["labels"], previous,
-            row["frozen_s"],
+            WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], row["labels"], previous
         )  # fmt: skip
 
     async def plan(self, digest: str) -> PlanSpec:

@@ -29,5 +29,5 @@ async def restored(connection: Connection, workflow: UUID, plan: PlanSpec) -> Wo
     for row in await connection.fetch(sql("rejects_by_step"), workflow):
         rejects.setdefault(row["step"], {})[row["reason"]] = row["rows"]
     unfinished = [Unfinished(*task) for task in await connection.fetch(sql("unfinished_tasks"), workflow)]
-    begun_at = {step["position"]: step["started_at"] for step in moved}
+    begun_at = {step["position"]: step["begun_at"] for step in moved}
     return WorkflowState.restore(plan, finished, sealed, unfinished, rejects, begun_at)

@@ -69,11 +69,16 @@ class InlineExecutor:
     def prepare(self, resources: Resources) -> None:
         """Workers are there."""
 
-    def take(self, resources: Resources, wanted: Collection[Resources]) -> Slot | None:
+    def take(
+        self, resources: Resources, wanted: Collection[Resources], ahead: Sequence[Resources], seconds: float
+    ) -> Slot | None:
         if not self._free or self.refusal(resources):
             return None
         name = self._free.pop(0)
         return Slot(name, resources, self._known[name])
+
+    def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
+        return False
 
     def delay_s(self, worker: str) -> float | None:
         return 0.0 if worker in self._free else None

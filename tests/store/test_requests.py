@@ -159,9 +159,28 @@ async def test_frozen_timers_wait_on_after_the_pause_as_long_as_they_had_to(
     # The second was due before the pause; the third failed while the pause was being reached, 60 s ago.
     expected = [150, -200, 90] if timers is Timers.FROZEN else [50, -200, 30]
     assert moved == pytest.approx(expected, abs=10)
+    assert (await workflows.get(workflow)).frozen_s == pytest.approx(100 if timers is Timers.FROZEN else 0, abs=10)
+
+
+@pytest.mark.parametrize("timers", Timers)
+async def test_frozen_timers_lengthen_the_time_of_steps_that_have_begun_and_of_no_other(
+    database: Database, drivers: Drivers, timers: Timers
+) -> None:
+    workflows = Workflows(database)
+    workflow, driver = await held(database, drivers)
+    began = time.time()
+    await write(driver, workflow, attempt(0, began + 50), UpdateStep(0), UpdateStep(1))
+    await workflows.pause(workflow, Request(timers=timers))
+    await write(driver, workflow, SetStatus(S.PAUSED))
+    long_ago = "clock_timestamp() - interval '300 seconds'"
+    await database.fetch(f"update steps set started_at = {long_ago} where position = 0")
+    asked_at = "jsonb_build_object('at', clock_timestamp() - interval '100 seconds')"
+    await database.fetch(f"update workflows set request = request || {asked_at}")
+    await workflows.resume(workflow)
     (claim,) = await driver.ledger.claim(driver.id, None, 1)
-    assert claim.frozen_s == pytest.approx(100 if timers is Timers.FROZEN else 0, abs=10)
-    assert (await workflows.get(workflow)).frozen_s == claim.frozen_s
+    begun, not_begun = claim.state.steps[0].begun_at, claim.state.steps[1].begun_at
+    assert began - begun == pytest.approx(200 if timers is Timers.FROZEN else 300, abs=10)
+    assert not_begun == 0
 
 
 async def test_each_of_many_is_answered_for_and_a_refusal_undoes_nothing(database: Database, drivers: Drivers) -> None:

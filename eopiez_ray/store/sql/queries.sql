@@ -186,7 +186,7 @@ set holder = $1,
     drained_at = null
 from claimable
 where workflows.id = claimable.id
-returning workflows.id, plan, status, epoch, owner, priority, labels, previous, frozen_s
+returning workflows.id, plan, status, epoch, owner, priority, labels, previous
 
 -- name: claim_named
 -- As claim, among the given workflows alone and without turns.
@@ -219,7 +219,7 @@ set holder = $1,
     drained_at = null
 from claimable
 where workflows.id = claimable.id
-returning workflows.id, plan, status, epoch, owner, priority, labels, previous, frozen_s
+returning workflows.id, plan, status, epoch, owner, priority, labels, previous
 
 -- name: clear_in_flight
 -- What was in flight when workflows were left is in flight no more, as far as anybody knows.
@@ -452,8 +452,9 @@ where workflow_id = $1
 group by step
 
 -- name: moved_steps
--- What the counters of steps alone tell: how many partitions there are, if that is known, and since when they run.
-select position, partitions, coalesce(extract(epoch from started_at), 0)::double precision as started_at
+-- What the counters of steps alone tell: how many partitions there are, if that is known, and from when on their time
+-- limits count.
+select position, partitions, coalesce(extract(epoch from started_at) + frozen_s, 0)::double precision as begun_at
 from steps
 where workflow_id = $1
 
@@ -622,7 +623,8 @@ from unnest($6::text[]) as payload
 
 -- name: requeue
 -- Put locked workflows at rest back into the queue. The epoch moves, so that nobody who held them before can write.
--- After a pause with frozen timers, attempts that wait for their moment wait as long as they still had to.
+-- After a pause with frozen timers, attempts that wait for their moment wait as long as they still had to, and steps
+-- that have begun have as much of their time left as they had.
 with given as (
     select
         id,
@@ -664,10 +666,13 @@ history as (
 ),
 cleared as (
     update steps
-    set running = 0
+    set running = 0,
+        frozen_s = frozen_s
+            + coalesce(extract(epoch from statement_timestamp() - greatest(frozen_at, started_at)), 0)
     from given
     where workflow_id = given.id
-        and running > 0
+        and finished_at is null
+        and (running > 0 or frozen_at is not null and started_at is not null)
 )
 select count(pg_notify('eopiez_work', payload)) + count(pg_notify('eopiez_status', payload)) as told
 from unnest($4::text[]) as payload

@@ -1,0 +1,179 @@
+"""The workers of an orchestrator and the room on the nodes: who may be used, who makes way, and what is kept free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .executor import SHORT_S
+from .nodes import Nodes
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Collection, Iterable, Sequence
+
+    from ..model.policies import Resources
+    from .actors import Started
+
+
+@dataclass(slots=True, eq=False)
+class Pooled:
+    """A worker actor and what it is doing."""
+
+    name: str
+    actor: asyncio.Future[Started]
+    """The handle, once the actor has started."""
+    resources: Resources
+    known: set[str] = field(default_factory=set)
+    """Digests of the code that it was sent."""
+    heard: list[str] = field(default_factory=list)
+    """Calls whose reports have arrived, and which it has not been told of."""
+    load: int = 0
+    busy_until: float = 0.0
+    """Monotonic seconds at which the calls on it should be over, by their estimates."""
+    node: str = ""
+    """Ray's id of its node, once it has started."""
+    has_unknown: bool = False
+    """Whether nothing is known of how long its last call takes."""
+    is_stopped: bool = False
+    """Whether it was killed on purpose: its calls are not lost but handed back, and nothing takes its place."""
+
+    def delay_s(self, now: float) -> float:
+        """By the estimates of its calls; one that is late takes as long again as it is late."""
+        return abs(self.busy_until - now) if self.load else 0.0
+
+
+class Pool:
+    """Workers by name, on the nodes that live."""
+
+    def __init__(self) -> None:
+        self.workers: dict[str, Pooled] = {}
+        self.nodes = Nodes()
+        self.parts = 1
+        """Orchestrators that share the nodes."""
+
+    def slots(self, resources: Resources) -> int:
+        """As many workers as this orchestrator's part of the nodes holds; at least 1."""
+        return max(1, self.nodes.slots(resources) // self.parts)
+
+    def alike(self, resources: Resources) -> list[Pooled]:
+        """The workers of this shape."""
+        return [pooled for pooled in self.workers.values() if pooled.resources == resources]
+
+    def is_starting(self, resources: Resources) -> bool:
+        """Whether a worker of this shape has been asked for and not started yet."""
+        return any(not pooled.node for pooled in self.alike(resources))
+
+    def idle(self, resources: Resources, kept: Collection[str] = ()) -> Pooled | None:
+        """One with nothing to do, on a node that is not kept for others."""
+        usable = (pooled for pooled in self.alike(resources) if pooled.node and pooled.node not in kept)
+        return next((pooled for pooled in usable if pooled.load == 0), None)
+
+    def soon_idle(self, resources: Resources, now: float, kept: Collection[str] = ()) -> Pooled | None:
+        """One whose only call is short, so that another may queue behind it."""
+        # One that should have ended long ago is not short, whatever was thought of it.
+        for pooled in self.alike(resources):
+            is_usable = pooled.node and pooled.node not in kept
+            if is_usable and pooled.load == 1 and not pooled.has_unknown and pooled.delay_s(now) < SHORT_S:
+                return pooled
+        return None
+
+    def may_grow(self, resources: Resources) -> bool:
+        """Whether there are fewer of this shape than the nodes could hold."""
+        return len(self.alike(resources)) < self.slots(resources)
+
+    def has_room(self, resources: Resources, beside: Iterable[Pooled] | None = None) -> bool:
+        """Whether one more worker fits beside these, or beside all; those that are on no node yet may come to any."""
+        others = self.workers.values() if beside is None else beside
+        holding = [pooled for pooled in others if pooled.node or self.nodes.refusal(pooled.resources) is None]
+        return self.nodes.hold(resources, [(pooled.node, pooled.resources) for pooled in holding])
+
+    def making_way(self, resources: Resources, wanted: Collection[Resources]) -> list[Pooled] | None:
+        """Idle workers of other shapes to end so that one more of this shape fits; None if it does not fit even then.
+
+        Args:
+            resources: the shape that needs room.
+            wanted: shapes that work waits for.
+        """
+        return self._making_way(resources, list(self.workers.values()), wanted)
+
+    def clearing_way(self, resources: Resources, wanted: Collection[Resources]) -> list[Pooled]:
+        """As ``making_way``, for one that Ray has not started yet: it may wait for what an idle one of another shape
+        has got before it.
+        """
+        begun = [other for other in self.workers.values() if other.resources != resources or other.node]
+        return self._making_way(resources, begun, wanted) or []
+
+    def _making_way(
+        self, resources: Resources, beside: Sequence[Pooled], wanted: Collection[Resources]
+    ) -> list[Pooled] | None:
+        near = self.nodes.fitting_ids(resources)
+        dispensable = [other for other in beside if _makes_way(other, resources, near, wanted)]
+        staying = [other for other in beside if other not in dispensable]
+        if not self.has_room(resources, staying):
+            return None
+        ended: list[Pooled] = []
+        while not self.has_room(resources, staying + dispensable):
+            ended.append(dispensable.pop())
+        return ended
+
+    def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
+        """Whether the nodes could hold one more of this shape if others were not at work there."""
+        if not self.may_grow(resources) or self.is_starting(resources) or self.nodes.refusal(resources) is not None:
+            return False
+        return self.making_way(resources, wanted) is None
+
+    def kept_for(self, ahead: Iterable[Resources], resources: Resources, seconds: float, now: float) -> set[str]:
+        """Nodes on which no call of this shape may start, so that shapes that go before it find room there.
+
+        A shape keeps the node that has the most left for it, a gang all that it could use; but a call that is over
+        before others there are takes nothing from them.
+
+        Args:
+            ahead: shapes that lack room and go before this one.
+            resources: the shape of the worker that could be used.
+            seconds: how long the call is expected to last.
+            now: monotonic seconds.
+        """
+        needs, kept = resources.totals().keys(), set[str]()
+        busy = [pooled for pooled in self.workers.values() if pooled.load]
+        for other in ahead:
+            if needs & other.totals().keys() and self.nodes.refusal(other) is None:
+                kept |= self._places(other, busy)
+        return {
+            node
+            for node in kept
+            if seconds > max((pooled.delay_s(now) for pooled in busy if pooled.node == node), default=0.0)
+        }
+
+    def _places(self, resources: Resources, busy: Iterable[Pooled]) -> set[str]:
+        if resources.placement.gang > 1:
+            return self.nodes.fitting_ids(resources)
+        return {self.nodes.roomiest(resources, [(pooled.node, pooled.resources) for pooled in busy])}
+
+    def surplus(self, resources: Resources) -> list[Pooled]:
+        """Idle workers of this shape beyond this orchestrator's part."""
+        alike = self.alike(resources)
+        beyond = max(0, len(alike) - self.slots(resources))
+        return [pooled for pooled in alike if pooled.load == 0][:beyond]
+
+    def free(self, resources: Resources) -> dict[str, float]:
+        """All that the nodes have of what such a task needs, less what workers with calls hold."""
+        busy = [pooled.resources.totals() for pooled in self.workers.values() if pooled.load]
+        return {
+            name: max(0.0, self.nodes.total(name) - sum(used.get(name, 0.0) for used in busy))
+            for name in resources.totals()
+        }
+
+
+def _makes_way(other: Pooled, resources: Resources, near: Collection[str], wanted: Collection[Resources]) -> bool:
+    """Whether a worker of another shape may be ended for one with these resources, which fits on the nodes ``near``.
+
+    One that Ray has not started yet holds nothing, but may get what is needed here. It makes way, too, unless work
+    waits for it: shapes that are wanted at the same time would end each other's workers for ever.
+    """
+    if other.load or other.resources == resources:
+        return False
+    if not other.node:
+        return other.resources not in wanted
+    return other.node in near or resources.placement.gang > 1
