@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ def join(settings: Settings) -> Path | None:
         ClusterError: it does not start or answer.
     """
     authenticate(settings.home)
+    _shorten_farewells(settings)
     import ray
 
     rays_log = logging.getLogger("ray._private.worker")
@@ -68,8 +70,8 @@ def authenticate(home: Path) -> None:
     Ray reads it once in a process. So it stays the same there, though the home in which it lay may be gone.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if "ray" in sys.modules and "RAY_AUTH_MODE" not in os.environ:
-        return  # Ray has read its settings when it was imported: they hold, and its own token file does.
+    if _is_late():
+        return
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ:
         return
@@ -85,6 +87,26 @@ def authenticate(home: Path) -> None:
         return
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
     _TOKENS[str(path)] = path.read_text()
+
+
+def _shorten_farewells(settings: Settings) -> None:
+    """Let Ray not wait, when it is left, for those who no longer answer; what a user has set stays.
+
+    It would give a head that is gone 5 s to take the last events of tasks. And it would wait 10 s for an agent that
+    takes metrics, of which a cluster of our own, without a dashboard, has none at work.
+    """
+    os.environ.setdefault("RAY_task_events_shutdown_flush_timeout_ms", "500")
+    if settings.ray_address is None:
+        os.environ.setdefault("RAY_enable_open_telemetry", "0")
+
+
+@cache
+def _is_late() -> bool:
+    """Whether Ray was imported before we were first asked: what it has read then holds, its own token file too.
+
+    Looked at once, since Ray writes the settings that it goes by into the environment later.
+    """
+    return "ray" in sys.modules and "RAY_AUTH_MODE" not in os.environ
 
 
 _TOKENS: dict[str, str] = {}

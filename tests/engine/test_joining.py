@@ -24,9 +24,29 @@ after = Path(os.environ["RAY_AUTH_TOKEN_PATH"])
 print(mode == 0o600, after.is_relative_to(second), after.read_text() == before, len(before))
 """
 
+LATE = """
+import os, sys, types
+from pathlib import Path
+from eopiez_ray.engine.joining import authenticate
+
+sys.modules["ray"] = types.ModuleType("ray")
+authenticate(Path(sys.argv[1]))
+os.environ["RAY_AUTH_MODE"] = "token"  # As Ray does when it starts a cluster.
+authenticate(Path(sys.argv[1]))
+print("RAY_AUTH_TOKEN_PATH" in os.environ)
+"""
+
 
 def test_a_process_keeps_its_token_though_the_home_in_which_it_lay_is_gone(tmp_path: Path) -> None:
+    assert told(TWICE, tmp_path / "first", tmp_path / "second") == ["True", "True", "True", "64"]
+
+
+def test_who_imports_ray_before_keeps_rays_own_token_for_every_cluster(tmp_path: Path) -> None:
+    assert told(LATE, tmp_path) == ["False"]
+
+
+def told(program: str, *arguments: Path) -> list[str]:
+    """The words that a fresh process prints."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    homes = [str(tmp_path / name) for name in ("first", "second")]
-    told = subprocess.run([sys.executable, "-c", TWICE, *homes], env=own, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["True", "True", "True", "64"]
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout.split()
