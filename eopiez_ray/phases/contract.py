@@ -33,7 +33,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkab
 
 import cloudpickle
 from blake3 import blake3
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import ConfigDict, Field, ValidationError, create_model
 from pydantic_core import to_jsonable_python
 
 from ..errors import ParameterError, PlanError, UnknownPhaseError
@@ -129,7 +129,8 @@ class Phase:
             ParameterError: a parameter is unknown, missing or of the wrong type or range.
         """
         self._check_inputs(step, input_count)
-        model, names = self._parameter_model, list(self._parameter_model.model_fields)
+        model = self._parameter_model
+        names = [str(field.alias) for field in model.model_fields.values()]
         free = names[input_count:] if not isinstance(self.function, type) else names
         for unknown in parameters.keys() - set(free):
             near = difflib.get_close_matches(unknown, free, 1)
@@ -161,7 +162,10 @@ class Phase:
 
     @functools.cached_property
     def _parameter_model(self) -> Any:
-        """A pydantic model of the signature: its types, ranges (``Annotated[int, Field(ge=1)]``) and defaults."""
+        """A pydantic model of the signature: its types, ranges (``Annotated[int, Field(ge=1)]``) and defaults.
+
+        The names are aliases, since a model has names of its own and makes fields of no name with a leading underscore.
+        """
         takes_parameters = (
             vars(self.function).get("__init__", self.function) if isinstance(self.function, type) else self.function
         )
@@ -176,9 +180,9 @@ class Phase:
                 continue
             hint = hints.get(parameter.name, Any)
             default = ... if parameter.default is _NO_VALUE else parameter.default
-            fields[parameter.name] = (
+            fields[f"parameter_{len(fields)}"] = (
                 hint | _Skip if parameter.kind is not parameter.KEYWORD_ONLY else hint,
-                default,
+                Field(default, alias=parameter.name),
             )
         takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
         config = ConfigDict(

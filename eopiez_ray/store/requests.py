@@ -26,6 +26,8 @@ _GOALS = {
     Verb.CANCEL: (WorkflowStatus.CANCELLING, WorkflowStatus.CANCELLED),
 }
 """Where a workflow stands while tasks are in flight, and then."""
+_ABANDONED = {Verb.RESUME: WorkflowStatus.PAUSING, Verb.RETRY: WorkflowStatus.CANCELLING}
+"""Where a workflow may also stand if nobody drives it any more: on its way to where it may be asked for that."""
 _ALLOWED = {
     Verb.PAUSE: {WorkflowStatus.QUEUED, WorkflowStatus.RUNNING, WorkflowStatus.PAUSING, WorkflowStatus.PAUSED},
     Verb.CANCEL: set(WorkflowStatus) - {WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED},
@@ -100,12 +102,11 @@ def _unknown(selection: Selection, answers: Sequence[Answer]) -> list[Answer]:
 
 
 def _decide(verb: Verb, workflow: _Locked, request: Request) -> _Decision:
-    is_abandoned = not workflow.is_held and workflow.status in {WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING}
-    is_again = verb in {Verb.RESUME, Verb.RETRY}
-    if workflow.status not in _ALLOWED[verb] and not (is_again and is_abandoned):
+    is_abandoned = not workflow.is_held and workflow.status is _ABANDONED.get(verb)
+    if workflow.status not in _ALLOWED[verb] and not is_abandoned:
         refusal = str(TransitionError(str(workflow.id), verb, workflow.status))
         return _Decision(workflow, workflow.status, refusal=refusal)
-    if not is_again:
+    if verb in _GOALS:
         return _towards_rest(workflow, *_GOALS[verb], request)
     if workflow.status in {WorkflowStatus.QUEUED, WorkflowStatus.RUNNING}:
         return _Decision(workflow, workflow.status)

@@ -54,6 +54,8 @@ async def test_given_values_run_a_map_once_each(stage: Stage) -> None:
     await stage.rest(workflow)
     assert await stage.values(workflow, "both") == [9, 12, 15]
     assert await stage.values(workflow, "all") == [12]
+    given, _ = (await stage.workflows.steps(workflow))[:2]
+    assert (given.status, given.partitions, given.done) == (StepStatus.SUCCEEDED, 3, 3)
 
 
 async def test_a_step_may_decide_how_many_tasks_follow(stage: Stage) -> None:

@@ -91,6 +91,18 @@ def test_a_wrong_parameter_is_named_when_the_plan_is_built(parameters: dict[str,
         ez.Plan("p").step("words", words, **parameters)
 
 
+def test_names_of_inputs_and_parameters_are_free() -> None:
+    @ez.phase(kind="map")
+    def odd(_input: int, schema: int, *, _factor: int = 1, copy: str = "") -> str:
+        return copy * schema * _factor
+
+    plan = ez.Plan("p")
+    given = plan.values("v", [1])
+    plan.step("s", odd, given, schema=2, _factor=3, copy="x")
+    with pytest.raises(ParameterError, match="has no parameter '_input'; it takes schema, _factor, copy"):
+        plan.step("t", odd, given, _input=1, schema=2)
+
+
 def test_an_unknown_phase_suggests_the_nearest() -> None:
     with pytest.raises(UnknownPhaseError, match="did you mean shout"):
         ez.Plan("p").step("s", "shoud")

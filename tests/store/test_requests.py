@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eopiez_ray.errors import ParameterError
+from eopiez_ray.errors import ParameterError, TransitionError
 from eopiez_ray.machine import Command, RecordAttempt, RecordInterruption, SetStatus, UpdateStep, WorkflowState
 from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.requests import Mode, Request, Selection, Timers, Verb
@@ -233,6 +233,25 @@ async def test_workflows_are_selected_by_what_they_are(
     await workflows.cancel(ended)
     assert await workflows.count(Verb.PAUSE, selection) == len(expected)
     assert {ids[answer.id] for answer in await workflows.pause_all(selection)} == expected
+
+
+async def test_what_nobody_drives_any_more_goes_on_only_from_where_it_was_to_come_to_rest(
+    database: Database, drivers: Drivers
+) -> None:
+    workflows = Workflows(database)
+    paused, driver = await held(database, drivers)
+    cancelled = await create(database)
+    await driver.claim()
+    await workflows.pause(paused)
+    await workflows.cancel(cancelled)
+    await driver.session.close()
+    with pytest.raises(TransitionError):
+        await workflows.resume(cancelled)
+    with pytest.raises(TransitionError):
+        await workflows.retry(paused)
+    assert await workflows.statuses([paused, cancelled]) == {paused: S.PAUSING, cancelled: S.CANCELLING}
+    assert await workflows.resume(paused) is S.QUEUED
+    assert await workflows.retry(cancelled) is S.QUEUED
 
 
 async def test_a_described_retry_leaves_what_was_cancelled_alone(database: Database, drivers: Drivers) -> None:

@@ -773,15 +773,16 @@ order by id desc
 limit 2
 
 -- name: steps
--- Steps of a workflow, in the order of its plan; those that have not moved have no row of their own.
+-- Steps of a workflow, in the order of its plan; those that have not moved have no row of their own, and those whose
+-- values came with the plan never move.
 select
     (number - 1)::integer as position,
     planned ->> 'name' as name,
     planned #>> '{phase,name}' as phase,
     planned #>> '{phase,kind}' as kind,
-    coalesce(steps.status, 'waiting') as status,
-    partitions,
-    coalesce(done, 0) as done,
+    coalesce(steps.status, case when given is null then 'waiting' else 'succeeded' end) as status,
+    coalesce(partitions, given) as partitions,
+    coalesce(done, given, 0) as done,
     coalesce(running, 0) as running,
     coalesce(reason, '') as reason,
     coalesce(rows, 0) as rows,
@@ -794,6 +795,9 @@ select
 from workflows
 join plans on plans.digest = workflows.plan
 cross join jsonb_array_elements(spec -> 'steps') with ordinality as listed (planned, number)
+cross join lateral (
+    select case when planned #>> '{phase,kind}' = 'values' then (planned #>> '{parameters,count}')::integer end as given
+) as values_of_plan
 left join steps on steps.workflow_id = workflows.id and steps.position = number - 1
 where workflows.id = $1
 order by number
