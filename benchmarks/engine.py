@@ -44,6 +44,7 @@ ENGINES = {
     "ray": ("plain_ray.py",),
     "celery": ("celery_redis.py",),
     "dbos": ("dbos_postgres.py",),
+    "restate": ("restate_server.py",),
 }
 
 

@@ -7,7 +7,6 @@ import importlib.util
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from common import CHAIN, CORES, FAN_OUT, percentile, seconds, summary, tell
+from common import CHAIN, CORES, FAN_OUT, percentile, running, seconds, summary, tell
 
 ENGINE = "celery"
 PORT = 24379
@@ -86,17 +85,6 @@ def worker() -> contextlib.AbstractContextManager[None]:
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
     command = [sys.executable, "-m", "celery", "-A", "celery_tasks", "worker", "-c", str(CORES), *quiet]
     return running(command, cwd=str(Path(__file__).parent))
-
-
-@contextlib.contextmanager
-def running(command: list[str], cwd: str | None = None) -> Iterator[None]:
-    """A process that is stopped at the end."""
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 if __name__ == "__main__":

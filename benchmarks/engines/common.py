@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,6 +131,17 @@ def seconds(work: Callable[[], object]) -> list[float]:
         work()
         taken.append(time.perf_counter() - began)
     return taken
+
+
+@contextmanager
+def running(command: list[str], cwd: str | None = None, env: Mapping[str, str] | None = None) -> Iterator[None]:
+    """A process that is stopped at the end."""
+    process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 def percentile(values: Iterable[float], share: float) -> float:
