@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..machine import next_call
-from ..machine.packing import CALL_S, MAXIMUM_TASKS
-
-SPREAD_S = 0.002
-"""Estimated seconds of work below which it is not spread over workers: a call costs about half a millisecond itself."""
+from ..machine.packing import CALL_S, MAXIMUM_TASKS, SPREAD_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from ..errors import ArtifactError, DatabaseUnavailableError, EopiezError
 from ..logs import get_logger
 from ..machine import Adopted, CallLost, CallStopped, Event, Reported, TimePassed, UpdateStep
-from ..machine.packing import CALL_S
+from ..machine.packing import CALL_S, SPREAD_S
 from ..model.results import Results, expanded
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, Report, TaskKey
 from ..model.work import WorkCall, WorkPart
 from ..store import CacheEntry
-from .admission import SPREAD_S, Room, pack
+from .admission import Room, pack
 from .executor import CallTimedOutError, Executor, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from .precedence import Precedence
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CALL_S = 0.05
 """Seconds of work aimed at in one call, so that pause, cancel and fairness stay quick."""
+SPREAD_S = 0.002
+"""Estimated seconds of work below which it is not spread over workers: a call costs about half a millisecond itself."""
 UNKNOWN_S = 0.001
 """Seconds assumed for a task of a phase never seen."""
 RAMP = 4
@@ -148,8 +150,9 @@ def _task_call(state: WorkflowState, step: StepState, packing: Packing, budget_s
         return Call((_call_task(step, partition),), step.spec.policy.resources, packing.estimate_s(step), is_alone=True)
     tasks: list[CallTask] = []
     spent, estimate = 0.0, packing.estimate_s(step)
-    share = -(-len(step.ready) // packing.slots)
-    limit = min(share, MAXIMUM_TASKS)
+    limit = len(step.ready)
+    if _is_worth_spreading(state, step, packing):
+        limit = -(-limit // packing.slots)
     while step.ready and limit and len(tasks) < MAXIMUM_TASKS and (not tasks or spent + estimate <= budget_s):
         if tasks and _goes_alone(step, step.ready[0], packing):
             break
@@ -161,6 +164,18 @@ def _task_call(state: WorkflowState, step: StepState, packing: Packing, budget_s
         if step.consumers and step.kind is PhaseKind.MAP:
             spent = _chain(state, step, partition, packing, tasks, spent, budget_s)
     return Call(tuple(tasks), step.spec.policy.resources, spent)
+
+
+def _is_worth_spreading(state: WorkflowState, step: StepState, packing: Packing) -> bool:
+    """Whether the ready tasks, with the maps that may follow them in chains, are more than a call should hold at least."""
+    pending, seen, seconds = [step.position], {step.position}, 0.0
+    while pending and seconds < SPREAD_S:
+        current = state.steps[pending.pop()]
+        seconds += len(step.ready) * packing.estimate_s(current)
+        following = {position for position in current.consumers if state.steps[position].kind is PhaseKind.MAP} - seen
+        pending += following
+        seen |= following
+    return seconds >= SPREAD_S
 
 
 def _chain(

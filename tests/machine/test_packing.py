@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eopiez_ray.machine import Call, Packing, Profile, Profiles, Reported, WorkflowState, advance, next_call
-from eopiez_ray.machine.packing import CALL_S, MAXIMUM_TASKS
+from eopiez_ray.machine.packing import CALL_S, MAXIMUM_TASKS, SPREAD_S
 from eopiez_ray.model.plan import PlanSpec
 from eopiez_ray.model.policies import Resources, StepPolicy
 from eopiez_ray.model.status import Outcome, PhaseKind
@@ -51,9 +51,12 @@ def test_long_tasks_go_one_a_call() -> None:
     assert keys(take(WorkflowState.restore(wide(10)), packing(m=3.0))) == [(1, 0)]
 
 
-def test_little_work_is_spread_over_all_slots() -> None:
-    state, how = WorkflowState.restore(wide(40)), packing(slots=2, m=1e-6)
-    assert [len(keys(take(state, how))) for _ in range(2)] == [20, 10]
+def test_work_is_spread_over_all_slots_if_it_is_worth_a_call() -> None:
+    state, how = WorkflowState.restore(wide(40)), packing(slots=2, m=SPREAD_S / 40)
+    assert [len(keys(take(state, how))) for _ in range(2)] == [20, 20]
+    assert len(keys(take(WorkflowState.restore(wide(40)), packing(slots=2, m=SPREAD_S / 50)))) == 40
+    chains = keys(take(WorkflowState.restore(wide(40, "a")), packing(slots=2, m=SPREAD_S / 50, a=SPREAD_S / 50)))
+    assert len(chains) == 2 * 20
 
 
 def test_a_call_has_a_largest_number_of_tasks() -> None:
