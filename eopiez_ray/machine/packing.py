@@ -167,7 +167,7 @@ def _task_call(state: WorkflowState, step: StepState, packing: Packing, budget_s
 
 
 def _is_worth_spreading(state: WorkflowState, step: StepState, packing: Packing) -> bool:
-    """Whether the ready tasks, with the maps that may follow them in chains, are more than a call should hold at least."""
+    """Whether the ready tasks, with the maps that may follow them in chains, take longer than a call is worth."""
     pending, seen, seconds = [step.position], {step.position}, 0.0
     while pending and seconds < SPREAD_S:
         current = state.steps[pending.pop()]
