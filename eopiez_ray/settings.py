@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     """A ``pyarrow.fs`` URL; unset means a folder under the data home."""
     ray_address: str | None = None
     """A running cluster (``auto`` or ``host:port``); unset starts one on this machine and stops it at the end."""
+    autoscaling: bool = False
+    """Whether that cluster gets more nodes when something waits in Ray's queue: work that waits is then seen there, and
+    nothing is refused for what no node has yet."""
     cpus: int | None = Field(default=None, ge=1)
     """CPUs of the cluster started here; unset means all."""
     object_store_bytes: int = Field(default=256 * 2**20, ge=80 * 2**20)

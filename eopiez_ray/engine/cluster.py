@@ -152,6 +152,8 @@ class RayExecutor:
             self._end(self._pool.clearing_way(resources, wanted))
         elif not kept:
             self._grow(resources, wanted)
+        if self._settings.autoscaling and not self._pool.is_starting(resources):
+            self._go_beyond(resources)
         short = self._pool.soon_idle(resources, now, kept)
         return self._claim(short) if short is not None else None
 
@@ -185,6 +187,11 @@ class RayExecutor:
             self._end(making_way)
             self._spawn(resources)
 
+    def _go_beyond(self, resources: Resources) -> None:
+        """Let an autoscaler see that work waits: it looks at what is in Ray's queue."""
+        if self._pool.may_go_beyond(resources) and time.monotonic() >= self._rest_until:
+            self._spawn(resources, is_beyond=True)
+
     def _grow_into_free(self, resources: Resources) -> None:
         """Start a worker for work that may come: it takes seconds, but no other worker makes way for it."""
         if self._may_grow(resources) and self._pool.has_room(resources):
@@ -197,11 +204,11 @@ class RayExecutor:
         pooled.load += 1
         return Slot(pooled.name, pooled.resources, pooled.known)
 
-    def _spawn(self, resources: Resources) -> None:
+    def _spawn(self, resources: Resources, *, is_beyond: bool = False) -> None:
         self._number += 1
         name = f"{_prefix(self._owner)}{self._number}"
         actor = asyncio.create_task(start_actor(name, self._owner, resources, self._settings.artifacts))
-        pooled = self._workers[name] = Pooled(name, actor, resources)
+        pooled = self._workers[name] = Pooled(name, actor, resources, is_beyond=is_beyond)
         actor.add_done_callback(lambda done: self._welcome(pooled, done))
         log.info("worker starting", worker=name, resources=resources.totals())
 
@@ -212,7 +219,7 @@ class RayExecutor:
         if error is None:
             self._failed_starts = 0
             place: Place = started.result().place
-            pooled.node = place.node
+            pooled.node, pooled.is_beyond = place.node, False
             self._on_worker(pooled.name, place)
             self._on_room()
             return

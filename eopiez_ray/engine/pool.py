@@ -35,6 +35,8 @@ class Pooled:
     """Ray's id of its node, once it has started."""
     has_unknown: bool = False
     """Whether nothing is known of how long its last call takes."""
+    is_beyond: bool = False
+    """Whether it was asked for although the nodes are full, and waits in Ray's queue for one that joins."""
     is_stopped: bool = False
     """Whether it was killed on purpose: its calls are not lost but handed back, and nothing takes its place."""
 
@@ -61,8 +63,8 @@ class Pool:
         return [pooled for pooled in self.workers.values() if pooled.resources == resources]
 
     def is_starting(self, resources: Resources) -> bool:
-        """Whether a worker of this shape has been asked for and not started yet."""
-        return any(not pooled.node for pooled in self.alike(resources))
+        """Whether a worker of this shape has been asked for and should start now."""
+        return any(not pooled.node and not pooled.is_beyond for pooled in self.alike(resources))
 
     def idle(self, resources: Resources, kept: Collection[str] = ()) -> Pooled | None:
         """One with nothing to do, on a node that is not kept for others."""
@@ -80,12 +82,18 @@ class Pool:
 
     def may_grow(self, resources: Resources) -> bool:
         """Whether there are fewer of this shape than the nodes could hold."""
-        return len(self.alike(resources)) < self.slots(resources)
+        return sum(not pooled.is_beyond for pooled in self.alike(resources)) < self.slots(resources)
+
+    def may_go_beyond(self, resources: Resources) -> bool:
+        """Whether another one may wait for nodes that join: as many do as there are already, so that these double."""
+        alike = self.alike(resources)
+        return sum(pooled.is_beyond for pooled in alike) < max(1, sum(bool(pooled.node) for pooled in alike))
 
     def has_room(self, resources: Resources, beside: Iterable[Pooled] | None = None) -> bool:
         """Whether one more worker fits beside these, or beside all; those that are on no node yet may come to any."""
         others = self.workers.values() if beside is None else beside
-        holding = [pooled for pooled in others if pooled.node or self.nodes.refusal(pooled.resources) is None]
+        waiting = {pooled for pooled in others if pooled.is_beyond or self.nodes.refusal(pooled.resources) is not None}
+        holding = [pooled for pooled in others if pooled.node or pooled not in waiting]
         return self.nodes.hold(resources, [(pooled.node, pooled.resources) for pooled in holding])
 
     def making_way(self, resources: Resources, wanted: Collection[Resources]) -> list[Pooled] | None:

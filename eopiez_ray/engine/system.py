@@ -266,14 +266,14 @@ class Engine:
     def _refusal(self, plan: PlanSpec) -> str | None:
         """Why the plan can never run on this cluster; None if it can."""
         assert self._executor is not None
-        if not any(map(self._executor.refusal, plan.shapes)):
+        if self.settings.autoscaling or not any(map(self._executor.refusal, plan.shapes)):
             return None
         for step in plan.steps:
             refusal = self._executor.refusal(step.policy.resources)
             if refusal is not None and step.policy.wait_timeout_s is None:
                 return (
                     f"step {step.name!r} can never run here: {refusal}; lower its resources, use a larger cluster, "
-                    "or give it a wait_timeout_s if nodes will join"
+                    "or give it a wait_timeout_s if nodes will join (EOPIEZ_AUTOSCALING if many do)"
                 )
         return None
 

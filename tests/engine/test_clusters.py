@@ -258,11 +258,11 @@ async def wind_down(system: ez.Local) -> None:
     executor.release_idle()
 
 
-def driver_of(system: ez.Local, marks: Marks, *address: str) -> subprocess.Popen[str]:
+def driver_of(system: ez.Local, marks: Marks, *address: str, count: int = COUNT) -> subprocess.Popen[str]:
     """Another process that drives a workflow of the same data home."""
     command = [sys.executable, "-m", "tests.engine.killed_driver", str(system.settings.home), str(marks.folder)]
     root = Path(__file__).parents[2]
-    return subprocess.Popen([*command, str(COUNT), *address], stdout=subprocess.PIPE, text=True, cwd=root)
+    return subprocess.Popen([*command, str(count), *address], stdout=subprocess.PIPE, text=True, cwd=root)
 
 
 @pytest.mark.parametrize("name", ["raylet", "gcs_server"])

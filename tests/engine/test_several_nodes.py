@@ -17,7 +17,7 @@ from eopiez_ray.errors import ClusterError
 from ..waiting import wait_until
 from . import phases_of_clusters as phases
 from .phases_of_clusters import Marks, slow_plan
-from .test_clusters import REPEATABLE
+from .test_clusters import REPEATABLE, driver_of, wind_down
 
 HEAD_PORT = 23_517
 STORE_BYTES = 80 * 2**20
@@ -39,6 +39,13 @@ class Machines:
 
     def kill(self, node: Any) -> None:
         self._cluster.remove_node(node, allow_graceful=False)
+
+    def demand(self) -> list[dict[str, float]]:
+        """What waits in Ray's queue, as an autoscaler sees it."""
+        from ray.autoscaler.v2.sdk import get_cluster_status
+
+        wanted = get_cluster_status(self.address).resource_demands.ray_task_actor_demand
+        return [dict(each.bundle) for demand in wanted for each in demand.bundles_by_count]
 
     def close(self) -> None:
         session = self._cluster.head_node.get_session_dir_path()
@@ -111,6 +118,24 @@ def test_a_step_waits_for_a_node_that_joins(system: ez.Local, machines: Machines
     wait_until(lambda: "license" in workflow.steps()[-1].reason)
     node = machines.add(num_cpus=1, resources={"license": 1})
     assert workflow.wait(60).result("where")[0]["node"] == node.node_id
+    machines.kill(node)
+
+
+def test_an_autoscaler_sees_work_that_waits_and_its_nodes_are_used(
+    system: ez.Local, machines: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EOPIEZ_AUTOSCALING", "true")
+    system._run(wind_down(system))
+    marks = Marks(tmp_path / "marks")
+    with driver_of(system, marks, machines.address, count=1500) as driver:
+        assert driver.stdout is not None
+        name = driver.stdout.readline().strip()
+        wait_until(lambda: len(marks.lines()) > 20 and machines.demand() == [{"CPU": 1.0}], timeout_s=60)
+        before = {pid for _, pid in marks.lines()}
+        node = machines.add(num_cpus=2)
+        wait_until(lambda: len({pid for _, pid in marks.lines()} - before) == 2, timeout_s=60)
+        driver.kill()
+    system.workflow(name).resume().wait(120)
     machines.kill(node)
 
 
