@@ -1,4 +1,5 @@
-"""How long the history of a long workflow takes to read: pages of tasks, filtered ones, attempts, logs, claims.
+"""How long the history of a long workflow takes to read: pages of tasks, filtered ones, attempts, logs, claims;
+and how long retention takes to forget it.
 
     python benchmarks/history.py [--tasks 1000000] [--queued 10000]
 
@@ -14,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,8 @@ async def _measure(url: str, tasks: int, queued: int) -> None:
         await _ask(Workflows(database), workflow, tasks)
         print(f"\n{queued:,} workflows queued by one owner, one by another; claims of 100")
         await _claim(database, queued)
+        print()
+        await _forget(Workflows(database), workflow)
 
 
 async def _long_workflow(database: Database, tasks: int) -> WorkflowId:
@@ -164,6 +168,12 @@ async def _claim(database: Database, queued: int) -> None:
 
     await _time("100 workflows, claimed and restored", claim)
     await session.close()
+
+
+async def _forget(workflows: Workflows, workflow: WorkflowId) -> None:
+    began = time.perf_counter()
+    await workflows.forget([workflow], datetime.now(UTC))
+    print(f"{'the long workflow forgotten with all rows':44}{time.perf_counter() - began:8.1f} s")
 
 
 async def _time(name: str, ask: Callable[[], Awaitable[Any]]) -> None:
