@@ -137,6 +137,8 @@ def _table(outcome: Outcome) -> Table:
         "Fault", "Rounds", "Lost", "Twice", "Done\nagain", "In flight\nagain", "Next\ntask", "\nworst",
         "Longest\nstall", "Verdict", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True,
     )  # fmt: skip
+    table.columns[0].no_wrap = True
+    table.columns[0].min_width = max((len(summary.fault) for summary in outcome.summaries), default=0)
     for column in table.columns[1:9]:
         column.justify = "right"
     for summary in outcome.summaries:
