@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 import sys
 import threading
 from functools import cache
@@ -126,6 +127,7 @@ def _attach(ray: Any, address: str) -> None:
 
     def attach() -> None:
         try:
+            _knock(address)
             ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
             outcome.append(None)
         except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
@@ -139,6 +141,17 @@ def _attach(ray: Any, address: str) -> None:
         raise ClusterError(
             f"cannot attach to the Ray cluster at {address!r}: {reason}; unset EOPIEZ_RAY_ADDRESS to start one here"
         ) from (outcome[0] if outcome else None)
+
+
+def _knock(address: str) -> None:
+    """See at once whether anything listens there.
+
+    Raises:
+        OSError: nothing does, or the host is not known.
+    """
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ATTACH_S).close()
 
 
 def _start_local(ray: Any, settings: Settings) -> Path:

@@ -151,7 +151,7 @@ def test_an_orchestrator_without_a_cluster_ends_with_a_sentence(system: ez.Local
 
 
 def test_one_that_comes_later_gets_its_part_of_work_and_cluster(system: ez.Local, marks: Marks, start: Start) -> None:
-    workflows = [system.submit(slow_plan(str(marks.folder), 8, 0.3)) for _ in range(60)]
+    workflows = [system.submit(slow_plan(str(marks.folder), 8, 0.12)) for _ in range(60)]
     start("early")
     wait_until(lambda: len(marks.lines()) > 20, timeout_s=60)
     start("late")
