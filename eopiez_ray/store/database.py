@@ -155,9 +155,11 @@ async def connect(url: str) -> Database:
         DatabaseTooOldError: the server is older than PostgreSQL 15, or the schema is newer than this program.
     """
     try:
+        # With a least size, asyncpg would log a traceback for each connection that a lost server does not give again.
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=8, init=_prepare, reset=_keep, server_settings=_SETTINGS, timeout=10
+            url, min_size=0, max_size=8, init=_prepare, reset=_keep, server_settings=_SETTINGS, timeout=10
         )
+        await pool.release(await pool.acquire())  # It can be reached, and lets us in.
     except (
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,

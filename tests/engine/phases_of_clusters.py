@@ -65,6 +65,10 @@ class Marks:
         text = path.read_text() if path.exists() else ""
         return [(int(value), int(pid)) for value, pid in (line.split() for line in text.splitlines())]
 
+    def workers(self) -> set[int]:
+        """Processes that have run tasks."""
+        return {pid for _, pid in self.lines()}
+
     def repeated(self) -> int:
         """Runs beyond the first of each task."""
         return len(self.lines()) - len({value for value, _ in self.lines()})

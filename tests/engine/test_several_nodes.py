@@ -130,10 +130,9 @@ def test_an_autoscaler_sees_work_that_waits_and_its_nodes_are_used(
     with driver_of(system, marks, machines.address, count=1500) as driver:
         assert driver.stdout is not None
         name = driver.stdout.readline().strip()
-        wait_until(lambda: len(marks.lines()) > 20 and machines.demand() == [{"CPU": 1.0}], timeout_s=60)
-        before = {pid for _, pid in marks.lines()}
+        wait_until(lambda: len(marks.workers()) == 2 and machines.demand() == [{"CPU": 1.0}], timeout_s=60)
         node = machines.add(num_cpus=2)
-        wait_until(lambda: len({pid for _, pid in marks.lines()} - before) == 2, timeout_s=60)
+        wait_until(lambda: len(marks.workers()) == 4, timeout_s=60)
         driver.kill()
     system.workflow(name).resume().wait(120)
     machines.kill(node)
@@ -143,7 +142,7 @@ def test_a_killed_node_costs_what_was_in_flight_on_it(system: ez.Local, machines
     node = machines.add(num_cpus=2)
     marks = Marks(tmp_path / "marks")
     workflow = system.start(slow_plan(str(marks.folder), 600, 0.05))
-    wait_until(lambda: len({pid for _, pid in marks.lines()}) > 2, timeout_s=120)
+    wait_until(lambda: len(marks.workers()) > 2, timeout_s=120)
     machines.kill(node)
     assert workflow.wait(120).result("total") == sum(range(600))
     assert {attempt.outcome for attempt in workflow.attempts()} == {"lost"}
