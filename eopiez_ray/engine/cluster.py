@@ -243,17 +243,20 @@ class RayExecutor:
         if slot.worker in self._workers:
             self._workers[slot.worker].load -= 1
 
-    async def run(
-        self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
-    ) -> Sequence[Sequence[Report | Results]]:
+    def expect(self, slot: Slot, expected: Expected) -> None:
+        """Note until when the worker has work."""
+        pooled = self._workers.get(slot.worker)
+        if pooled is not None:
+            pooled.busy_until = max(time.monotonic(), pooled.busy_until) + expected.seconds
+            pooled.has_unknown = not expected.is_known
+
+    async def run(self, slot: Slot, call: WorkCall, timeout_s: float | None) -> Sequence[Sequence[Report | Results]]:
         """Send the call and wait for its reports."""
         import ray
 
         pooled, lost = self._workers.get(slot.worker), self._lost
         if pooled is None or lost is None:
             raise WorkerStoppedError(slot.worker)  # Before anything of the call was sent.
-        pooled.busy_until = max(time.monotonic(), pooled.busy_until) + expected.seconds
-        pooled.has_unknown = not expected.is_known
         try:
             heard, pooled.heard = tuple(pooled.heard), []
             sent = pickle.dumps(call._replace(heard=heard), protocol=5)

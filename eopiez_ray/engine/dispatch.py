@@ -139,8 +139,9 @@ class Dispatcher:
         return True
 
     def _send(self, packed: Packed, slot: Slot) -> None:
-        task = asyncio.create_task(self._execute(packed, slot))
         expected = _expected(packed)
+        self._executor.expect(slot, expected)
+        task = asyncio.create_task(self._execute(packed, slot))
         if expected.is_known and expected.seconds < SPREAD_S:
             self._short[task] = time.monotonic() + RETURN_S
         held, keys = [run for run, _ in packed], self._limits.of_calls(packed)
@@ -255,7 +256,6 @@ class Dispatcher:
 
     async def _run(self, ready: Sequence[tuple[Run, Call, WorkPart]], slot: Slot, key: bytes | None) -> None:
         run, call, _ = ready[0]
-        expected = _expected([(run, call) for run, call, _ in ready])
         timeout_s = run.state.steps[call.tasks[0].key.step].spec.policy.timeout_s
         needed = {
             step.digest: owner.code[step.digest]
@@ -267,7 +267,7 @@ class Dispatcher:
         name, parts = f"{self._sender}/{self._count}", tuple(part for _, _, part in ready)
         work = WorkCall(name, self._sender, parts, needed, CALL_S)
         try:
-            reports = await self._executor.run(slot, work, expected, timeout_s)
+            reports = await self._executor.run(slot, work, timeout_s)
         except WorkerStoppedError:
             for run, call, _ in ready:
                 self._apply(run, CallStopped(_keys(call)), ())

@@ -121,9 +121,10 @@ class Executor(Protocol):
     def give_back(self, slot: Slot) -> None:
         """The slot is not used after all."""
 
-    async def run(
-        self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
-    ) -> Sequence[Sequence[Report | Results]]:
+    def expect(self, slot: Slot, expected: Expected) -> None:
+        """Say at once how long the call that the slot is for should last: it may decide where the next one goes."""
+
+    async def run(self, slot: Slot, call: WorkCall, timeout_s: float | None) -> Sequence[Sequence[Report | Results]]:
         """Run the call; the reports of each of its parts.
 
         Raises:

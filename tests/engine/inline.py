@@ -38,6 +38,8 @@ class InlineExecutor:
         self._workers = {f"w{number}": Worker(str(self.folder), f"w{number}") for number in range(self.count)}
         self._known: dict[str, set[str]] = {name: set() for name in self._workers}
         self._free = list(self._workers)
+        self._unsaid: set[str] = set()
+        """Workers that were taken for a call of which is not known how long it will last."""
         self._on_room: Callable[[], None] = lambda: None
         self._stopping: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._workers}
 
@@ -72,9 +74,13 @@ class InlineExecutor:
     def take(
         self, resources: Resources, wanted: Collection[Resources], ahead: Sequence[Resources], seconds: float
     ) -> Slot | None:
+        assert not self._unsaid, (
+            "before it is said how long a call should last, nobody can know where the next one goes"
+        )
         if not self._free or self.refusal(resources):
             return None
         name = self._free.pop(0)
+        self._unsaid.add(name)
         return Slot(name, resources, self._known[name])
 
     def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
@@ -88,12 +94,14 @@ class InlineExecutor:
         return Slot(worker, Resources(), self._known[worker])
 
     def give_back(self, slot: Slot) -> None:
+        self._unsaid.discard(slot.worker)
         self._free.append(slot.worker)
         self._on_room()
 
-    async def run(
-        self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
-    ) -> Sequence[Sequence[Report | Results]]:
+    def expect(self, slot: Slot, expected: Expected) -> None:
+        self._unsaid.discard(slot.worker)
+
+    async def run(self, slot: Slot, call: WorkCall, timeout_s: float | None) -> Sequence[Sequence[Report | Results]]:
         self.calls.append(call)
         slot.known.update(call.code)
         try:

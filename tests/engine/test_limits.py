@@ -9,7 +9,7 @@ import pytest
 
 import eopiez_ray as ez
 from eopiez_ray import Plan, RetryPolicy
-from eopiez_ray.engine.executor import Expected, Slot
+from eopiez_ray.engine.executor import Slot
 from eopiez_ray.errors import PlanError, TransitionError, UpdateRefusedError
 from eopiez_ray.model.changes import Change, StepChange
 from eopiez_ray.model.ids import WorkflowId
@@ -91,11 +91,9 @@ async def test_a_task_out_of_memory_gets_twice_as_much(stage: Stage, tmp_path: P
 class OneCall(InlineExecutor):
     """Holds back every call but the first."""
 
-    async def run(
-        self, slot: Slot, call: WorkCall, expected: Expected, timeout_s: float | None
-    ) -> Sequence[Sequence[Report | Results]]:
+    async def run(self, slot: Slot, call: WorkCall, timeout_s: float | None) -> Sequence[Sequence[Report | Results]]:
         try:
-            return await super().run(slot, call, expected, timeout_s)
+            return await super().run(slot, call, timeout_s)
         finally:
             self.gate.clear()
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+from pathlib import Path
 
 import pytest
 
+from eopiez_ray.engine.cluster import RayExecutor
+from eopiez_ray.engine.executor import Expected
 from eopiez_ray.engine.nodes import Node, Nodes
 from eopiez_ray.engine.pool import Pool, Pooled
+from eopiez_ray.model.ids import OrchestratorId, uuid7
 from eopiez_ray.model.policies import Placement, Resources
+from eopiez_ray.settings import Settings
 
 SMALL, LARGE, GPU = Resources(cpu=1), Resources(cpu=2), Resources(cpu=0, gpu=1)
 LOOP = asyncio.new_event_loop()
@@ -65,6 +70,30 @@ def test_a_call_that_is_over_before_others_takes_nothing_either() -> None:
     pool.workers["w0"].busy_until = 60
     assert pool.kept_for([LARGE], SMALL, seconds=5, now=50) == set()
     assert pool.kept_for([LARGE], SMALL, seconds=15, now=50) == {"n0"}
+
+
+async def test_no_call_queues_behind_one_that_has_just_begun_and_lasts(tmp_path: Path) -> None:
+    executor = RayExecutor(Settings(home=tmp_path), OrchestratorId(uuid7()))
+    executor._lost = asyncio.get_running_loop().create_future()
+    executor._pool.nodes = pool_of().nodes
+    executor._workers.update(pool_of(("n0", SMALL, 0), ("n0", SMALL, 0)).workers)
+    for _ in range(2):
+        slot = executor.take(SMALL, [SMALL], [], 0)
+        assert slot is not None
+        executor.expect(slot, Expected(5.0, is_known=True))
+    assert executor.take(SMALL, [SMALL], [], 0) is None
+
+
+async def test_a_call_queues_behind_a_short_one(tmp_path: Path) -> None:
+    executor = RayExecutor(Settings(home=tmp_path), OrchestratorId(uuid7()))
+    executor._lost = asyncio.get_running_loop().create_future()
+    executor._pool.nodes = pool_of(cpus=1).nodes
+    executor._workers.update(pool_of(("n0", SMALL, 0)).workers)
+    for _ in range(2):
+        slot = executor.take(SMALL, [SMALL], [], 0)
+        assert slot is not None
+        executor.expect(slot, Expected(0.05, is_known=True))
+    assert executor.take(SMALL, [SMALL], [], 0) is None
 
 
 def test_workers_beyond_the_nodes_double_and_are_in_nobodys_way() -> None:
