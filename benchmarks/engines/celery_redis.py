@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from common import CHAIN, CORES, FAN_OUT, percentile, running, seconds, summary, tell
+from common import CHAIN, CORES, FAN_OUT, percentile, running, seconds, settle, summary, tell
 
 ENGINE = "celery"
 PORT = 24379
@@ -49,7 +49,7 @@ def measure() -> None:
         """With propagation, the client looks at all 10,000 tasks again each time it asks."""
         return result.get(timeout=PATIENCE_S, propagate=False)
 
-    end(tasks.noop.delay())
+    settle(lambda: end(tasks.noop.delay()))
     tell(ENGINE, "W1", **summary(seconds(lambda: end(in_sequence(tasks.fib10, CHAIN)))))
     tell(ENGINE, "W1b", **summary(seconds(lambda: end(in_parallel(tasks.fib10, CHAIN)))))
     tell(ENGINE, "W2", **summary(seconds(lambda: end(in_sequence(tasks.fib33, 10)))))

@@ -19,6 +19,7 @@ import psutil
 
 CORES = 2
 RUNS = 5
+SETTLE_S = 5
 CHAIN = 40
 FAN_OUT = 10_000
 MILLION = 1_000_000
@@ -120,6 +121,13 @@ def recovery(results: Sequence[tuple[float, int]]) -> dict[str, Any]:
 def tell(engine: str, workload: str, **figures: Any) -> None:
     """Report one measurement to the program that compares."""
     print(json.dumps({"engine": engine, "workload": workload, **figures}), flush=True)
+
+
+def settle(work: Callable[[], object]) -> None:
+    """Do some work and wait until all that a start leaves to be done in the background is over."""
+    for _ in range(20):
+        work()
+    time.sleep(SETTLE_S)
 
 
 def seconds(work: Callable[[], object]) -> list[float]:

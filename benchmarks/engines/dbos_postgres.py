@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from common import CHAIN, FAN_OUT, WORKFLOWS, fib10, fib33, noop, percentile, seconds, summary, tell
+from common import CHAIN, FAN_OUT, WORKFLOWS, fib10, fib33, noop, percentile, seconds, settle, summary, tell
 
 ENGINE = "dbos"
 NOT_INSTALLED = 69
@@ -62,6 +62,7 @@ def measure(url: str) -> None:
     def run(workflow: Callable[..., Any], *arguments: Any) -> Any:
         return DBOS.start_workflow(workflow, *arguments).get_result()
 
+    settle(lambda: run(in_sequence, "noop", 1))
     tell(ENGINE, "W1", **summary(seconds(lambda: run(in_sequence, "fib10", CHAIN))))
     tell(ENGINE, "W1b", **summary(seconds(lambda: run(in_parallel, "fib10", CHAIN))))
     tell(ENGINE, "W2", **summary(seconds(lambda: run(in_sequence, "fib33", 10))))

@@ -23,6 +23,7 @@ from common import (
     noop,
     percentile,
     seconds,
+    settle,
     summary,
     tell,
 )
@@ -63,6 +64,7 @@ def main() -> None:
     home = tempfile.TemporaryDirectory(prefix="eopiez-bench-")
     with home, ez.local(home=home.name, cpus=CORES) as system:
         system.warm_up()
+        settle(lambda: system.start(in_parallel(noop, CORES)).wait())
         measure(system)
 
 

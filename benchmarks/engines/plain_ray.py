@@ -27,6 +27,7 @@ from common import (
     percentile,
     recovery,
     seconds,
+    settle,
     slow,
     struck,
     summary,
@@ -57,7 +58,7 @@ def main() -> None:
         address="local", num_cpus=CORES, include_dashboard=False, log_to_driver=False, object_store_memory=2 * 2**30
     )
     tasks: dict[Callable[..., Any], Any] = {work: ray.remote(work) for work in (fib10, fib33, noop, large, add_one)}
-    ray.get([tasks[noop].remote(0) for _ in range(200)])
+    settle(lambda: in_parallel(tasks[noop], 200))
     tell(ENGINE, "W1", **summary(seconds(lambda: in_sequence(tasks[fib10], CHAIN))))
     tell(ENGINE, "W1b", **summary(seconds(lambda: in_parallel(tasks[fib10], CHAIN))))
     tell(ENGINE, "W2", **summary(seconds(lambda: in_sequence(tasks[fib33], 10))))

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from common import CALLERS, CHAIN, CORES, FAN_OUT, STEPS, WORKFLOWS, percentile, running, seconds, summary, tell
+from common import CALLERS, CHAIN, CORES, FAN_OUT, STEPS, WORKFLOWS, percentile, running, seconds, settle, summary, tell
 
 ENGINE = "restate"
 INGRESS, ADMIN, FABRIC, SERVICE = 24080, 24070, 24122, 24081
@@ -41,6 +41,7 @@ def measure() -> None:
     def run(handler: str, task: str, count: int) -> Any:
         return post(INGRESS, f"/Bench/{handler}", {"task": task, "count": count})
 
+    settle(lambda: run("in_sequence", "noop", 1))
     tell(ENGINE, "W1", **summary(seconds(lambda: run("in_sequence", "fib10", CHAIN))))
     tell(ENGINE, "W1b", **summary(seconds(lambda: run("in_parallel", "fib10", CHAIN))))
     tell(ENGINE, "W2", **summary(seconds(lambda: run("in_sequence", "fib33", STEPS))))
@@ -54,7 +55,9 @@ def measure() -> None:
     with ThreadPoolExecutor(CALLERS) as callers:
         taken = seconds(lambda: list(callers.map(lambda _: run("in_sequence", "noop", 3), range(WORKFLOWS))))
     tell(ENGINE, "W3 one by one", **summary(taken), per_second=WORKFLOWS / summary(taken)["seconds"])
-    tell(ENGINE, "W5", **summary(seconds(lambda: run("in_parallel", "noop", FAN_OUT))))
+    began = time.perf_counter()
+    run("in_parallel", "noop", FAN_OUT)
+    tell(ENGINE, "W5", seconds=time.perf_counter() - began)  # One run: it takes minutes.
 
 
 CONNECTIONS = threading.local()
