@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Connection = PoolConnectionProxy[asyncpg.Record]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MINIMUM_SERVER = 150_000
 SCHEMA_LOCK = 0x656F7069657A
 """Key of the advisory lock under which the schema is made: the letters of "eopiez"."""

@@ -53,6 +53,11 @@ class Driver(NamedTuple):
     async def claim(self) -> list[WorkflowId]:
         return [claim.id for claim in await self.ledger.claim(self.id, None, 10)]
 
+    async def die(self) -> None:
+        """End the session, seen by others at once: the server notices a closed connection a little later."""
+        await self.session.execute("select pg_advisory_unlock_all()")
+        await self.session.close()
+
 
 class Drivers:
     """Starts drivers, and ends their sessions after the test."""

@@ -201,7 +201,7 @@ async def test_limits_tell_what_living_orchestrators_hold_of_them(database: Data
     for driver in (living, dying):
         await rules.permits(driver.id, {key: (2, 4)}, lambda *_: 2)
     assert [limit[1:] for limit in await rules.standing()] == [(5, 4, 8), (0, 0, 0)]
-    await dying.session.close()
+    await dying.die()
     assert [(limit.key.name, limit.held) for limit in await rules.standing()] == [("anna", 2), ("tidy", 0)]
 
 

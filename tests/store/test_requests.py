@@ -36,6 +36,12 @@ def attempt(partition: int, retry_at: float | None, error_type: str = "OSError")
     return RecordAttempt(Report(TaskKey(1, partition), Outcome.FAILED, failure=failure, started_at=1.0), 3, retry_at)
 
 
+async def put_back_request(database: Database) -> None:
+    """Let what was asked for last have been asked for 100 s before."""
+    earlier = """jsonb_build_object('at', (request ->> 'at')::timestamptz - interval '100 seconds')"""
+    await database.fetch(f"update workflows set request = request || {earlier}")
+
+
 async def failed(database: Database, driver: Driver, *attempts: RecordAttempt, **options: object) -> WorkflowId:
     workflow = await create(database, **options)
     await driver.claim()
@@ -91,7 +97,7 @@ async def test_what_nobody_drives_any_more_is_paused_when_it_is_asked_again(
     workflow, driver = await held(database, drivers)
     await write(driver, workflow, UpdateStep(0), running=2)
     await workflows.pause(workflow)
-    await driver.session.close()
+    await driver.die()
     assert await workflows.pause(workflow) is S.PAUSED
     assert [step.running for step in await workflows.steps(workflow)] == [0, 0, 0]
 
@@ -113,7 +119,7 @@ async def test_a_new_holder_has_nothing_in_flight(database: Database, drivers: D
     workflows = Workflows(database)
     workflow, driver = await held(database, drivers)
     await write(driver, workflow, UpdateStep(0), running=3)
-    await driver.session.close()
+    await driver.die()
     await (await drivers.start()).claim()
     assert [step.running for step in await workflows.steps(workflow)] == [0, 0, 0]
 
@@ -149,8 +155,7 @@ async def test_frozen_timers_wait_on_after_the_pause_as_long_as_they_had_to(
     await write(driver, workflow, attempt(0, now + 50), attempt(1, now - 200), attempt(2, now + 30))
     await workflows.pause(workflow, Request(timers=timers))
     await write(driver, workflow, SetStatus(S.PAUSED))
-    earlier = """jsonb_build_object('at', (request ->> 'at')::timestamptz - interval '100 seconds')"""
-    await database.fetch(f"update workflows set request = request || {earlier}")
+    await put_back_request(database)
     failed_at = "clock_timestamp() - case partition when 2 then interval '60 seconds' else interval '1 hour' end"
     await database.fetch(f"update attempts set ended_at = {failed_at}")
     await workflows.resume(workflow)
@@ -162,20 +167,20 @@ async def test_frozen_timers_wait_on_after_the_pause_as_long_as_they_had_to(
     assert (await workflows.get(workflow)).frozen_s == pytest.approx(100 if timers is Timers.FROZEN else 0, abs=10)
 
 
+@pytest.mark.parametrize("running", [0, 1], ids=["drained", "left with a task in flight"])
 @pytest.mark.parametrize("timers", Timers)
 async def test_frozen_timers_lengthen_the_time_of_steps_that_have_begun_and_of_no_other(
-    database: Database, drivers: Drivers, timers: Timers
+    database: Database, drivers: Drivers, timers: Timers, running: int
 ) -> None:
     workflows = Workflows(database)
     workflow, driver = await held(database, drivers)
     began = time.time()
-    await write(driver, workflow, attempt(0, began + 50), UpdateStep(0), UpdateStep(1))
+    await write(driver, workflow, UpdateStep(0), UpdateStep(1), running=running)
     await workflows.pause(workflow, Request(timers=timers))
     await write(driver, workflow, SetStatus(S.PAUSED))
     long_ago = "clock_timestamp() - interval '300 seconds'"
     await database.fetch(f"update steps set started_at = {long_ago} where position = 0")
-    asked_at = "jsonb_build_object('at', clock_timestamp() - interval '100 seconds')"
-    await database.fetch(f"update workflows set request = request || {asked_at}")
+    await put_back_request(database)
     await workflows.resume(workflow)
     (claim,) = await driver.ledger.claim(driver.id, None, 1)
     begun, not_begun = claim.state.steps[0].begun_at, claim.state.steps[1].begun_at
@@ -244,7 +249,7 @@ async def test_what_nobody_drives_any_more_goes_on_only_from_where_it_was_to_com
     await driver.claim()
     await workflows.pause(paused)
     await workflows.cancel(cancelled)
-    await driver.session.close()
+    await driver.die()
     with pytest.raises(TransitionError):
         await workflows.resume(cancelled)
     with pytest.raises(TransitionError):

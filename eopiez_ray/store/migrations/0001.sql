@@ -124,8 +124,6 @@ create table steps (
     cpu_s double precision not null,
     started_at timestamptz,
     finished_at timestamptz,
-    -- Seconds of pauses, since it began, during which timers stood still.
-    frozen_s double precision not null default 0,
     primary key (workflow_id, position),
     constraint done_within_partitions check (partitions is null or done <= partitions)
 ) with (fillfactor = 70);

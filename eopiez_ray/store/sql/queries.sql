@@ -667,12 +667,14 @@ history as (
 cleared as (
     update steps
     set running = 0,
-        frozen_s = frozen_s
-            + coalesce(extract(epoch from statement_timestamp() - greatest(frozen_at, started_at)), 0)
+        frozen_s = frozen_s + case
+            when frozen_at is not null and started_at is not null and finished_at is null
+                then extract(epoch from statement_timestamp() - greatest(frozen_at, started_at))
+            else 0
+        end
     from given
     where workflow_id = given.id
-        and finished_at is null
-        and (running > 0 or frozen_at is not null and started_at is not null)
+        and (running > 0 or frozen_at is not null)
 )
 select count(pg_notify('eopiez_work', payload)) + count(pg_notify('eopiez_status', payload)) as told
 from unnest($4::text[]) as payload
