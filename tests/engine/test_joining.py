@@ -25,11 +25,11 @@ print(mode == 0o600, after.is_relative_to(second), after.read_text() == before, 
 """
 
 LATE = """
-import os, sys, types
+import os, sys
 from pathlib import Path
+import ray
 from eopiez_ray.engine.joining import authenticate
 
-sys.modules["ray"] = types.ModuleType("ray")
 authenticate(Path(sys.argv[1]))
 os.environ["RAY_AUTH_MODE"] = "token"  # As Ray does when it starts a cluster.
 authenticate(Path(sys.argv[1]))

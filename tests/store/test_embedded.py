@@ -12,6 +12,8 @@ import pytest
 from eopiez_ray.errors import EmbeddedPostgresError
 from eopiez_ray.store import EmbeddedServer
 
+from ..waiting import until
+
 
 async def test_the_last_user_to_leave_stops_it(home: Path) -> None:
     first, second = EmbeddedServer(home), EmbeddedServer(home)
@@ -31,6 +33,7 @@ async def test_a_killed_server_comes_back_with_all_that_was_committed(home: Path
     await connection.execute("insert into kept values (1)")
     os.kill(server.postmaster_pid(), signal.SIGKILL)
     connection.terminate()
+    await until(lambda: not server.is_running())  # A signal is delivered a little later than it is sent.
     connection = await asyncpg.connect(server.start())
     assert await connection.fetchval("select value from kept") == 1
     await connection.close()
