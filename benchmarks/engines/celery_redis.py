@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from common import CHAIN, CORES, FAN_OUT, percentile, running, seconds, settle, summary, tell
+from common import CHAIN, CORES, FAN_OUT, NOT_INSTALLED, percentile, running, seconds, settle, summary, tell
 
 ENGINE = "celery"
 PORT = 24379
-NOT_INSTALLED = 69
 PATIENCE_S = 300
 
 

@@ -20,6 +20,8 @@ import psutil
 CORES = 2
 RUNS = 5
 SETTLE_S = 5
+NOT_INSTALLED = 69
+"""Exit code of a script whose engine is not installed."""
 CHAIN = 40
 FAN_OUT = 10_000
 MILLION = 1_000_000

@@ -11,10 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from common import CHAIN, FAN_OUT, WORKFLOWS, fib10, fib33, noop, percentile, seconds, settle, summary, tell
+from common import (
+    CHAIN,
+    FAN_OUT,
+    NOT_INSTALLED,
+    WORKFLOWS,
+    fib10,
+    fib33,
+    noop,
+    percentile,
+    seconds,
+    settle,
+    summary,
+    tell,
+)
 
 ENGINE = "dbos"
-NOT_INSTALLED = 69
 
 
 def main() -> None:

@@ -17,11 +17,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from common import CALLERS, CHAIN, CORES, FAN_OUT, STEPS, WORKFLOWS, percentile, running, seconds, settle, summary, tell
+from common import (
+    CALLERS,
+    CHAIN,
+    CORES,
+    FAN_OUT,
+    NOT_INSTALLED,
+    STEPS,
+    WORKFLOWS,
+    percentile,
+    running,
+    seconds,
+    settle,
+    summary,
+    tell,
+)
 
 ENGINE = "restate"
 INGRESS, ADMIN, FABRIC, SERVICE = 24080, 24070, 24122, 24081
-NOT_INSTALLED = 69
 PATIENCE_S = 600
 
 
