@@ -92,9 +92,12 @@ class Pool:
     def has_room(self, resources: Resources, beside: Iterable[Pooled] | None = None) -> bool:
         """Whether one more worker fits beside these, or beside all; those that are on no node yet may come to any."""
         others = self.workers.values() if beside is None else beside
-        waiting = {pooled for pooled in others if pooled.is_beyond or self.nodes.refusal(pooled.resources) is not None}
-        holding = [pooled for pooled in others if pooled.node or pooled not in waiting]
-        return self.nodes.hold(resources, [(pooled.node, pooled.resources) for pooled in holding])
+        holding = [
+            (pooled.node, pooled.resources)
+            for pooled in others
+            if pooled.node or not (pooled.is_beyond or self.nodes.refusal(pooled.resources))
+        ]
+        return self.nodes.hold(resources, holding)
 
     def making_way(self, resources: Resources, wanted: Collection[Resources]) -> list[Pooled] | None:
         """Idle workers of other shapes to end so that one more of this shape fits; None if it does not fit even then.

@@ -70,7 +70,7 @@ class Run:
         ready = [step for step in self.state.steps if step.ready or step.ready_larger]
         if not all(map(self.packing.knows, ready)):
             return math.inf
-        return max(min(CALL_S, self.ready_s()), *map(self.packing.estimate_s, ready))
+        return max([min(CALL_S, self.ready_s()), *map(self.packing.estimate_s, ready)])
 
     def wants(self) -> frozenset[Resources]:
         """Resources for which it has tasks that could start."""
