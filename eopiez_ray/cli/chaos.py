@@ -135,7 +135,7 @@ def _json_line(number: int, result: RoundResult) -> None:
 def _table(outcome: Outcome) -> Table:
     table = Table(
         "Fault", "Rounds", "Lost", "Twice", "\nDone\nagain", "In\nflight\nagain", "\nNext\ntask", "\n\nworst",
-        "\nLongest\nstall", "Verdict", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True,
+        "\nWorst\nstall", "Verdict", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True,
     )  # fmt: skip
     table.columns[0].no_wrap = True
     table.columns[0].min_width = max((len(summary.fault) for summary in outcome.summaries), default=0)
