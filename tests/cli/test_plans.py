@@ -150,7 +150,7 @@ def test_options_win_over_the_plan_and_failures_over_success() -> None:
     options = ("--owner", "ada", "--priority", "7", "--label", "team=x=y", "--label", "step=2")
     said = program("start", "strict.yaml", *options, "--result", "total", code=1)
     assert said[0] == ""
-    assert "1 is odd" in said[1]
+    assert "1 is odd" in said[1] or "3 is odd" in said[1], "whichever of the two workers was quicker"
     listed = json.loads(program("list", "--json")[0])
     assert listed["labels"] == {"team": "x=y", "year": "2024", "step": "2"}
     assert (listed["owner"], listed["priority"], listed["status"]) == ("ada", 7, "failed")
