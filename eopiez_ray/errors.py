@@ -20,6 +20,7 @@
      │    ├── WorkflowFailedError
      │    ├── WorkflowCancelledError
      │    ├── WorkflowPausedError        waited for, and paused meanwhile
+     │    ├── WorkflowQuarantinedError   set aside, because it could not be driven on
      │    ├── IdempotencyConflictError   a key that was used for another plan
      │    ├── UpdateRefusedError         what was to be changed has started
      │    └── TransitionError            a request that its status does not allow
@@ -27,6 +28,7 @@
      │    ├── DatabaseUnavailableError   it does not answer
      │    ├── DatabaseTooOldError
      │    ├── EmbeddedPostgresError      the embedded server cannot be started
+     │    ├── WriteRefusedError          it does not take what is to be written
      │    └── FencedError                another orchestrator holds the workflow now
      ├── ArtifactError               durable data
      │    ├── ArtifactMissingError
@@ -200,6 +202,12 @@ class WorkflowPausedError(WorkflowError):
     """The workflow was paused while somebody waited for it."""
 
 
+class WorkflowQuarantinedError(WorkflowError):
+    """Handling the workflow failed in a way that nobody foresaw, and it was set aside so that others go on."""
+
+    exit_code = 70
+
+
 class IdempotencyConflictError(WorkflowError):
     """The idempotency key was used before, for another plan."""
 
@@ -243,6 +251,10 @@ class DatabaseTooOldError(StoreError):
 
 class EmbeddedPostgresError(StoreError):
     """The embedded server cannot be installed or started."""
+
+
+class WriteRefusedError(StoreError):
+    """The database does not take what is to be written; writing the same again would not help."""
 
 
 class FencedError(StoreError):

@@ -17,7 +17,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: user_data_path("eopiez", appauthor=False))
     """The data home: embedded database, artifacts, logs."""
-    database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
     """``postgresql://…``; unset means an embedded server under the data home."""
     artifact_url: str | None = None
     """A ``pyarrow.fs`` URL; unset means a folder under the data home."""

@@ -84,11 +84,19 @@ def write_quarantine(output: Path, rejects: Iterable[RejectView]) -> Counter[str
     """Write ``quarantine.jsonl``, a rejected row a line, if there is any; how often each reason occurs."""
     from ..phases.report.files import whole_file
 
-    rows = [{"step": row.step, "source": row.source, "reason": row.reason, "sample": row.sample} for row in rejects]
-    if rows:
+    known, reasons = list(rejects), Counter[str]()
+    for row in known:
+        reasons[row.reason] += row.rows
+    if known:
+        lines = (json.dumps(_row(row), ensure_ascii=False) + "\n" for row in known)
         with whole_file(output / "quarantine.jsonl") as partial:
-            partial.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return Counter(row["reason"] for row in rows)
+            partial.write_text("".join(lines), encoding="utf-8")
+    return reasons
+
+
+def _row(row: RejectView) -> dict[str, Any]:
+    fields = {"step": row.step, "source": row.source, "reason": row.reason, "sample": row.sample}
+    return fields if row.rows == 1 else {**fields, "rows": row.rows}
 
 
 def read_report(output: Path | None) -> dict[str, Any] | None:

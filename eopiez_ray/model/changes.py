@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import PlanError
+from .names import check_labels, check_priority
 from .plan import PlanSpec, Step
 from .policies import Resources, RetryPolicy
 
@@ -54,6 +55,11 @@ class Change:
     """Labels to add or to replace."""
     by: str = ""
     why: str = ""
+
+    def __post_init__(self) -> None:
+        check_labels(self.labels or {})
+        if self.priority is not None:
+            check_priority(self.priority)
 
     def applied(self, plan: PlanSpec) -> PlanSpec:
         """The plan as it is to go on.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 from blake3 import blake3
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 
 from ..errors import CycleError, PlanError
+from .names import fault_of_name
 from .policies import Resources, StepPolicy
 from .status import PhaseKind
+
+MOST_STEPS = 2**15 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,19 @@ class PhaseRef:
     """Hex BLAKE3 digest of the pickled code, by which any orchestrator finds it again."""
 
 
+def _kept(parameters: dict[str, Any]) -> dict[str, Any] | str:
+    text = json.dumps(parameters)
+    return text if _BEYOND.search(text) else parameters
+
+
+def _restored(kept: Any) -> Any:
+    return json.loads(kept) if isinstance(kept, str) else kept
+
+
+Parameters = Annotated[dict[str, Any], BeforeValidator(_restored), PlainSerializer(_kept)]
+"""Parameters of a step, which come back from the store exactly as they went there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A phase at work in a plan."""
@@ -34,7 +51,7 @@ class Step:
     phase: PhaseRef
     inputs: tuple[str, ...] = ()
     """Names of the steps whose outputs it takes, in the order of the phase's positional arguments."""
-    parameters: dict[str, Any] = field(default_factory=dict)
+    parameters: Parameters = field(default_factory=dict)
     """JSON values for the phase's keyword arguments."""
     policy: StepPolicy = field(default_factory=StepPolicy)
     fan_in: int = 0
@@ -71,11 +88,11 @@ class PlanSpec:
         for step, sources in zip(self.steps, inputs, strict=True):
             inherits = step.phase.kind is PhaseKind.MAP and all(singles[source] for source in sources)
             singles.append(step.phase.kind in {PhaseKind.REDUCE, PhaseKind.SINK} or inherits)
-        takers = [
-            tuple(taker for taker, sources in enumerate(inputs) if position in sources)
-            for position in range(len(inputs))
-        ]
-        return tuple(map(Wire, inputs, takers, singles))
+        takers: list[list[int]] = [[] for _ in inputs]
+        for taker, sources in enumerate(inputs):
+            for source in dict.fromkeys(sources):
+                takers[source].append(taker)
+        return tuple(map(Wire, inputs, map(tuple, takers), singles))
 
     @cached_property
     def limited_steps(self) -> tuple[int, ...]:
@@ -101,13 +118,18 @@ class PlanSpec:
         return {step.name: position for position, step in enumerate(self.steps)}
 
     def to_value(self) -> dict[str, Any]:
-        """The plan as JSON values."""
+        """The plan as JSON values that any store keeps: parameters beyond that are in it as JSON text."""
         return cast("dict[str, Any]", _ADAPTER.dump_python(self, mode="json"))
 
     @classmethod
     def from_value(cls, value: dict[str, Any]) -> PlanSpec:
         """The plan that ``to_value`` described."""
         return _ADAPTER.validate_python(value)
+
+
+_BEYOND = re.compile(r"\\u0000|\\ud[89a-f]|NaN|Infinity|\d[eE][+-]?\d|-0\.0|\d{19}")
+"""What JSON text contains where ``jsonb`` would refuse a value, or give back another: NUL, surrogates, numbers that are
+none, very large or very small ones."""
 
 
 _ADAPTER = TypeAdapter(PlanSpec)
@@ -123,6 +145,9 @@ def ordered(name: str, steps: list[Step]) -> PlanSpec:
     by_name = {step.name: step for step in steps}
     if not steps:
         raise PlanError(f"plan {name!r} has no steps; add one with plan.step(name, phase, …)")
+    if len(steps) > MOST_STEPS:
+        raise PlanError(f"plan {name!r} has {len(steps):,} steps, and the most is {MOST_STEPS:,}; use maps instead")
+    _check_names(name, steps)
     if len(by_name) < len(steps):
         twice = next(step.name for step in steps if [other.name for other in steps].count(step.name) > 1)
         raise PlanError(f"plan {name!r} has two steps named {twice!r}; give one of them another name")
@@ -133,6 +158,15 @@ def ordered(name: str, steps: list[Step]) -> PlanSpec:
                     f"step {step.name!r} takes its input from {source!r}, which plan {name!r} does not have"
                 )
     return PlanSpec(name, tuple(_topological(name, by_name)))
+
+
+def _check_names(name: str, steps: list[Step]) -> None:
+    named = [("plan", name), *(("step", step.name) for step in steps)]
+    named += [("phase", text) for step in steps for text in (step.phase.name, step.phase.version)]
+    for what, text in named:
+        fault = fault_of_name(text)
+        if fault is not None:
+            raise PlanError(f"{what} {str(text)[:40]!r}: its name or version {fault}")
 
 
 def _topological(name: str, by_name: dict[str, Step]) -> list[Step]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -68,9 +69,12 @@ class Resources:
     """Ray's runtime environment of the workers, such as ``{"pip": ["spacy"]}``; kept as JSON."""
 
     def __post_init__(self) -> None:
-        if self.cpu < 0 or self.gpu < 0 or self.memory_bytes < 0:
-            raise ValueError(f"resources cannot be negative: {self}")
         object.__setattr__(self, "custom", _pairs(self.custom))
+        amounts = (self.cpu, self.gpu, self.memory_bytes, *dict(self.custom).values())
+        if any(not math.isfinite(amount) for amount in amounts) or self.memory_bytes >= 2**63:
+            raise ValueError(f"resources are finite, and memory_bytes below 2**63: {self}")
+        if min(amounts) < 0:
+            raise ValueError(f"resources cannot be negative: {self}")
         if not isinstance(self.runtime_env, str):
             text = json.dumps(self.runtime_env, sort_keys=True) if self.runtime_env else ""
             object.__setattr__(self, "runtime_env", text)
@@ -102,10 +106,16 @@ class RetryPolicy:
             raise ValueError("maximum_attempts must be at least 1")
         if self.initial_interval_s < 0 or self.backoff_coefficient < 1:
             raise ValueError("initial_interval_s must not be negative, backoff_coefficient not below 1")
+        for name in ("initial_interval_s", "backoff_coefficient", "maximum_interval_s"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be finite")
 
     def delay_s(self, attempt: int) -> float:
         """Seconds to wait after the failed ``attempt`` (counted from 1)."""
-        return min(self.maximum_interval_s, self.initial_interval_s * self.backoff_coefficient ** (attempt - 1))
+        try:
+            return min(self.maximum_interval_s, self.initial_interval_s * self.backoff_coefficient ** (attempt - 1))
+        except OverflowError:
+            return self.maximum_interval_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +143,8 @@ class StepPolicy:
     def __post_init__(self) -> None:
         for name in ("timeout_s", "step_timeout_s", "wait_timeout_s"):
             seconds = getattr(self, name)
-            if seconds is not None and seconds <= 0:
-                raise ValueError(f"{name} must be above 0")
+            if seconds is not None and not 0 < seconds < math.inf:
+                raise ValueError(f"{name} must be above 0 and finite; None sets no limit")
         if not 0 <= self.max_rejects <= 1:
             raise ValueError("max_rejects is a share between 0 and 1")
 

@@ -107,7 +107,7 @@ CONCERNED = {
     Verb.PAUSE: _UNENDED,
     Verb.RESUME: _UNENDED,
     Verb.CANCEL: _UNENDED,
-    Verb.RETRY: frozenset({WorkflowStatus.FAILED}),
+    Verb.RETRY: frozenset({WorkflowStatus.FAILED, WorkflowStatus.QUARANTINED}),
 }
 """Statuses of workflows that a request concerns if they were only described, and not named."""
 
@@ -117,8 +117,8 @@ class Selection:
     """Which workflows are meant: all that meet every condition given.
 
     Workflows that are described by anything but their ids or statuses are passed over where a request does not concern
-    them: a pause, resume or cancel those that have ended, a retry those that have not failed. Those that are named by
-    id or status are answered for in any case.
+    them: a pause, resume or cancel those that have ended, a retry those that have neither failed nor been quarantined.
+    Those that are named by id or status are answered for in any case.
     """
 
     ids: tuple[WorkflowId, ...] | None = None

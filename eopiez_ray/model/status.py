@@ -16,11 +16,13 @@ class WorkflowStatus(StrEnum):
     FAILED = "failed"
     CANCELLING = "cancelling"
     CANCELLED = "cancelled"
+    QUARANTINED = "quarantined"
+    """Handling it failed in a way that nobody foresaw: it was set aside, so that others go on; a retry takes it up."""
 
     @property
     def is_terminal(self) -> bool:
         """Whether nothing will change any more, unless a user asks for a retry."""
-        return self in {WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}
+        return self in _TERMINAL
 
     @property
     def is_ending(self) -> bool:
@@ -31,6 +33,14 @@ class WorkflowStatus(StrEnum):
     def is_at_rest(self) -> bool:
         """Whether no orchestrator will go on with it by itself."""
         return self.is_terminal or self is WorkflowStatus.PAUSED
+
+
+_TERMINAL = {
+    WorkflowStatus.SUCCEEDED,
+    WorkflowStatus.FAILED,
+    WorkflowStatus.CANCELLED,
+    WorkflowStatus.QUARANTINED,
+}
 
 
 class StepStatus(StrEnum):

@@ -29,13 +29,15 @@ class Output(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """A row that a phase could not use."""
+    """A row that a phase could not use, or many of one reason."""
 
     source: str
     """Where it stands: file, and line or row."""
     reason: str
     sample: str
     """The beginning of what was there."""
+    rows: int = 1
+    """How many rows it stands for."""
 
 
 class StepSummary(NamedTuple):
@@ -97,3 +99,8 @@ class Report(NamedTuple):
     is_cached: bool = False
     peak_bytes: int = 0
     """The most memory that the worker's process held meanwhile; 0 where it was not measured."""
+
+    @property
+    def rejected(self) -> int:
+        """How many rows it put into quarantine."""
+        return sum(reject.rows for reject in self.rejects)

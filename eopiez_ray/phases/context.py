@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+MOST_REJECTS = 10_000
+"""Rejects of a task that are kept one by one."""
+MOST_REASONS = 100
+"""Different reasons by which the others are counted."""
+OTHER_REASONS = "for other reasons"
+SOURCE_CHARACTERS = 1000
+REASON_CHARACTERS = 500
+SAMPLE_CHARACTERS = 200
+
+
 @dataclass(slots=True)
 class TaskContext:
     """The task at hand. Outside a worker (a test, a notebook) a fresh one stands in."""
@@ -22,7 +32,7 @@ class TaskContext:
     partition: int = 0
     attempt: int = 1
     """Counted from 1."""
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: Rejects = field(default_factory=lambda: Rejects())
     steps: tuple[StepSummary, ...] = ()
     """For a sink: what the workflow's steps have done so far, in the plan's order."""
 
@@ -32,8 +42,42 @@ class TaskContext:
         return f"{self.workflow_id}/{self.step}/{self.partition}"
 
     def reject(self, source: str, reason: str, sample: str = "") -> None:
-        """Put a row into the step's quarantine; it is kept with the task's result, once."""
-        self.rejects.append(Reject(source, reason, sample[:200]))
+        """Put a row into the step's quarantine; it is kept with the task's result, once.
+
+        The first 10,000 of a task are kept one by one, the others are counted by their reasons.
+        """
+        self.rejects.add(str(source), str(reason), str(sample))
+
+
+class Rejects:
+    """What a task has put into quarantine, of bounded size however much that is."""
+
+    def __init__(self) -> None:
+        self._kept: list[Reject] = []
+        self._counted: dict[str, int] = {}
+
+    def add(self, source: str, reason: str, sample: str) -> None:
+        """One row more."""
+        reason = reason[:REASON_CHARACTERS]
+        if len(self._kept) < MOST_REJECTS:
+            self._kept.append(Reject(source[:SOURCE_CHARACTERS], reason, sample[:SAMPLE_CHARACTERS]))
+            return
+        known = reason if reason in self._counted or len(self._counted) < MOST_REASONS else OTHER_REASONS
+        self._counted[known] = self._counted.get(known, 0) + 1
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._kept.clear()
+        self._counted.clear()
+
+    def __iter__(self) -> Iterator[Reject]:
+        yield from self._kept
+        for reason, rows in self._counted.items():
+            yield Reject(f"{rows:,} more rows", reason, "", rows)
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self._kept) + sum(self._counted.values())
 
 
 _current: ContextVar[TaskContext | None] = ContextVar("eopiez_task", default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 from ..machine import (
@@ -11,16 +11,18 @@ from ..machine import (
     RecordAttempt,
     RecordEnd,
     RecordInterruption,
+    RecordLoss,
     RecordResults,
     RecordTask,
     SetStatus,
     UpdateStep,
 )
+from ..model.failures import failure_of
 from ..model.status import StepStatus, WorkflowStatus
 from ..model.tasks import Output, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from ..machine import WorkflowState
     from ..model.ids import WorkflowId
@@ -69,9 +71,12 @@ class Batch:
     """Plans by which workflows go on from now."""
     interruptions: dict[WorkflowId, int] = field(default_factory=dict)
     """Tasks that were stopped on purpose."""
+    losses: list[tuple[WorkflowId, RecordLoss]] = field(default_factory=list)
     steps: dict[tuple[WorkflowId, int], StepRow] = field(default_factory=dict)
     statuses: dict[WorkflowId, tuple[WorkflowStatus, dict[str, Any] | None]] = field(default_factory=dict)
-    cached: list[CacheEntry] = field(default_factory=list)
+    cached: list[tuple[WorkflowId, CacheEntry]] = field(default_factory=list)
+    quarantined: dict[WorkflowId, dict[str, Any]] = field(default_factory=dict)
+    """Workflows that are set aside, with why."""
 
     def __bool__(self) -> bool:
         return bool(self.epochs)
@@ -86,7 +91,7 @@ class Batch:
     ) -> None:
         """Take what the machine commanded, with the counters of ``state`` as they are now."""
         self.epochs[workflow] = epoch
-        self.cached.extend(cached)
+        self.cached.extend((workflow, entry) for entry in cached)
         for command in commands:
             if isinstance(command, RecordTask):
                 self.tasks.append((workflow, command.report))
@@ -100,6 +105,8 @@ class Batch:
                 self.attempts.append((workflow, command))
             elif isinstance(command, RecordInterruption):
                 self.interruptions[workflow] = self.interruptions.get(workflow, 0) + command.tasks
+            elif isinstance(command, RecordLoss):
+                self.losses.append((workflow, command))
             elif isinstance(command, SetStatus):
                 self.statuses[workflow] = command.status, _error(state, command)
             elif isinstance(command, AdoptPlan):
@@ -107,12 +114,56 @@ class Batch:
             else:
                 assert_never(command)
 
+    def quarantine(self, workflow: WorkflowId, epoch: int, error: BaseException) -> None:
+        """Set the workflow aside; what was to be written of it besides is dropped."""
+        self.drop({workflow})
+        self.epochs[workflow] = epoch
+        self.quarantined[workflow] = _told(error)
+
+    def drop(self, workflows: Collection[WorkflowId]) -> None:
+        """Write nothing of these."""
+        kept = self._only(lambda workflow: workflow not in workflows)
+        for each in fields(self):
+            setattr(self, each.name, getattr(kept, each.name))
+
+    def split(self) -> tuple[Batch, Batch]:
+        """The writes of one half of the workflows, and those of the other."""
+        half = set(list(self.epochs)[: len(self.epochs) // 2])
+        return self._only(half.__contains__), self._only(lambda workflow: workflow not in half)
+
+    def _only(self, wants: Callable[[WorkflowId], bool]) -> Batch:
+        """The writes of some workflows."""
+        return Batch(
+            {key: value for key, value in self.epochs.items() if wants(key)},
+            [row for row in self.tasks if wants(row[0])],
+            [row for row in self.results if wants(row[0])],
+            [row for row in self.ends if wants(row[0])],
+            [row for row in self.attempts if wants(row[0])],
+            {key: value for key, value in self.plans.items() if wants(key)},
+            {key: value for key, value in self.interruptions.items() if wants(key)},
+            [row for row in self.losses if wants(row[0])],
+            {key: value for key, value in self.steps.items() if wants(key[0])},
+            {key: value for key, value in self.statuses.items() if wants(key)},
+            [row for row in self.cached if wants(row[0])],
+            {key: value for key, value in self.quarantined.items() if wants(key)},
+        )
+
     def has_notes(self) -> bool:
         """Whether there is more to write than results, counters and statuses."""
         reports = [row[1] for row in (*self.tasks, *self.ends)]
-        if self.attempts or self.interruptions or self.cached or self.plans:
+        if any((self.attempts, self.interruptions, self.losses, self.cached, self.plans, self.quarantined)):
             return True
         return any(report.rejects or report.logs for report in reports)
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    """Why a workflow was set aside, as it is kept with it."""
+    failure = failure_of(error)
+    return {
+        "error_type": failure.error_type,
+        "message": f"eopiez could not drive it on: {failure.error_type}: {failure.message}",
+        "traceback": failure.traceback,
+    }
 
 
 def _error(state: WorkflowState, command: SetStatus) -> dict[str, Any] | None:
@@ -125,7 +176,7 @@ def _error(state: WorkflowState, command: SetStatus) -> dict[str, Any] | None:
         "partition": command.partition,
         "attempts": max(1, attempts),
         "error_type": command.failure.error_type,
-        "message": command.failure.message.replace("\0", "␀"),
+        "message": command.failure.message,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
@@ -11,7 +12,14 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from ..errors import DatabaseTooOldError, DatabaseUnavailableError, StorageFullError
+from ..errors import (
+    DatabaseTooOldError,
+    DatabaseUnavailableError,
+    StorageFullError,
+    StoreError,
+    WriteRefusedError,
+)
+from .encoding import clean, to_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
 
     Connection = PoolConnectionProxy[asyncpg.Record]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MINIMUM_SERVER = 150_000
 SCHEMA_LOCK = 0x656F7069657A
 """Key of the advisory lock under which the schema is made: the letters of "eopiez"."""
@@ -34,8 +42,20 @@ LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.InternalClientError,  # A connection that was cut in the middle of an answer is out of step.
     TimeoutError,
+    asyncpg.InsufficientResourcesError,  # Too many clients, or no memory: both pass.
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,  # A standby that is about to take over.
 )
-"""What asyncpg raises when the server is gone or going."""
+"""What asyncpg raises when the server is gone, going, or has no room for us now."""
+REFUSED = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InternalServerError,
+)
+"""What asyncpg raises when the server does not take a value, or so much at once."""
 
 
 class Database:
@@ -154,6 +174,7 @@ async def connect(url: str) -> Database:
         DatabaseUnavailableError: it cannot be reached, or refuses user, password or database.
         DatabaseTooOldError: the server is older than PostgreSQL 15, or the schema is newer than this program.
     """
+    _check_address(url)
     try:
         # With a least size, asyncpg would log a traceback for each connection that a lost server does not give again.
         pool = await asyncpg.create_pool(
@@ -168,10 +189,10 @@ async def connect(url: str) -> Database:
         raise DatabaseUnavailableError(
             f"the database at {redacted(url)} refuses: {error}; check EOPIEZ_DATABASE_URL"
         ) from error
-    except ValueError as error:
-        raise DatabaseUnavailableError(
-            f"EOPIEZ_DATABASE_URL is not a database address ({error}); it looks like postgresql://user:password@host:5432/name"
-        ) from error
+    except ValueError:  # Without its cause: what it says of the address may be a part of the password.
+        raise DatabaseUnavailableError(_NO_ADDRESS) from None
+    except asyncpg.ProtocolViolationError as error:
+        raise DatabaseUnavailableError(_unsupported(url, error)) from error
     except LOST as error:
         raise DatabaseUnavailableError(
             f"cannot reach the database at {redacted(url)}: {error or type(error).__name__}; is it running?"
@@ -190,22 +211,76 @@ def translated(url: str) -> Iterator[None]:
     """asyncpg's errors as ours."""
     try:
         yield
-    except LOST as error:
-        raise DatabaseUnavailableError(
-            f"lost the database at {redacted(url)}: {error or type(error).__name__}"
-        ) from error
     except asyncpg.DiskFullError as error:
         raise StorageFullError(
             f"the database at {redacted(url)} has no disk space left; free some and resume"
         ) from error
+    except REFUSED as error:
+        raise WriteRefusedError(f"the database refuses what is to be written: {error}") from error
+    except LOST as error:
+        if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):  # asyncpg's own check.
+            raise WriteRefusedError(f"this cannot be written to the database: {error}") from error
+        raise DatabaseUnavailableError(
+            f"lost the database at {redacted(url)}: {error or type(error).__name__}"
+        ) from error
+    except asyncpg.PostgresError as error:
+        raise StoreError(f"the database at {redacted(url)} does not do what is asked: {error}") from error
+
+
+_NO_ADDRESS = (
+    "EOPIEZ_DATABASE_URL is not a database address; it looks like postgresql://user:password@host:5432/name, "
+    "and a password with any of / ? # : @ % is percent-encoded in it, such as %2F for /"
+)
+
+
+def _check_address(url: str) -> None:
+    """Find what asyncpg would take apart wrongly, and then repeat in an error, password and all.
+
+    Raises:
+        DatabaseUnavailableError: it is no address.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise DatabaseUnavailableError(_NO_ADDRESS) from None
+    options = parts.query.split("&") if parts.query else []
+    is_sound = (
+        parts.scheme in {"postgres", "postgresql"}
+        and "@" not in parts.path
+        and "#" not in url
+        and all("=" in option for option in options)
+        and all(map(_is_host, parts.netloc.rpartition("@")[2].split(",")))
+    )
+    if not is_sound:
+        raise DatabaseUnavailableError(_NO_ADDRESS)
+
+
+def _is_host(host: str) -> bool:
+    """Whether what comes after the host's name is a port, if anything does."""
+    _, colon, port = host.rpartition("]")[2].rpartition(":")
+    return not colon or not port or port.isdigit()
+
+
+def _unsupported(url: str, error: Exception) -> str:
+    """What to do where something between us and the server does not speak all of the protocol."""
+    if "startup parameter" not in str(error):
+        return f"what listens at {redacted(url)} does not answer as PostgreSQL does: {error}"
+    return (
+        f"{redacted(url)} seems to be PgBouncer or another pooler ({error}); eopiez needs sessions of its own, for "
+        "LISTEN and advisory locks: let EOPIEZ_DATABASE_URL name the server itself"
+    )
 
 
 def redacted(url: str) -> str:
-    """The address without its password."""
-    parts = urlsplit(url)
-    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
+    """The address without its password, wherever in it that stands, percent-encoded or not."""
+    scheme, separator, rest = url.partition("://")
+    account, at, place = rest.rpartition("@")
+    user, colon, _ = account.partition(":")
+    shown = f"{user}{colon and ':***'}{at}{place}" if at else rest
+    return _PASSWORDS.sub(r"\1***", f"{scheme}{separator}{shown}")
 
 
+_PASSWORDS = re.compile(r"(\w*pass(?:word|wd)?\w*=)[^&\s]*", re.IGNORECASE)
 _SETTINGS = {"search_path": "eopiez", "application_name": "eopiez", "jit": "off"}
 
 
@@ -214,7 +289,8 @@ async def _open(url: str) -> asyncpg.Connection[asyncpg.Record]:
 
 
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=to_json, decoder=json.loads)
+    await connection.set_type_codec("text", schema="pg_catalog", encoder=clean, decoder=str)
 
 
 async def _keep(_connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -112,14 +112,20 @@ class Intake:
             while self._offers and sum(len(offer.wanted) for offer in part) < MOST_AT_ONCE:
                 part.append(self._offers.popleft())
             self._company = max(len(part), self._company // 2)
-            try:
-                created = await self._write(
-                    [pair for offer in part for pair in zip(offer.ids, offer.wanted, strict=True)]
-                )
-            except Exception as error:  # noqa: BLE001 - handed to those who wait
+            await self._create_all(part)
+
+    async def _create_all(self, part: Sequence[Offer]) -> None:
+        """All in one statement; if the database refuses that, one by one, so that only the culprit hears of it."""
+        try:
+            created = await self._write([pair for offer in part for pair in zip(offer.ids, offer.wanted, strict=True)])
+        except Exception as error:  # noqa: BLE001 - handed to those who wait
+            if len(part) > 1 and not isinstance(error, DatabaseUnavailableError):
                 for offer in part:
-                    offer.tell(error)
-                continue
+                    await self._create_all([offer])
+                return
+            for offer in part:
+                offer.tell(error)
+        else:
             for offer in part:
                 await self._answer(offer, created)
 

@@ -17,6 +17,7 @@ from ..model.tasks import Failure, Output, TaskKey
 from . import literals
 from .batch import Batch, CacheEntry
 from .database import translated
+from .encoding import clean, moment
 from .queries import sql
 from .restoring import restored
 
@@ -205,6 +206,7 @@ class Ledger:
 
         Raises:
             DatabaseUnavailableError: it may or may not be written; write it again.
+            WriteRefusedError: nothing is written, for the database does not take some of it.
         """
         if not batch.has_notes():
             return batch.epochs.keys() - {row["id"] for row in await self._writer.fetch(*_moment(batch))}
@@ -216,6 +218,9 @@ class Ledger:
                 await connection.execute(sql("save_interruptions"), *_columns(interruptions, 2))
             await connection.fetch(*_moment(batch))
             await _write_notes(connection, batch, held)
+            if batch.quarantined:
+                aside = [(key, batch.epochs[key], error) for key, error in batch.quarantined.items()]
+                await connection.execute(sql("quarantine"), *_columns(aside, 3))
         return batch.epochs.keys() - held
 
     async def outputs(self, workflow: WorkflowId, keys: Sequence[TaskKey]) -> dict[TaskKey, Output]:
@@ -289,8 +294,8 @@ def _task_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, .
         literals.plain([output.form for output in outputs] + _all(each.forms for each in many)),
         literals.binaries([output.inline for output in outputs] + _all(each.inlines for each in many)),
         literals.numbers([report.rows for report in reports] + _all(each.rows for each in many)),
-        literals.numbers([len(report.rejects) for report in reports] + [0] * count),
-        literals.numbers([report.started_at for report in reports] + _all(each.started_at for each in many)),
+        literals.numbers([report.rejected for report in reports] + [0] * count),
+        literals.numbers([moment(report.started_at) for report in reports] + _all(each.started_at for each in many)),
         literals.numbers([report.wall_s for report in reports] + _all(each.wall_s for each in many)),
         literals.numbers([report.cpu_s for report in reports] + _all(each.cpu_s for each in many)),
         literals.texts(workers),
@@ -318,8 +323,8 @@ def _step_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, .
         literals.numbers([row.cached for row in rows]),
         literals.numbers([row.wall_s for row in rows]),
         literals.numbers([row.cpu_s for row in rows]),
-        literals.numbers([row.started_at for row in rows]),
-        literals.numbers([row.finished_at for row in rows]),
+        literals.numbers([moment(row.started_at) for row in rows]),
+        literals.numbers([moment(row.finished_at) for row in rows]),
     )
 
 
@@ -328,20 +333,22 @@ async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Ba
     attempts = [row for row in batch.attempts if row[0] in held]
     results = [row for row in (*batch.tasks, *batch.ends) if row[0] in held]
     rejects = [
-        (workflow, *report.key, ordinal, *(clean(value) for value in reject))
+        (workflow, *report.key, ordinal, *reject)
         for workflow, report in results
         for ordinal, reject in enumerate(report.rejects)
     ]
     ended = [(workflow, command.report) for workflow, command in attempts]
     logs = [
-        (workflow, line.at, *report.key, line.level, clean(line.message))
+        (workflow, moment(line.at), *report.key, line.level, line.message)
         for workflow, report in (*results, *ended)
         for line in report.logs
     ]
     plans = [(workflow, plan.digest) for workflow, plan in batch.plans.items() if workflow in held]
-    cached = [(entry.key, *entry.output, entry.rows) for entry in batch.cached]
+    losses = [(workflow, *loss) for workflow, loss in batch.losses if workflow in held]
+    cached = [(entry.key, *entry.output, entry.rows) for workflow, entry in batch.cached if workflow in held]
     for name, rows in (
         ("save_attempts", [_attempt_row(*row) for row in attempts]),
+        ("save_losses", losses),
         ("save_plans", plans),
         ("save_rejects", rejects),
         ("save_logs", logs),
@@ -354,15 +361,14 @@ async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Ba
 def _attempt_row(workflow: WorkflowId, command: RecordAttempt) -> tuple[Any, ...]:
     report = command.report
     failure = report.failure or Failure("", "", "")
-    texts = (clean(failure.error_type), clean(failure.message), clean(failure.traceback), report.worker)
-    times = (report.started_at, command.retry_at, command.retry_memory_bytes)
+    texts = (failure.error_type, failure.message, failure.traceback, report.worker)
+    times = (moment(report.started_at), moment(command.retry_at), command.retry_memory_bytes)
     return (workflow, *report.key, command.attempt, report.outcome, *texts, *times)
 
 
-def clean(text: str) -> str:
-    """Text as Postgres takes it: no NUL, no lone surrogates."""
-    return text.replace("\0", "␀").encode("utf-8", "replace").decode("utf-8")
-
-
 def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+    """Rows as columns. Texts in arrays are cleaned here: asyncpg does not ask a codec for them."""
+    columns = [
+        [clean(value) if isinstance(value, str) else value for value in column] for column in zip(*rows, strict=True)
+    ]
+    return columns or [[] for _ in range(width)]

@@ -6,8 +6,9 @@ asyncpg looks at every element of an array from Python; here all of them are joi
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from .encoding import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,7 @@ def plain(values: Iterable[str]) -> str:
 
 
 def texts(values: Iterable[str]) -> str:
-    """Any texts without NUL."""
+    """Any texts; the codec of the connection sees to what Postgres does not take."""
     return "{" + ",".join([_quoted(value) for value in values]) + "}"
 
 
@@ -40,7 +41,7 @@ def binaries(values: Iterable[bytes | None]) -> str:
 
 def documents(values: Iterable[Any]) -> str:
     """JSON values; None is null."""
-    return "{" + ",".join(["NULL" if value is None else _quoted(json.dumps(value)) for value in values]) + "}"
+    return "{" + ",".join(["NULL" if value is None else _quoted(to_json(value)) for value in values]) + "}"
 
 
 def _quoted(text: str) -> str:

@@ -11,7 +11,7 @@ from ..errors import TransitionError, WorkflowNotFoundError
 from ..model.ids import WorkflowId
 from ..model.requests import Answer, Asked, Request, Selection, Verb
 from ..model.status import WorkflowStatus
-from .ledger import clean, notices
+from .ledger import notices
 from .queries import sql
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ _ABANDONED = {Verb.RESUME: WorkflowStatus.PAUSING, Verb.RETRY: WorkflowStatus.CA
 """Where a workflow may also stand if nobody drives it any more: on its way to where it may be asked for that."""
 _ALLOWED = {
     Verb.PAUSE: {WorkflowStatus.QUEUED, WorkflowStatus.RUNNING, WorkflowStatus.PAUSING, WorkflowStatus.PAUSED},
-    Verb.CANCEL: set(WorkflowStatus) - {WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED},
+    Verb.CANCEL: set(WorkflowStatus) - {WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED, WorkflowStatus.QUARANTINED},
     Verb.RESUME: {WorkflowStatus.PAUSED, WorkflowStatus.QUEUED, WorkflowStatus.RUNNING},
-    Verb.RETRY: {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED},
+    Verb.RETRY: {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED, WorkflowStatus.QUARANTINED},
 }
 
 
@@ -70,7 +70,6 @@ async def ask(database: Database, verb: Verb, selection: Selection, request: Req
 
     If the process or the database dies here, whole pages of workflows have been asked or have not.
     """
-    request = Request(clean(request.by), clean(request.why), request.mode, request.timers)
     answers: list[Answer] = []
     after: WorkflowId | None = None
     while True:

@@ -199,13 +199,15 @@ class GivenUp:
 
 @dataclass(frozen=True, slots=True)
 class RejectView:
-    """A quarantined row."""
+    """A quarantined row, or many of one reason where a task has very many."""
 
     step: str
     partition: int
     source: str
     reason: str
     sample: str
+    rows: int
+    """How many it stands for."""
 
 
 @dataclass(frozen=True, slots=True)

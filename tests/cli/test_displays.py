@@ -93,7 +93,7 @@ def test_standard_output_is_kept_for_results(capsys: pytest.CaptureFixture[str])
 
 
 def test_quarantine_has_a_line_a_row(tmp_path: Path) -> None:
-    rows = [RejectView("ingest.read", 0, f"a.csv:{row}", "no text", "…") for row in (2, 5)]
+    rows = [RejectView("ingest.read", 0, f"a.csv:{row}", "no text", "…", 1) for row in (2, 5)]
     assert write_quarantine(tmp_path, rows) == Counter({"no text": 2})
     lines = [json.loads(line) for line in (tmp_path / "quarantine.jsonl").read_text().splitlines()]
     assert lines[1] == {"step": "ingest.read", "source": "a.csv:5", "reason": "no text", "sample": "…"}

@@ -60,7 +60,7 @@ async def test_a_fenced_holder_writes_nothing(database: Database, drivers: Drive
     late = batch_of(workflow, 1, result(0, 0, b"late"), status=WorkflowStatus.FAILED)
     failed = Report(TaskKey(0, 1), Outcome.FAILED, failure=Failure("E", "", ""))
     late.attempts.append((workflow, RecordAttempt(failed, 1, None)))
-    late.cached.append(CacheEntry(b"key".ljust(16), result(0, 0).output, 1))  # type: ignore[arg-type]
+    late.cached.append((workflow, CacheEntry(b"key".ljust(16), result(0, 0).output, 1)))  # type: ignore[arg-type]
     assert await first.ledger.commit(late) == {workflow}
     workflows = Workflows(database)
     assert await workflows.outputs(workflow, 0) == []

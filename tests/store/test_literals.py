@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from eopiez_ray.errors import WriteRefusedError
 from eopiez_ray.store import Database, literals
 
 quickly = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -61,5 +61,5 @@ async def test_plain_texts_are_only_for_plain_texts(database: Database) -> None:
     row = await database.fetchrow("select $1::text::text[]", literals.plain(["queued", "a-b_1"]))
     assert row is not None
     assert row[0] == ["queued", "a-b_1"]
-    with pytest.raises(asyncpg.DataError):
+    with pytest.raises(WriteRefusedError):
         await database.fetch("select $1::text::text[]", literals.plain(['"']))

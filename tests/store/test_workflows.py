@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncpg
 import pytest
 
-from eopiez_ray.errors import TransitionError, WorkflowNotFoundError
+from eopiez_ray.errors import TransitionError, WorkflowNotFoundError, WriteRefusedError
 from eopiez_ray.machine import RecordAttempt, WorkflowState
 from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.requests import Mode
@@ -126,5 +125,5 @@ async def test_a_deleted_workflow_leaves_no_rows(database: Database, drivers: Dr
 )
 async def test_the_database_refuses_impossible_states(database: Database, change: str) -> None:
     await create(database)
-    with pytest.raises(asyncpg.CheckViolationError):
+    with pytest.raises(WriteRefusedError, match="check constraint"):
         await database.fetch(f"update workflows set {change}")

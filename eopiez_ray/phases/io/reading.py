@@ -121,7 +121,7 @@ def _nothing(inputs: Sequence[str], collector: _Collector) -> InputError:
     where = ", ".join(inputs)
     if collector.first_reject is None:
         return EmptyCollectionError(f"there is nothing to analyse in {where}: no file in it has any rows or text")
-    source, reason, _ = collector.first_reject
+    source, reason, *_ = collector.first_reject
     return EmptyCollectionError(
         f"there is nothing to analyse in {where}: all {collector.rejected:,} rows or files were rejected, "
         f"the first ({source}) because: {reason}"

@@ -31,7 +31,7 @@ def ingest_read(*, inputs: list[str], options: dict[str, Any] | None = None) -> 
         task = current_task()
         if task.partition == partition:  # A reader that is wound forward to a later partition passes this one by.
             for reject in batch.rejects:
-                task.reject(*reject)
+                task.reject(reject.source, reject.reason, reject.sample)
         yield batch.documents
 
 

@@ -352,6 +352,41 @@ history as (
 select id, (select count(pg_notify('eopiez_status', payload)) from unnest($35::text[]) as payload) as told
 from held
 
+-- name: quarantine
+-- Set workflows aside that could not be driven on. The epoch moves, so that nothing of theirs is written any more.
+with given as (
+    select *
+    from unnest($1::uuid[], $2::bigint[], $3::jsonb[]) as given (id, epoch, error)
+),
+aside as (
+    update workflows
+    set status = 'quarantined',
+        epoch = workflows.epoch + 1,
+        holder = null,
+        lease_until = null,
+        finished_at = clock_timestamp(),
+        error = given.error
+    from given
+    where workflows.id = given.id
+        and workflows.epoch = given.epoch
+        and status in ('running', 'pausing', 'cancelling')
+    returning workflows.id, workflows.error
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select id, 'quarantined', error
+    from aside
+),
+cleared as (
+    update steps
+    set running = 0
+    from aside
+    where workflow_id = aside.id
+        and running > 0
+)
+select id, pg_notify('eopiez_status', id::text)
+from aside
+
 -- name: fence
 -- Those of the given workflows that the writer still holds, locked until the transaction ends.
 select workflows.id
@@ -422,11 +457,19 @@ insert into events (workflow_id, kind, data)
 select workflow_id, 'tasks_interrupted', jsonb_build_object('tasks', tasks)
 from unnest($1::uuid[], $2::integer[]) as given (workflow_id, tasks)
 
+-- name: save_losses
+-- Calls of several tasks that were lost, nobody knows by which task; all were handed back.
+insert into events (workflow_id, kind, data)
+select workflow_id, 'worker_lost', jsonb_build_object('tasks', tasks, 'reason', reason, 'worker', worker)
+from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) as given (workflow_id, tasks, reason, worker)
+
 -- name: save_rejects
 -- Quarantined rows, once a task.
-insert into rejects (workflow_id, step, partition, ordinal, source, reason, sample)
+insert into rejects (workflow_id, step, partition, ordinal, source, reason, sample, rows)
 select *
-from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[])
+from unnest(
+    $1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::bigint[]
+)
 on conflict do nothing
 
 -- name: save_logs
@@ -477,7 +520,7 @@ group by step, partition
 
 -- name: rejects_by_step
 -- How many rows each step has put into quarantine, by reason.
-select step, reason, count(*) as rows
+select step, reason, sum(rows)::bigint as rows
 from rejects
 where workflow_id = $1
 group by step, reason
@@ -815,7 +858,7 @@ limit $3
 
 -- name: rejects
 -- Quarantined rows in order.
-select spec #>> array['steps', step::text, 'name'] as step, partition, source, reason, sample
+select spec #>> array['steps', step::text, 'name'] as step, partition, source, reason, sample, rows
 from rejects
 join workflows on workflows.id = workflow_id
 join plans on plans.digest = workflows.plan
@@ -835,7 +878,7 @@ limit $2
 with forgotten as (
     delete from workflows
     where id = $1
-        and status in ('paused', 'succeeded', 'failed', 'cancelled')
+        and status in ('paused', 'succeeded', 'failed', 'cancelled', 'quarantined')
     returning id
 ),
 forgotten_steps as (delete from steps where workflow_id in (select id from forgotten)),
@@ -853,7 +896,7 @@ select id
 from (
     select id, finished_at, row_number() over (order by id desc) as place
     from workflows
-    where status in ('succeeded', 'failed', 'cancelled')
+    where status in ('succeeded', 'failed', 'cancelled', 'quarantined')
 ) as ended
 where place > $2
     and finished_at < $1

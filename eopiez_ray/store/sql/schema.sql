@@ -73,7 +73,9 @@ create table workflows (
     plan_version integer not null default 1,
     wanted_plan text references plans (digest),
     status text not null default 'queued' check (
-        status in ('queued', 'running', 'pausing', 'paused', 'succeeded', 'failed', 'cancelling', 'cancelled')
+        status in (
+            'queued', 'running', 'pausing', 'paused', 'succeeded', 'failed', 'cancelling', 'cancelled', 'quarantined'
+        )
     ),
     owner text not null default '',
     priority smallint not null default 0,
@@ -92,11 +94,11 @@ create table workflows (
     frozen_s double precision not null default 0,
     error jsonb,
     constraint terminal_is_finished check (
-        (status in ('succeeded', 'failed', 'cancelled')) = (finished_at is not null)
+        (status in ('succeeded', 'failed', 'cancelled', 'quarantined')) = (finished_at is not null)
     ),
     constraint paused_is_drained check (status <> 'paused' or drained_at is not null),
     constraint rest_has_no_holder check (
-        status not in ('queued', 'paused', 'succeeded', 'failed', 'cancelled') or holder is null
+        status not in ('queued', 'paused', 'succeeded', 'failed', 'cancelled', 'quarantined') or holder is null
     )
 );
 -- Those that nobody drives, by owner, so that a claim need not read all that one owner has queued.
@@ -207,6 +209,8 @@ create table rejects (
     source text not null,
     reason text not null,
     sample text not null,
+    -- How many rows it stands for: beyond the first of a task, rows are counted by reason alone.
+    rows bigint not null default 1,
     primary key (workflow_id, step, partition, ordinal)
 );
 

@@ -1,0 +1,68 @@
+"""Values in a form that Postgres takes, whatever they contain: text, JSON and moments.
+
+Postgres takes no NUL in text and no lone surrogate in UTF-8; ``jsonb`` takes neither NaN nor infinity. Text and JSON
+of every statement come through here: these functions are the codecs of each connection.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+DEEPEST = 64
+"""Levels of lists and dicts that JSON for people keeps where it cannot be kept as it is."""
+LATEST = 253_402_300_799.0
+"""Unix seconds of the last moment that Python's calendar knows: 9999-12-31T23:59:59Z."""
+
+
+def clean(text: str) -> str:
+    """The text; NUL is shown as ``␀``, and lone surrogates, such as undecodable bytes of file names, as ``\\udcff``."""
+    if "\0" in text:
+        text = text.replace("\0", "␀")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text
+
+
+def to_json(value: Any) -> str:
+    """JSON text of any value. What JSON or Postgres cannot hold is shown as text, and what lies too deep as ``…``."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        if "\\u0000" not in text:
+            text.encode()
+            return text
+    except (ValueError, TypeError, RecursionError):
+        pass  # A number, key, cycle, depth or surrogate that the plain way does not take.
+    return json.dumps(_shown(value, DEEPEST), ensure_ascii=False)
+
+
+def moment(seconds: float | None) -> float | None:
+    """Unix seconds, within what both Postgres and Python can show as a date; NaN is their beginning."""
+    if seconds is None:
+        return None
+    return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), LATEST)
+
+
+def _shown(value: Any, depth: int) -> Any:
+    """The value as JSON that Postgres takes."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return clean(str.__str__(value))
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, int):
+        return int(value) if abs(value) < 2**63 else f"an integer of {value.bit_length()} bits"
+    if depth == 0:
+        return "…"
+    if isinstance(value, Mapping):
+        return {clean(str(key)): _shown(inner, depth - 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_shown(inner, depth - 1) for inner in value]
+    return f"a value of type {clean(type(value).__name__)}"
