@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..machine import next_call
 from ..machine.packing import CALL_S, MAXIMUM_TASKS, SPREAD_S
+from .run import RunFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -76,10 +77,17 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def pack(
-    wanting: Iterable[Run], count: int, resources: Resources, slots: int, limits: Limits
-) -> list[tuple[Run, Call]]:
-    """Work for one call: the first run's, and that of others behind it while all is short; empty if nothing may start.
+class Packed(NamedTuple):
+    """Work for one call."""
+
+    calls: list[tuple[Run, Call]]
+    """The first run's, and that of others behind it while all is short; empty if nothing may start."""
+    faults: list[RunFault]
+    """Runs whose work could not be packed."""
+
+
+def pack(wanting: Iterable[Run], count: int, resources: Resources, slots: int, limits: Limits) -> Packed:
+    """Take work for one call.
 
     Args:
         wanting: runs in the order of their turns.
@@ -88,14 +96,19 @@ def pack(
         slots: calls that the cluster can run at once, among which work that is worth it is spread.
         limits: what owners, labels and phases are allowed.
     """
-    share = -(-count // slots)
+    share = -(-count // max(1, slots))
     packed: list[tuple[Run, Call]] = []
+    faults: list[RunFault] = []
     spent, tasks = 0.0, 0
     entered: frozenset[LimitKey] = frozenset()
     for run in wanting:
         if packed and limits.rules.maxima and not limits.may_start(run, entered):
             continue
-        call = next_call(run.state, resources, run.packing, CALL_S - spent if packed else None)
+        try:
+            call = next_call(run.state, resources, run.packing, CALL_S - spent if packed else None)
+        except Exception as error:  # noqa: BLE001 - blamed on the one run
+            faults.append(RunFault(run, error))
+            continue
         if call is None:
             continue
         packed.append((run, call))
@@ -106,4 +119,4 @@ def pack(
         is_full = spent >= CALL_S or tasks >= MAXIMUM_TASKS
         if call.is_alone or is_full or (len(packed) >= share and spent >= SPREAD_S):
             break
-    return packed
+    return Packed(packed, faults)

@@ -16,9 +16,10 @@ from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, Report, TaskKey
 from ..model.work import WorkCall, WorkPart
 from ..store import CacheEntry
-from .admission import Room, pack
+from .admission import Packed, Room, pack
 from .executor import CallTimedOutError, Executor, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from .precedence import Precedence
+from .run import Run, RunFault
 
 if TYPE_CHECKING:
     from ..machine import Call
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from ..model.policies import Resources
     from ..store import Ledger
     from .artifacts import Artifacts
+    from .conductor import Conductor
     from .journal import Journal
     from .limits import Limits
-    from .run import Run
     from .turns import Turns
 
 RETRY_S = 0.2
@@ -40,8 +41,7 @@ LONG_S = 0.05
 
 log = get_logger(__name__)
 
-Packed = Sequence[tuple["Run", "Call"]]
-Apply = Callable[["Run", Event, Sequence[CacheEntry]], None]
+Calls = Sequence[tuple["Run", "Call"]]
 
 
 class Dispatcher:
@@ -57,11 +57,11 @@ class Dispatcher:
         sender: OrchestratorId,
         limits: Limits,
         turns: Turns,
-        apply: Apply,
+        conductor: Conductor,
         on_room: Callable[[], None],
     ) -> None:
         self._executor, self._ledger, self._journal, self._artifacts = executor, ledger, journal, artifacts
-        self._limits, self._apply, self._on_room = limits, apply, on_room
+        self._limits, self._conductor, self._on_room = limits, conductor, on_room
         self._turns, self._sender = turns, sender.hex
         self._precedence = Precedence()
         self._short: dict[asyncio.Task[None], float] = {}
@@ -69,22 +69,21 @@ class Dispatcher:
         self._alarm: asyncio.TimerHandle | None = None
         """When little work has waited long enough for a short call."""
         self._count = 0
-        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def broken(self) -> None:
-        """Wait for ever.
-
-        Raises:
-            Exception: what no call should have raised; the orchestrator cannot go on.
-        """
-        await self._broken
 
     def start_what_fits(self) -> None:
         """Start calls for all kinds of resources that some run wants; they leave room to those that go first."""
         wanted = self._turns.wanted
         for resources in self._precedence.order(wanted, time.monotonic()):
-            while self._start_one(resources, wanted):
+            while self._goes_on(resources, wanted):
                 pass
+
+    def _goes_on(self, resources: Resources, wanted: Mapping[Resources, int]) -> bool:
+        """Start a call of this shape; False if none fits or nothing wants to. A run that is at fault is set aside."""
+        try:
+            return self._start_one(resources, wanted)
+        except RunFault as fault:
+            self._conductor.quarantine(fault.run, fault.error)
+            return True
 
     def _start_one(self, resources: Resources, wanted: Mapping[Resources, int]) -> bool:
         if not self._turns.count(resources) or self._gathers(resources):
@@ -93,24 +92,34 @@ class Dispatcher:
         slot = self._take(first, resources, wanted)
         if slot is None:
             return False
+        try:
+            packed = self._pack(resources)
+        except RunFault:
+            self._executor.give_back(slot)
+            raise
+        for fault in packed.faults:
+            self._conductor.quarantine(fault.run, fault.error)
+        if not packed.calls:
+            self._executor.give_back(slot)
+            return bool(packed.faults)
+        self._send(packed.calls, self._nearer(packed.calls, slot))
+        return True
+
+    def _pack(self, resources: Resources) -> Packed:
+        """Work for one call; runs that were asked for some want less now."""
         looked: list[Run] = []
         wanting = self._noted(self._turns.in_turn(resources), looked)
-        slots = self._executor.slots(resources)
-        packed = pack(wanting, self._turns.count(resources), resources, slots, self._limits)
+        packed = pack(wanting, self._turns.count(resources), resources, self._executor.slots(resources), self._limits)
         for run in looked:
             self._turns.look(run)
-        if not packed:
-            self._executor.give_back(slot)
-            return False
-        self._send(packed, self._nearer(packed, slot))
-        return True
+        return packed
 
     def _take(self, first: Run | None, resources: Resources, wanted: Mapping[Resources, int]) -> Slot | None:
         """Room for a call that begins with work of this run, unless others that go first wait for it."""
         now, slot = time.monotonic(), None
         if first is not None:
             ahead = self._precedence.ahead_of(resources, wanted, now)
-            slot = self._executor.take(resources, wanted, ahead, first.next_call_s() if ahead else 0.0)
+            slot = self._executor.take(resources, wanted, ahead, _seconds(first, Run.next_call_s) if ahead else 0.0)
         is_short = first is not None and slot is None and self._executor.lacks_room(resources, wanted)
         self._precedence.note(resources, now, lacks_room=is_short)
         return slot
@@ -130,7 +139,7 @@ class Dispatcher:
             return False
         seconds = 0.0
         for run in self._turns.in_turn(resources):
-            seconds += run.ready_s()
+            seconds += _seconds(run, Run.ready_s)
             if seconds >= SPREAD_S:
                 return False
         if self._alarm is not None:
@@ -138,7 +147,7 @@ class Dispatcher:
         self._alarm = asyncio.get_running_loop().call_later(soonest - now, self._on_room)
         return True
 
-    def _send(self, packed: Packed, slot: Slot) -> None:
+    def _send(self, packed: Calls, slot: Slot) -> None:
         expected = _expected(packed)
         self._executor.expect(slot, expected)
         task = asyncio.create_task(self._execute(packed, slot))
@@ -152,7 +161,7 @@ class Dispatcher:
         task.add_done_callback(lambda done: self._forget(held, done, keys))
         for run in held:
             if run.state.limited:
-                self._apply(run, TimePassed(), ())  # The clock of a time limit starts with the first task.
+                self._conductor.apply(run, TimePassed())  # The clock of a time limit starts with the first task.
 
     def _forget(self, held: Sequence[Run], done: asyncio.Task[None], keys: Collection[LimitKey] = frozenset()) -> None:
         self._limits.leave(keys)
@@ -161,11 +170,8 @@ class Dispatcher:
             self._turns.ended(run)
             run.calls.pop(done, None)
         self._on_room()
-        error = None if done.cancelled() else done.exception()
-        if error is not None and not self._broken.done():
-            self._broken.set_exception(error)
 
-    def _nearer(self, packed: Packed, slot: Slot) -> Slot:
+    def _nearer(self, packed: Calls, slot: Slot) -> Slot:
         """A source goes on where its iterator is, unless winding another one forward takes less than waiting."""
         run, call = packed[0]
         step, partition = call.tasks[0].key
@@ -178,7 +184,7 @@ class Dispatcher:
         self._executor.give_back(slot)
         return self._executor.queue(wanted)
 
-    async def _execute(self, packed: Packed, slot: Slot) -> None:
+    async def _execute(self, packed: Calls, slot: Slot) -> None:
         """One call, from its inputs to what became of its tasks. Whatever happens, each task gets a report."""
         is_taken = False
         try:
@@ -192,14 +198,22 @@ class Dispatcher:
         except DatabaseUnavailableError:
             await asyncio.sleep(RETRY_S)
             for run, call in packed:
-                self._apply(run, _all(call, Outcome.NOT_STARTED), ())
+                self._conductor.apply(run, _all(call, Outcome.NOT_STARTED))
         except Exception as error:
-            log.exception("a call failed in an unforeseen way")
-            for run, call in packed:
-                self._apply(run, CallLost(_keys(call), f"{type(error).__name__}: {error}", slot.worker), ())
+            log.exception("a call failed in an unforeseen way", workflows=len(packed))
+            self._blame(packed, slot, error)
         finally:
             if not is_taken:
                 self._executor.give_back(slot)
+
+    def _blame(self, packed: Calls, slot: Slot, error: Exception) -> None:
+        """An error that nobody foresaw sets the one workflow of a call aside; several are tried apart first."""
+        if len(packed) == 1:
+            self._conductor.quarantine(packed[0][0], error)
+            return
+        for run, call in packed:
+            lost = CallLost(_keys(call), f"{type(error).__name__}: {error}", slot.worker, is_shared=True)
+            self._conductor.apply(run, lost)
 
     def room(self) -> Room:
         """What there is to say to those who wait."""
@@ -214,7 +228,7 @@ class Dispatcher:
         mine = [(runs.get(workflow), keys) for workflow, keys in inherited.tasks]
         for run, keys in mine:
             if run is not None:
-                self._apply(run, Adopted(keys), ())
+                self._conductor.apply(run, Adopted(keys))
         task = asyncio.create_task(self._collect(mine, inherited))
         held = [run for run, _ in mine if run is not None]
         for run in held:
@@ -223,36 +237,38 @@ class Dispatcher:
         task.add_done_callback(lambda done: self._forget(held, done))
 
     async def _collect(self, mine: Sequence[tuple[Run | None, tuple[TaskKey, ...]]], inherited: Inherited) -> None:
+        is_shared = len(mine) > 1
         try:
             reports = await self._executor.collect(inherited)
+            heard: list[Event] = [Reported(tuple(answers)) for answers in reports]
         except WorkerStoppedError:
-            for run, keys in mine:
-                if run is not None:
-                    self._apply(run, CallStopped(keys), ())
-            return
+            heard = [CallStopped(keys) for _, keys in mine]
         except WorkerLostError as error:
-            for run, keys in mine:
-                if run is not None:
-                    self._apply(run, CallLost(keys, error.reason, error.worker), ())
-            return
-        for (run, _), answers in zip(mine, reports, strict=True):
+            heard = [CallLost(keys, error.reason, error.worker, is_shared=is_shared) for _, keys in mine]
+        except Exception as error:
+            log.exception("an inherited call failed in an unforeseen way")
+            reason = f"{type(error).__name__}: {error}"
+            heard = [CallLost(keys, reason, inherited.slot.worker, is_shared=is_shared) for _, keys in mine]
+        for (run, _), event in zip(mine, heard, strict=True):
             if run is not None:
-                self._note_source(run, answers, inherited.slot)
-                self._apply(run, Reported(tuple(answers)), ())
+                self._note_source(run, event, inherited.slot)
+                self._conductor.apply(run, event)
 
     async def _resolve(self, run: Run, call: Call) -> WorkPart | None:
         """The call's tasks with their inputs; None if they cannot be had, which fails the tasks."""
-        first = run.state.steps[call.tasks[0].key.step]
-        if call.estimate_s >= LONG_S or not run.packing.knows(first):
-            self._journal.add(run.id, run.epoch, run.state, [UpdateStep(first.position)])
         try:
+            first = run.state.steps[call.tasks[0].key.step]
+            if call.estimate_s >= LONG_S or not run.packing.knows(first):
+                self._journal.add(run.id, run.epoch, run.state, [UpdateStep(first.position)])
             return await run.inputs.resolve(call)
         except DatabaseUnavailableError:
             raise
         except EopiezError as error:
             failure = Failure(type(error).__name__, str(error), "")
-            self._apply(run, _all(call, Outcome.REFUSED, failure), ())
-            return None
+            self._conductor.apply(run, _all(call, Outcome.REFUSED, failure))
+        except Exception as error:  # noqa: BLE001 - the bulkhead
+            self._conductor.quarantine(run, error)
+        return None
 
     async def _run(self, ready: Sequence[tuple[Run, Call, WorkPart]], slot: Slot, key: bytes | None) -> None:
         run, call, _ = ready[0]
@@ -270,29 +286,34 @@ class Dispatcher:
             reports = await self._executor.run(slot, work, timeout_s)
         except WorkerStoppedError:
             for run, call, _ in ready:
-                self._apply(run, CallStopped(_keys(call)), ())
+                self._conductor.apply(run, CallStopped(_keys(call)))
         except WorkerLostError as error:
+            is_shared = len(ready) > 1
             for run, call, _ in ready:
-                lost = CallLost(_keys(call), error.reason, error.worker, error.is_out_of_memory and len(ready) == 1)
-                self._apply(run, lost, ())
+                lost = CallLost(
+                    _keys(call), error.reason, error.worker, error.is_out_of_memory and not is_shared, is_shared
+                )
+                self._conductor.apply(run, lost)
         except CallTimedOutError as error:
             failure = Failure("TimedOut", f"took longer than its limit of {error.seconds:g} s", "")
-            self._apply(run, _all(call, Outcome.TIMED_OUT, failure, error.worker), ())
+            self._conductor.apply(run, _all(call, Outcome.TIMED_OUT, failure, error.worker))
         else:
             for (run, _, _), answers in zip(ready, reports, strict=True):
-                self._note_source(run, answers, slot)
-                self._apply(run, Reported(tuple(answers)), _cache_entries(key, answers))
+                event = Reported(tuple(answers))
+                self._note_source(run, event, slot)
+                self._conductor.apply(run, event, _cache_entries(key, answers))
 
-    def _note_source(self, run: Run, reports: Sequence[Report | Results], slot: Slot) -> None:
-        position = next(expanded(reports)).key.step
-        if run.state.steps[position].kind is PhaseKind.SOURCE:
-            run.source_workers[position] = slot.worker
+    def _note_source(self, run: Run, event: Event, slot: Slot) -> None:
+        """Remember which worker is in the middle of a source."""
+        first = next(expanded(event.reports), None) if isinstance(event, Reported) else None
+        if first is not None and run.state.steps[first.key.step].kind is PhaseKind.SOURCE:
+            run.source_workers[first.key.step] = slot.worker
 
     async def _answer_from_cache(self, run: Run, call: Call, key: bytes) -> bool:
         """Finish the call's one task with the result that an equal task has left, if there is one."""
         hit = await self._cached(call.tasks[0].key, key)
         if hit is not None:
-            self._apply(run, Reported((hit,)), ())
+            self._conductor.apply(run, Reported((hit,)))
         return hit is not None
 
     async def _cached(self, task: TaskKey, key: bytes) -> Report | None:
@@ -311,7 +332,19 @@ class Dispatcher:
         return Report(task, Outcome.SUCCEEDED, entry.output, entry.rows, started_at=time.time(), is_cached=True)
 
 
-def _expected(packed: Packed) -> Expected:
+def _seconds(run: Run, estimate: Callable[[Run], float]) -> float:
+    """What the estimate says of the run.
+
+    Raises:
+        RunFault: it cannot be said.
+    """
+    try:
+        return estimate(run)
+    except Exception as error:
+        raise RunFault(run, error) from error
+
+
+def _expected(packed: Calls) -> Expected:
     """How long a call will last. Nothing is known of reduces and sinks: it depends on all that they take."""
     steps = [(run, run.state.steps[position]) for run, call in packed for position in {t.key.step for t in call.tasks}]
     is_known = all(

@@ -1,4 +1,8 @@
-"""Group commit: one writer an orchestrator. While one transaction commits, the next one gathers."""
+"""Group commit: one writer an orchestrator. While one transaction commits, the next one gathers.
+
+A batch that the database refuses is split until the workflow whose rows it refuses is alone; that one is set aside, and
+all others are written.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import DatabaseUnavailableError, StorageFullError
+from ..errors import StorageFullError, StoreError, WriteRefusedError
 from ..logs import get_logger
 from ..store import Batch
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from ..store import CacheEntry, Ledger
 
 RETRY_S = 0.2
+Tell = Callable[[BaseException | None], None]
 
 log = get_logger(__name__)
 
@@ -29,14 +34,22 @@ class Journal:
         self,
         ledger: Ledger,
         patience_s: float,
-        on_fenced: Callable[[WorkflowId], None],
+        on_lost: Callable[[WorkflowId], None],
         revive: Callable[[], Awaitable[None]],
     ) -> None:
-        self._ledger, self._patience_s, self._on_fenced, self._revive = ledger, patience_s, on_fenced, revive
+        """
+        Args:
+            ledger: writes batches.
+            patience_s: seconds for which a commit is tried again while the database is away.
+            on_lost: told of a workflow of which nothing more can be written: another orchestrator holds it, or it was
+                set aside.
+            revive: called when the database is lost, to bring it back if that is in our hands.
+        """
+        self._ledger, self._patience_s, self._on_lost, self._revive = ledger, patience_s, on_lost, revive
         self._pending = Batch()
         self._has_pending = asyncio.Event()
         self._added = self._written = 0
-        self._waiting: deque[tuple[int, Callable[[BaseException | None], None]]] = deque()
+        self._waiting: deque[tuple[int, Tell]] = deque()
         self._failure: BaseException | None = None
 
     def add(
@@ -49,6 +62,14 @@ class Journal:
     ) -> None:
         """Take writes; they are on their way when this returns, and durable after the next ``flush``."""
         self._pending.add(workflow, epoch, state, commands, cached)
+        self._note()
+
+    def quarantine(self, workflow: WorkflowId, epoch: int, error: BaseException) -> None:
+        """Set a workflow aside; what was added of it and is not yet on its way is dropped."""
+        self._pending.quarantine(workflow, epoch, error)
+        self._note()
+
+    def _note(self) -> None:
         self._added += 1
         self._has_pending.set()
 
@@ -56,7 +77,7 @@ class Journal:
         """Wait until all that was added so far is durable.
 
         Raises:
-            DatabaseUnavailableError: the database stayed away for longer than the patience.
+            StoreError, StorageFullError: the database stayed away for longer than the patience.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -67,10 +88,10 @@ class Journal:
         self.when_durable(tell)
         await durable
 
-    def when_durable(self, tell: Callable[[BaseException | None], None]) -> None:
+    def when_durable(self, tell: Tell) -> None:
         """Call ``tell`` once all that was added so far is durable, or with what keeps it from being so."""
         if self._failure is not None or self._written >= self._added:
-            tell(self._failure)
+            _tell(tell, self._failure)
         else:
             self._waiting.append((self._added, tell))
 
@@ -82,28 +103,67 @@ class Journal:
                 self._has_pending.clear()
                 batch, self._pending, target = self._pending, Batch(), self._added
                 for workflow in await self._commit(batch):
-                    self._on_fenced(workflow)
+                    self._on_lost(workflow)
                 self._advance(target)
-        except (DatabaseUnavailableError, StorageFullError) as error:
+        except Exception as error:
             self._failure = error
             for _, tell in self._waiting:
-                tell(error)
+                _tell(tell, error)
             raise
 
     def _advance(self, target: int) -> None:
         self._written = target
         while self._waiting and self._waiting[0][0] <= target:
             _, tell = self._waiting.popleft()
-            tell(None)
+            _tell(tell, None)
 
     async def _commit(self, batch: Batch) -> set[WorkflowId]:
+        """Write the batch, in parts if it must be; the workflows of which nothing more can be written."""
+        try:
+            return await self._patiently(batch)
+        except (StoreError, StorageFullError) as error:
+            if not isinstance(error, WriteRefusedError):
+                raise
+            refusal: Exception = error
+        except Exception as error:  # noqa: BLE001 - rows that cannot even be made
+            refusal = error
+        if len(batch.epochs) > 1:
+            first, second = batch.split()
+            return await self._commit(first) | await self._commit(second)
+        return await self._set_aside(batch, refusal)
+
+    async def _set_aside(self, batch: Batch, refusal: Exception) -> set[WorkflowId]:
+        """The database does not take what one workflow has to write.
+
+        Raises:
+            Exception: nor does it take that the workflow is set aside, so it is the database that is at fault.
+        """
+        (workflow,) = batch.epochs
+        if batch.quarantined:
+            raise refusal
+        log.error("workflow quarantined: its writes are refused", workflow=str(workflow), error=str(refusal))
+        aside = Batch()
+        aside.quarantine(workflow, batch.epochs[workflow], refusal)
+        return {workflow} | await self._commit(aside)
+
+    async def _patiently(self, batch: Batch) -> set[WorkflowId]:
         deadline = time.monotonic() + self._patience_s
         while True:
             try:
                 return await self._ledger.commit(batch)
-            except (DatabaseUnavailableError, StorageFullError) as error:
+            except WriteRefusedError:
+                raise
+            except (StoreError, StorageFullError) as error:
                 if time.monotonic() > deadline:
                     raise
                 log.warning("commit failed, trying again", error=str(error), tasks=len(batch.tasks))
                 await self._revive()
                 await asyncio.sleep(RETRY_S)
+
+
+def _tell(tell: Tell, failure: BaseException | None) -> None:
+    """Whatever one listener does, the next one hears of it too."""
+    try:
+        tell(failure)
+    except Exception:
+        log.exception("who waited for a commit failed when it was told")

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..model.limits import LimitKey, LimitKind, Rules
+from .run import RunFault
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -75,10 +76,21 @@ class Limits:
         waiting = set(self._limited(LimitKey(LimitKind.OWNER, owner) for owner in {run.owner for run in queued}))
         if any(key.kind is not LimitKind.OWNER for key in self.rules.maxima):
             for run in queued:
-                phases = (LimitKey(LimitKind.PHASE, step.spec.phase.name) for step in run.state.steps if step.ready)
-                waiting.update(self._of_run(run), self._limited(phases))
+                waiting.update(self._met_by(run))
         keys = waiting | {key for key, count in self._busy.items() if count and key in self.rules.maxima}
         return {key: (self._busy[key], self._busy[key] + (slots if key in waiting else 0)) for key in keys}
+
+    def _met_by(self, run: Run) -> list[LimitKey]:
+        """The limits that keep, or could keep, what the run could start.
+
+        Raises:
+            RunFault: that cannot be said.
+        """
+        try:
+            phases = (LimitKey(LimitKind.PHASE, step.spec.phase.name) for step in run.state.steps if step.ready)
+            return [*self._of_run(run), *self._limited(phases)]
+        except Exception as error:
+            raise RunFault(run, error) from error
 
     def why_not(self, run: Run, phase: str) -> Sequence[str]:
         """Which limits keep tasks of the phase from starting."""

@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from ..model.names import check_labels, check_name, check_priority
 from ..model.requests import Mode, Request, Timers
 from ..store import NewWorkflow
 
@@ -26,8 +27,17 @@ class StartOptions(TypedDict, total=False):
 
 
 def new_workflow(plan: Plan, options: StartOptions) -> NewWorkflow:
-    """What is said when it is started wins over what the plan itself says."""
-    said = {"priority": plan.priority, **options, "labels": {**plan.labels, **options.get("labels", {})}}
+    """What is said when it is started wins over what the plan itself says.
+
+    Raises:
+        ParameterError: owner, key, labels or priority are not what they may be.
+    """
+    labels = {**plan.labels, **options.get("labels", {})}
+    said = {"priority": plan.priority, **options, "labels": labels}
+    check_name("the owner", options.get("owner", ""))
+    check_name("the idempotency key", options.get("idempotency_key") or "")
+    check_priority(said["priority"])
+    check_labels(labels)
     return NewWorkflow(plan.spec(), plan.code(), **said)  # type: ignore[arg-type]
 
 

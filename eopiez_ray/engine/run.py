@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from .inputs import InputResolver
 
 
+class RunFault(Exception):  # noqa: N818 - it blames, and is caught by the one who handles it
+    """Something that is decided for many workflows failed because of one of them."""
+
+    def __init__(self, run: Run, error: Exception) -> None:
+        super().__init__(run.id, error)
+        self.run, self.error = run, error
+
+
 @dataclass(slots=True, eq=False)
 class Run:
     """A held workflow: its state, and what goes on outside it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
+from .run import RunFault
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -86,8 +88,19 @@ class Turns:
         for priority in sorted(queue, reverse=True):
             for owner in sorted(filter(self._limits.lets_in, queue[priority]), key=self._share):
                 for run in queue[priority][owner]:
-                    if self._limits.may_start(run) and self._limits.leaves_work(run, resources):
+                    if self._may_start(run, resources):
                         yield run
+
+    def _may_start(self, run: Run, resources: Resources) -> bool:
+        """Whether no limit stops it.
+
+        Raises:
+            RunFault: that cannot be said.
+        """
+        try:
+            return self._limits.may_start(run) and self._limits.leaves_work(run, resources)
+        except Exception as error:
+            raise RunFault(run, error) from error
 
     def _share(self, owner: str) -> float:
         return self._busy[owner] / self._limits.weight(owner)

@@ -49,6 +49,14 @@ class RecordInterruption:
     tasks: int
 
 
+class RecordLoss(NamedTuple):
+    """A call of several tasks was lost, nobody knows by which of them; they were handed back."""
+
+    tasks: int
+    reason: str
+    worker: str
+
+
 class UpdateStep(NamedTuple):
     """The step's status or counters changed; the shell reads them from the state when it writes."""
 
@@ -74,5 +82,13 @@ class AdoptPlan:
 
 
 Command = (
-    AdoptPlan | RecordTask | RecordResults | RecordEnd | RecordAttempt | RecordInterruption | UpdateStep | SetStatus
+    AdoptPlan
+    | RecordTask
+    | RecordResults
+    | RecordEnd
+    | RecordAttempt
+    | RecordInterruption
+    | RecordLoss
+    | UpdateStep
+    | SetStatus
 )

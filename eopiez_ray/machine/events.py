@@ -27,6 +27,8 @@ class CallLost:
     worker: str = ""
     is_out_of_memory: bool = False
     """Whether the worker was killed for the memory that it used."""
+    is_shared: bool = False
+    """Whether the call held tasks of other workflows too, any of which may have been the cause."""
 
 
 @dataclass(frozen=True, slots=True)

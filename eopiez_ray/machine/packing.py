@@ -98,7 +98,7 @@ def next_call(
         step.reason = ""
         budget_s = min(CALL_S, CALL_S if budget_s is None else budget_s)
         if step.kind is PhaseKind.SOURCE:
-            return _source_call(state, step, packing, budget_s)
+            return _source_call(state, step, packing, budget_s, is_alone=is_alone)
         return _task_call(state, step, packing, budget_s)
     return None
 
@@ -129,17 +129,17 @@ def _tasks_a_call(estimate_s: float) -> int:
     return max(1, min(MAXIMUM_TASKS, int(CALL_S / max(estimate_s, 1e-6))))
 
 
-def _source_call(state: WorkflowState, step: StepState, packing: Packing, budget_s: float) -> Call:
+def _source_call(state: WorkflowState, step: StepState, packing: Packing, budget_s: float, *, is_alone: bool) -> Call:
     partition = step.ready.popleft()
     step.set(partition, TaskState.RUNNING)
     estimate = packing.estimate_s(step)
     count = min(_tasks_a_call(estimate), _window(state, step, packing) - state.ready) if packing.knows(step) else 1
-    count = min(count, RAMP * (partition + 1))
+    count = 1 if is_alone else min(count, RAMP * (partition + 1))
     tasks = [_call_task(step, partition, max(1, count))]
     spent = max(1, count) * estimate
-    if count == 1:
+    if count == 1 and not is_alone:
         spent = _chain(state, step, partition, packing, tasks, spent, budget_s)
-    return Call(tuple(tasks), step.spec.policy.resources, spent)
+    return Call(tuple(tasks), step.spec.policy.resources, spent, is_alone=is_alone)
 
 
 def _task_call(state: WorkflowState, step: StepState, packing: Packing, budget_s: float) -> Call:
@@ -224,7 +224,9 @@ def _continues(state: WorkflowState, consumer: StepState, partition: int, member
 def _goes_alone(step: StepState, partition: int, packing: Packing) -> bool:
     """Tasks with a time limit, a cache key or a history of losses share their call with no other."""
     has_limit = step.spec.policy.timeout_s is not None
-    had_trouble = not step.is_untroubled and (partition in step.losses or partition in step.shortages)
+    had_trouble = not step.is_untroubled and any(
+        partition in troubled for troubled in (step.losses, step.shortages, step.suspects)
+    )
     return has_limit or had_trouble or step.position in packing.cached_steps
 
 

@@ -111,6 +111,8 @@ class StepState:
     """Attempts that ran out of memory, by partition."""
     memory_bytes: dict[int, int] = field(default_factory=dict)
     """Memory of the next attempt by partition, where the policy's was too little."""
+    suspects: set[int] = field(default_factory=set)
+    """Partitions of tasks that were in a call of several that was lost: each is tried alone."""
     begun_at: float = 0.0
     """Unix seconds from which its time limit counts, later by pauses in which timers stood still; 0 before its first
     task, or without a limit."""
@@ -145,7 +147,7 @@ class StepState:
     @property
     def is_untroubled(self) -> bool:
         """Whether no attempt has ended without a result yet."""
-        return not (self.failures or self.losses or self.shortages)
+        return not (self.failures or self.losses or self.shortages or self.suspects)
 
     def attempts(self, partition: int) -> int:
         """Attempts of the task that ended without a result."""

@@ -14,6 +14,7 @@ from .commands import (
     RecordAttempt,
     RecordEnd,
     RecordInterruption,
+    RecordLoss,
     RecordResults,
     RecordTask,
     SetStatus,
@@ -61,8 +62,7 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
             else:
                 _take_report(state, report, now, commands)
     elif isinstance(event, CallLost):
-        for report in _lost(event, now):
-            _take_report(state, report, now, commands)
+        _lose(state, event, now, commands)
     elif isinstance(event, CallStopped):
         _take_back(state, event.tasks, now, commands)
     elif isinstance(event, Adopted):
@@ -85,12 +85,22 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
     return commands
 
 
-def _lost(event: CallLost, now: float) -> list[Report]:
-    """What became of the call's tasks. Of several, nobody knows which one took the memory: they are tried alone."""
-    is_shortage = event.is_out_of_memory and len(event.tasks) == 1
-    outcome, name = (Outcome.OUT_OF_MEMORY, "OutOfMemory") if is_shortage else (Outcome.LOST, "WorkerLost")
-    failure = Failure(name, event.reason, "")
-    return [Report(key, outcome, failure=failure, started_at=now, worker=event.worker) for key in event.tasks]
+def _lose(state: WorkflowState, event: CallLost, now: float, commands: _Commands) -> None:
+    """A call is lost. Of several tasks nobody knows which was the cause: none is blamed, and each runs alone next."""
+    if len(event.tasks) == 1 and not event.is_shared:
+        outcome, name = (
+            (Outcome.OUT_OF_MEMORY, "OutOfMemory") if event.is_out_of_memory else (Outcome.LOST, "WorkerLost")
+        )
+        failure = Failure(name, event.reason, "")
+        report = Report(event.tasks[0], outcome, failure=failure, started_at=now, worker=event.worker)
+        _take_report(state, report, now, commands)
+        return
+    lost = [key for key in event.tasks if state.steps[key.step].get(key.partition) == TaskState.RUNNING]
+    if lost:
+        commands.append(RecordLoss(len(lost), event.reason, event.worker))
+    for key in lost:
+        state.steps[key.step].suspects.add(key.partition)
+        _take_report(state, Report(key, Outcome.NOT_STARTED), now, commands)
 
 
 class _Commands(list[Command]):
@@ -164,11 +174,12 @@ def _finish_task(state: WorkflowState, step: StepState, report: Report, commands
         step.done += 1
         step.rows += report.rows
         step.cached += report.is_cached
+        step.suspects.discard(partition)
         commands.append(RecordTask(report))
     if report.rejects:
-        step.rejects += len(report.rejects)
+        step.rejects += report.rejected
         for reject in report.rejects:
-            step.reasons[reject.reason] = step.reasons.get(reject.reason, 0) + 1
+            step.reasons[reject.reason] = step.reasons.get(reject.reason, 0) + reject.rows
     step.wall_s += report.wall_s
     step.cpu_s += report.cpu_s
     _check_rejects(state, step, partition, commands)

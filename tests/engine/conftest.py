@@ -11,12 +11,20 @@ import pytest_asyncio
 from eopiez_ray import Plan, Settings
 from eopiez_ray.engine.artifacts import Artifacts
 from eopiez_ray.engine.orchestrator import Orchestrator
+from eopiez_ray.engine.run import Run
 from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store import Database, Intake, NewWorkflow, Workflows, WorkflowView
 
 from ..waiting import until
 from .inline import InlineExecutor
+
+
+def held(orchestrator: Orchestrator, workflow: WorkflowId) -> Run:
+    """A workflow as the orchestrator holds it."""
+    run = orchestrator._roster.get(workflow)
+    assert run is not None
+    return run
 
 
 class Stage:
@@ -39,7 +47,7 @@ class Stage:
         """End it without a farewell: its lease stays, its session ends."""
         for made, task in self._running:
             if made is orchestrator:
-                made._runs.clear()
+                made._roster.clear()
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from eopiez_ray import Plan
-from eopiez_ray.engine import orchestrator as module
+from eopiez_ray.engine import claims as module
 from eopiez_ray.engine.orchestrator import Orchestrator
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store import PhaseBook
@@ -45,7 +45,7 @@ def shut(stage: Stage) -> InlineExecutor:
 async def filled(orchestrator: Orchestrator, count: int) -> None:
     """Wait until it holds so many, and see that it would take no more."""
     await until(lambda: len(orchestrator.held) == count)
-    assert await orchestrator._claimed() == []
+    assert await orchestrator._claims._claimed() == []
 
 
 @pytest.mark.usefixtures("few")

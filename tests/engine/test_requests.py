@@ -13,7 +13,7 @@ from eopiez_ray.model.status import WorkflowStatus
 
 from ..waiting import until
 from . import phases_of_tests as phases
-from .conftest import Stage
+from .conftest import Stage, held
 from .inline import InlineExecutor
 
 S = WorkflowStatus
@@ -64,12 +64,12 @@ async def test_pause_now_hands_back_what_is_in_flight_and_counts_it_for_nobody(
 async def test_short_tasks_end_within_the_grace_of_a_pause_now(
     stage: Stage, held_back: InlineExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eopiez_ray.engine.orchestrator.NOW_GRACE_S", 60)
+    monkeypatch.setattr("eopiez_ray.engine.wishes.NOW_GRACE_S", 60)
     orchestrator = stage.orchestrate(held_back)
     workflow = await stage.submit(marking(tmp_path / "marks", 300))
     await until(lambda: held_back.calls)
     await stage.workflows.pause(workflow, NOW)
-    await until(lambda: orchestrator._runs[workflow].force)
+    await until(lambda: held(orchestrator, workflow).force)
     held_back.gate.set()
     assert (await stage.rest(workflow)).status is S.PAUSED
     assert len(await stage.values(workflow, "mark")) > 0
@@ -98,7 +98,7 @@ async def test_a_pause_that_drains_too_long_may_be_had_now(
 async def test_cancel_now_does_not_wait_for_the_grace_of_a_cancel(
     stage: Stage, held_back: InlineExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eopiez_ray.engine.orchestrator.CANCEL_GRACE_S", 3600)
+    monkeypatch.setattr("eopiez_ray.engine.wishes.CANCEL_GRACE_S", 3600)
     stage.orchestrate(held_back)
     workflow = await stage.submit(marking(tmp_path / "marks", 3))
     await until(lambda: held_back.calls)

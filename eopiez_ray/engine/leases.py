@@ -1,0 +1,40 @@
+"""Holding on to workflows: leases are prolonged before they run out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ..errors import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from ..model.ids import WorkflowId
+    from ..store import Ledger
+    from .conductor import Conductor
+    from .journal import Journal
+    from .roster import Roster
+
+
+class Leases:
+    """Renews the leases of all workflows that are held."""
+
+    def __init__(self, lease_s: float, ledger: Ledger, roster: Roster, journal: Journal, conductor: Conductor) -> None:
+        self._lease_s, self._ledger, self._roster = lease_s, ledger, roster
+        self._journal, self._conductor = journal, conductor
+
+    async def run(self) -> None:
+        """Renew for ever."""
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            held = self._roster.epochs
+            if held:
+                await self._renew(held)
+
+    async def _renew(self, held: dict[WorkflowId, int]) -> None:
+        try:
+            kept = await self._ledger.renew(held)
+        except DatabaseUnavailableError:
+            return  # Nobody can claim them either while the database is away.
+        await self._journal.flush()  # Those that have come to rest meanwhile are no longer held then.
+        for workflow in held.keys() - kept:
+            self._conductor.lose(workflow)

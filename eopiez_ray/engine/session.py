@@ -1,0 +1,83 @@
+"""The orchestrator's session with the database: it hears of work, and shows others that this process lives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from ..errors import DatabaseUnavailableError, StorageFullError, StoreError
+from ..logs import get_logger
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from ..store import Database, Ledger
+    from .journal import Journal
+
+RETRY_S = 0.2
+
+log = get_logger(__name__)
+
+
+class Session:
+    """Listens on channels, under an advisory lock that lives exactly as long as the session."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        heard: Mapping[str, Callable[[], None]],
+        revive: Callable[[], Awaitable[None]],
+    ) -> None:
+        """
+        Args:
+            database: where to listen.
+            ledger: gives the lock up.
+            heard: what to call for news of each channel, and after each time that some may have been missed.
+            revive: brings the database back if that is in our hands.
+        """
+        self._database, self._ledger, self._heard, self._revive = database, ledger, heard, revive
+        self._lock_key = 0
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self.ready = asyncio.Event()
+        """Set once others see that it lives: workflows may be created for it."""
+
+    def lock(self, key: int) -> None:
+        """The key of the lock that shows that this orchestrator lives."""
+        self._lock_key = key
+
+    async def run(self) -> None:
+        """Listen for ever; a session that was lost is opened again."""
+        while True:
+            try:
+                connection = await self._database.listen(lambda channel, _: self._heard[channel](), *self._heard)
+                await connection.execute("select pg_advisory_lock($1)", self._lock_key)
+                self._connection = connection
+                self.ready.set()
+                for look in self._heard.values():
+                    look()
+                await _closed(connection)
+            except DatabaseUnavailableError as error:
+                log.warning("the database does not answer", error=str(error))
+                await self._revive()
+            await asyncio.sleep(RETRY_S)
+
+    async def bequeath(self, journal: Journal) -> None:
+        """Let others see what is finished, and then take this orchestrator for dead, which it will be in a moment."""
+        if self._connection is None:
+            return
+        with contextlib.suppress(StoreError, StorageFullError):  # The end of the session says it, too.
+            await journal.flush()
+            await self._ledger.bequeath(self._connection, self._lock_key)
+
+
+async def _closed(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Wait until the connection's session has ended."""
+    ended = asyncio.Event()
+    connection.add_termination_listener(lambda _: ended.set())
+    try:
+        await ended.wait()
+    finally:
+        connection.terminate()
