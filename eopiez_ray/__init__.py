@@ -11,6 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .authoring.builder import Plan, StepHandle
+    from .authoring.context import TaskContext, current_task
+    from .authoring.contract import Partitions, Phase, find_phase, phase, registered_phases
+    from .authoring.plans import read_plan
     from .engine.handle import Workflow
     from .engine.local import Local
     from .errors import EopiezError
@@ -19,10 +23,6 @@ if TYPE_CHECKING:
     from .model.policies import Placement, Resources, RetryPolicy, Spread
     from .model.requests import Selection
     from .model.status import PhaseKind, StepStatus, WorkflowStatus
-    from .phases.builder import Plan, StepHandle
-    from .phases.context import TaskContext, current_task
-    from .phases.contract import Partitions, Phase, find_phase, phase, registered_phases
-    from .phases.plans import read_plan
     from .settings import Settings
 
 __version__ = "0.1.0"
@@ -65,10 +65,10 @@ _ROOMS = {
     "model.policies": ("Placement", "Resources", "RetryPolicy", "Spread"),
     "model.requests": ("Selection",),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),
-    "phases.builder": ("Plan", "StepHandle"),
-    "phases.context": ("TaskContext", "current_task"),
-    "phases.contract": ("Partitions", "Phase", "find_phase", "phase", "registered_phases"),
-    "phases.plans": ("read_plan",),
+    "authoring.builder": ("Plan", "StepHandle"),
+    "authoring.context": ("TaskContext", "current_task"),
+    "authoring.contract": ("Partitions", "Phase", "find_phase", "phase", "registered_phases"),
+    "authoring.plans": ("read_plan",),
     "settings": ("Settings",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -62,7 +62,7 @@ def test_command_line_starts_without_heavy_packages() -> None:
 
 
 def test_building_a_plan_needs_neither_ray_nor_a_database() -> None:
-    assert not loaded_by("eopiez_ray.phases.builder") & HEAVY
+    assert not loaded_by("eopiez_ray.authoring.builder") & HEAVY
 
 
 def test_public_names_are_there() -> None:

@@ -16,10 +16,10 @@ import pytest
 import yaml
 
 from eopiez_ray import Settings
+from eopiez_ray.authoring.plans import plan_schema
 from eopiez_ray.phases.io import ReadOptions
 from eopiez_ray.phases.motifs import Selection
 from eopiez_ray.phases.pipeline import content_plan
-from eopiez_ray.phases.plans import plan_schema
 from eopiez_ray.phases.themes import ThemeOptions
 from tests.documents import PAGES, ROOT, anchors, blocks, links, prose
 

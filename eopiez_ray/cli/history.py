@@ -186,7 +186,7 @@ def parse_size(option: str, text: str) -> int:
     """
     from pydantic_core import PydanticCustomError
 
-    from ..phases.plans.policies import bytes_of
+    from ..authoring.plans.policies import bytes_of
 
     if text.isdecimal():
         return int(text)

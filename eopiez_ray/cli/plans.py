@@ -26,11 +26,11 @@ from .terminal import counted, out, print_json, results_only
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ..authoring.builder import Plan
+    from ..authoring.contract import Phase
     from ..engine.handle import Workflow
     from ..engine.local import Local
     from ..model.plan import PlanSpec, Step
-    from ..phases.builder import Plan
-    from ..phases.contract import Phase
     from .driving import Outcome
 
 WORKFLOW, RESULTS, MACHINE = "Workflow", "Results", "Machine"
@@ -199,7 +199,7 @@ def schema() -> None:
     Editors that know it complete and check what you type. With most of them, the first line of a plan in YAML says
     where it is: `# yaml-language-server: $schema=plan.schema.json`
     """
-    from ..phases.plans import plan_schema
+    from ..authoring.plans import plan_schema
 
     typer.echo(json.dumps(plan_schema(), indent=2, ensure_ascii=False))
 
@@ -223,9 +223,9 @@ def phases(
 
     What stands before the `*` of a phase are its inputs, in order, or parameters; what follows are parameters.
     """
-    from ..phases.contract import registered_phases
-    from ..phases.plans.imports import import_built_in, import_phases
-    from ..phases.plans.reading import import_for
+    from ..authoring.contract import registered_phases
+    from ..authoring.plans.imports import import_built_in, import_phases
+    from ..authoring.plans.reading import import_for
 
     import_built_in()
     for name in imports or []:
@@ -243,7 +243,7 @@ def phases(
 
 
 def _read(file: str) -> Plan:
-    from ..phases.plans.reading import read_plan, read_stream
+    from ..authoring.plans.reading import read_plan, read_stream
 
     if file != "-":
         return read_plan(Path(file))
@@ -265,7 +265,7 @@ def labels_of(given: list[str]) -> dict[str, str]:
 
 
 def _refuse_unknown(results: list[str], spec: PlanSpec) -> None:
-    from ..phases.plans.policies import nearest
+    from ..authoring.plans.policies import nearest
 
     names = [step.name for step in spec.steps]
     for name in results:

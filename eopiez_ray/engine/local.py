@@ -19,8 +19,8 @@ from .options import RequestOptions, StartOptions, new_workflow, request_of
 from .system import Cleaned, Engine
 
 if TYPE_CHECKING:
+    from ..authoring.builder import Plan
     from ..model.ids import WorkflowId
-    from ..phases.builder import Plan
     from ..store import (
         GivenUp,
         KnownPhase,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from eopiez_ray.authoring.plans import plan_schema
 from eopiez_ray.cli import app
-from eopiez_ray.phases.plans import plan_schema
 
 PHASES = '''\
 import eopiez_ray as ez

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError, create_model
 
 import eopiez_ray as ez
+from eopiez_ray.authoring.plans import plan_schema
+from eopiez_ray.authoring.plans.notation import MAX_BYTES, to_yaml
+from eopiez_ray.authoring.plans.policies import Form, bytes_of, keys_of, policy_of, written_policy
 from eopiez_ray.errors import CycleError, ParameterError, PlanDocumentError, PlanError, UnknownPhaseError
 from eopiez_ray.model.policies import Placement, Resources, RetryPolicy, Spread, StepPolicy
-from eopiez_ray.phases.plans import plan_schema
-from eopiez_ray.phases.plans.notation import MAX_BYTES, to_yaml
-from eopiez_ray.phases.plans.policies import Form, bytes_of, keys_of, policy_of, written_policy
 
 SCHEMA = Path(__file__).parents[2] / "docs/plan.schema.json"
 
