@@ -10,11 +10,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .authoring import built_in as _built_in
+
 if TYPE_CHECKING:
-    from .authoring.builder import Plan, StepHandle
     from .authoring.context import TaskContext, current_task
     from .authoring.contract import Partitions, Phase, find_phase, phase, registered_phases
-    from .authoring.plans import read_plan
+    from .authoring.plans.builder import Plan, StepHandle
+    from .authoring.plans.reading import read_plan
     from .engine.handle import Workflow
     from .engine.local import Local
     from .errors import EopiezError
@@ -57,6 +59,8 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "authoring.plans.builder": ("Plan", "StepHandle"),
+    "authoring.plans.reading": ("read_plan",),
     "engine.handle": ("Workflow",),
     "engine.local": ("Local",),
     "errors": ("EopiezError",),
@@ -65,13 +69,13 @@ _ROOMS = {
     "model.policies": ("Placement", "Resources", "RetryPolicy", "Spread"),
     "model.requests": ("Selection",),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),
-    "authoring.builder": ("Plan", "StepHandle"),
     "authoring.context": ("TaskContext", "current_task"),
     "authoring.contract": ("Partitions", "Phase", "find_phase", "phase", "registered_phases"),
-    "authoring.plans": ("read_plan",),
     "settings": ("Settings",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+_built_in.bring(f"{__name__}.phases", f"{__name__}.phases.pipeline")
 
 
 def local(**settings: Any) -> Local:

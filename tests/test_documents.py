@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from eopiez_ray import Settings
-from eopiez_ray.authoring.plans import plan_schema
+from eopiez_ray.authoring.plans.models import plan_schema
 from eopiez_ray.phases.io import ReadOptions
 from eopiez_ray.phases.motifs import Selection
 from eopiez_ray.phases.pipeline import content_plan

@@ -29,7 +29,7 @@ from ..store import EmbeddedServer
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from ..authoring.builder import Plan
+    from ..authoring.plans.builder import Plan
     from ..engine.handle import Workflow
     from ..settings import Settings
     from ..store import TaskTime

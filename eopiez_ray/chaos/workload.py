@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..authoring.builder import Plan
 from ..authoring.contract import Partitions, phase
+from ..authoring.plans.builder import Plan
 from ..model.policies import Resources, RetryPolicy
 from .verdict import Mark, Task
 

@@ -26,8 +26,8 @@ from .terminal import counted, out, print_json, results_only
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..authoring.builder import Plan
     from ..authoring.contract import Phase
+    from ..authoring.plans.builder import Plan
     from ..engine.handle import Workflow
     from ..engine.local import Local
     from ..model.plan import PlanSpec, Step
@@ -199,7 +199,7 @@ def schema() -> None:
     Editors that know it complete and check what you type. With most of them, the first line of a plan in YAML says
     where it is: `# yaml-language-server: $schema=plan.schema.json`
     """
-    from ..authoring.plans import plan_schema
+    from ..authoring.plans.models import plan_schema
 
     typer.echo(json.dumps(plan_schema(), indent=2, ensure_ascii=False))
 
@@ -223,8 +223,9 @@ def phases(
 
     What stands before the `*` of a phase are its inputs, in order, or parameters; what follows are parameters.
     """
+    from ..authoring.built_in import import_built_in
     from ..authoring.contract import registered_phases
-    from ..authoring.plans.imports import import_built_in, import_phases
+    from ..authoring.plans.imports import import_phases
     from ..authoring.plans.reading import import_for
 
     import_built_in()

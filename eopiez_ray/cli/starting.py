@@ -22,7 +22,7 @@ from .system import open_system, read_settings
 from .terminal import print_json, results_only
 
 if TYPE_CHECKING:
-    from ..authoring.builder import Plan
+    from ..authoring.plans.builder import Plan
     from ..engine.local import Local
     from ..phases.io import ReadOptions
     from ..phases.pipeline import PipelineOptions

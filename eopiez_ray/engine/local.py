@@ -19,7 +19,7 @@ from .system import Cleaned
 from .thread import EngineThread
 
 if TYPE_CHECKING:
-    from ..authoring.builder import Plan
+    from ..authoring.plans.builder import Plan
     from ..model.ids import WorkflowId
     from ..store import (
         GivenUp,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError, create_model
 
 import eopiez_ray as ez
-from eopiez_ray.authoring.plans import plan_schema
+from eopiez_ray.authoring.plans.models import plan_schema
 from eopiez_ray.authoring.plans.notation import MAX_BYTES, to_yaml
 from eopiez_ray.authoring.plans.policies import Form, bytes_of, keys_of, policy_of, written_policy
 from eopiez_ray.errors import CycleError, ParameterError, PlanDocumentError, PlanError, UnknownPhaseError

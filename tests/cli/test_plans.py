@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from eopiez_ray.authoring.plans import plan_schema
+from eopiez_ray.authoring.plans.models import plan_schema
 from eopiez_ray.cli import app
 
 PHASES = '''\

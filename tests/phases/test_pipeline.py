@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
-from eopiez_ray.authoring.builder import Plan
 from eopiez_ray.authoring.contract import find_phase
+from eopiez_ray.authoring.plans.builder import Plan
 from eopiez_ray.errors import EmptyCollectionError, ParameterError
 from eopiez_ray.phases.compression import Archive, Effort
 from eopiez_ray.phases.io import ReadOptions, find_duplicates

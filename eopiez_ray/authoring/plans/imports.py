@@ -1,4 +1,4 @@
-"""Importing what registers the phases of a plan: modules, files beside its document, and what eopiez brings."""
+"""Importing what registers the phases of a plan: modules, and files beside its document."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ from ..contract import FILE_MODULE, Phase, restore
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-BUILT_IN = "eopiez_ray.phases."
-"""How names of modules begin whose phases need no import."""
 
 
 def import_phases(name: str, folder: Path) -> None:
@@ -36,11 +33,6 @@ def import_phases(name: str, folder: Path) -> None:
     for value in vars(module).values():
         if isinstance(value, Phase):  # Another module may have registered one of the same name since.
             restore(value)
-
-
-def import_built_in() -> None:
-    """Register the phases that eopiez brings."""
-    importlib.import_module("eopiez_ray.phases.pipeline")
 
 
 def _file(name: str, folder: Path) -> Path:

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from ...errors import CycleError, ParameterError, PlanDocumentError, PlanError, UnknownPhaseError
 from ...model.policies import StepPolicy
-from ..builder import Plan
+from ..built_in import import_built_in
 from ..contract import find_phase
-from .imports import import_built_in, import_phases
+from .builder import Plan
+from .imports import import_phases
 from .models import DOCUMENT, PhaseStep, PlanDocument, ValuesStep
 from .notation import MAX_BYTES, Written, check, read_bytes, read_file, read_text
 from .policies import blamed, nearest

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import PlanError
 from ...model.policies import StepPolicy
-from ..builder import is_json
+from ..built_in import is_built_in
 from ..contract import FILE_MODULE, find_phase
-from .imports import BUILT_IN
+from .declared import is_json
 from .notation import Written, check
 from .policies import written_policy
 
 if TYPE_CHECKING:
-    from ..builder import Declared, Plan
     from ..contract import Phase
+    from .declared import Declaration, Declared
 
 
-def document_of(plan: Plan) -> dict[str, Any]:
+def document_of(plan: Declaration) -> dict[str, Any]:
     """The plan's document as JSON values; what is empty or as by default is left out.
 
     Raises:
         PlanError: a phase is not registered by an import, or a value is not a JSON value.
     """
-    policies = {step.name: step.policy for step in plan.spec().steps}
-    phases = [declared.phase for declared in plan.declared if declared.phase is not None]
+    policies = {step.name: step.policy for step in plan.spec.steps}
+    phases = [declared.phase for declared in plan.steps if declared.phase is not None]
     imports = dict.fromkeys(name for phase in phases for name in _import_of(phase))
-    steps = {declared.name: _written_step(declared, policies) for declared in plan.declared}
+    steps = {declared.name: _written_step(declared, policies) for declared in plan.steps}
     facts = {"import": list(imports), "labels": plan.labels, "priority": plan.priority}
     document = {"plan": plan.name, **{key: value for key, value in facts.items() if value}, "steps": steps}
     check(Written(f"plan {plan.name!r}", Path(), document))
@@ -64,7 +64,7 @@ def _import_of(phase: Phase) -> list[str]:
     if find_phase(phase.name).ref != phase.ref:
         raise PlanError(f"phase {phase.name!r} of the plan is not the one that is registered now under its name")
     name = phase.function.__module__
-    if name.startswith(BUILT_IN):
+    if is_built_in(name):
         return []
     if name == "__main__" or "<locals>" in phase.function.__qualname__:
         raise PlanError(

@@ -5,20 +5,21 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cloudpickle
 from blake3 import blake3
 
-from ..errors import PlanError
-from ..model.plan import PhaseRef, PlanSpec, Step, ordered
-from ..model.status import PhaseKind
-from .contract import Phase, Tree, find_phase, phase, with_policy
+from ...errors import PlanError
+from ...model.plan import PhaseRef, PlanSpec, Step, ordered
+from ...model.status import PhaseKind
+from ..contract import Phase, Tree, find_phase, phase, with_policy
+from .declared import Declaration, Declared, is_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ..model.policies import Resources, RetryPolicy
+    from ...model.policies import Resources, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +27,6 @@ class StepHandle:
     """A step of a plan, to be given as an input to later steps."""
 
     name: str
-
-
-class Declared(NamedTuple):
-    """A step as it was asked for."""
-
-    name: str
-    phase: Phase | None
-    """None for a step that gives values."""
-    inputs: tuple[str, ...]
-    parameters: dict[str, Any]
-    values: list[Any]
-    levels: tuple[str, ...]
-    """The steps that came of it: several for a reduce with a combine."""
 
 
 class Plan:
@@ -185,13 +173,13 @@ class Plan:
         Raises:
             PlanError: a phase is not registered by an import, or a value is not a JSON value.
         """
-        from .plans.writing import document_of
+        from .writing import document_of
 
-        return document_of(self)
+        return document_of(Declaration(self.name, self.labels, self.priority, self.declared, self.spec()))
 
     def to_yaml(self) -> str:
         """As ``to_document``, as YAML text."""
-        from .plans.notation import to_yaml
+        from .notation import to_yaml
 
         return to_yaml(self.to_document())
 
@@ -207,15 +195,3 @@ class Plan:
 def _unshared(values: list[Any]) -> list[Any]:
     """Equal JSON values in such a form that their pickles are equal; pickle alone also tells which of them are one."""
     return cast("list[Any]", json.loads(json.dumps(values))) if is_json(values) else values
-
-
-def is_json(value: Any, depth: int = 100) -> bool:
-    """Whether a value is what JSON gives back, type by type.
-
-    Args:
-        depth: of lists and dicts inside each other, above which it is not.
-    """
-    if type(value) in {dict, list} and depth > 0:
-        keys, inside = (value.keys(), value.values()) if isinstance(value, dict) else ((), value)
-        return all(type(key) is str for key in keys) and all(is_json(inner, depth - 1) for inner in inside)
-    return value is None or type(value) in {str, int, float, bool}
