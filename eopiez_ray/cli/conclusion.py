@@ -15,8 +15,9 @@ from rich.table import Table
 
 from ..errors import EopiezError
 from ..model.status import WorkflowStatus
-from .driving import Ending, Outcome, raise_unless_succeeded, short
+from .labels import OUTPUT, SPOOL
 from .terminal import counted, duration, err, out, print_json, size
+from .watch import Ending, Outcome, raise_unless_succeeded, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 SHOWN_THEMES = 10
 SHOWN_MOTIFS = 12
 SHOWN_REASONS = 5
-OUTPUT, TITLE, SPOOL = "output", "title", "spool"
-"""Labels of a workflow: its output folder, its title, and where its standard input was kept."""
 
 
 def spool_folder(settings: Settings) -> Path:

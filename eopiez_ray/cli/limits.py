@@ -1,4 +1,4 @@
-"""``eopiez limits | limit | weigh``: how users share one cluster."""
+"""``eopiez limits`` and ``eopiez limit``: how users share one cluster."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (limits, limit, weigh):
+    for command in (limits, limit):
         app.command()(command)
 
 
@@ -66,19 +66,6 @@ def limit(
         local.limit(kind, name, number)
     said = "is not limited any more" if number is None else f"may have {counted(number, 'call')} at work at once"
     out().print(f"{kind} {name!r} {said}.", markup=False)
-
-
-def weigh(
-    owner: Annotated[str, typer.Argument(help="Whose part it is.", show_default=False)],
-    weight: Annotated[float, typer.Argument(help="Its part beside other owners, who have 1.", show_default=False)],
-) -> None:
-    """Give an owner a larger or smaller part of the cluster than others have.
-
-    Example: eopiez weigh anna 3
-    """
-    with open_system() as local:
-        local.weigh(owner, weight)
-    out().print(f"owner {owner!r} has a weight of {weight:g}, others have 1 unless it was set.", markup=False)
 
 
 def _maximum(text: str) -> int | None:

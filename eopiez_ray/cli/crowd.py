@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..model.requests import Answer, Selection
 from ..model.status import WorkflowStatus
-from .concluding import leave_in_order
+from .conclusion import leave_in_order
 from .displays import JsonDisplay, LineDisplay
-from .driving import INTERRUPTED, LOOK_S, WHY_INTERRUPTED, Interrupts
 from .terminal import err
+from .watch import INTERRUPTED, LOOK_S, WHY_INTERRUPTED, Interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from eopiez_ray.cli import app
-from eopiez_ray.cli.cleaning import parse_age
+from eopiez_ray.cli.clean import parse_age
 from eopiez_ray.errors import ParameterError
 
 

@@ -11,9 +11,9 @@ from typing import Any, Self, cast
 
 import pytest
 
-from eopiez_ray.cli import driving
+from eopiez_ray.cli import watch
 from eopiez_ray.cli.displays import Snapshot
-from eopiez_ray.cli.driving import Ending, Interrupts, Outcome, raise_unless_succeeded, retry_advice, see_through
+from eopiez_ray.cli.watch import Ending, Interrupts, Outcome, raise_unless_succeeded, retry_advice, see_through
 from eopiez_ray.errors import (
     ClusterError,
     DatabaseUnavailableError,
@@ -104,17 +104,17 @@ def press() -> None:
 
 @pytest.fixture(autouse=True)
 def _signals_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driving, "TOGETHER_S", 0.0)
+    monkeypatch.setattr(watch, "TOGETHER_S", 0.0)
 
 
-def watch(workflow: FakeWorkflow, *, is_ours: bool) -> tuple[Outcome, FakeDisplay]:
+def watched(workflow: FakeWorkflow, *, is_ours: bool) -> tuple[Outcome, FakeDisplay]:
     display = FakeDisplay()
     return see_through(cast("Any", workflow), display, workflow.resume if is_ours else None), display
 
 
 def test_success_is_seen_to_its_end() -> None:
     workflow = FakeWorkflow(iter([S.QUEUED, S.RUNNING, S.SUCCEEDED]))
-    outcome, display = watch(workflow, is_ours=True)
+    outcome, display = watched(workflow, is_ours=True)
     assert (outcome.ending, outcome.view.status, outcome.exit_code) == (Ending.AT_REST, S.SUCCEEDED, 0)
     assert display.statuses == ["queued", "running", "succeeded"]
     assert workflow.asked == ["resume"]
@@ -122,14 +122,14 @@ def test_success_is_seen_to_its_end() -> None:
 
 def test_first_interrupt_drains() -> None:
     workflow = FakeWorkflow(iter([S.RUNNING, press, S.PAUSING, S.PAUSED]))
-    outcome, display = watch(workflow, is_ours=True)
+    outcome, display = watched(workflow, is_ours=True)
     assert (outcome.ending, outcome.exit_code) == (Ending.DRAINED, 130)
     assert workflow.asked == ["resume", "pause"]
     assert "everything is kept" in display.said[-1]
 
 
 def test_second_interrupt_stops_at_once() -> None:
-    outcome, display = watch(FakeWorkflow(iter([S.RUNNING, press, press])), is_ours=True)
+    outcome, display = watched(FakeWorkflow(iter([S.RUNNING, press, press])), is_ours=True)
     assert (outcome.ending, outcome.exit_code) == (Ending.STOPPED, 130)
     assert display.said[-1] == "Stopping now …"
 
@@ -138,19 +138,19 @@ def test_workflow_that_ends_while_it_is_drained_has_succeeded() -> None:
     workflow = FakeWorkflow(
         iter([S.RUNNING, press, S.SUCCEEDED]), pause_error=TransitionError("x", "pause", "succeeded")
     )
-    assert watch(workflow, is_ours=True)[0].ending is Ending.AT_REST
+    assert watched(workflow, is_ours=True)[0].ending is Ending.AT_REST
 
 
 def test_interrupt_leaves_alone_what_another_process_drives() -> None:
     workflow = FakeWorkflow(iter([S.RUNNING, press]))
-    assert watch(workflow, is_ours=False)[0].ending is Ending.LEFT
+    assert watched(workflow, is_ours=False)[0].ending is Ending.LEFT
     assert workflow.asked == []
 
 
 def test_follower_takes_over_when_the_driver_dies() -> None:
-    looks = [S.RUNNING] * (driving.LOOKS_TO_TAKE_OVER + 1)
+    looks = [S.RUNNING] * (watch.LOOKS_TO_TAKE_OVER + 1)
     workflow = FakeWorkflow(iter([*looks, S.SUCCEEDED]), is_driven=False)
-    outcome, display = watch(workflow, is_ours=False)
+    outcome, display = watched(workflow, is_ours=False)
     assert outcome.view.status is S.SUCCEEDED
     assert workflow.asked == ["resume"]
     assert "going on here" in " ".join(display.said)
@@ -171,11 +171,11 @@ def test_what_keeps_ray_from_starting_is_raised() -> None:
 def test_database_that_stays_away_is_raised() -> None:
     workflow = FakeWorkflow(iter([S.RUNNING, DatabaseUnavailableError("gone")]))
     with pytest.raises(DatabaseUnavailableError, match="gone"):
-        watch(workflow, is_ours=True)
+        watched(workflow, is_ours=True)
 
 
 def test_signals_that_come_together_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driving, "TOGETHER_S", 60.0)
+    monkeypatch.setattr(watch, "TOGETHER_S", 60.0)
     with Interrupts() as interrupts:
         press()
         os.kill(os.getpid(), signal.SIGTERM)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from eopiez_ray import Settings
-from eopiez_ray.cli.concluding import SPOOL, _drop_spool, spool_folder
+from eopiez_ray.cli.conclusion import _drop_spool, spool_folder
+from eopiez_ray.cli.labels import SPOOL
 
 
 @pytest.fixture

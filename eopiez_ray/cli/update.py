@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ParameterError, WorkflowError
-from .driving import short
-from .history import parse_size
-from .plans import labels_of, refuse_reserved
+from .labels import labels_of, refuse_reserved
 from .system import open_system
+from .tasks import parse_size
 from .terminal import out, print_json
-from .workflows import AsJson, Named
+from .watch import short
+from .workflow import AsJson, Named
 
 if TYPE_CHECKING:
     from ..model.changes import StepChange

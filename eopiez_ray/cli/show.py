@@ -1,90 +1,39 @@
-"""``eopiez list | show | logs``: any workflow, from any terminal."""
+"""``eopiez show``: any workflow, from any terminal."""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ..errors import WorkflowError
-from ..model.requests import Verb
 from ..model.status import StepStatus, WorkflowStatus
-from .concluding import OUTPUT
-from .driving import failure_of, retry_advice, short
+from .labels import OUTPUT
 from .progress import by_phase
 from .system import open_system
-from .terminal import ago, coloured, counted, duration, err, out, print_json, size
+from .terminal import ago, coloured, duration, out, print_json, size
+from .watch import failure_of, retry_advice, short
+from .workflow import AsJson, NamedOrLatest, find, standing, took, workflow_value
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from ..engine.handle import Workflow
-    from ..engine.local import Local
     from ..store import AttemptView, StepFacts, StepView, WorkflowView
 
 TRACEBACK_LINES = 12
-FOLLOW_S = 0.5
-"""Seconds between looks for new log lines."""
-PAGE = 1000
-"""Log lines that are fetched at a time."""
-ASKED_FOR = {
-    WorkflowStatus.PAUSING: Verb.PAUSE,
-    WorkflowStatus.PAUSED: Verb.PAUSE,
-    WorkflowStatus.CANCELLING: Verb.CANCEL,
-    WorkflowStatus.CANCELLED: Verb.CANCEL,
-}
-"""The request that leads to a status."""
 SHOWN_STEPS = 24
 SHOWN_REASONS = 5
 SHOWN_ATTEMPTS = 5
 MOST_ATTEMPTS = 100
 """Attempts without a result that are shown to machines; ``eopiez tasks --failed`` lists all of them."""
-LEVELS = {"debug": "bright_black", "warning": "yellow", "error": "red", "critical": "red"}
-
-Named = Annotated[
-    str, typer.Argument(metavar="ID", help="The workflow's id, or a beginning or end of it.", show_default=False)
-]
-NamedOrLatest = Annotated[
-    str | None, typer.Argument(metavar="[ID]", help="The workflow; by default the latest.", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("list")(list_workflows)
-    for command in (show, logs):
-        app.command()(command)
-
-
-def list_workflows(
-    status: Annotated[
-        WorkflowStatus | None, typer.Option("--status", "-s", help="Only those with this status.")
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")] = 20,
-    as_json: AsJson = False,
-) -> None:
-    """List workflows, newest first."""
-    with open_system() as local:
-        views = local.workflows(status, limit)
-        if as_json:
-            for view in views:
-                print_json(_workflow_value(view))
-            return
-        if not views:
-            err().print("No workflow yet." if status is None else f"No workflow is {status}.")
-            return
-        table = Table("ID", "Name", "Status", "Created", "Took", "Output", box=box.SIMPLE_HEAD, pad_edge=False)
-        for view in views:
-            output = escape(view.labels.get(OUTPUT, ""))
-            table.add_row(short(view), escape(view.name), standing(view), ago(view.created_at), _took(view), output)
-        out().print(table)
+    """Add the command."""
+    app.command()(show)
 
 
 def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
@@ -96,7 +45,7 @@ def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
     is_driven = driver is not None
     if as_json:
         print_json(
-            _workflow_value(view)
+            workflow_value(view)
             | {"is_driven": is_driven, "driver": driver.name if driver else None}
             | {"steps": _steps_with_facts(steps, facts), "attempts": [_attempt_value(a) for a in attempts]}
         )
@@ -104,7 +53,7 @@ def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
     console = out()
     console.print(f"[bold]{escape(view.name)}[/]  {view.id}")
     version = f" · plan version {view.plan_version}" if view.plan_version > 1 else ""
-    console.print(standing(view), f"· created {ago(view.created_at)} · took {_took(view)}{version}")
+    console.print(standing(view), f"· created {ago(view.created_at)} · took {took(view)}{version}")
     if driver is not None:
         console.print(f"driven by {escape(driver.name or 'a process')} on {escape(driver.host)}, pid {driver.pid}")
     if OUTPUT in view.labels:
@@ -119,70 +68,6 @@ def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
     _print_attempts(attempts)
     for line in _advice(view, is_driven=is_driven):
         console.print(line)
-
-
-def logs(
-    workflow: NamedOrLatest = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the workflow is at rest.")] = False,
-    step: Annotated[str | None, typer.Option("--step", help="Only this step, or phase such as `themes`.")] = None,
-    partition: Annotated[
-        int | None, typer.Option("--partition", min=0, help="Only tasks of this partition.", show_default=False)
-    ] = None,
-    level: Annotated[
-        str | None,
-        typer.Option(
-            "--level", help="Only this level and above: debug, info, warning, error, critical.", show_default=False
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Print what the phases of a workflow have logged and printed; with a step and a partition, one task of it."""
-    with open_system() as local:
-        handle, after = find(local, workflow), 0
-        while True:
-            is_at_rest = handle.status.is_at_rest
-            lines = handle.logs(after, step=step, partition=partition, level=level)
-            for line in lines:
-                after = line.id
-                _print_log(line, as_json=as_json)
-            if len(lines) < PAGE and (is_at_rest or not follow):
-                return
-            if len(lines) < PAGE:
-                time.sleep(FOLLOW_S)
-
-
-def find(local: Local, workflow: str | None) -> Workflow:
-    """The workflow that is named, or the latest.
-
-    Raises:
-        WorkflowError: there is none.
-    """
-    if workflow is not None:
-        return local.workflow(workflow)
-    latest = local.workflows(None, 1)
-    if not latest:
-        raise WorkflowError("there is no workflow yet; start one with `eopiez run` or `eopiez demo`")
-    return local.workflow(str(latest[0].id))
-
-
-def standing(view: WorkflowView) -> Text:
-    """A status, what it waits for, since when, and who has asked for it and why."""
-    text = coloured(view.status)
-    if view.status in {WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING}:
-        text.append(f", {counted(view.in_flight, 'task')} in flight", "default")
-    if view.status is WorkflowStatus.PAUSED and view.drained_at is not None:
-        text.append(f" since {view.drained_at.astimezone():%Y-%m-%d %H:%M}", "default")
-    if view.request is not None and view.request.verb is ASKED_FOR.get(view.status):
-        by, why = view.request.request.by, view.request.request.why
-        text.append((f", asked by {by}" if by else "") + (f": {why}" if why else ""), "default")
-    return text
-
-
-def _took(view: WorkflowView) -> str:
-    if view.started_at is None:
-        return "–"
-    end = view.finished_at or view.drained_at or datetime.now(UTC)
-    return duration((end - view.started_at).total_seconds())
 
 
 def _shown(steps: list[StepView], facts: list[StepFacts]) -> list[StepView]:
@@ -273,33 +158,6 @@ def _advice(view: WorkflowView, *, is_driven: bool) -> list[str]:
     if not view.status.is_at_rest:
         return [f"Watch it with: [bold]eopiez resume {name}[/]; stop it with: [bold]eopiez pause {name}[/]"]
     return []
-
-
-def _print_log(line: Any, *, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            {
-                "at": line.at,
-                "step": line.step,
-                "partition": line.partition,
-                "level": line.level,
-                "message": line.message,
-            }
-        )
-        return
-    colour = LEVELS.get(line.level, "default")
-    at = line.at.astimezone().strftime("%H:%M:%S")
-    place = escape(f"{line.step}[{line.partition}]")
-    out().print(f"[bright_black]{at} {place}[/] [{colour}]{line.level:<7}[/] {escape(line.message)}")
-
-
-def _workflow_value(view: WorkflowView) -> dict[str, Any]:
-    names = (
-        "id", "name", "status", "owner", "priority", "labels", "plan_version", "created_at", "started_at",
-        "finished_at", "drained_at", "in_flight", "frozen_s", "error",
-    )  # fmt: skip
-    request = view.request.to_value() if view.request is not None else None
-    return {name: getattr(view, name) for name in names} | {"request": request}
 
 
 def steps_value(steps: list[StepView]) -> list[dict[str, Any]]:

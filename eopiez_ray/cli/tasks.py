@@ -1,13 +1,11 @@
-"""``eopiez tasks | events | phases``: what has been done, task by task, and what that has taught of phases."""
+"""``eopiez tasks``: what has been done, task by task."""
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,29 +13,25 @@ from ..errors import ParameterError
 from ..model.filters import AttemptFilter, TaskFilter
 from ..model.status import Outcome
 from ..model.tasks import TaskKey
-from .driving import short
 from .system import open_system
-from .terminal import ago, duration, err, out, print_json, size
-from .workflows import AsJson, NamedOrLatest, find
+from .terminal import duration, err, moment, out, print_json, size, table_of
+from .watch import short
+from .workflow import AsJson, NamedOrLatest, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     from ..engine.handle import Workflow
-    from ..store import AttemptView, EventView, KnownPhase, TaskView
+    from ..store import AttemptView, TaskView
 
 TABLE = 1000
 """Rows of a table; with ``--all`` there may be several."""
 WHICH, SHOWN = "Which", "How they are shown"
-SAID = ("by", "why")
-"""What an event's data say in columns of their own."""
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    for command in (tasks, events, phases):
-        app.command()(command)
+    """Add the command."""
+    app.command()(tasks)
 
 
 Step = Annotated[str | None, typer.Option(help="Only of this step.", rich_help_panel=WHICH, show_default=False)]
@@ -139,45 +133,6 @@ def tasks(
             _print(ended, _task_table, _task_value, most, as_json=as_json, more=_more_tasks(handle))
 
 
-def events(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
-    """Print the history of a workflow: what happened when, who asked for it and why, and what changed."""
-    with open_system() as local:
-        found = find(local, workflow).history()
-        if as_json:
-            for event in found:
-                print_json({"id": event.id, "at": event.at, "kind": event.kind, "data": event.data})
-            return
-        table = _table("When", "What", "By", "Why", "Data")
-        for event in found:
-            table.add_row(_moment(event.at), event.kind, *_said(event))
-    out().print(table)
-
-
-def phases(as_json: AsJson = False) -> None:
-    """List what has been learned of phases by running them, over all workflows: time and memory of a task.
-
-    Newer tasks count more in the means, by which calls are sized. **eopiez plan phases** lists the phases that
-    plans can name, whether they have run or not.
-    """
-    with open_system() as local:
-        known = local.profiles()
-    if as_json:
-        for phase in known:
-            print_json(_phase_value(phase))
-        return
-    if not known:
-        err().print("No phase has run yet.")
-        return
-    table = _table("Phase", "Version", "Tasks", "Mean", "CPU", "Memory", "Last seen", right=(2, 3, 4, 5))
-    for phase in known:
-        profile = phase.profile
-        memory = size(profile.peak_bytes) if profile.peak_bytes else "–"
-        times = duration(profile.wall_s), duration(profile.cpu_s)
-        names = escape(profile.name), escape(profile.version)
-        table.add_row(*names, f"{profile.tasks:,}", *times, memory, ago(phase.seen_at))
-    out().print(table)
-
-
 def parse_size(option: str, text: str) -> int:
     """Bytes from a number, or from a text such as ``4GiB``.
 
@@ -256,19 +211,12 @@ def _more_attempts(handle: Workflow) -> Callable[[AttemptView], str]:
     return lambda last: f"eopiez tasks {name} --failed … --after {last.id}"
 
 
-def _table(*columns: str, right: tuple[int, ...] = ()) -> Table:
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
-    for at in right:
-        table.columns[at].justify = "right"
-    return table
-
-
 def _task_table(rows: list[TaskView]) -> Table:
-    table = _table(
+    table = table_of(
         "Task", "Began", "Took", "CPU", "Memory", "Rows", "Rejected", "Worker", "Where", right=(2, 3, 4, 5, 6)
     )
     for row in rows:
-        name, began = escape(f"{row.step}/{row.partition}"), _moment(row.started_at)
+        name, began = escape(f"{row.step}/{row.partition}"), moment(row.started_at)
         times = ("[bright_black]cached[/]", "–") if row.is_cached else (duration(row.wall_s), duration(row.cpu_s))
         memory = size(row.peak_bytes) if row.peak_bytes else "–"
         rejects = f"[yellow]{row.rejects:,}[/]" if row.rejects else "–"
@@ -277,7 +225,7 @@ def _task_table(rows: list[TaskView]) -> Table:
 
 
 def _attempt_table(rows: list[AttemptView]) -> Table:
-    table = _table("No.", "Task", "Attempt", "Outcome", "Ended", "Took", "Error", "Worker", "Where", right=(0, 2, 5))
+    table = table_of("No.", "Task", "Attempt", "Outcome", "Ended", "Took", "Error", "Worker", "Where", right=(0, 2, 5))
     for row in rows:
         colour = "bright_black" if row.is_forgiven else "red"
         first = f"{row.error_type}: {row.message}".partition("\n")[0]
@@ -287,7 +235,7 @@ def _attempt_table(rows: list[AttemptView]) -> Table:
             escape(f"{row.step}/{row.partition}"),
             f"{row.attempt}",
             f"[{colour}]{row.outcome}[/]",
-            _moment(row.ended_at),
+            moment(row.ended_at),
             took,
             escape(first),
             escape(row.worker),
@@ -298,10 +246,6 @@ def _attempt_table(rows: list[AttemptView]) -> Table:
 
 def _where(row: TaskView | AttemptView) -> str:
     return f"{row.host}, pid {row.pid}" if row.host else ""
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _task_value(row: TaskView) -> dict[str, Any]:
@@ -318,14 +262,3 @@ def _attempt_value(row: AttemptView) -> dict[str, Any]:
         "ended_at", "retry_at", "retry_memory_bytes", "is_forgiven", "worker", "node", "host", "pid", "actor",
     )  # fmt: skip
     return {name: getattr(row, name) for name in names}
-
-
-def _phase_value(phase: KnownPhase) -> dict[str, Any]:
-    return phase.profile._asdict() | {"seen_at": phase.seen_at}
-
-
-def _said(event: EventView) -> list[str]:
-    """Who asked and why, and what else there is to say."""
-    rest = {name: value for name, value in event.data.items() if name not in SAID and value not in ({}, [], "")}
-    data = "; ".join(re.sub(r"[{}\"']", "", f"{name}: {value}") for name, value in rest.items())
-    return [escape(str(event.data.get(name, ""))) for name in SAID] + [escape(data)]

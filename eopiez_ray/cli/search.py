@@ -9,9 +9,9 @@ from rich.markup import escape
 
 from ..errors import WorkflowError, WorkflowNotFinishedError
 from ..model.status import StepStatus, WorkflowStatus
-from .driving import short
 from .system import open_system
 from .terminal import err, out, print_json
+from .watch import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

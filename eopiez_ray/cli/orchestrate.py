@@ -11,9 +11,9 @@ import typer
 
 from ..errors import ArtifactError, StoreError
 from ..logs import get_logger
-from .driving import LOOK_S, Interrupts
 from .system import open_system, read_settings
 from .terminal import log_aloud, results_only
+from .watch import LOOK_S, Interrupts
 
 if TYPE_CHECKING:
     from ..engine.local import Local
