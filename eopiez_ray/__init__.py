@@ -10,7 +10,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .authoring import built_in as _built_in
+
 if TYPE_CHECKING:
+    from .authoring.context import TaskContext, current_task
+    from .authoring.contract import Partitions, Phase, find_phase, phase, registered_phases
+    from .authoring.plans.builder import Plan, StepHandle
+    from .authoring.plans.reading import read_plan
     from .engine.handle import Workflow
     from .engine.local import Local
     from .errors import EopiezError
@@ -19,10 +25,6 @@ if TYPE_CHECKING:
     from .model.policies import Placement, Resources, RetryPolicy, Spread
     from .model.requests import Selection
     from .model.status import PhaseKind, StepStatus, WorkflowStatus
-    from .phases.builder import Plan, StepHandle
-    from .phases.context import TaskContext, current_task
-    from .phases.contract import Partitions, Phase, find_phase, phase, registered_phases
-    from .phases.plans import read_plan
     from .settings import Settings
 
 __version__ = "0.1.0"
@@ -57,6 +59,8 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "authoring.plans.builder": ("Plan", "StepHandle"),
+    "authoring.plans.reading": ("read_plan",),
     "engine.handle": ("Workflow",),
     "engine.local": ("Local",),
     "errors": ("EopiezError",),
@@ -65,13 +69,13 @@ _ROOMS = {
     "model.policies": ("Placement", "Resources", "RetryPolicy", "Spread"),
     "model.requests": ("Selection",),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),
-    "phases.builder": ("Plan", "StepHandle"),
-    "phases.context": ("TaskContext", "current_task"),
-    "phases.contract": ("Partitions", "Phase", "find_phase", "phase", "registered_phases"),
-    "phases.plans": ("read_plan",),
+    "authoring.context": ("TaskContext", "current_task"),
+    "authoring.contract": ("Partitions", "Phase", "find_phase", "phase", "registered_phases"),
     "settings": ("Settings",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+_built_in.bring(f"{__name__}.phases", f"{__name__}.phases.pipeline")
 
 
 def local(**settings: Any) -> Local:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 import eopiez_ray
@@ -53,6 +54,44 @@ def test_code_depends_one_way() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+def circles(graph: grimp.ImportGraph) -> list[tuple[str, ...]]:
+    """For each import that leads back to where it stands, the shortest way there, from a module to itself."""
+    imports = [
+        (module, imported)
+        for module in sorted(graph.modules)
+        for imported in sorted(graph.find_modules_directly_imported_by(module))
+    ]
+    back = [(module, graph.find_shortest_chain(imported, module)) for module, imported in imports]
+    return [(module, *chain) for module, chain in back if chain is not None]
+
+
+def test_no_module_needs_one_that_needs_it() -> None:
+    """Imports inside functions and those for type checkers alone count as well."""
+    assert circles(grimp.build_graph("eopiez_ray", cache_dir=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "circle"),
+    [
+        ({"a": "from .b import x", "b": "def late():\n    from .a import y"}, ("made.a", "made.b", "made.a")),
+        (
+            {"a": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .b import x", "b": "from . import a"},
+            ("made.a", "made.b", "made.a"),
+        ),
+        ({"__init__": "from .a import x", "a": "import made"}, ("made", "made.a", "made")),
+    ],
+)
+def test_a_circle_is_found_however_it_is_made(
+    files: dict[str, str], circle: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "made"
+    package.mkdir()
+    for name, text in {"__init__": "", **files}.items():
+        (package / f"{name}.py").write_text(f"{text}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert circle in circles(grimp.build_graph("made", cache_dir=None))
+
+
 def test_import_of_the_package_costs_nothing() -> None:
     assert not loaded_by("eopiez_ray") & (HEAVY | {"cloudpickle", "pydantic"})
 
@@ -62,7 +101,7 @@ def test_command_line_starts_without_heavy_packages() -> None:
 
 
 def test_building_a_plan_needs_neither_ray_nor_a_database() -> None:
-    assert not loaded_by("eopiez_ray.phases.builder") & HEAVY
+    assert not loaded_by("eopiez_ray.authoring.plans.builder") & HEAVY
 
 
 def test_public_names_are_there() -> None:

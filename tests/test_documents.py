@@ -16,10 +16,10 @@ import pytest
 import yaml
 
 from eopiez_ray import Settings
+from eopiez_ray.authoring.plans.models import plan_schema
 from eopiez_ray.phases.io import ReadOptions
 from eopiez_ray.phases.motifs import Selection
 from eopiez_ray.phases.pipeline import content_plan
-from eopiez_ray.phases.plans import plan_schema
 from eopiez_ray.phases.themes import ThemeOptions
 from tests.documents import PAGES, ROOT, anchors, blocks, links, prose
 
@@ -140,9 +140,22 @@ def test_program_of_the_pipeline_builds_its_plan(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.endswith(" steps\n")
 
 
+def paths(page: Path) -> set[str]:
+    """What stands between backticks on a page and looks like a path."""
+    named = re.findall(r"`([\w./-]+)`", prose(page))
+    return {path for path in named if "/" in path or re.search(r"\.(py|sql|md|toml)$", path)}
+
+
+def test_every_path_on_the_map_is_there() -> None:
+    named = paths(ROOT / "docs/architecture.md")
+    assert len(named) > 30
+    homeless = {"steps.py"}  # One in each package of phases.
+    assert {path for path in named if not ((ROOT / "eopiez_ray" / path).exists() or (ROOT / path).exists())} == homeless
+
+
 def test_every_room_is_on_the_map() -> None:
-    named = set(re.findall(r"`([\w.]+)/?`", (ROOT / "docs/engine.md").read_text()))
     rooms = {path.name for path in (ROOT / "eopiez_ray").iterdir() if not path.name.startswith(("_", "."))}
+    named = {path.rstrip("/") for path in paths(ROOT / "docs/architecture.md")}
     assert rooms - {"py.typed"} <= named
 
 

@@ -29,8 +29,8 @@ from ..store import EmbeddedServer
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
+    from ..authoring.plans.builder import Plan
     from ..engine.handle import Workflow
-    from ..phases.builder import Plan
     from ..settings import Settings
     from ..store import TaskTime
     from .workload import Workload

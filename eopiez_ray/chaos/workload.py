@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..authoring.contract import Partitions, phase
+from ..authoring.plans.builder import Plan
 from ..model.policies import Resources, RetryPolicy
-from ..phases.builder import Plan
-from ..phases.contract import Partitions, phase
 from .verdict import Mark, Task
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The command line. Everything heavy is imported by the command that needs it, so that ``--help`` is quick."""
+"""The command line: each command is in the module of its name, which imports what is heavy when it is run."""
 
 from __future__ import annotations
 

@@ -12,21 +12,32 @@ from typer.core import TyperGroup
 
 from ..errors import EopiezError
 from . import (
-    archives,
-    asking,
+    archive,
+    cancel,
     chaos,
-    cleaning,
-    history,
-    orchestrating,
-    plans,
-    searching,
-    sharing,
-    starting,
-    updating,
-    workflows,
+    clean,
+    demo,
+    events,
+    failures,
+    limits,
+    logs,
+    orchestrate,
+    pause,
+    phases,
+    plan,
+    resume,
+    retry,
+    run,
+    search,
+    show,
+    start,
+    tasks,
+    update,
+    weigh,
 )
-from .driving import INTERRUPTED
+from . import list as list_workflows
 from .terminal import complain, is_debugging, set_debugging
+from .watch import INTERRUPTED
 
 UNFORESEEN = 70
 """Exit code for an error that nobody foresaw (EX_SOFTWARE)."""
@@ -94,18 +105,13 @@ def eopiez(
     set_debugging(debug)
 
 
-starting.register(app)
-plans.register(app)
-workflows.register(app)
-asking.register(app)
-history.register(app)
-updating.register(app)
-sharing.register(app)
-orchestrating.register(app)
-searching.register(app)
-archives.register(app)
-chaos.register(app)
-cleaning.register(app)
+COMMANDS = (
+    demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
+    limits, weigh, orchestrate, search, archive, chaos, clean, plan,
+)  # fmt: skip
+"""In the order of ``eopiez --help``."""
+for command in COMMANDS:
+    command.register(app)
 
 
 def main() -> None:

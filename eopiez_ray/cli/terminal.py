@@ -11,8 +11,10 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -131,6 +133,19 @@ def ago(time: datetime | None) -> str:
         if seconds >= length:
             return f"{seconds // length:.0f} {name} ago"
     return f"{max(0.0, seconds):.0f} s ago"
+
+
+def moment(at: datetime) -> str:
+    """Date and time here, to the second."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def table_of(*columns: str, right: tuple[int, ...] = ()) -> Table:
+    """An empty table; columns at the positions ``right`` hold figures."""
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for at in right:
+        table.columns[at].justify = "right"
+    return table
 
 
 def is_debugging() -> bool:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         TaskView,
         WorkflowView,
     )
-    from .local import Local
+    from .thread import EngineThread
 
 Row = TypeVar("Row")
 Key = TypeVar("Key")
@@ -49,19 +49,19 @@ PAGE = 1000
 class Workflow:
     """A handle on one workflow."""
 
-    def __init__(self, local: Local, workflow: WorkflowId, plan: PlanSpec | None = None) -> None:
-        self._local, self.id, self._plan = local, workflow, plan
+    def __init__(self, thread: EngineThread, workflow: WorkflowId, plan: PlanSpec | None = None) -> None:
+        self._thread, self.id, self._plan = thread, workflow, plan
 
     def __repr__(self) -> str:
         return f"<workflow {self.id}>"
 
     @property
     def _workflows(self) -> Workflows:
-        return self._local._engine.workflows
+        return self._thread.engine.workflows
 
     def view(self) -> WorkflowView:
         """How it stands."""
-        return self._local._run(self._workflows.get(self.id))
+        return self._thread.run(self._workflows.get(self.id))
 
     @property
     def status(self) -> WorkflowStatus:
@@ -71,17 +71,17 @@ class Workflow:
     @property
     def settings(self) -> Settings:
         """Of the system that it is in."""
-        return self._local.settings
+        return self._thread.settings
 
     @property
     def driver(self) -> DriverView | None:
         """The orchestrator that is at work on it, in this process or another."""
-        return self._local._run(self._workflows.driver(self.id))
+        return self._thread.run(self._workflows.driver(self.id))
 
     @property
     def is_driven(self) -> bool:
         """Whether some process, this one or another, is at work on it."""
-        return self._local._run(self._workflows.is_held(self.id))
+        return self._thread.run(self._workflows.is_held(self.id))
 
     def wait(self, timeout_s: float | None = None) -> Self:
         """Wait until it has succeeded.
@@ -90,9 +90,9 @@ class Workflow:
             WorkflowFailedError, WorkflowCancelledError, WorkflowPausedError: it ended otherwise.
             TimeoutError: it is still at work.
         """
-        if self._local._engine.has_soon_succeeded(self.id, timeout_s):
+        if self._thread.engine.has_soon_succeeded(self.id, timeout_s):
             return self
-        view = self._local._run(asyncio.wait_for(self._local._engine.settled(self.id), timeout_s))
+        view = self._thread.run(asyncio.wait_for(self._thread.engine.settled(self.id), timeout_s))
         if view.status is WorkflowStatus.SUCCEEDED:
             return self
         if view.status is WorkflowStatus.FAILED:
@@ -111,7 +111,7 @@ class Workflow:
         Raises:
             TimeoutError: it is still at work.
         """
-        return self._local._run(asyncio.wait_for(self._local._engine.settled(self.id), timeout_s))
+        return self._thread.run(asyncio.wait_for(self._thread.engine.settled(self.id), timeout_s))
 
     def result(self, step: str) -> Any:
         """The output of a finished step: a value, or a sequence of partitions, each loaded when asked for.
@@ -126,34 +126,34 @@ class Workflow:
         if step not in positions:
             raise KeyError(f"workflow {self.id} has no step {step!r}; it has {', '.join(positions)}")
         position = positions[step]
-        if not self._local._engine.has_succeeded(self.id):
+        if not self._thread.engine.has_succeeded(self.id):
             status = self.steps()[position].status
             if status is not StepStatus.SUCCEEDED:
                 raise WorkflowNotFinishedError(f"step {step!r} of workflow {self.id} is {status}; wait for it first")
-        outputs = self._local._run(self._workflows.outputs(self.id, position))
-        values = LoadedPartitions(self._local._engine.artifacts, outputs)
+        outputs = self._thread.run(self._workflows.outputs(self.id, position))
+        values = LoadedPartitions(self._thread.engine.artifacts, outputs)
         is_one = self._plan.steps[position].phase.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
         return values[0] if is_one else values
 
     def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
         """Start nothing more; ``paused`` once nothing is in flight."""
-        return self._local._run(self._workflows.pause(self.id, request_of(options)))
+        return self._thread.run(self._workflows.pause(self.id, request_of(options)))
 
     def resume(self, **options: Unpack[RequestOptions]) -> Self:
         """Go on, in this process: after a pause, or after the process that drove it died."""
-        self._local._run(self._workflows.resume(self.id, request_of(options)))
-        self._local._run(self._local._engine.drive(self.id))
+        self._thread.run(self._workflows.resume(self.id, request_of(options)))
+        self._thread.run(self._thread.engine.drive(self.id))
         return self
 
     def retry(self, **options: Unpack[RequestOptions]) -> Self:
         """Start failed tasks anew, in this process; finished ones keep their results."""
-        self._local._run(self._workflows.retry(self.id, request_of(options)))
-        self._local._run(self._local._engine.drive(self.id))
+        self._thread.run(self._workflows.retry(self.id, request_of(options)))
+        self._thread.run(self._thread.engine.drive(self.id))
         return self
 
     def cancel(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
         """End it; finished steps keep their results."""
-        return self._local._run(self._workflows.cancel(self.id, request_of(options)))
+        return self._thread.run(self._workflows.cancel(self.id, request_of(options)))
 
     def update(
         self,
@@ -174,22 +174,22 @@ class Workflow:
             TimeoutError: the process that drives it did not answer; the history says later whether it did it.
         """
         change = Change(steps, priority, labels, login_name() if by is None else by, why)
-        self._local._run(self._local._engine.update(self.id, change))
+        self._thread.run(self._thread.engine.update(self.id, change))
         return self
 
     def steps(self) -> list[StepView]:
         """Its steps with their counters."""
-        return self._local._run(self._workflows.steps(self.id))
+        return self._thread.run(self._workflows.steps(self.id))
 
     def events(self, after: int = 0) -> list[EventView]:
         """Its history."""
-        return self._local._run(self._workflows.events(self.id, after))
+        return self._thread.run(self._workflows.events(self.id, after))
 
     def history(self) -> Iterator[EventView]:
         """All its events, oldest first; they are fetched a page at a time."""
 
         def page(after: int, size: int) -> list[EventView]:
-            return self._local._run(self._workflows.events(self.id, after, size))
+            return self._thread.run(self._workflows.events(self.id, after, size))
 
         return _paged(page, lambda event: event.id, 0, None)
 
@@ -209,7 +209,7 @@ class Workflow:
             ParameterError: there is no such level.
         """
         where = LogFilter(step=step, partition=partition, level=level)
-        return self._local._run(self._workflows.logs(self.id, after, PAGE, where))
+        return self._thread.run(self._workflows.logs(self.id, after, PAGE, where))
 
     def tasks(
         self, where: TaskFilter | None = None, after: TaskKey | None = None, limit: int | None = None
@@ -226,7 +226,7 @@ class Workflow:
         """
 
         def page(after: TaskKey | None, size: int) -> list[TaskView]:
-            return self._local._run(self._workflows.tasks(self.id, where or TaskFilter(), after, size))
+            return self._thread.run(self._workflows.tasks(self.id, where or TaskFilter(), after, size))
 
         return _paged(page, lambda task: task.key, after, limit)
 
@@ -251,25 +251,25 @@ class Workflow:
         """
 
         def page(after: int, size: int) -> list[AttemptView]:
-            return self._local._run(self._workflows.attempts(self.id, where or AttemptFilter(), after, size))
+            return self._thread.run(self._workflows.attempts(self.id, where or AttemptFilter(), after, size))
 
         return _paged(page, lambda attempt: attempt.id, after, limit)
 
     def last_attempts(self, limit: int = 10) -> list[AttemptView]:
         """The newest attempts that ended without a result, the newest last."""
-        return self._local._run(self._workflows.last_attempts(self.id, limit))
+        return self._thread.run(self._workflows.last_attempts(self.id, limit))
 
     def step_facts(self) -> list[StepFacts]:
         """What each step comes down to beside its counters: its peak of memory, its attempts without a result."""
-        return self._local._run(self._workflows.step_facts(self.id))
+        return self._thread.run(self._workflows.step_facts(self.id))
 
     def rejects(self) -> Iterable[RejectView]:
         """Quarantined rows."""
-        return self._local._run(self._workflows.rejects(self.id))
+        return self._thread.run(self._workflows.rejects(self.id))
 
     def task_times(self) -> list[TaskTime]:
         """When its tasks ran."""
-        return self._local._run(self._workflows.task_times(self.id))
+        return self._thread.run(self._workflows.task_times(self.id))
 
 
 def _paged(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from ..model.limits import LimitKey, LimitKind, Rules
 from ..model.requests import Answer, Selection, Verb
@@ -16,11 +15,12 @@ from ..settings import Settings
 from ..store import EVERYTHING
 from .handle import PAGE, Workflow
 from .options import RequestOptions, StartOptions, new_workflow, request_of
-from .system import Cleaned, Engine
+from .system import Cleaned
+from .thread import EngineThread
 
 if TYPE_CHECKING:
+    from ..authoring.plans.builder import Plan
     from ..model.ids import WorkflowId
-    from ..phases.builder import Plan
     from ..store import (
         GivenUp,
         KnownPhase,
@@ -28,31 +28,18 @@ if TYPE_CHECKING:
         WorkflowView,
     )
 
-Result = TypeVar("Result")
-
 
 class Local:
     """A system of your own on this machine: ``with eopiez_ray.local() as ez: ez.start(plan).wait()``."""
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="eopiez", daemon=True)
-        self._thread.start()
-        self._engine = self._run(self._open())
-        self._is_open = True
+        self._thread = EngineThread(settings or Settings())
+        self._engine, self._run = self._thread.engine, self._thread.run
 
-    async def _open(self) -> Engine:
-        engine = Engine(self.settings)
-        try:
-            await engine.open()
-        except BaseException:
-            await engine.close()
-            raise
-        return engine
-
-    def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+    @property
+    def settings(self) -> Settings:
+        """Of this system."""
+        return self._thread.settings
 
     def start(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow and drive it in this process. Once this returns it is durable.
@@ -68,12 +55,12 @@ class Local:
         wanted = [new_workflow(plan, options) for plan in plans]
         made = self._engine.offer(wanted)
         created = self._run(self._engine.create(*wanted)) if made is None else made.result()
-        return [Workflow(self, workflow, new.plan) for workflow, new in zip(created, wanted, strict=True)]
+        return [Workflow(self._thread, workflow, new.plan) for workflow, new in zip(created, wanted, strict=True)]
 
     def submit(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow for another process to drive."""
         (workflow,) = self._run(self._engine.submit(new_workflow(plan, options)))
-        return Workflow(self, workflow)
+        return Workflow(self._thread, workflow)
 
     def warm_up(self) -> None:
         """Start Ray now instead of with the first workflow."""
@@ -103,7 +90,7 @@ class Local:
 
     def workflow(self, text: str) -> Workflow:
         """The workflow of that id, or of a beginning or end of it that only one has."""
-        return Workflow(self, self._run(self._engine.workflows.resolve(text)))
+        return Workflow(self._thread, self._run(self._engine.workflows.resolve(text)))
 
     def workflows(self, status: WorkflowStatus | None = None, limit: int = 50) -> list[WorkflowView]:
         """Workflows, newest first."""
@@ -212,7 +199,7 @@ class Local:
 
     def close(self) -> None:
         """Stop what was started here. Unfinished workflows stay, and are resumed by ``Workflow.resume``."""
-        self._end(self._engine.close)
+        self._thread.end(self._engine.close)
 
     def hand_over(self) -> None:
         """Close, and let others go on at once.
@@ -220,16 +207,7 @@ class Local:
         On a cluster of yours they take over the workers with what those have in hand, so that nothing runs twice;
         workers that nobody takes over end themselves after a minute.
         """
-        self._end(self._engine.hand_over)
-
-    def _end(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        if not self._is_open:
-            return
-        self._is_open = False
-        self._run(ending())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._thread.end(self._engine.hand_over)
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from ..model.requests import Mode, Request, Timers
 from ..store import NewWorkflow
 
 if TYPE_CHECKING:
-    from ..phases.builder import Plan
+    from ..authoring.plans.builder import Plan
 
 
 class StartOptions(TypedDict, total=False):

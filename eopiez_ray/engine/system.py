@@ -42,9 +42,9 @@ from .orchestrator import Orchestrator
 if TYPE_CHECKING:
     import asyncpg
 
+    from ..authoring.contract import Phase
     from ..model.ids import WorkflowId
     from ..model.plan import PlanSpec
-    from ..phases.contract import Phase
     from ..store import (
         WorkflowView,
     )

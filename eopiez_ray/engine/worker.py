@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
+from ..authoring.context import TaskContext, enter
 from ..errors import ContractError, ParameterError
 from ..model.results import Results, condensed
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Failure, LogLine, Output, Report, TaskKey
 from ..model.work import Element, Elements, Gathered, Part, Prior, Whole
-from ..phases.context import TaskContext, enter
 from .artifacts import Artifacts, LoadedPartitions, ValueCache
 from .memory import peak_bytes
 

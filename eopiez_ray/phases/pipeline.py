@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import get_args
 
+from eopiez_ray.authoring.plans.builder import Plan
 from eopiez_ray.errors import ParameterError
-from eopiez_ray.phases.builder import Plan
 from eopiez_ray.phases.compression.codecs import Effort
 from eopiez_ray.phases.compression.steps import compress_archive, compress_blocks, compress_sample, compress_train
 from eopiez_ray.phases.io.options import ReadOptions

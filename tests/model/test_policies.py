@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eopiez_ray.model.policies import Placement, Resources, StepPolicy
+from eopiez_ray.model.policies import Placement, Resources, RetryPolicy, StepPolicy
 
 GIVEN = {"zone": "east", "disk": "ssd"}
 
@@ -35,3 +35,23 @@ def test_mappings_and_pairs_are_the_same_resources() -> None:
 def test_what_makes_no_sense_is_refused(made: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         made()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Resources(cpu=-1),
+        lambda: RetryPolicy(maximum_attempts=0),
+        lambda: RetryPolicy(backoff_coefficient=0.5),
+        lambda: StepPolicy(timeout_s=0.0),
+        lambda: StepPolicy(max_rejects=1.5),
+    ],
+)
+def test_policies_refuse_nonsense(wrong: object) -> None:
+    with pytest.raises(ValueError, match=r"negative|at least|above|between|not"):
+        wrong()  # type: ignore[operator]
+
+
+def test_retries_wait_longer_each_time_up_to_a_limit() -> None:
+    policy = RetryPolicy(initial_interval_s=1.0, backoff_coefficient=2.0, maximum_interval_s=5.0)
+    assert [policy.delay_s(attempt) for attempt in range(1, 6)] == [1.0, 2.0, 4.0, 5.0, 5.0]

@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from eopiez_ray.authoring.context import TaskContext, running
+from eopiez_ray.authoring.contract import find_phase
+from eopiez_ray.authoring.plans.builder import Plan
 from eopiez_ray.model.plan import Step
 from eopiez_ray.model.status import PhaseKind
 from eopiez_ray.model.tasks import Reject
-from eopiez_ray.phases.builder import Plan
-from eopiez_ray.phases.context import TaskContext, running
-from eopiez_ray.phases.contract import find_phase
 
 
 class Stored(Sequence[Any]):

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
+from eopiez_ray.authoring.contract import find_phase
+from eopiez_ray.authoring.plans.builder import Plan
 from eopiez_ray.errors import EmptyCollectionError, ParameterError
-from eopiez_ray.phases.builder import Plan
 from eopiez_ray.phases.compression import Archive, Effort
-from eopiez_ray.phases.contract import find_phase
 from eopiez_ray.phases.io import ReadOptions, find_duplicates
 from eopiez_ray.phases.pipeline import PipelineOptions, content_plan
 from eopiez_ray.phases.schemas import ASSIGNMENTS, THEMES
@@ -157,7 +157,7 @@ def test_rejects_belong_to_their_own_partition(run_plan: Run, tmp_path: Path) ->
 
 
 def test_a_reader_that_is_wound_forward_repeats_no_rejects(tmp_path: Path) -> None:
-    from eopiez_ray.phases.context import TaskContext, running
+    from eopiez_ray.authoring.context import TaskContext, running
 
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(["{broken", json.dumps({"text": PROSE})] * 6), "utf-8")

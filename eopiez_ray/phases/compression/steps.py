@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from eopiez_ray.authoring.contract import Partitions, phase
 from eopiez_ray.model.policies import RetryPolicy
 from eopiez_ray.phases.compression.blocks import Blocks, compress_documents
 from eopiez_ray.phases.compression.codebook import Codebook, Sample, sample_documents, train
 from eopiez_ray.phases.compression.codecs import Effort
 from eopiez_ray.phases.compression.writing import ArchiveFacts, write_archive
-from eopiez_ray.phases.contract import Partitions, phase
 
 
 @phase(name="compress_sample", kind="map")

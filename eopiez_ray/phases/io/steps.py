@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from eopiez_ray.authoring.context import current_task
+from eopiez_ray.authoring.contract import Partitions, phase
 from eopiez_ray.model.policies import RetryPolicy
-from eopiez_ray.phases.context import current_task
-from eopiez_ray.phases.contract import Partitions, phase
 from eopiez_ray.phases.io.duplicates import Duplicates, find_duplicates
 from eopiez_ray.phases.io.options import ReadOptions
 from eopiez_ray.phases.io.reading import read_collection

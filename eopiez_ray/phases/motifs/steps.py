@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from eopiez_ray.phases.contract import Partitions, phase
+from eopiez_ray.authoring.contract import Partitions, phase
 from eopiez_ray.phases.motifs.lexicon import Lexicon
 from eopiez_ray.phases.motifs.locating import locate_motifs
 from eopiez_ray.phases.motifs.ngrams import NgramCounts, count_ngrams, merge_ngrams

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from eopiez_ray.authoring.context import current_task
+from eopiez_ray.authoring.contract import phase
 from eopiez_ray.phases.compression import ArchiveFacts
-from eopiez_ray.phases.context import current_task
-from eopiez_ray.phases.contract import phase
 from eopiez_ray.phases.io.duplicates import Duplicates
 from eopiez_ray.phases.report.files import write_text
 from eopiez_ray.phases.report.gathering import Results, gather, utc_now

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from eopiez_ray.phases.contract import Partitions, phase
+from eopiez_ray.authoring.contract import Partitions, phase
 from eopiez_ray.phases.themes.finding import ThemeOptions, find_themes
 from eopiez_ray.phases.themes.labels import ThemeCounts, count_by_theme, merge_theme_counts
 from eopiez_ray.phases.themes.tables import Themes, themes_table

@@ -7,7 +7,7 @@ from typing import Annotated
 import pyarrow as pa
 from pydantic import Field
 
-from eopiez_ray.phases.contract import Partitions, phase
+from eopiez_ray.authoring.contract import Partitions, phase
 from eopiez_ray.phases.vectors.hybrid import Provider, Sketch, VectorModel, fit, sketch
 from eopiez_ray.phases.vectors.index import VectorIndex, build_index
 from eopiez_ray.phases.vectors.tables import vectors_of, vectors_table

@@ -1,0 +1,1 @@
+"""What people write: phases of their own, and plans of them in Python or as documents."""

@@ -1,0 +1,45 @@
+"""``eopiez events``: the history of a workflow."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+
+from .system import open_system
+from .terminal import moment, out, print_json, table_of
+from .workflow import AsJson, NamedOrLatest, find
+
+if TYPE_CHECKING:
+    from ..store import EventView
+
+SAID = ("by", "why")
+"""What an event's data say in columns of their own."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(events)
+
+
+def events(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
+    """Print the history of a workflow: what happened when, who asked for it and why, and what changed."""
+    with open_system() as local:
+        found = find(local, workflow).history()
+        if as_json:
+            for event in found:
+                print_json({"id": event.id, "at": event.at, "kind": event.kind, "data": event.data})
+            return
+        table = table_of("When", "What", "By", "Why", "Data")
+        for event in found:
+            table.add_row(moment(event.at), event.kind, *_said(event))
+    out().print(table)
+
+
+def _said(event: EventView) -> list[str]:
+    """Who asked and why, and what else there is to say."""
+    rest = {name: value for name, value in event.data.items() if name not in SAID and value not in ({}, [], "")}
+    data = "; ".join(re.sub(r"[{}\"']", "", f"{name}: {value}") for name, value in rest.items())
+    return [escape(str(event.data.get(name, ""))) for name in SAID] + [escape(data)]

@@ -1,0 +1,102 @@
+"""``eopiez orchestrate``: a process that does nothing but drive workflows, its own and those of others."""
+
+from __future__ import annotations
+
+import socket
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import ArtifactError, StoreError
+from ..logs import get_logger
+from .system import open_system, read_settings
+from .terminal import log_aloud, results_only
+from .watch import LOOK_S, Interrupts
+
+if TYPE_CHECKING:
+    from ..engine.local import Local
+
+CLEAN_S = 3600.0
+"""Seconds between cleanings."""
+
+log = get_logger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(orchestrate)
+
+
+def orchestrate(
+    cpus: Annotated[
+        int | None,
+        typer.Option(min=1, help="CPUs of the cluster started here; all by default.", show_default=False),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What people call it; by default the host's name.", show_default=False),
+    ] = None,
+    retain_days: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DAYS",
+            min=0,
+            help="Forget workflows that ended so long ago, as `eopiez clean` does, once an hour; by default never.",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[
+        int, typer.Option(min=0, help="With --retain-days: how many of the last to keep, however old they are.")
+    ] = 20,
+) -> None:
+    """Drive every workflow of the database that nobody else drives, until SIGTERM or Ctrl-C. Logs to standard error.
+
+    Several may run on one database: each workflow is driven by one of them, and if one dies the others go on with
+    what it had. They may share one cluster (**EOPIEZ_RAY_ADDRESS**) or have clusters of their own.
+
+    The first signal hands everything over at once. On a shared cluster the workers stay, with what they have in hand,
+    for the orchestrator that takes over; nothing runs twice then.
+
+    **Examples**
+
+    ```
+    eopiez orchestrate --retain-days 30
+    EOPIEZ_DATABASE_URL=postgresql://db/eopiez EOPIEZ_RAY_ADDRESS=head:6379 eopiez orchestrate --name rack-1
+    ```
+    """
+    settings = read_settings(cpus=cpus)
+    log_aloud()
+    with results_only(), Interrupts() as interrupts, open_system(settings) as local:
+        called = name or socket.gethostname()
+        local.drive_all(called)
+        interrupts.listen_again()
+        log.info("orchestrating", name=called, database="given" if settings.database_url else "embedded")
+        retention = Retention(local, None if retain_days is None else timedelta(days=retain_days), keep)
+        while not interrupts.count:
+            retention.clean_if_due()
+            local.keep_driving(LOOK_S)
+        log.info("handing over", name=called)
+        local.hand_over()
+        log.info("ended", name=called)
+
+
+class Retention:
+    """Forgets, once an hour, what ended long ago."""
+
+    def __init__(self, local: Local, age: timedelta | None, keep: int) -> None:
+        self._local, self._age, self._keep = local, age, keep
+        self._due_at = time.monotonic()
+
+    def clean_if_due(self) -> None:
+        """Clean if an hour has passed; what goes wrong is told in the log, and tried again in an hour."""
+        if self._age is None or time.monotonic() < self._due_at:
+            return
+        self._due_at = time.monotonic() + CLEAN_S
+        try:
+            cleaned = self._local.clean(self._age, self._keep)
+        except (ArtifactError, StoreError) as error:
+            log.warning("cleaning was not finished", error=str(error))
+        else:
+            log.info("cleaned", **cleaned._asdict())

@@ -1,0 +1,49 @@
+"""``eopiez phases``: what runs have taught of phases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.markup import escape
+
+from .system import open_system
+from .terminal import ago, duration, err, out, print_json, size, table_of
+from .workflow import AsJson
+
+if TYPE_CHECKING:
+    from ..store import KnownPhase
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(phases)
+
+
+def phases(as_json: AsJson = False) -> None:
+    """List what has been learned of phases by running them, over all workflows: time and memory of a task.
+
+    Newer tasks count more in the means, by which calls are sized. **eopiez plan phases** lists the phases that
+    plans can name, whether they have run or not.
+    """
+    with open_system() as local:
+        known = local.profiles()
+    if as_json:
+        for phase in known:
+            print_json(_phase_value(phase))
+        return
+    if not known:
+        err().print("No phase has run yet.")
+        return
+    table = table_of("Phase", "Version", "Tasks", "Mean", "CPU", "Memory", "Last seen", right=(2, 3, 4, 5))
+    for phase in known:
+        profile = phase.profile
+        memory = size(profile.peak_bytes) if profile.peak_bytes else "–"
+        times = duration(profile.wall_s), duration(profile.cpu_s)
+        names = escape(profile.name), escape(profile.version)
+        table.add_row(*names, f"{profile.tasks:,}", *times, memory, ago(phase.seen_at))
+    out().print(table)
+
+
+def _phase_value(phase: KnownPhase) -> dict[str, Any]:
+    return phase.profile._asdict() | {"seen_at": phase.seen_at}

@@ -1,0 +1,137 @@
+"""What ``eopiez pause | resume | cancel | retry`` have in common: asking, waiting, and an answer for each workflow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from ..errors import TransitionError, WorkflowNotFoundError
+from ..model.requests import Answer, Selection, Verb
+from ..model.status import WorkflowStatus
+from .conclusion import conclude
+from .crowd import see_all_through, until_rest
+from .displays import display_for
+from .selection import Chosen
+from .terminal import coloured, err, out, print_json
+from .watch import see_through
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
+    from ..engine.options import RequestOptions
+
+RESTS = {Verb.PAUSE: WorkflowStatus.PAUSED, Verb.CANCEL: WorkflowStatus.CANCELLED}
+
+Now = Annotated[bool, typer.Option("--now", help="Stop tasks in flight and hand them back, uncounted.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="Why; it is kept and shown.", show_default=False)]
+By = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who asks; your login name by default.", show_default=False)
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Only ask for it; do not wait until it is so.")]
+OnlyQueue = Annotated[
+    bool, typer.Option("--no-wait", help="Only queue them, for another process to drive; do not start Ray here.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")]
+Cpus = Annotated[int | None, typer.Option("--cpus", min=1, help="CPUs to use; all by default.", show_default=False)]
+
+
+def options_of(by: str | None, why: str) -> RequestOptions:
+    """Who asks and why, as a request takes it."""
+    return {"why": why} if by is None else {"why": why, "by": by}
+
+
+def named(local: Local, chosen: Chosen) -> Workflow:
+    """The one workflow that was named."""
+    assert chosen.ids is not None
+    return local.workflow(chosen.ids[0])
+
+
+def see_and_conclude(workflow: Workflow, begin: Callable[[], object] | None, *, as_json: bool) -> None:
+    """Watch a workflow until it is at rest, and say how it ended. Errors as in ``conclude``."""
+    with display_for(as_json=as_json) as display:
+        outcome = see_through(workflow, display, begin)
+    conclude(workflow, outcome, as_json=as_json)
+
+
+def bring_to_rest(
+    local: Local,
+    verb: Verb,
+    chosen: Chosen,
+    ask: Callable[[Selection], list[Answer]],
+    *,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    """Ask for it, wait until it is so, and say what became of it."""
+    answers = ask(chosen.selection(local))
+    if not no_wait:
+        if any(answer.status is not None and not answer.status.is_at_rest for answer in answers):
+            err().print("[bright_black]waiting for what is in flight …[/]")
+        answers = until_rest(local, answers, ask)
+    if not chosen.is_one or as_json:
+        _tell(answers, as_json=as_json)
+        return
+    (answer,) = answers
+    if answer.status is None:
+        raise WorkflowNotFoundError(str(answer.id))
+    if answer.refusal:
+        raise TransitionError(str(answer.id), verb, answer.status)
+    err().print(f"{_short(answer)} is", coloured(answer.status))
+    if answer.status is not RESTS[verb] and not no_wait:
+        raise TransitionError(str(answer.id), verb, f"{answer.status} already")
+    if verb is Verb.PAUSE:
+        err().print(f"Go on with: [bold]eopiez resume {_short(answer)}[/]")
+
+
+def set_going(
+    local: Local, verb: Verb, chosen: Chosen, options: RequestOptions, *, no_wait: bool, as_json: bool
+) -> None:
+    """Queue them, and drive them all here until they rest, unless that is for others."""
+    selection = chosen.selection(local)
+    if no_wait:
+        _tell(local.queue(verb, selection, **options), as_json=as_json)
+        return
+    begin = partial(local.resume if verb is Verb.RESUME else local.retry, selection, **options)
+    is_any = local.count(verb, selection) > 0
+    seen = see_all_through(local, begin, starts_ray=is_any, as_json=as_json)
+    _tell(seen.answers, as_json=as_json, code=seen.exit_code)
+
+
+def _tell(answers: Sequence[Answer], *, as_json: bool, code: int = 0) -> None:
+    """What became of each.
+
+    Raises:
+        typer.Exit: something was refused, or the code is not 0.
+    """
+    if as_json:
+        for answer in answers:
+            print_json({"workflow": answer.id, **{key: getattr(answer, key) for key in ("name", "status", "refusal")}})
+    elif not answers:
+        err().print("No workflow is meant.")
+    else:
+        out().print(_answers_table(answers))
+        found = Counter("refused" if answer.refusal else str(answer.status) for answer in answers)
+        err().print(", ".join(f"{number:,} {status}" for status, number in found.most_common()))
+    code = code or int(any(answer.refusal for answer in answers))
+    if code:
+        raise typer.Exit(code)
+
+
+def _answers_table(answers: Sequence[Answer]) -> Table:
+    table = Table("ID", "Name", "Status", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    for answer in answers:
+        status = coloured(answer.status) if answer.status is not None else "–"
+        table.add_row(_short(answer), escape(answer.name), status, f"[red]{escape(answer.refusal)}[/]")
+    return table
+
+
+def _short(answer: Answer) -> str:
+    return str(answer.id)[-8:]

@@ -1,0 +1,58 @@
+"""``eopiez resume``."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import typer
+from rich.markup import escape
+
+from ..errors import TransitionError
+from ..model.requests import Verb
+from ..model.status import WorkflowStatus
+from .labels import OUTPUT
+from .requests import AsJson, By, Cpus, OnlyQueue, Why, named, options_of, see_and_conclude, set_going
+from .selection import Everything, Ids, Labels, Name, Owner, Statuses, choose
+from .system import open_system, read_settings
+from .terminal import err, results_only
+from .watch import short
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(resume)
+
+
+def resume(
+    ids: Ids = None,
+    label: Labels = None,
+    owner: Owner = None,
+    name: Name = None,
+    status: Statuses = None,
+    everything: Everything = False,
+    why: Why = "",
+    by: By = None,
+    no_wait: OnlyQueue = False,
+    as_json: AsJson = False,
+    cpus: Cpus = None,
+) -> None:
+    """Go on with workflows that were paused, or whose process died. Nothing that had finished runs again.
+
+    Workflows that another process drives are only watched.
+    """
+    chosen, options = choose(ids, label, owner, name, status, None, everything), options_of(by, why)
+    with results_only(), open_system(read_settings(cpus=cpus)) as local:
+        if not chosen.is_one or no_wait:
+            set_going(local, Verb.RESUME, chosen, options, no_wait=no_wait, as_json=as_json)
+            return
+        handle = named(local, chosen)
+        view = handle.view()
+        if view.status is WorkflowStatus.SUCCEEDED:
+            err().print(f"It has succeeded already: {escape(view.labels.get(OUTPUT, str(view.id)))}")
+            return
+        if view.status in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
+            raise TransitionError(
+                str(view.id), "resume", f"{view.status}; `eopiez retry {short(view)}` starts it again"
+            )
+        begin = None if handle.is_driven else partial(handle.resume, **options)
+        see_and_conclude(handle, begin, as_json=as_json)

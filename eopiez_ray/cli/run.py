@@ -1,0 +1,332 @@
+"""``eopiez run``."""
+
+from __future__ import annotations
+
+import re
+import sys
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import ParameterError, StorageFullError
+from .conclusion import conclude, spool_folder
+from .displays import Display, display_for
+from .labels import OUTPUT, SPOOL, TITLE
+from .survey import print_survey, survey_value
+from .system import open_system, read_settings
+from .terminal import print_json, results_only
+from .watch import see_through
+
+if TYPE_CHECKING:
+    from ..authoring.plans.builder import Plan
+    from ..engine.local import Local
+    from ..phases.io import ReadOptions
+    from ..phases.pipeline import PipelineOptions
+    from ..settings import Settings
+
+INPUT, ANALYSIS, RESULTS, MACHINE = "Input", "Analysis", "Results", "Machine"
+
+Cpus = Annotated[
+    int | None,
+    typer.Option("--cpus", min=1, help="CPUs to use; all by default.", rich_help_panel=MACHINE, show_default=False),
+]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Progress as JSON lines on stderr, the result as one object on stdout.", rich_help_panel=MACHINE
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="Folder for the results; by default a new one here.", rich_help_panel=RESULTS,
+        show_default=False,
+    ),
+]  # fmt: skip
+
+
+def _column(name: str, what: str) -> typer.models.OptionInfo:
+    return typer.Option(f"--{name}-column", help=what, metavar="NAME", rich_help_panel=INPUT, show_default=False)  # type: ignore[no-any-return]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be run."""
+
+    inputs: list[str]
+    """Absolute, with ``-`` for standard input."""
+    options: PipelineOptions
+    output: Path
+    settings: Settings
+    as_json: bool
+
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT…", help="Folders, files, glob patterns, or - for standard input.", show_default=False
+    ),
+]
+TextColumn = Annotated[str | None, _column("text", "Column of tables that holds the text.")]
+IdColumn = Annotated[str | None, _column("id", "Column with the documents' ids.")]
+TitleColumn = Annotated[str | None, _column("title", "Column with titles.")]
+TimeColumn = Annotated[str | None, _column("time", "Column with times; any common form is read.")]
+LabelColumn = Annotated[str | None, _column("label", "Column with labels that you already have.")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        help="Encoding of all files; otherwise it is detected for each.", rich_help_panel=INPUT, show_default=False
+    ),
+]
+MaxRejects = Annotated[
+    str, typer.Option(help="Unreadable rows above which the run fails, as in 0.2 or 20%.", rich_help_panel=INPUT)
+]
+Provider = Annotated[
+    str,
+    typer.Option(
+        help="Vectors: hybrid (best), static (fastest), or lsa (knows only this collection).",
+        rich_help_panel=ANALYSIS,
+    ),
+]
+LexiconOption = Annotated[
+    Path | None,
+    typer.Option(help="YAML file with categories of motifs.", rich_help_panel=ANALYSIS, show_default=False),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of the run, and title of its report; by default that of the input.",
+        rich_help_panel=RESULTS,
+        show_default=False,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", "-n", help="Say what would be read and done; start nothing.", rich_help_panel=MACHINE),
+]
+
+
+def run(
+    inputs: Inputs,
+    text_column: TextColumn = None,
+    id_column: IdColumn = None,
+    title_column: TitleColumn = None,
+    time_column: TimeColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
+    max_rejects: MaxRejects = "50%",
+    provider: Provider = "hybrid",
+    lexicon: LexiconOption = None,
+    output: Output = None,
+    name: Name = None,
+    dry_run: DryRun = False,
+    cpus: Cpus = None,
+    as_json: AsJson = False,
+) -> None:
+    """Analyse a collection of texts: motifs, themes, a report, a small archive.
+
+    Reads text, Markdown, HTML, mail and mbox, .jsonl, .csv, .tsv and .parquet, each also compressed with gzip or zstd.
+    Columns, encodings and times are recognized; the options are for where that goes wrong. Rows that cannot be
+    read are kept aside with their reasons in **quarantine.jsonl**.
+
+    **Examples**
+
+    ```
+    eopiez run letters/
+    eopiez run 'mail/**/*.mbox' notes.jsonl.gz
+    eopiez run reviews.csv --text-column body --time-column posted
+    zcat dump.jsonl.gz | eopiez run - --name dump
+    eopiez run letters/ --dry-run
+    ```
+
+    **Ctrl-C** once finishes what is in flight and prints the command that goes on; twice stops at once. Both
+    keep all that has finished.
+    """
+    from ..phases.io import ReadOptions
+
+    read = ReadOptions(text_column, id_column, time_column, label_column, title_column, encoding)
+    title = name or _name_of(inputs)
+    options = pipeline_options(title, read, _share(max_rejects), provider, lexicon)
+    settings = read_settings(cpus=cpus)
+    job = Job(_absolute(inputs), options, output_folder(output, title), settings, as_json)
+    _keep_apart(job.inputs, job.output)
+    if dry_run:
+        _look_only(job)
+    else:
+        start(job)
+
+
+def pipeline_options(
+    title: str, read: ReadOptions, max_rejects: float, provider: str, lexicon: Path | None
+) -> PipelineOptions:
+    """Options of the pipeline from those of the command."""
+    from ..phases.motifs import Lexicon
+    from ..phases.pipeline import PipelineOptions
+
+    text = None
+    if lexicon is not None:
+        Lexicon.load(lexicon)  # Its errors name the file and the line.
+        text = lexicon.read_text("utf-8")
+    return PipelineOptions(title, title, read, max_rejects, lexicon=text, provider=provider)  # type: ignore[arg-type]
+
+
+def _share(text: str) -> float:
+    """A share from ``0.2`` or ``20%``."""
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError as error:
+        raise ParameterError(f"--max-rejects is {text!r}; give a share such as 0.2 or 20%") from error
+    if not 0 <= share <= 1:
+        raise ParameterError(f"--max-rejects is {text!r}, and must be between 0 and 100%")
+    return share
+
+
+def _name_of(inputs: list[str]) -> str:
+    """What to call a run: the first input's name without its endings."""
+    if inputs[0] == "-":
+        return "stdin"
+    parts = [part for part in Path(inputs[0]).expanduser().resolve().parts if not re.search(r"[*?\[]", part)]
+    return Path(parts[-1]).name.split(".")[0] or Path(parts[-1]).name.strip("/.") or "collection"
+
+
+def _absolute(inputs: list[str]) -> list[str]:
+    """Paths as the workers see them, who have another working folder."""
+    return [given if given == "-" else str(Path(given).expanduser().absolute()) for given in inputs]
+
+
+def output_folder(given: Path | None, title: str) -> Path:
+    """The folder for the results; nothing is made yet.
+
+    Raises:
+        ParameterError: it holds something already, or is no folder.
+    """
+    if given is None:
+        slug = re.sub(r"[^\w.-]+", "-", title).strip("-.").lower() or "run"
+        given = Path(f"eopiez-{slug}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
+    folder = given.expanduser().resolve()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ParameterError(
+            f"the output {given} exists already and is not an empty folder; name a new one with --output"
+        )
+    return folder
+
+
+def _keep_apart(inputs: list[str], output: Path) -> None:
+    """Results inside an input folder would be read with it, the next time or even this time."""
+    for given in map(Path, inputs):
+        if given.is_dir() and output.is_relative_to(given.resolve()):
+            raise ParameterError(
+                f"the output {output} would lie inside the input {given} and be read with it; "
+                f"name a folder outside with --output, such as {given.resolve().parent / output.name}"
+            )
+
+
+def _look_only(job: Job) -> None:
+    """Say what would be done."""
+    from ..phases.io import survey
+
+    if "-" in job.inputs:
+        raise ParameterError("--dry-run cannot look at standard input, for that can be read only once; name a file")
+    found = survey(job.inputs, job.options.read)
+    steps = [step.name for step in _plan(job).spec().steps]
+    if job.as_json:
+        print_json(survey_value(found) | {"steps": steps, "output": job.output})
+    else:
+        print_survey(found, steps, job.output)
+
+
+def start(job: Job) -> None:
+    """Run it, and see it through."""
+    with results_only():
+        _see_through(job)
+
+
+def _see_through(job: Job) -> None:
+    with display_for(as_json=job.as_json) as display:
+        display.say("Looking at the input …")
+        job = _spooled(job)
+        _refuse_what_cannot_be_read(job)
+        plan = _plan(job)
+        _make_folder(job.output)
+        display.say("Starting the database …")
+        local = open_system(job.settings)
+        try:
+            _note_others(local, display)
+            labels = {OUTPUT: str(job.output), TITLE: job.options.title} | _spool_label(job)
+            workflow = local.submit(plan, labels=labels)
+            outcome = see_through(workflow, display, workflow.resume)
+        except BaseException:
+            local.close()
+            raise
+    with local:
+        conclude(workflow, outcome, as_json=job.as_json)
+
+
+def _plan(job: Job) -> Plan:
+    from ..phases.pipeline import content_plan
+
+    return content_plan(job.inputs, job.output, job.options)
+
+
+def _spooled(job: Job) -> Job:
+    """The job with standard input kept in a file, so that the run can be resumed."""
+    from dataclasses import replace
+
+    from ..phases.io import spool
+
+    if "-" not in job.inputs:
+        return job
+    if sys.stdin.isatty():
+        raise ParameterError(
+            "standard input is a terminal; pipe documents into it, as in: cat file.jsonl | eopiez run -"
+        )
+    folder = spool_folder(job.settings) / uuid.uuid4().hex
+    try:
+        folder.mkdir(parents=True)
+        path = spool(sys.stdin.buffer, folder)
+    except OSError as error:
+        raise StorageFullError(
+            f"cannot keep standard input under {folder}: {error.strerror}; free some space, or set EOPIEZ_HOME"
+        ) from error
+    return replace(job, inputs=[str(path) if given == "-" else given for given in job.inputs])
+
+
+def _spool_label(job: Job) -> dict[str, str]:
+    home = str(spool_folder(job.settings))
+    spooled = next((given for given in job.inputs if given.startswith(home)), None)
+    return {} if spooled is None else {SPOOL: spooled}
+
+
+def _refuse_what_cannot_be_read(job: Job) -> None:
+    """Read the first documents, so that a wrong column or file is told before anything starts."""
+    from ..phases.io import read_collection
+
+    next(read_collection(job.inputs, job.options.read))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError(
+            f"cannot make the output folder {folder}: {error.strerror}; name another with --output"
+        ) from error
+
+
+def _note_others(local: Local, display: Display) -> None:
+    """Others may be at work in the same data home; that is allowed, and slower."""
+    from ..model.status import WorkflowStatus
+
+    others = [view for view in local.workflows(WorkflowStatus.RUNNING, 20) if local.workflow(str(view.id)).is_driven]
+    if others:
+        names = ", ".join(str(view.id)[-8:] for view in others)
+        display.say(f"Another run is at work on this machine ({names}); both share it.")

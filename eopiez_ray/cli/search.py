@@ -1,0 +1,116 @@
+"""``eopiez search``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from ..errors import WorkflowError, WorkflowNotFinishedError
+from ..model.status import StepStatus, WorkflowStatus
+from .system import open_system
+from .terminal import err, out, print_json
+from .watch import short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
+    from ..phases.vectors.index import Hit
+
+MODEL, INDEX, DOCUMENTS = "vectors.fit", "vectors.index", "ingest.read"
+LOOKED_BACK = 200
+"""Succeeded workflows among which the latest one with an index is looked for."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(search)
+
+
+def search(
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="What to look for, in your own words.", show_default=False)
+    ],
+    workflow: Annotated[
+        str | None,
+        typer.Option("--workflow", "-w", metavar="ID", help="Search this run; by default the latest that succeeded."),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="Documents to show.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a document.")] = False,
+) -> None:
+    """Find the documents of a finished run that are nearest in meaning to a query.
+
+    **Examples**
+
+    ```
+    eopiez search "rising oil prices"
+    eopiez search "concert tickets" -n 3 --json
+    ```
+    """
+    with open_system() as local:
+        handle = local.workflow(workflow) if workflow else _latest(local)
+        _check(handle)
+        model, index = handle.result(MODEL), handle.result(INDEX)
+        hits = index.search(model.embed_texts([query]), count)[0]
+        shown = _look_up(handle.result(DOCUMENTS), [hit.id for hit in hits])
+        if not as_json:
+            err().print(f"[bright_black]in {escape(handle.view().name)}, workflow {short(handle.view())}[/]")
+    if not hits:
+        err().print("No document is near: none of the query's words is known to the collection.")
+        return
+    for rank, hit in enumerate(hits, 1):
+        title, snippet = shown[hit.id]
+        if as_json:
+            facts = {"document_id": hit.id, "similarity": round(hit.similarity, 4), "title": title, "snippet": snippet}
+            print_json({"rank": rank, **facts})
+        else:
+            _print_hit(rank, hit, title, snippet)
+
+
+def _print_hit(rank: int, hit: Hit, title: str, snippet: str) -> None:
+    console = out()
+    head = f"[bright_black]{rank:>3}[/]  [cyan]{hit.similarity:.2f}[/]  [bold]{escape(title)}[/]"
+    console.print(f"{head}  [bright_black]{escape(hit.id)}[/]")
+    if snippet:
+        console.print(f"           {escape(snippet)}")
+
+
+def _latest(local: Local) -> Workflow:
+    for view in local.workflows(WorkflowStatus.SUCCEEDED, LOOKED_BACK):
+        if any(step.name == INDEX for step in view.plan.steps):
+            return local.workflow(str(view.id))
+    raise WorkflowNotFinishedError(
+        "no run with an index has succeeded yet; start one with `eopiez run` or `eopiez demo`"
+    )
+
+
+def _check(workflow: Workflow) -> None:
+    """Say it plainly where a workflow has no index, or not yet."""
+    step = next((step for step in workflow.steps() if step.name == INDEX), None)
+    if step is None:
+        raise WorkflowError(f"workflow {workflow.id} has no search index; search one that `eopiez run` made")
+    if step.status is not StepStatus.SUCCEEDED:
+        raise WorkflowNotFinishedError(
+            f"the index of workflow {workflow.id} is not built yet; wait for it, or resume it"
+        )
+
+
+def _look_up(partitions: Iterable[Any], wanted: list[str]) -> dict[str, tuple[str, str]]:
+    """Title and snippet of documents, by one walk over the partitions."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from ..phases.report.collection import snippet_of, title_of
+
+    ids, found = pa.array(wanted, pa.string()), dict[str, tuple[str, str]]()
+    for table in partitions:
+        rows = table.select(["document_id", "title", "text"]).filter(pc.is_in(table.column("document_id"), ids))
+        for row in rows.to_pylist():
+            title = title_of(row["title"], row["text"][:600])
+            found[row["document_id"]] = title, snippet_of(title, row["text"][:600])
+        if len(found) == len(wanted):
+            break
+    return found

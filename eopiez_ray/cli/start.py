@@ -1,0 +1,207 @@
+"""``eopiez start``: a workflow from a plan that is written in YAML or JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import ParameterError
+from ..model.status import WorkflowStatus
+from .conclusion import conclude
+from .displays import display_for
+from .labels import labels_of, refuse_reserved
+from .plan import Document, read_document
+from .system import open_system, read_settings
+from .terminal import out, print_json, results_only
+from .watch import Ending, see_through, short
+
+if TYPE_CHECKING:
+    from ..authoring.plans.builder import Plan
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
+    from ..model.plan import PlanSpec
+    from .watch import Outcome
+
+WORKFLOW, RESULTS, MACHINE = "Workflow", "Results", "Machine"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(start)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to start, and what is wanted of it."""
+
+    plan: Plan
+    options: dict[str, Any]
+    """Owner, priority, labels and idempotency key."""
+    results: list[str]
+    """Names of the steps whose results are to be printed."""
+    as_json: bool
+
+
+Result = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--result",
+        "-r",
+        metavar="STEP",
+        help="Print this step's result at the end; may be repeated.",
+        rich_help_panel=RESULTS,
+        show_default=False,
+    ),
+]
+Owner = Annotated[
+    str,
+    typer.Option(help="Whose workflow it is; owners share alike.", rich_help_panel=WORKFLOW, show_default=False),
+]
+Priority = Annotated[
+    int | None,
+    typer.Option(
+        min=-(2**15),
+        max=2**15 - 1,
+        help="Higher goes first; by default as the plan says.",
+        rich_help_panel=WORKFLOW,
+        show_default=False,
+    ),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        "-l",
+        metavar="NAME=VALUE",
+        help="A label, beside those of the plan; may be repeated.",
+        rich_help_panel=WORKFLOW,
+        show_default=False,
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="The same key and plan give the same workflow, however often it is started.",
+        rich_help_panel=WORKFLOW,
+        show_default=False,
+    ),
+]
+NoWait = Annotated[
+    bool,
+    typer.Option("--no-wait", help="Only keep it, for `eopiez resume` to drive.", rich_help_panel=MACHINE),
+]
+Cpus = Annotated[
+    int | None,
+    typer.Option("--cpus", min=1, help="CPUs to use; all by default.", rich_help_panel=MACHINE, show_default=False),
+]
+AsJsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Progress as JSON lines on stderr, the result as one object on stdout.",
+        rich_help_panel=MACHINE,
+    ),
+]
+
+
+def start(
+    file: Document,
+    result: Result = None,
+    owner: Owner = "",
+    priority: Priority = None,
+    label: Label = None,
+    idempotency_key: IdempotencyKey = None,
+    no_wait: NoWait = False,
+    cpus: Cpus = None,
+    as_json: AsJsonOption = False,
+) -> None:
+    """Start a workflow from a plan in YAML or JSON, and see it through.
+
+    **Examples**
+
+    ```
+    eopiez start plan.yaml
+    eopiez start plan.yaml --result count
+    eopiez start plan.yaml --label team=research --priority 5 --idempotency-key nightly-2024-05-01
+    make-plan | eopiez start - --json
+    ```
+
+    The modules and files that the plan imports are run. **Ctrl-C** once finishes what is in flight and prints the
+    command that goes on; twice stops at once. Both keep all that has finished.
+    """  # fmt: skip
+    wanted = read_document(file)
+    _refuse_unknown(result or [], wanted.spec())
+    labels = wanted.labels | labels_of(label or [])
+    refuse_reserved(labels)
+    urgency = wanted.priority if priority is None else priority
+    options = {"owner": owner, "labels": labels, "priority": urgency, "idempotency_key": idempotency_key}
+    wish = Wish(wanted, options, result or [], as_json)
+    settings = read_settings(cpus=cpus)
+    with results_only(), open_system(settings) as local:
+        if no_wait:
+            _only_keep(local, wish)
+        else:
+            _see_through(local, wish)
+
+
+def _refuse_unknown(results: list[str], spec: PlanSpec) -> None:
+    from ..authoring.plans.policies import nearest
+
+    names = [step.name for step in spec.steps]
+    for name in results:
+        if name not in names:
+            raise ParameterError(f"--result names {name!r}, which is no step of the plan{nearest(name, names)}")
+
+
+def _only_keep(local: Local, wish: Wish) -> None:
+    view = local.submit(wish.plan, **wish.options).view()
+    command = f"eopiez resume {short(view)}"
+    if wish.as_json:
+        print_json({"workflow": view.id, "status": view.status, "continue": command})
+    else:
+        out().print(f"Workflow {view.id} is {view.status}. Drive it with: [bold]{command}[/]")
+
+
+def _see_through(local: Local, wish: Wish) -> None:
+    workflow = local.submit(wish.plan, **wish.options)
+    is_waiting = not workflow.status.is_at_rest and not workflow.is_driven
+    with display_for(as_json=wish.as_json) as display:
+        outcome = see_through(workflow, display, workflow.resume if is_waiting else None)
+    has_succeeded = outcome.ending is Ending.AT_REST and outcome.view.status is WorkflowStatus.SUCCEEDED
+    if wish.results and has_succeeded:
+        _print_results(workflow, outcome, wish)
+    else:
+        conclude(workflow, outcome, as_json=wish.as_json)
+
+
+def _print_results(workflow: Workflow, outcome: Outcome, wish: Wish) -> None:
+    """For machines one object; otherwise each value on a line, those of a step's partitions in order."""
+    from ..engine.artifacts import LoadedPartitions
+
+    results = {name: workflow.result(name) for name in wish.results}
+    partitioned = {name: list(found) for name, found in results.items() if isinstance(found, LoadedPartitions)}
+    if wish.as_json:
+        values = {name: _json_value(partitioned.get(name, found)) for name, found in results.items()}
+        print_json({"workflow": outcome.view.id, "status": outcome.view.status, "results": values})
+        return
+    for name, found in results.items():
+        for value in partitioned.get(name, [found]):
+            out().print(_line(value), markup=False, emoji=False)
+
+
+def _json_value(value: Any) -> Any:
+    """The value if it can be written as JSON, otherwise its text."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return [_json_value(inner) for inner in value] if isinstance(value, list) else str(value)
+    return value
+
+
+def _line(value: Any) -> str:
+    written = _json_value(value)
+    return written if isinstance(written, str) else json.dumps(written, ensure_ascii=False)

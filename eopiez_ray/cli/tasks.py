@@ -1,0 +1,264 @@
+"""``eopiez tasks``: what has been done, task by task."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ..errors import ParameterError
+from ..model.filters import AttemptFilter, TaskFilter
+from ..model.status import Outcome
+from ..model.tasks import TaskKey
+from .system import open_system
+from .terminal import duration, err, moment, out, print_json, size, table_of
+from .watch import short
+from .workflow import AsJson, NamedOrLatest, find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..engine.handle import Workflow
+    from ..store import AttemptView, TaskView
+
+TABLE = 1000
+"""Rows of a table; with ``--all`` there may be several."""
+WHICH, SHOWN = "Which", "How they are shown"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(tasks)
+
+
+Step = Annotated[str | None, typer.Option(help="Only of this step.", rich_help_panel=WHICH, show_default=False)]
+Worker = Annotated[
+    str | None, typer.Option(help="Only what this worker ran.", rich_help_panel=WHICH, show_default=False)
+]
+Host = Annotated[
+    str | None, typer.Option(help="Only what ran on this host.", rich_help_panel=WHICH, show_default=False)
+]
+Node = Annotated[
+    str | None,
+    typer.Option(help="Only what ran on this node, by Ray's id.", rich_help_panel=WHICH, show_default=False),
+]
+SlowerThan = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", min=0, help="Only what took longer.", rich_help_panel=WHICH, show_default=False),
+]
+MemoryAbove = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Only tasks whose worker held more memory, as in 500MB or 4GiB.",
+        rich_help_panel=WHICH,
+        show_default=False,
+    ),
+]
+Cached = Annotated[
+    bool, typer.Option("--cached", help="Only those whose result came from the cache.", rich_help_panel=WHICH)
+]
+Rejects = Annotated[bool, typer.Option("--rejects", help="Only those that rejected rows.", rich_help_panel=WHICH)]
+Failed = Annotated[
+    bool,
+    typer.Option(
+        "--failed", help="Not finished tasks, but attempts that ended without a result.", rich_help_panel=WHICH
+    ),
+]
+OutcomeOption = Annotated[
+    Outcome | None,
+    typer.Option(help="Only attempts that ended so.", rich_help_panel=WHICH, show_default=False),
+]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.", rich_help_panel=SHOWN)]
+Every = Annotated[bool, typer.Option("--all", help="All of them.", rich_help_panel=SHOWN)]
+After = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STEP/PARTITION",
+        help="Begin after this task; with --failed, after the attempt of this number.",
+        rich_help_panel=SHOWN,
+        show_default=False,
+    ),
+]
+
+
+def tasks(
+    workflow: NamedOrLatest = None,
+    step: Step = None,
+    worker: Worker = None,
+    host: Host = None,
+    node: Node = None,
+    slower_than: SlowerThan = None,
+    memory_above: MemoryAbove = None,
+    cached: Cached = False,
+    rejects: Rejects = False,
+    failed: Failed = False,
+    outcome: OutcomeOption = None,
+    limit: Limit = 50,
+    every: Every = False,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """List finished tasks of a workflow: how long they took, what memory, on which worker; or failed attempts.
+
+    They come in the order of steps and partitions, attempts in that of time. A million of them are paged as
+    quickly as ten.
+
+    **Examples**
+
+    ```
+    eopiez tasks
+    eopiez tasks 0b1c2d3e --step tidy --slower-than 60
+    eopiez tasks --host node-7 --memory-above 4GiB
+    eopiez tasks --failed --outcome lost
+    eopiez tasks --all --json > tasks.jsonl
+    ```
+    """
+    most = None if every else limit
+    where = {"step": step, "worker": worker, "host": host, "node": node, "slower_than_s": slower_than}
+    with open_system() as local:
+        handle = find(local, workflow)
+        if failed or outcome not in {None, Outcome.SUCCEEDED}:
+            _refuse_with_attempts(cached=cached, rejects=rejects, memory_above=memory_above)
+            attempts = AttemptFilter(**where, outcome=outcome)  # type: ignore[arg-type]
+            found = handle.each_attempt(attempts, _attempt_number(after), most and most + 1)
+            _print(found, _attempt_table, _attempt_value, most, as_json=as_json, more=_more_attempts(handle))
+        else:
+            bytes_ = None if memory_above is None else parse_size("--memory-above", memory_above)
+            finished = TaskFilter(**where, more_than_bytes=bytes_, is_cached=cached, has_rejects=rejects)  # type: ignore[arg-type]
+            ended = handle.tasks(finished, _task_key(handle, after), most and most + 1)
+            _print(ended, _task_table, _task_value, most, as_json=as_json, more=_more_tasks(handle))
+
+
+def parse_size(option: str, text: str) -> int:
+    """Bytes from a number, or from a text such as ``4GiB``.
+
+    Raises:
+        ParameterError: it is neither.
+    """
+    from pydantic_core import PydanticCustomError
+
+    from ..authoring.plans.policies import bytes_of
+
+    if text.isdecimal():
+        return int(text)
+    try:
+        return int(str(bytes_of(text)))
+    except PydanticCustomError as error:
+        raise ParameterError(f"{option} is {text!r}; give bytes, or a size such as 500MB or 4GiB") from error
+
+
+def _refuse_with_attempts(**given: bool | str | None) -> None:
+    """Attempts without a result have no result of which these could be said."""
+    named = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
+    if named:
+        raise ParameterError(f"{' and '.join(named)} choose finished tasks, and not attempts; leave out --failed")
+
+
+def _task_key(handle: Workflow, after: str | None) -> TaskKey | None:
+    if after is None:
+        return None
+    step, _, partition = after.rpartition("/")
+    positions = handle.view().plan.index()
+    if step not in positions or not partition.isdecimal():
+        raise ParameterError(f"--after is {after!r}; give a step and a partition, as in {next(iter(positions))}/17")
+    return TaskKey(positions[step], int(partition))
+
+
+def _attempt_number(after: str | None) -> int:
+    if after is None:
+        return 0
+    if not after.isdecimal():
+        raise ParameterError(f"--after is {after!r}; with --failed give the number of an attempt, as it is listed")
+    return int(after)
+
+
+def _print(
+    rows: Iterator[Any],
+    table: Callable[[list[Any]], Table],
+    value: Callable[[Any], dict[str, Any]],
+    most: int | None,
+    *,
+    as_json: bool,
+    more: Callable[[Any], str],
+) -> None:
+    """Print up to ``most`` rows, and how to go on if there are more."""
+    shown = 0
+    last = None
+    while chunk := list(islice(rows, TABLE if most is None else min(TABLE, most - shown))):
+        shown, last = shown + len(chunk), chunk[-1]
+        if as_json:
+            for row in chunk:
+                print_json(value(row))
+        else:
+            out().print(table(chunk))
+    if last is None:
+        err().print("None.")
+    elif next(rows, None) is not None:
+        err().print(f"There are more: {more(last)}", markup=False)
+
+
+def _more_tasks(handle: Workflow) -> Callable[[TaskView], str]:
+    name = short(handle.view())
+    return lambda last: f"eopiez tasks {name} … --after {last.step}/{last.partition}"
+
+
+def _more_attempts(handle: Workflow) -> Callable[[AttemptView], str]:
+    name = short(handle.view())
+    return lambda last: f"eopiez tasks {name} --failed … --after {last.id}"
+
+
+def _task_table(rows: list[TaskView]) -> Table:
+    table = table_of(
+        "Task", "Began", "Took", "CPU", "Memory", "Rows", "Rejected", "Worker", "Where", right=(2, 3, 4, 5, 6)
+    )
+    for row in rows:
+        name, began = escape(f"{row.step}/{row.partition}"), moment(row.started_at)
+        times = ("[bright_black]cached[/]", "–") if row.is_cached else (duration(row.wall_s), duration(row.cpu_s))
+        memory = size(row.peak_bytes) if row.peak_bytes else "–"
+        rejects = f"[yellow]{row.rejects:,}[/]" if row.rejects else "–"
+        table.add_row(name, began, *times, memory, f"{row.rows:,}", rejects, escape(row.worker), escape(_where(row)))
+    return table
+
+
+def _attempt_table(rows: list[AttemptView]) -> Table:
+    table = table_of("No.", "Task", "Attempt", "Outcome", "Ended", "Took", "Error", "Worker", "Where", right=(0, 2, 5))
+    for row in rows:
+        colour = "bright_black" if row.is_forgiven else "red"
+        first = f"{row.error_type}: {row.message}".partition("\n")[0]
+        took = duration((row.ended_at - row.started_at).total_seconds())
+        table.add_row(
+            f"{row.id}",
+            escape(f"{row.step}/{row.partition}"),
+            f"{row.attempt}",
+            f"[{colour}]{row.outcome}[/]",
+            moment(row.ended_at),
+            took,
+            escape(first),
+            escape(row.worker),
+            escape(_where(row)),
+        )
+    return table
+
+
+def _where(row: TaskView | AttemptView) -> str:
+    return f"{row.host}, pid {row.pid}" if row.host else ""
+
+
+def _task_value(row: TaskView) -> dict[str, Any]:
+    names = (
+        "step", "partition", "rows", "rejects", "size", "started_at", "wall_s", "cpu_s", "peak_bytes", "is_cached",
+        "worker", "node", "host", "pid", "actor",
+    )  # fmt: skip
+    return {name: getattr(row, name) for name in names}
+
+
+def _attempt_value(row: AttemptView) -> dict[str, Any]:
+    names = (
+        "id", "step", "partition", "attempt", "outcome", "error_type", "message", "traceback", "started_at",
+        "ended_at", "retry_at", "retry_memory_bytes", "is_forgiven", "worker", "node", "host", "pid", "actor",
+    )  # fmt: skip
+    return {name: getattr(row, name) for name in names}

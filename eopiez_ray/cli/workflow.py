@@ -1,0 +1,81 @@
+"""One workflow on the command line: how it is named, found, and told of in a line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import WorkflowError
+from ..model.requests import Verb
+from ..model.status import WorkflowStatus
+from .terminal import coloured, counted, duration
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from ..engine.handle import Workflow
+    from ..engine.local import Local
+    from ..store import WorkflowView
+
+
+ASKED_FOR = {
+    WorkflowStatus.PAUSING: Verb.PAUSE,
+    WorkflowStatus.PAUSED: Verb.PAUSE,
+    WorkflowStatus.CANCELLING: Verb.CANCEL,
+    WorkflowStatus.CANCELLED: Verb.CANCEL,
+}
+"""The request that leads to a status."""
+Named = Annotated[
+    str, typer.Argument(metavar="ID", help="The workflow's id, or a beginning or end of it.", show_default=False)
+]
+NamedOrLatest = Annotated[
+    str | None, typer.Argument(metavar="[ID]", help="The workflow; by default the latest.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")]
+
+
+def find(local: Local, workflow: str | None) -> Workflow:
+    """The workflow that is named, or the latest.
+
+    Raises:
+        WorkflowError: there is none.
+    """
+    if workflow is not None:
+        return local.workflow(workflow)
+    latest = local.workflows(None, 1)
+    if not latest:
+        raise WorkflowError("there is no workflow yet; start one with `eopiez run` or `eopiez demo`")
+    return local.workflow(str(latest[0].id))
+
+
+def standing(view: WorkflowView) -> Text:
+    """A status, what it waits for, since when, and who has asked for it and why."""
+    text = coloured(view.status)
+    if view.status in {WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING}:
+        text.append(f", {counted(view.in_flight, 'task')} in flight", "default")
+    if view.status is WorkflowStatus.PAUSED and view.drained_at is not None:
+        text.append(f" since {view.drained_at.astimezone():%Y-%m-%d %H:%M}", "default")
+    if view.request is not None and view.request.verb is ASKED_FOR.get(view.status):
+        by, why = view.request.request.by, view.request.request.why
+        text.append((f", asked by {by}" if by else "") + (f": {why}" if why else ""), "default")
+    return text
+
+
+def took(view: WorkflowView) -> str:
+    """For how long it has been under way."""
+    if view.started_at is None:
+        return "–"
+    end = view.finished_at or view.drained_at or datetime.now(UTC)
+    return duration((end - view.started_at).total_seconds())
+
+
+def workflow_value(view: WorkflowView) -> dict[str, Any]:
+    """It as JSON values."""
+    names = (
+        "id", "name", "status", "owner", "priority", "labels", "plan_version", "created_at", "started_at",
+        "finished_at", "drained_at", "in_flight", "frozen_s", "error",
+    )  # fmt: skip
+    request = view.request.to_value() if view.request is not None else None
+    return {name: getattr(view, name) for name in names} | {"request": request}

@@ -1,0 +1,48 @@
+"""A thread in which an engine lives, for programs that are not asynchronous themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from ..settings import Settings
+from .system import Engine
+
+Result = TypeVar("Result")
+
+
+class EngineThread:
+    """An open engine with an event loop in a thread of its own: any other thread can have its coroutines run there."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="eopiez", daemon=True)
+        self._thread.start()
+        self.engine = self.run(self._open())
+        self._is_open = True
+
+    async def _open(self) -> Engine:
+        engine = Engine(self.settings)
+        try:
+            await engine.open()
+        except BaseException:
+            await engine.close()
+            raise
+        return engine
+
+    def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """What the coroutine gives, once it has run."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def end(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run the last coroutine and end the thread; again, and nothing happens."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self.run(ending())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

@@ -1,0 +1,231 @@
+-- Which orchestrators live, and which workflows each of them drives until when.
+
+-- name: register_orchestrator
+-- A new driver of workflows, and the key of the advisory lock that shows that it lives.
+insert into orchestrators (id, name, host, pid, cluster)
+values ($1, $2, $3, $4, $5)
+returning lock_key
+
+-- name: peers
+-- Other living orchestrators: those that take any workflow, and those that drive some on the same cluster. What this
+-- one takes is told to them.
+with told as (
+    update orchestrators
+    set takes_any = $3
+    where id = $1
+        and takes_any <> $3
+)
+select
+    count(*) filter (where takes_any)::integer as takers,
+    count(*) filter (where cluster = $2 and exists (select from workflows where holder = orchestrators.id))::integer
+        as neighbours
+from living_orchestrators as orchestrators
+where orchestrators.id <> $1
+
+-- name: living_orchestrators
+-- Those of the given orchestrators whose session still holds its lock.
+select orchestrators.id
+from living_orchestrators as orchestrators
+where orchestrators.id = any($1::uuid[])
+
+-- name: claim
+-- Take workflows that nobody drives: never held, given back, or whose holder's lease ran out or whose session is gone.
+-- Priority comes first; then owners take turns by their weights, one who drives much here already coming later.
+-- The lock on the row makes two claimers take different ones; the new epoch fences the old holder. While the server
+-- has just started, every session is gone: living holders get some seconds to come back, and keep what they drive.
+with recursive living as materialized (
+    select orchestrators.id
+    from living_orchestrators as orchestrators
+),
+-- One step in the index for each owner, however many workflows they have.
+owners as (
+    (
+        select owner
+        from workflows
+        where holder is null
+            and status in ('queued', 'running', 'pausing', 'cancelling')
+        order by owner
+        limit 1
+    )
+    union all
+    select (
+        select workflows.owner
+        from workflows
+        where holder is null
+            and status in ('queued', 'running', 'pausing', 'cancelling')
+            and workflows.owner > owners.owner
+        order by workflows.owner
+        limit 1
+    )
+    from owners
+    where owners.owner is not null
+),
+candidates as (
+    select first.id, first.priority, owners.owner
+    from owners
+    cross join lateral (
+        select id, priority
+        from workflows
+        where holder is null
+            and status in ('queued', 'running', 'pausing', 'cancelling')
+            and workflows.owner = owners.owner
+        order by priority desc, id
+        limit 2 * $3
+    ) as first
+    union all
+    select id, priority, owner
+    from workflows
+    where holder is not null
+        and status in ('running', 'pausing', 'cancelling')
+        and (
+            lease_until < clock_timestamp()
+            or (
+                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and holder not in (select id from living)
+            )
+        )
+),
+-- More than are wanted, for another claimer may be taking the first ones.
+ranked as (
+    select
+        id,
+        (coalesce(driven, 0) + row_number() over (partition by owner, candidates.priority order by id))
+            / coalesce(weight, 1) as turn
+    from candidates
+    left join unnest($4::text[], $5::bigint[]) as busy (owner, driven) using (owner)
+    left join weights using (owner)
+    where candidates.priority > $6::integer
+    order by candidates.priority desc, turn, id
+    limit 4 * $3
+),
+claimable as (
+    select workflows.id, holder as previous
+    from workflows
+    join ranked on ranked.id = workflows.id
+    where workflows.id = any(array(select id from ranked)) -- By the primary key, whatever the planner expects.
+        and status in ('queued', 'running', 'pausing', 'cancelling')
+        and (
+            holder is null
+            or lease_until < clock_timestamp()
+            or (
+                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and holder not in (select id from living)
+            )
+        )
+    order by priority desc, turn, workflows.id
+    limit $3
+    for update of workflows skip locked
+)
+update workflows
+set holder = $1,
+    epoch = epoch + 1,
+    lease_until = clock_timestamp() + $2::interval,
+    status = case when status = 'queued' then 'running' else status end,
+    started_at = coalesce(started_at, clock_timestamp()),
+    drained_at = null
+from claimable
+where workflows.id = claimable.id
+returning workflows.id, plan, status, epoch, owner, priority, labels, previous
+
+-- name: claim_named
+-- As claim, among the given workflows alone and without turns.
+with claimable as (
+    select id, holder as previous
+    from workflows
+    where id = any($2::uuid[])
+        and status in ('queued', 'running', 'pausing', 'cancelling')
+        and (
+            holder is null
+            or lease_until < clock_timestamp()
+            or (
+                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and not exists (
+                    select from living_orchestrators as orchestrators
+                    where orchestrators.id = holder
+                )
+            )
+        )
+    order by priority desc, id
+    limit $4
+    for update skip locked
+)
+update workflows
+set holder = $1,
+    epoch = epoch + 1,
+    lease_until = clock_timestamp() + $3::interval,
+    status = case when status = 'queued' then 'running' else status end,
+    started_at = coalesce(started_at, clock_timestamp()),
+    drained_at = null
+from claimable
+where workflows.id = claimable.id
+returning workflows.id, plan, status, epoch, owner, priority, labels, previous
+
+-- name: clear_in_flight
+-- What was in flight when workflows were left is in flight no more, as far as anybody knows.
+update steps
+set running = 0
+where workflow_id = any($1::uuid[])
+    and running > 0
+
+-- name: renew
+-- Hold on to workflows; those missing from the answer are lost.
+update workflows
+set lease_until = clock_timestamp() + $3::interval
+from unnest($1::uuid[], $2::bigint[]) as held (id, epoch)
+where workflows.id = held.id
+    and workflows.epoch = held.epoch
+    and workflows.status in ('running', 'pausing', 'cancelling')
+returning workflows.id
+
+-- name: release
+-- Give workflows back to the queue's readers, unfinished: another orchestrator may claim them at once.
+with released as (
+    update workflows
+    set holder = null,
+        lease_until = null
+    from unnest($1::uuid[], $2::bigint[]) as held (id, epoch)
+    where workflows.id = held.id
+        and workflows.epoch = held.epoch
+    returning workflows.id
+)
+select pg_notify('eopiez_work', id::text)
+from released
+
+-- name: fence
+-- Those of the given workflows that the writer still holds, locked until the transaction ends.
+select workflows.id
+from workflows
+join unnest($1::uuid[], $2::bigint[]) as held (id, epoch) on workflows.id = held.id and workflows.epoch = held.epoch
+order by workflows.id
+for update of workflows
+
+-- name: is_held
+-- Whether a living orchestrator drives the workflow.
+select
+    holder is not null
+        and lease_until >= clock_timestamp()
+        and exists (
+            select from living_orchestrators as orchestrators
+            where orchestrators.id = holder
+        ) as is_held
+from workflows
+where id = $1
+
+-- name: save_workers
+-- Where new workers are.
+insert into workers (name, orchestrator, node, host, pid, actor)
+select *
+from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[])
+on conflict do nothing
+
+-- name: bequeath
+-- Let others take a leaving orchestrator for dead, and so its workflows and the workers that it leaves them.
+select pg_advisory_unlock($1), pg_notify('eopiez_work', 'handed over')
+
+-- name: driver
+-- Which living orchestrator drives a workflow.
+select orchestrators.name, host, orchestrators.pid, orchestrators.started_at
+from workflows
+join living_orchestrators as orchestrators on orchestrators.id = holder
+where workflows.id = $1
+    and lease_until >= clock_timestamp()

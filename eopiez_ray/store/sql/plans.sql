@@ -1,0 +1,111 @@
+-- Plans with the code of their phases, and updates of them while workflows go on.
+
+-- name: add_phase
+-- Keep a phase's code; equal digests are the same code.
+insert into phases (digest, name, version, kind, code)
+values ($1, $2, $3, $4, $5)
+on conflict do nothing
+
+-- name: phase_code
+-- The code of some phases.
+select digest, code
+from phases
+where digest = any($1::text[])
+
+-- name: add_plan
+-- Keep a plan; equal digests are the same plan.
+insert into plans (digest, spec)
+values ($1, $2)
+on conflict do nothing
+
+-- name: plan
+-- A plan by its digest.
+select spec
+from plans
+where digest = $1
+
+-- name: save_plans
+-- Plans by which workflows go on.
+with updated as (
+    update workflows
+    set plan = given.plan,
+        plan_version = plan_version + 1,
+        wanted_plan = null
+    from unnest($1::uuid[], $2::text[]) as given (id, plan)
+    where workflows.id = given.id
+    returning workflows.id, given.plan, plan_version
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select id, 'updated', jsonb_build_object('plan', plan, 'version', plan_version)
+    from updated
+)
+select pg_notify('eopiez_status', id::text)
+from updated
+
+-- name: answer_update
+-- Drop a wanted plan, with the reason if the workflow cannot go on by it.
+with answered as (
+    update workflows
+    set wanted_plan = null
+    where id = $1
+        and epoch = $2
+        and wanted_plan is not null
+    returning id
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select
+        id, case when $3::text = '' then 'updated' else 'update_refused' end,
+        case when $3::text = '' then '{}' else jsonb_build_object('reason', $3::text) end
+    from answered
+)
+select pg_notify('eopiez_status', id::text)
+from answered
+
+-- name: plans_of
+-- The plans of workflows, each with those that follow it.
+select spec as plan, array_agg(id) as workflows
+from workflows
+join plans on plans.digest = workflows.plan
+where id = any($1::uuid[])
+group by plans.digest
+
+-- name: lock_for_update
+-- A workflow's row, locked, for a change of its plan.
+select
+    id, plan, plan_version, status, owner, priority, labels, epoch, holder as previous,
+    holder is not null
+        and lease_until >= clock_timestamp()
+        and exists (
+            select from living_orchestrators as orchestrators
+            where orchestrators.id = holder
+        ) as is_held
+from workflows
+where id = $1
+for update of workflows
+
+-- name: answer_to_update
+-- What the holder has said to a wish for an update.
+select kind, data
+from events
+where workflow_id = $1
+    and id > $2
+    and kind in ('updated', 'update_refused')
+order by id
+limit 1
+
+-- name: want_update
+-- Priority and labels at once, and a plan that the holder is to adopt or refuse.
+update workflows
+set wanted_plan = $2,
+    priority = $3,
+    labels = $4
+where id = $1
+
+-- name: step_names
+-- Names of a workflow's steps, in the order of its plan; no row if there is no such workflow.
+select spec #> '{steps}' as steps
+from workflows
+join plans on plans.digest = workflows.plan
+where id = $1

@@ -1,0 +1,188 @@
+-- What people ask of workflows: pause, cancel, resume and retry.
+
+-- name: lock_selected
+-- The next workflows that a request means, locked in order of their ids; is_held says which of them a living
+-- orchestrator drives.
+with living as materialized (
+    select orchestrators.id
+    from living_orchestrators as orchestrators
+),
+locked as (
+    select id, name, status, request, holder, lease_until
+    from workflows
+    where ($1::uuid[] is null or id = any($1))
+        and labels @> $2::jsonb
+        and ($3::text is null or owner = $3)
+        and ($4::text is null or name = $4)
+        and ($5::text[] is null or status = any($5))
+        and (
+            $6::text is null
+            or exists (
+                select from attempts
+                where workflow_id = workflows.id
+                    and error_type = $6
+                    and retry_at is null
+                    and not is_forgiven
+            )
+        )
+        and ($7::uuid is null or id > $7)
+    order by id
+    limit $8
+    for update
+)
+select
+    id,
+    name,
+    status,
+    request,
+    coalesce(holder in (select id from living) and lease_until >= clock_timestamp(), false) as is_held
+from locked
+order by id
+
+-- name: count_selected
+-- How many workflows a request would mean.
+select count(*)
+from workflows
+where ($1::uuid[] is null or id = any($1))
+    and labels @> $2::jsonb
+    and ($3::text is null or owner = $3)
+    and ($4::text is null or name = $4)
+    and ($5::text[] is null or status = any($5))
+    and (
+        $6::text is null
+        or exists (
+            select from attempts
+            where workflow_id = workflows.id
+                and error_type = $6
+                and retry_at is null
+                and not is_forgiven
+        )
+    )
+
+-- name: ask
+-- Let locked workflows be paused or cancelled. Those that are held are on their way there, and their holders hear of
+-- it; of the others nothing is in flight, so they are there at once.
+with given as (
+    select *
+    from unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[]) as given (id, status, is_held, request)
+),
+asked as (
+    update workflows
+    set status = given.status,
+        request = jsonb_build_object('verb', $5::text, 'at', statement_timestamp()) || given.request,
+        epoch = case when given.is_held then epoch else epoch + 1 end,
+        holder = case when given.is_held then holder end,
+        lease_until = case when given.is_held then lease_until end,
+        finished_at = case when given.status = 'cancelled' then clock_timestamp() end,
+        drained_at = case when given.status = 'paused' then clock_timestamp() end
+    from given
+    where workflows.id = given.id
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select id, $5 || '_requested', request - 'at'
+    from given
+),
+cleared as (
+    update steps
+    set running = 0
+    from given
+    where workflow_id = given.id
+        and not given.is_held
+        and running > 0
+)
+select count(pg_notify('eopiez_request', payload)) + count(pg_notify('eopiez_status', payload)) as told
+from unnest($6::text[]) as payload
+
+-- name: requeue
+-- Put locked workflows at rest back into the queue. The epoch moves, so that nobody who held them before can write.
+-- After a pause with frozen timers, attempts that wait for their moment wait as long as they still had to, and steps
+-- that have begun have as much of their time left as they had.
+with given as (
+    select
+        id,
+        case
+            when status in ('pausing', 'paused')
+                and request ->> 'verb' = 'pause'
+                and request ->> 'timers' = 'frozen' then (request ->> 'at')::timestamptz
+        end as frozen_at
+    from workflows
+    where id = any($1::uuid[])
+),
+queued as (
+    update workflows
+    set status = 'queued',
+        request = jsonb_build_object('verb', $2::text, 'at', statement_timestamp()) || $3::jsonb,
+        frozen_s = frozen_s + coalesce(extract(epoch from statement_timestamp() - frozen_at), 0),
+        epoch = epoch + 1,
+        holder = null,
+        lease_until = null,
+        finished_at = null,
+        drained_at = null,
+        error = null
+    from given
+    where workflows.id = given.id
+),
+thawed as (
+    update attempts
+    set retry_at = retry_at + (statement_timestamp() - greatest(frozen_at, ended_at))
+    from given
+    where workflow_id = given.id
+        and retry_at > greatest(frozen_at, ended_at)
+        and frozen_at is not null
+        and not is_forgiven
+),
+history as (
+    insert into events (workflow_id, kind, data)
+    select id, $2 || '_requested', $3
+    from given
+),
+cleared as (
+    update steps
+    set running = 0,
+        frozen_s = frozen_s + case
+            when frozen_at is not null and started_at is not null and finished_at is null
+                then extract(epoch from statement_timestamp() - greatest(frozen_at, started_at))
+            else 0
+        end
+    from given
+    where workflow_id = given.id
+        and (running > 0 or frozen_at is not null)
+)
+select count(pg_notify('eopiez_work', payload)) + count(pg_notify('eopiez_status', payload)) as told
+from unnest($4::text[]) as payload
+
+-- name: forgive
+-- Let failed tasks start anew.
+update attempts
+set is_forgiven = true
+where workflow_id = any($1::uuid[])
+    and not is_forgiven
+
+-- name: requested
+-- Workflows of an orchestrator that somebody wants paused, cancelled or updated, and how.
+select id, status, coalesce(request ->> 'mode', 'drain') as mode, wanted_plan, priority
+from workflows
+where holder = $1
+    and (status in ('pausing', 'cancelling') or wanted_plan is not null)
+
+-- name: given_up
+-- Tasks of failed workflows that have used up their attempts, the last ones first.
+select
+    attempts.id, workflow_id, workflows.name as workflow, spec #>> array['steps', step::text, 'name'] as step,
+    partition, attempt as attempts, outcome, error_type, message, worker, ended_at
+from attempts
+join workflows on workflows.id = workflow_id
+join plans on plans.digest = workflows.plan
+where retry_at is null
+    and not is_forgiven
+    and workflows.status = 'failed'
+    and ($1::uuid[] is null or workflow_id = any($1))
+    and labels @> $2::jsonb
+    and ($3::text is null or owner = $3)
+    and ($4::text is null or workflows.name = $4)
+    and ($5::text[] is null or workflows.status = any($5))
+    and ($6::text is null or error_type = $6)
+    and ($7::bigint is null or attempts.id < $7)
+order by attempts.id desc
+limit $8

@@ -1,0 +1,85 @@
+-- Steps and tasks: what is done, where and how quickly.
+
+-- name: steps
+-- Steps of a workflow, in the order of its plan; those that have not moved have no row of their own, and those whose
+-- values came with the plan never move.
+select
+    (number - 1)::integer as position,
+    planned ->> 'name' as name,
+    planned #>> '{phase,name}' as phase,
+    planned #>> '{phase,kind}' as kind,
+    coalesce(steps.status, case when given is null then 'waiting' else 'succeeded' end) as status,
+    coalesce(partitions, given) as partitions,
+    coalesce(done, given, 0) as done,
+    coalesce(running, 0) as running,
+    coalesce(reason, '') as reason,
+    coalesce(rows, 0) as rows,
+    coalesce(rejects, 0) as rejects,
+    coalesce(cached, 0) as cached,
+    coalesce(wall_s, 0) as wall_s,
+    coalesce(cpu_s, 0) as cpu_s,
+    steps.started_at,
+    steps.finished_at
+from workflows
+join plans on plans.digest = workflows.plan
+cross join jsonb_array_elements(spec -> 'steps') with ordinality as listed (planned, number)
+cross join lateral (
+    select case when planned #>> '{phase,kind}' = 'values' then (planned #>> '{parameters,count}')::integer end as given
+) as values_of_plan
+left join steps on steps.workflow_id = workflows.id and steps.position = number - 1
+where workflows.id = $1
+order by number
+
+-- name: task_times
+-- When each finished task ran, for a picture of the run.
+select step, partition, started_at, wall_s, cpu_s, worker, is_cached
+from tasks
+where workflow_id = $1
+order by started_at
+limit $2
+
+-- name: tasks
+-- A page of finished tasks, in order of step and partition after the given one, with where they ran. Without a filter
+-- it is a stretch of the primary key; plan it with its arguments known, so that a filter can have its own index.
+with page as (
+    select step, partition, rows, rejects, size, started_at, wall_s, cpu_s, peak_bytes, is_cached, worker
+    from tasks
+    where workflow_id = $1
+        and (step, partition) > ($2::smallint, $3::integer)
+        and step <= $4::smallint
+        and ($5::text is null or worker = $5)
+        and (
+            ($6::text is null and $7::text is null)
+            or worker = any(array(
+                select name
+                from workers
+                where ($6 is null or host = $6)
+                    and ($7 is null or node = $7)
+            ))
+        )
+        and ($8::double precision is null or wall_s > $8)
+        and ($9::bigint is null or peak_bytes > $9)
+        and (not $10::boolean or is_cached)
+        and (not $11::boolean or rejects > 0)
+    order by step, partition
+    limit $12
+)
+select page.*, coalesce(node, '') as node, coalesce(host, '') as host, pid, coalesce(actor, '') as actor
+from page
+left join workers on workers.name = page.worker
+order by step, partition
+
+-- name: step_peaks
+-- The most memory that a task of each step held, for those that were measured.
+select position as step, most.peak_bytes
+from steps
+cross join lateral (
+    select peak_bytes
+    from tasks
+    where tasks.workflow_id = steps.workflow_id
+        and step = position
+        and peak_bytes > 0
+    order by peak_bytes desc
+    limit 1
+) as most
+where steps.workflow_id = $1
