@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ArtifactError, StoreError
+from ..errors import ArtifactError, EopiezError, StoreError
 from ..logs import get_logger
 from .system import open_system, read_settings
 from .terminal import log_aloud, results_only
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 CLEAN_S = 3600.0
 """Seconds between cleanings."""
+FORGIVEN_S = 3600.0
+"""Seconds after which a failure counts no more."""
+MOST_FAILURES = 5
+"""Failures, none of them forgiven, after which the process ends."""
 
 log = get_logger(__name__)
 
@@ -73,13 +77,41 @@ def orchestrate(
         local.drive_all(called)
         interrupts.listen_again()
         log.info("orchestrating", name=called, database="given" if settings.database_url else "embedded")
+        stamina = Stamina(local, called)
         retention = Retention(local, None if retain_days is None else timedelta(days=retain_days), keep)
         while not interrupts.count:
             retention.clean_if_due()
-            local.keep_driving(LOOK_S)
+            stamina.keep_driving()
         log.info("handing over", name=called)
         local.hand_over()
         log.info("ended", name=called)
+
+
+class Stamina:
+    """Goes on driving after errors that nobody foresaw, unless they come one after the other."""
+
+    def __init__(self, local: Local, name: str) -> None:
+        self._local, self._name = local, name
+        self._failed_at: list[float] = []
+
+    def keep_driving(self) -> None:
+        """Drive for a moment.
+
+        Raises:
+            EopiezError: the database stayed away, or the cluster does not answer.
+            Exception: driving failed again and again, in a way that nobody foresaw.
+        """
+        try:
+            self._local.keep_driving(LOOK_S)
+        except EopiezError:
+            raise
+        except Exception:
+            now = time.monotonic()
+            self._failed_at = [at for at in self._failed_at if now - at < FORGIVEN_S] + [now]
+            if len(self._failed_at) > MOST_FAILURES:
+                raise
+            log.exception("driving ended and begins again", failures=len(self._failed_at))
+            self._local.drive_all(self._name)
 
 
 class Retention:

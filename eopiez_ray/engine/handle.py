@@ -11,6 +11,7 @@ from ..errors import (
     WorkflowFailedError,
     WorkflowNotFinishedError,
     WorkflowPausedError,
+    WorkflowQuarantinedError,
 )
 from ..model.changes import Change, StepChange
 from ..model.filters import AttemptFilter, LogFilter, TaskFilter
@@ -87,7 +88,8 @@ class Workflow:
         """Wait until it has succeeded.
 
         Raises:
-            WorkflowFailedError, WorkflowCancelledError, WorkflowPausedError: it ended otherwise.
+            WorkflowFailedError, WorkflowCancelledError, WorkflowPausedError, WorkflowQuarantinedError: it ended
+                otherwise.
             TimeoutError: it is still at work.
         """
         if self._thread.engine.has_soon_succeeded(self.id, timeout_s):
@@ -103,6 +105,11 @@ class Workflow:
             )
         if view.status is WorkflowStatus.CANCELLED:
             raise WorkflowCancelledError(f"workflow {self.id} was cancelled")
+        if view.status is WorkflowStatus.QUARANTINED:
+            raise WorkflowQuarantinedError(
+                f"workflow {self.id} was quarantined: {(view.error or {}).get('message')}; "
+                "its finished tasks are kept, and a retry takes it up again"
+            )
         raise WorkflowPausedError(f"workflow {self.id} was paused; resume it to go on")
 
     def settled(self, timeout_s: float | None = None) -> WorkflowView:

@@ -12,11 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import (
-    ClusterError,
-    EopiezError,
-    StoreError,
-)
+from ..errors import ClusterError, EopiezError, StoreError
+from ..logs import get_logger
 from ..model.changes import Change
 from ..model.ids import OrchestratorId, uuid7
 from ..model.policies import Resources
@@ -56,6 +53,9 @@ UPDATE_S = 15.0
 """Seconds that the driver of a workflow gets to answer a wish for an update."""
 GRACE_S = 3600.0
 """Seconds for which an artifact is kept though nothing refers to it: its task may be about to be committed."""
+
+
+log = get_logger(__name__)
 
 
 class Cleaned(NamedTuple):
@@ -150,15 +150,22 @@ class Engine:
         await asyncio.shield(self._driving)
 
     async def start_driving(self, name: str = "") -> None:
-        """Start Ray and the orchestrator, once.
+        """Start Ray and the orchestrator, once; again if the one of before has ended by an error.
+
+        A new orchestrator may claim what the one of before could: whatever that left is durable, and fenced by epochs.
 
         Raises:
             ClusterError: Ray does not start.
+            StoreError: the database does not answer.
         """
         async with self._starting:
-            if self._driving is not None:
+            if self.is_driving:
                 return
             assert self._database is not None
+            former, self._orchestrator = self._orchestrator, None
+            if former is not None:
+                log.warning("the orchestrator of this process has ended, another one is started")
+                await self._leave_cluster()
             identity = OrchestratorId(uuid7())
             self._executor = RayExecutor(self.settings, identity)
             await self._executor.start()
@@ -168,10 +175,10 @@ class Engine:
                 self._executor,
                 self.artifacts,
                 self.settings,
-                only=(),
+                only=() if former is None else former.only,
                 revive=self._revive,
                 orchestrator_id=identity,
-                name=name,
+                name=name or (former.name if former is not None else ""),
             )
             if self.settings.ray_address is None:  # On a cluster of others, nothing is held before there is work.
                 self._executor.prepare(Resources())
@@ -179,6 +186,17 @@ class Engine:
             self._driving.add_done_callback(lambda done: done.cancelled() or done.exception())
             await self._await_readiness(orchestrator, self._driving)
             self._orchestrator = orchestrator
+
+    @property
+    def is_driving(self) -> bool:
+        """Whether the orchestrator of this process is at work."""
+        return self._orchestrator is not None and self._driving is not None and not self._driving.done()
+
+    async def _leave_cluster(self) -> None:
+        """Give up the cluster of an orchestrator that has ended."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await executor.close()
 
     async def _await_readiness(self, orchestrator: Orchestrator, driving: asyncio.Task[None]) -> None:
         """Nothing may be created for an orchestrator that others do not know yet, or hold to be dead."""
@@ -188,9 +206,8 @@ class Engine:
         finally:
             ready.cancel()
         if driving.done():
-            assert self._executor is not None
-            await self._executor.close()
-            self._executor = self._driving = None
+            await self._leave_cluster()
+            self._driving = None
             driving.result()
 
     async def drive(self, workflow: WorkflowId) -> None:
@@ -221,13 +238,12 @@ class Engine:
         Raises:
             EopiezError: the orchestrator of this process gave up.
         """
-        is_driving = self._driving is not None and not self._driving.done()
-        if self._driving is not None and not is_driving:
+        if self._driving is not None and self._driving.done():
             self._driving.result()
         try:
             return await self.workflows.statuses(workflows)
         except StoreError:
-            if not is_driving:
+            if not self.is_driving:
                 raise
             return {}
 
@@ -238,7 +254,7 @@ class Engine:
             ClusterError: a step asks for what the cluster can never give.
             IdempotencyConflictError: a key was used for another plan.
         """
-        if self._orchestrator is None:
+        if not self.is_driving:
             await self.start_driving()
         assert self._orchestrator is not None
         for plan in {new.plan.digest: new.plan for new in wanted}.values():
@@ -247,7 +263,7 @@ class Engine:
 
     def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]] | None:
         """As ``create``, from any thread and without a task for it; None if nothing is driven here yet."""
-        if self._orchestrator is None or self._driving is None or self._driving.done():
+        if self._orchestrator is None or not self.is_driving:
             return None
         for plan in {new.plan.digest: new.plan for new in wanted}.values():
             self._check(plan)

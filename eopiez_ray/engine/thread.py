@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from ..errors import EopiezError
 from ..settings import Settings
 from .system import Engine
 
@@ -17,7 +19,7 @@ class EngineThread:
     """An open engine with an event loop in a thread of its own: any other thread can have its coroutines run there."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.settings, self._process = settings, os.getpid()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="eopiez", daemon=True)
         self._thread.start()
@@ -34,7 +36,14 @@ class EngineThread:
         return engine
 
     def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """What the coroutine gives, once it has run."""
+        """What the coroutine gives, once it has run.
+
+        Raises:
+            EopiezError: the engine was closed, or this process is a fork of the one in which it lives.
+        """
+        if not self._thread.is_alive() or os.getpid() != self._process:
+            coroutine.close()
+            raise EopiezError("this system was closed, or opened in another process; open one of your own")
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def end(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
