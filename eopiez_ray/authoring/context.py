@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..model.failures import exact
 from ..model.tasks import Reject, StepSummary
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class TaskContext:
 
         The first 10,000 of a task are kept one by one, the others are counted by their reasons.
         """
-        self.rejects.add(str(source), str(reason), str(sample))
+        self.rejects.add(exact(source), exact(reason), exact(sample))
 
 
 class Rejects:

@@ -21,6 +21,7 @@ import collections.abc
 import difflib
 import functools
 import inspect
+import json
 import pickle
 import sys
 import sysconfig
@@ -40,8 +41,18 @@ from ..errors import ParameterError, PlanError, UnknownPhaseError
 from ..model.plan import PhaseRef
 from ..model.policies import Resources, RetryPolicy, StepPolicy
 from ..model.status import PhaseKind
+from .json_values import is_json
 
-_ITERATORS = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
+_ITERATORS = (
+    collections.abc.Iterator,
+    collections.abc.Iterable,
+    collections.abc.Generator,
+    collections.abc.AsyncIterator,
+    collections.abc.AsyncIterable,
+    collections.abc.AsyncGenerator,
+)
+CONCURRENCY = 16
+"""Tasks of an asynchronous map that a worker runs at once, unless the phase says otherwise."""
 _NO_VALUE = inspect.Parameter.empty
 FILE_MODULE = "phases_of_file_"
 """How names of modules begin that were made of a file named by a plan: no worker can import them."""
@@ -78,10 +89,11 @@ class Phase:
         kind: PhaseKind,
         policy: StepPolicy,
         tree: Tree | None = None,
+        keeps_inputs: bool = False,
     ) -> None:
         functools.update_wrapper(self, function, updated=())
         self.function, self.name, self.version, self.kind, self.policy = function, name, version, kind, policy
-        self.tree = tree
+        self.tree, self.keeps_inputs = tree, keeps_inputs
 
     def __call__(self, *inputs: Any, **parameters: Any) -> Any:
         if isinstance(self.function, type):
@@ -94,12 +106,20 @@ class Phase:
     def __reduce__(self) -> Any:
         if _is_installed(self.function):
             return self.function.__qualname__
-        return _rebuild, (self.function, self.name, self.version, self.kind, self.policy, self.tree)
+        told = (self.function, self.name, self.version, self.kind, self.policy, self.tree, self.keeps_inputs)
+        return _rebuild, told
 
     def with_function(self, function: Callable[..., Any], kind: PhaseKind) -> Phase:
         """The same phase with other code: a level of its tree."""
         name = self.name if function is self.function else f"{self.name}.{function.__name__}"
-        return Phase(function, name=name, version=self.version, kind=kind, policy=self.policy)
+        return Phase(
+            function,
+            name=name,
+            version=self.version,
+            kind=kind,
+            policy=self.policy,
+            keeps_inputs=self.keeps_inputs,
+        )
 
     @functools.cached_property
     def code(self) -> bytes:
@@ -130,28 +150,33 @@ class Phase:
         """
         self._check_inputs(step, input_count)
         model = self._parameter_model
-        names = [str(field.alias) for field in model.model_fields.values()]
-        free = names[input_count:] if not isinstance(self.function, type) else names
-        for unknown in parameters.keys() - set(free):
-            near = difflib.get_close_matches(unknown, free, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(free) or 'none'}"
-            raise ParameterError(f"step {step!r}: phase {self.name!r} has no parameter {unknown!r}; {hint}", (unknown,))
-        given = dict.fromkeys(names[:input_count]) if free is not names else {}
+        taken = [] if isinstance(self.function, type) else self._positional(self.function)[:input_count]
+        free = [name for name in (str(field.alias) for field in model.model_fields.values()) if name not in taken]
+        if model.model_config["extra"] == "forbid":
+            for unknown in parameters.keys() - set(free):
+                near = difflib.get_close_matches(unknown, free, 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(free) or 'none'}"
+                raise ParameterError(
+                    f"step {step!r}: phase {self.name!r} has no parameter {unknown!r}; {hint}", (unknown,)
+                )
+        values = _json_values(step, parameters)
         try:
-            model.__pydantic_validator__.validate_python({**parameters, **{f"{name}": _SKIP for name in given}})
+            model.__pydantic_validator__.validate_python(_encodable(parameters) | dict.fromkeys(taken, _SKIP))
         except ValidationError as error:
             raise ParameterError(f"step {step!r}: " + _first_problem(error), error.errors()[0]["loc"]) from error
-        return typing.cast("dict[str, Any]", to_jsonable_python(parameters))
+        return values
+
+    @staticmethod
+    def _positional(called: Callable[..., Any]) -> list[str]:
+        """Names of the arguments that may be given by position."""
+        kinds = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+        return [name for name, given in inspect.signature(called).parameters.items() if given.kind in kinds]
 
     def _check_inputs(self, step: str, input_count: int) -> None:
         if self.kind in {PhaseKind.REDUCE, PhaseKind.SINK} and not input_count:
             raise PlanError(f"step {step!r}: phase {self.name!r} is a {self.kind} and needs at least one input")
         called = self.function.__call__ if isinstance(self.function, type) else self.function
-        positional = [
-            p
-            for p in inspect.signature(called).parameters.values()
-            if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}
-        ]
+        positional = self._positional(called)
         if isinstance(self.function, type):
             positional = positional[1:]
         variadic = any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(called).parameters.values())
@@ -198,6 +223,33 @@ class _Skip:
 _SKIP = _Skip()
 
 
+def _json_values(step: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters as JSON gives them back.
+
+    Raises:
+        ParameterError: JSON has no way to say one of them.
+    """
+    try:
+        text = json.dumps(parameters if is_json(parameters) else to_jsonable_python(parameters))
+        return typing.cast("dict[str, Any]", json.loads(text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ParameterError(
+            f"step {step!r}: its parameters cannot be written as JSON ({str(error)[:200]}); "
+            "give large or special values by plan.values(…)"
+        ) from error
+
+
+def _encodable(value: Any) -> Any:
+    """The value with such text alone as pydantic looks at: without undecodable bytes of file names."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if type(value) is list:
+        return [_encodable(inner) for inner in value]
+    if type(value) is dict:
+        return {key: _encodable(inner) for key, inner in value.items()}
+    return value
+
+
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     place = problem["loc"][0] if problem["loc"] else "?"
@@ -207,9 +259,15 @@ def _first_problem(error: ValidationError) -> str:
 
 
 def _rebuild(
-    function: Callable[..., Any], name: str, version: str, kind: PhaseKind, policy: StepPolicy, tree: Tree | None
+    function: Callable[..., Any],
+    name: str,
+    version: str,
+    kind: PhaseKind,
+    policy: StepPolicy,
+    tree: Tree | None,
+    keeps_inputs: bool,
 ) -> Phase:
-    return Phase(function, name=name, version=version, kind=kind, policy=policy, tree=tree)
+    return Phase(function, name=name, version=version, kind=kind, policy=policy, tree=tree, keeps_inputs=keeps_inputs)
 
 
 @functools.cache
@@ -237,8 +295,17 @@ def _inferred_kind(function: Callable[..., Any]) -> PhaseKind:
     annotation = (
         typing.get_type_hints(called).get("return") if not isinstance(called, types.BuiltinFunctionType) else None
     )
-    yields = inspect.isgeneratorfunction(called) or typing.get_origin(annotation) in _ITERATORS
+    yields = (
+        inspect.isgeneratorfunction(called)
+        or inspect.isasyncgenfunction(called)
+        or typing.get_origin(annotation) in _ITERATORS
+    )
     return PhaseKind.SOURCE if yields else PhaseKind.MAP
+
+
+def _is_awaited(function: Callable[..., Any]) -> bool:
+    """Whether each of its results is awaited, so that many of its tasks can run at once."""
+    return inspect.iscoroutinefunction(function.__call__ if isinstance(function, type) else function)
 
 
 _REGISTRY: dict[str, Phase] = {}
@@ -261,6 +328,8 @@ def phase(
     max_rejects: float = ...,
     combine: Callable[..., Any] | None = ...,
     fan_in: int = ...,
+    concurrency: int | None = ...,
+    keeps_inputs: bool = ...,
 ) -> Callable[[Callable[..., Any]], Phase]: ...
 def phase(
     function: Callable[..., Any] | None = None,
@@ -278,6 +347,8 @@ def phase(
     max_rejects: float = 1.0,
     combine: Callable[..., Any] | None = None,
     fan_in: int = 32,
+    concurrency: int | None = None,
+    keeps_inputs: bool = False,
 ) -> Phase | Callable[[Callable[..., Any]], Phase]:
     """Make a phase of a function or class, and register it by name.
 
@@ -296,9 +367,13 @@ def phase(
             there, and ``combine``, which takes ``Partitions`` of such results and gives one, to what comes out. It must
             be associative, and gets those of the parameters that it names.
         fan_in: values that one task of the tree takes.
+        concurrency: how many tasks of an asynchronous map (``async def``) a worker runs at once; 16 by default.
+        keeps_inputs: promises that the phase does not change its inputs in place: large values that many tasks take
+            are then loaded once a worker, and not once a task.
 
     Raises:
-        PlanError: ``combine`` is given to what is no reduce, or ``fan_in`` is below 2.
+        PlanError: ``combine`` is given to what is no reduce, ``fan_in`` is below 2, or ``concurrency`` is given to what
+            is no asynchronous map.
     """
     tree = None if combine is None else Tree(combine, fan_in)
     if fan_in < 2:
@@ -307,6 +382,7 @@ def phase(
         raise PlanError("only a reduce has a combine: say kind='reduce' too")
 
     def register(target: Callable[..., Any]) -> Phase:
+        chosen = _inferred_kind(target) if kind is None else PhaseKind(kind)
         policy = StepPolicy(
             resources=resources or Resources(),
             retry=retry or RetryPolicy(),
@@ -315,19 +391,33 @@ def phase(
             wait_timeout_s=wait_timeout_s,
             cache=cache,
             max_rejects=max_rejects,
+            concurrency=_concurrency(target, chosen, concurrency),
         )
         made = Phase(
             target,
             name=name or target.__name__,
             version=version,
-            kind=_inferred_kind(target) if kind is None else PhaseKind(kind),
+            kind=chosen,
             policy=policy,
             tree=tree,
+            keeps_inputs=keeps_inputs,
         )
         _REGISTRY[made.name] = made
         return made
 
     return register if function is None else register(function)
+
+
+def _concurrency(target: Callable[..., Any], kind: PhaseKind, wanted: int | None) -> int:
+    is_able = kind is PhaseKind.MAP and _is_awaited(target)
+    if wanted is not None and wanted != 1 and not is_able:
+        raise PlanError(
+            f"phase {target.__name__!r} cannot have {wanted} tasks at once in a worker: it is no map by async def; "
+            "leave concurrency out, and its tasks are spread over workers"
+        )
+    if wanted is not None and wanted < 1:
+        raise PlanError(f"the concurrency of phase {target.__name__!r} is {wanted}; at least 1 task is at work")
+    return (wanted or CONCURRENCY) if is_able else 1
 
 
 def find_phase(name: str) -> Phase:

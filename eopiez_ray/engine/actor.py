@@ -7,11 +7,13 @@ import pickle
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ray
 
 from ..model.work import Handover, InHand, Place
+from .last_words import leave_word_of_exit
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -28,10 +30,13 @@ class WorkerActor:
     """
 
     def __init__(self, artifact_url: str, name: str, owner: str, resources: Resources, orphan_s: float) -> None:
-        self._worker, self._owner, self._resources = Worker(artifact_url, name), owner, resources
+        printed, errors = _file_of(1), _file_of(2)
+        self._worker = Worker(artifact_url, name, Path(printed).parent if printed else None)
+        self._owner, self._resources = owner, resources
         context = ray.get_runtime_context()
         node, actor = str(context.get_node_id()), str(context.get_actor_id())
-        self._place = Place(node, socket.gethostname(), os.getpid(), actor)
+        self._place = Place(node, socket.gethostname(), os.getpid(), actor, str(self._worker.printed), errors)
+        leave_word_of_exit(self._worker.printed)
         self._calls: dict[str, InHand] = {}
         self._handing_over = threading.Lock()
         self._heard_at, self._is_busy = time.monotonic(), False
@@ -96,3 +101,12 @@ class WorkerActor:
         while self._is_busy or time.monotonic() - self._heard_at < orphan_s:
             time.sleep(orphan_s / 10)
         os._exit(0)
+
+
+def _file_of(descriptor: int) -> str:
+    """The log file to which Ray has a stream of its workers lead; empty where that cannot be seen."""
+    try:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+    except OSError:
+        return ""
+    return str(path) if path.is_file() else ""

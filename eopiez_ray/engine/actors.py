@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..model.policies import Spread
 from .joining import NAMESPACE
+from .last_words import LastWords, read_last_words
 
 if TYPE_CHECKING:
     from ..model.policies import Resources
@@ -120,6 +121,17 @@ async def end_actor(name: str, started: asyncio.Future[Started], resources: Reso
     except (ValueError, ray.exceptions.RayError) as error:
         return str(error)
     return ""
+
+
+async def last_words_there(place: Place) -> LastWords:
+    """The last words of a worker on another machine, read there by a task of Ray's."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    strategy = NodeAffinitySchedulingStrategy(place.node, soft=False)
+    reading = ray.remote(num_cpus=0, max_retries=0)(read_last_words).options(scheduling_strategy=strategy)
+    words: LastWords = await asyncio.wrap_future(reading.remote(place).future())
+    return words
 
 
 def find_actor(name: str) -> Any:

@@ -25,6 +25,8 @@ from blake3 import blake3
 
 from ..errors import ArtifactError, ArtifactMissingError, StorageFullError
 from ..model.tasks import Output
+from .pickling import UNPICKLABLE, culprit
+from .sharing import is_frozen
 
 INLINE_BYTES = 64 * 1024
 """Largest value kept in its row."""
@@ -43,14 +45,20 @@ class Artifacts:
         is_local = "://" not in url or url.startswith("file://")
         self._place: _Place = _Folder(Path(url.removeprefix("file://"))) if is_local else _Remote(url)
 
-    def store(self, value: Any, partition: int = 0) -> Output:
-        """Make ``value`` durable. When this returns, no crash loses it, once its row is committed.
+    def store(self, value: Any, partition: int = 0, step: str = "") -> Output:
+        """Make ``value``, the result of a step's task, durable. When this returns, no crash loses it, once its row is
+        committed.
 
         Raises:
             StorageFullError: no space is left.
             ArtifactError: it cannot be pickled or written.
         """
-        form, pieces = _encode(value)
+        try:
+            form, pieces = _encode(value)
+        except UNPICKLABLE as error:
+            raise ArtifactError(
+                f"the result of step {step!r} cannot be kept: {culprit(value)}; return plain data"
+            ) from error
         if len(pieces) == 1 and len(pieces[0]) <= INLINE_BYTES_MANY:
             return Output(blake3(pieces[0]).digest(DIGEST_BYTES), len(pieces[0]), form, bytes(pieces[0]))
         size = sum(len(piece) for piece in pieces)
@@ -237,16 +245,26 @@ class ValueCache:
 
     def __init__(self, artifacts: Artifacts, limit_bytes: int = 128 * 2**20) -> None:
         self._artifacts, self._limit = artifacts, limit_bytes
-        self._values: OrderedDict[bytes, tuple[int, Any]] = OrderedDict()
+        self._values: OrderedDict[bytes, tuple[int, Any, bool]] = OrderedDict()
+        """Size, value, and whether it is one that nobody can change."""
 
-    def load(self, output: Output) -> Any:
-        """The value, loaded at most once while it stays in the cache."""
+    def load(self, output: Output, *, may_share: bool) -> Any:
+        """The value; loaded at most once while it stays in the cache, if it can be shared.
+
+        Args:
+            output: of which the value is.
+            may_share: whether whoever asks promises not to change it; a value that nobody can change is shared anyway.
+        """
         if output.digest in self._values:
             self._values.move_to_end(output.digest)
-            return self._values[output.digest][1]
+            _, value, is_safe = self._values[output.digest]
+            return value if may_share or is_safe else self._artifacts.load(output)
         value = self._artifacts.load(output)
-        self._values[output.digest] = output.size, value
-        while sum(size for size, _ in self._values.values()) > self._limit and len(self._values) > 1:
+        is_safe = is_frozen(value, is_loaded=True)
+        if not may_share and not is_safe:
+            return value
+        self._values[output.digest] = output.size, value, is_safe
+        while sum(size for size, _, _ in self._values.values()) > self._limit and len(self._values) > 1:
             self._values.popitem(last=False)
         return value
 
@@ -285,12 +303,15 @@ def _pickled(value: Any) -> tuple[bytes, list[pickle.PickleBuffer]]:
         return pickle.dumps(value, protocol=5, buffer_callback=buffers.append), buffers
     except (pickle.PicklingError, TypeError, AttributeError):
         buffers.clear()
+    return cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append), buffers
+
+
+def copied(value: Any) -> Any:
+    """An equal value that shares nothing with it."""
     try:
-        return cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append), buffers
-    except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise ArtifactError(
-            f"a value of type {type(value).__name__} cannot be pickled: {error}; return plain data"
-        ) from error
+        return pickle.loads(pickle.dumps(value, protocol=5))
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return pickle.loads(cloudpickle.dumps(value, protocol=5))
 
 
 def _framed(head: bytes, raws: list[memoryview]) -> Iterator[memoryview | bytes]:

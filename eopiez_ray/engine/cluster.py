@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import shutil
+import socket
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -14,9 +15,19 @@ import psutil
 
 from ..errors import ClusterError
 from ..logs import get_logger
-from .actors import ORPHAN_S, Started, actor_names, end_actor, find_actor, start_actor, waits_for_room
+from .actors import (
+    ORPHAN_S,
+    Started,
+    actor_names,
+    end_actor,
+    find_actor,
+    last_words_there,
+    start_actor,
+    waits_for_room,
+)
 from .executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
-from .joining import ATTACH_S, address, join, living_nodes
+from .joining import ATTACH_S, address, join, living_nodes, note_worker
+from .last_words import LastWords, forget_last_words, read_last_words
 from .pool import Pool, Pooled
 
 if TYPE_CHECKING:
@@ -40,6 +51,8 @@ HANDOVER_S = 2.0
 """Seconds that a worker gets to tell what it has in hand."""
 COLLECT_S = 0.05
 """Seconds between looks at a call that was inherited."""
+LAST_WORDS_S = 3.0
+"""Seconds that another machine gets to tell what a worker has left there."""
 LONGEST_PAUSE_S = 30.0
 """Seconds at most between tries to start a worker."""
 
@@ -220,6 +233,7 @@ class RayExecutor:
             self._failed_starts = 0
             place: Place = started.result().place
             pooled.node, pooled.is_beyond = place.node, False
+            note_worker(place.pid)
             self._on_worker(pooled.name, place)
             self._on_room()
             return
@@ -262,6 +276,7 @@ class RayExecutor:
             sent = pickle.dumps(call._replace(heard=heard), protocol=5)
             slot.known.update(call.code)
             answer = asyncio.wrap_future(pooled.actor.result().handle.run.remote(sent).future())
+            answer.add_done_callback(_heard)
             await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 if answer.result() is None:  # Others took this process for dead, and the worker over.
@@ -274,9 +289,7 @@ class RayExecutor:
             if pooled.is_stopped:
                 raise WorkerStoppedError(slot.worker) from error
             self._kill(pooled)
-            reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-            is_out_of_memory = isinstance(error, ray.exceptions.OutOfMemoryError)
-            raise WorkerLostError(slot.worker, reason, is_out_of_memory=is_out_of_memory) from error
+            raise await self._lost_with(pooled, error) from error
         finally:
             pooled.load -= 1
             if self._pool.parts > 1:
@@ -285,6 +298,28 @@ class RayExecutor:
         if lost.done():
             raise WorkerLostError(slot.worker, "the Ray cluster was lost")
         raise CallTimedOutError(slot.worker, timeout_s or 0.0)
+
+    async def _lost_with(self, pooled: Pooled, error: Exception) -> WorkerLostError:
+        """What there is to say of a worker whose process is gone."""
+        import ray
+
+        words = await self._last_words(pooled.actor.result().place)
+        return WorkerLostError(
+            pooled.name,
+            words.told(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"),
+            is_out_of_memory=isinstance(error, ray.exceptions.OutOfMemoryError),
+            has_ended_itself=bool(words.ended),
+        )
+
+    async def _last_words(self, place: Place) -> LastWords:
+        """What a worker has left on its machine; nothing if that cannot be had soon."""
+        if place.host == socket.gethostname():
+            return await asyncio.to_thread(read_last_words, place)
+        try:
+            return await asyncio.wait_for(last_words_there(place), LAST_WORDS_S)
+        except Exception as error:  # noqa: BLE001 - the node may be gone, too
+            log.info("last words of a worker cannot be had", host=place.host, error=str(error))
+            return LastWords()
 
     async def inherit(self, dead: Collection[OrchestratorId]) -> list[Inherited]:
         """Take over the workers of dead orchestrators that live on this cluster."""
@@ -414,6 +449,12 @@ def _prefix(owner: str) -> str:
     return f"{WORKER}{owner[-12:]}-"
 
 
+def _heard(answer: asyncio.Future[Any]) -> None:
+    """Look at how a call ended that nobody waits for any more, so that asyncio does not complain of it."""
+    if not answer.cancelled():
+        answer.exception()
+
+
 def _nobody(*_: object) -> None:
     """Nobody listens yet."""
 
@@ -422,3 +463,8 @@ async def _bid_farewell(pooled: Pooled) -> None:
     error = await end_actor(pooled.name, pooled.actor, pooled.resources)
     if error:
         log.info("worker was gone already", worker=pooled.name, error=error)
+    if pooled.actor.done() and not pooled.actor.cancelled() and pooled.actor.exception() is None:
+        place = pooled.actor.result().place
+        if place.host == socket.gethostname():
+            # Who was told of its loss reads its last words first.
+            asyncio.get_running_loop().call_later(FAREWELL_S, forget_last_words, place)

@@ -291,7 +291,7 @@ class Dispatcher:
             is_shared = len(ready) > 1
             for run, call, _ in ready:
                 lost = CallLost(
-                    _keys(call), error.reason, error.worker, error.is_out_of_memory and not is_shared, is_shared
+                    _keys(call), error.reason, error.worker, error.is_out_of_memory, error.has_ended_itself, is_shared
                 )
                 self._conductor.apply(run, lost)
         except CallTimedOutError as error:

@@ -21,9 +21,12 @@ SHORT_S = 0.1
 class WorkerLostError(Exception):
     """The worker, its node or the cluster died with the call."""
 
-    def __init__(self, worker: str, reason: str, *, is_out_of_memory: bool = False) -> None:
+    def __init__(
+        self, worker: str, reason: str, *, is_out_of_memory: bool = False, has_ended_itself: bool = False
+    ) -> None:
         super().__init__(worker, reason)
         self.worker, self.reason, self.is_out_of_memory = worker, reason, is_out_of_memory
+        self.has_ended_itself = has_ended_itself
 
 
 class WorkerStoppedError(Exception):

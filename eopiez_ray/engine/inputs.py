@@ -165,7 +165,9 @@ class InputResolver:
     def _step(self, position: int) -> WorkStep:
         if position not in self._steps:
             spec = self._state.steps[position].spec
-            self._steps[position] = WorkStep(spec.name, spec.phase.kind, spec.phase.digest, spec.parameters)
+            self._steps[position] = WorkStep(
+                spec.name, spec.phase.kind, spec.phase.digest, spec.parameters, spec.policy.concurrency
+            )
         return self._steps[position]
 
     def _summaries(self) -> tuple[StepSummary, ...]:

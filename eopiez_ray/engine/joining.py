@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import socket
 import sys
@@ -39,6 +40,7 @@ def join(settings: Settings) -> Path | None:
     rays_log = logging.getLogger("ray._private.worker")
     if _is_news not in rays_log.filters:
         rays_log.filters.insert(0, _is_news)  # Before any that hands records on.
+    _hush(ray)
     if settings.ray_address is None:
         return _start_local(ray, settings)
     _attach(ray, settings.ray_address)
@@ -176,6 +178,36 @@ def _start_local(ray: Any, settings: Settings) -> Path:
                 ) from error
             log.warning("Ray did not start, trying once more", error=str(error))
     raise AssertionError("unreachable")
+
+
+_WORKERS: set[int] = set()
+"""Process ids of our workers, of whose end Ray need not tell the user: we do."""
+_PID = re.compile(r"Worker PID: (\d+)")
+
+
+def note_worker(pid: int) -> None:
+    """This process is one of our workers."""
+    _WORKERS.add(pid)
+
+
+def _hush(ray: Any) -> None:
+    """Keep Ray from printing paragraphs about ends of our workers, and let it say all else as before.
+
+    There is no setting for it: Ray prints them whether or not logs go to the driver.
+    """
+    module = ray._private.worker
+    tell = getattr(module, "print_to_stdstream", None)
+    if tell is None or getattr(tell, "is_hushed", False):
+        return
+
+    def tell_the_rest(data: Any, *arguments: Any, **options: Any) -> None:
+        text = "".join(map(str, data.get("lines", ()))) if isinstance(data, dict) else ""
+        pids = {int(pid) for pid in _PID.findall(text)}
+        if not pids or pids - _WORKERS:
+            tell(data, *arguments, **options)
+
+    tell_the_rest.is_hushed = True  # type: ignore[attr-defined]
+    module.print_to_stdstream = tell_the_rest
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -2,290 +2,278 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+import asyncio
 import logging
-import pickle
-import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, assert_never
 
 from ..authoring.context import TaskContext, enter
-from ..errors import ContractError, ParameterError
+from ..errors import ContractError
 from ..model.results import Results, condensed
 from ..model.status import Outcome, PhaseKind
-from ..model.tasks import Failure, LogLine, Output, Report, TaskKey
+from ..model.tasks import Output, Report, TaskKey
 from ..model.work import Element, Elements, Gathered, Part, Prior, Whole
-from .artifacts import Artifacts, LoadedPartitions, ValueCache
-from .memory import peak_bytes
+from .artifacts import Artifacts, LoadedPartitions, ValueCache, copied
+from .attempt import Attempt, Moment
+from .capture import Capture
+from .library import Library
+from .loop import Loop
+from .sharing import is_frozen
 
 if TYPE_CHECKING:
-    from ..model.work import Input, WorkCall, WorkItem, WorkPart, WorkStep
+    from ..model.work import Input, WorkCall, WorkItem, WorkPart
 
-LOG_LINES = 200
-"""Lines kept of what one task logs and prints."""
-MESSAGE_CHARACTERS = 2000
-TRACEBACK_CHARACTERS = 20_000
-MEASURED_S = 0.01
-"""Seconds from which a task's peak of memory is read, which costs about 50 µs."""
-_REFUSALS = (ContractError, ParameterError)
+Outputs = dict[TaskKey, tuple[Output, Any]]
+_END = object()
+_AT_WORK: ContextVar[Attempt | None] = ContextVar("eopiez_attempt", default=None)
+"""Which of several attempts that run at once says something."""
 
 
 class Worker:
     """Runs calls. Keeps loaded between them: phases, whole inputs, and the sources that it is in the middle of."""
 
-    def __init__(self, artifact_url: str, name: str) -> None:
+    def __init__(self, artifact_url: str, name: str, folder: Path | None = None) -> None:
+        """
+        Args:
+            artifact_url: where outputs are kept.
+            name: its own.
+            folder: where it keeps what tasks print while they run.
+        """
         self.name = name
         self._artifacts = Artifacts(artifact_url)
         self._shared = ValueCache(self._artifacts)
-        self._pickled: dict[str, bytes] = {}
-        self._code: dict[str, Any] = {}
-        """Phases, and values given with plans, by digest, unpickled when they are first used."""
-        self._phases: dict[tuple[str, str], Callable[..., Any]] = {}
-        self._last: tuple[WorkStep | None, Callable[..., Any]] = None, _nothing
-        """The step that was bound last, most often the one that comes next."""
+        self._library, self._loop = Library(), Loop()
         self._sources: dict[tuple[str, int], tuple[int, Iterator[Any]]] = {}
-        self._notes = _Notes()
+        self._attempt: Attempt | None = None
+        """The one that runs, if it is the only one."""
         self._moment = Moment.now()
-        logging.getLogger().addHandler(self._notes.handler)
+        folder = folder or Path(tempfile.mkdtemp(prefix="eopiez-"))
+        self._capture = Capture(folder / f"{name}.out", self._note_print, _listener)
+        logging.getLogger().addHandler(_Records(self._note_record))
 
     @property
     def known(self) -> Iterable[str]:
         """Digests of the code that it was sent."""
-        return self._pickled.keys()
+        return self._library.known
+
+    @property
+    def printed(self) -> Path:
+        """The file of what the tasks of the last call have printed."""
+        return self._capture.path
 
     def run(self, call: WorkCall) -> list[list[Report | Results]]:
         """Run the call's tasks in order until its time slice is over; the reports of each part.
 
         Every output is durable before this returns.
         """
-        self._pickled.update(call.code)
+        self._library.add(call.code)
         self._moment = Moment.now()
         ends_at = self._moment.clock + call.slice_s
-        with contextlib.redirect_stdout(self._notes):
+        with self._capture.in_place():
             reports = [self._run_part(part, ends_at, is_first=not number) for number, part in enumerate(call.parts)]
         enter(None)
         return list(map(condensed, reports))
 
     def _run_part(self, part: WorkPart, ends_at: float, *, is_first: bool) -> list[Report]:
-        reports, outputs = list[Report](), dict[TaskKey, tuple[Output, Any]]()
-        for item in part.tasks():
-            is_over = (bool(reports) or not is_first) and self._moment.clock > ends_at
-            is_stuck = any(isinstance(given, Prior) and given.key not in outputs for given in item.inputs)
-            if is_over or is_stuck:
-                reports.append(Report(item.key, Outcome.NOT_STARTED))
-            elif part.steps[item.key.step].kind is PhaseKind.SOURCE:
-                reports.extend(self._yield_partitions(part, item, outputs, ends_at))
-            else:
-                reports.append(self._attempt(part, item, outputs))
+        reports, outputs = list[Report](), Outputs()
+        for step, items in groupby(part.tasks(), lambda item: item.key.step):
+            if part.steps[step].concurrency > 1:
+                reports += self._run_together(part, [*items], ends_at)
+                continue
+            for item in items:
+                is_over = (bool(reports) or not is_first) and self._moment.clock > ends_at
+                if is_over or any(isinstance(given, Prior) and given.key not in outputs for given in item.inputs):
+                    reports.append(Report(item.key, Outcome.NOT_STARTED))
+                elif part.steps[step].kind is PhaseKind.SOURCE:
+                    reports += self._yield_partitions(part, item, outputs, ends_at)
+                else:
+                    reports.append(self._run_one(part, item, outputs))
         return reports
 
-    def _attempt(self, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]) -> Report:
-        attempt = _Attempt(item.key, self._context(part, item, item.key.partition), self._moment)
-        self._observe(attempt, self._work, part, item, outputs)
+    def _run_one(self, part: WorkPart, item: WorkItem, outputs: Outputs) -> Report:
+        attempt = Attempt(item.key, self._context(part, item, item.key.partition), self._moment)
+        self._observe(attempt, partial(self._work, attempt, part, item, outputs))
         if attempt.output is not None:
             outputs[item.key] = attempt.output, attempt.value
         return self._report(attempt)
 
-    def _work(
-        self, attempt: _Attempt, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]
-    ) -> None:
-        phase = self._phase(part.steps[item.key.step])
-        value = phase(*[self._load(part, given, outputs) for given in item.inputs])
-        attempt.finish(value, self._artifacts.store(value, item.key.partition))
+    def _work(self, attempt: Attempt, part: WorkPart, item: WorkItem, outputs: Outputs) -> None:
+        value = self._called(part, item, outputs)
+        if hasattr(type(value), "__await__"):
+            value = self._loop.run(value)
+        self._finish(attempt, value)
 
-    def _yield_partitions(
-        self, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]], ends_at: float
-    ) -> Iterator[Report]:
+    def _called(self, part: WorkPart, item: WorkItem, outputs: Outputs) -> Any:
+        """What the phase gives for the task's inputs."""
+        phase = self._library.bound(part.steps[item.key.step])
+        return phase.call(*[self._load(part, given, outputs, phase.keeps_inputs) for given in item.inputs])
+
+    def _finish(self, attempt: Attempt, value: Any) -> None:
+        """Make the result durable."""
+        attempt.finish(value, self._artifacts.store(value, attempt.key.partition, attempt.context.step))
+
+    def _yield_partitions(self, part: WorkPart, item: WorkItem, outputs: Outputs, ends_at: float) -> Iterator[Report]:
         """Up to ``item.quota`` partitions of a source, from ``item.key.partition`` on."""
         for partition in range(item.key.partition, item.key.partition + item.quota):
             key = TaskKey(item.key.step, partition)
-            attempt = _Attempt(key, self._context(part, item, partition), self._moment)
-            self._observe(attempt, self._yield_one, part, item, outputs)
+            attempt = Attempt(key, self._context(part, item, partition), self._moment)
+            self._observe(attempt, partial(self._yield_one, attempt, part, item, outputs))
             if attempt.output is not None:
                 outputs[key] = attempt.output, attempt.value
             yield self._report(attempt)
             if attempt.output is None or self._moment.clock > ends_at:
                 return
 
-    def _report(self, attempt: _Attempt) -> Report:
-        """The attempt is over. The next one begins now, so that what happens between two is counted too."""
-        self._moment = Moment.now()
-        return attempt.report(self.name, self._moment)
-
-    def _yield_one(
-        self, attempt: _Attempt, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]
-    ) -> None:
-        partition = attempt.key.partition
+    def _yield_one(self, attempt: Attempt, part: WorkPart, item: WorkItem, outputs: Outputs) -> None:
         source = self._source(attempt, part, item, outputs)
         value = next(source, _END)
         if value is _END:
             attempt.is_last = True
         else:
-            attempt.finish(value, self._artifacts.store(value, partition))
-            self._sources[part.workflow_id, item.key.step] = partition + 1, source
+            self._finish(attempt, value)
+            self._sources[part.workflow_id, item.key.step] = attempt.key.partition + 1, source
 
-    def _context(self, part: WorkPart, item: WorkItem, partition: int) -> TaskContext:
-        name = part.steps[item.key.step].name
-        return TaskContext(part.workflow_id, name, partition, item.attempt, steps=part.summaries)
-
-    def _source(
-        self, attempt: _Attempt, part: WorkPart, item: WorkItem, outputs: dict[TaskKey, tuple[Output, Any]]
-    ) -> Iterator[Any]:
+    def _source(self, attempt: Attempt, part: WorkPart, item: WorkItem, outputs: Outputs) -> Iterator[Any]:
         """The source about to yield the attempt's partition: the one at hand, or a new one wound forward to it."""
-        step, partition = part.steps[item.key.step], attempt.key.partition
+        partition = attempt.key.partition
         position, source = self._sources.pop((part.workflow_id, item.key.step), (-1, iter(())))
         if position == partition:
             return source
-        produced = self._phase(step)(*[self._load(part, given, outputs) for given in item.inputs])
-        source = produced if isinstance(produced, Iterator) else iter((produced,))
+        source = self._iterator(self._called(part, item, outputs))
         for _ in range(partition):
             if next(source, _END) is _END:
                 raise ContractError(
-                    f"source {step.name!r} yielded fewer partitions than before; "
+                    f"source {attempt.context.step!r} yielded fewer partitions than before; "
                     "a source must yield the same again when it is resumed"
                 )
         attempt.context.rejects.clear()  # Those of the partitions that were skipped are known already.
         return source
 
-    def _phase(self, step: WorkStep) -> Callable[..., Any]:
-        """The phase's function with its parameters bound; a class is instantiated once a worker."""
-        if step is self._last[0]:
-            return self._last[1]
-        token = step.digest, repr(step.parameters)
-        if token not in self._phases:
-            function = self._unpickled(step.digest).function
-            bound = function(**step.parameters) if isinstance(function, type) else partial(function, **step.parameters)
-            self._phases[token] = bound
-        self._last = step, self._phases[token]
-        return self._phases[token]
+    def _iterator(self, produced: Any) -> Iterator[Any]:
+        """The partitions of what a source gave."""
+        if hasattr(type(produced), "__anext__"):
+            return self._loop.iterate(produced)
+        if hasattr(type(produced), "__await__"):
+            produced = self._loop.run(produced)
+        return produced if isinstance(produced, Iterator) else iter((produced,))
 
-    def _unpickled(self, digest: str) -> Any:
-        if digest not in self._code:
-            self._code[digest] = pickle.loads(self._pickled[digest])
-        return self._code[digest]
+    def _run_together(self, part: WorkPart, items: Sequence[WorkItem], ends_at: float) -> list[Report]:
+        """Tasks of an asynchronous phase, as many at once as it allows; the first one starts in any case."""
+        attempts = self._loop.run(self._gathered(part, items, ends_at))
+        self._attempt = next((attempt for attempt in attempts if attempt is not None), None)
+        self._capture.drain()  # What child processes have printed belongs to all of them.
+        self._attempt = None
+        self._moment = Moment.now()
+        return [
+            Report(item.key, Outcome.NOT_STARTED)
+            if attempt is None
+            else attempt.report(self.name, attempt.ended or self._moment, among=len(items))
+            for item, attempt in zip(items, attempts, strict=True)
+        ]
 
-    def _load(self, part: WorkPart, given: Input, outputs: dict[TaskKey, tuple[Output, Any]]) -> Any:
+    async def _gathered(self, part: WorkPart, items: Sequence[WorkItem], ends_at: float) -> list[Attempt | None]:
+        gate = asyncio.Semaphore(part.steps[items[0].key.step].concurrency)
+
+        async def one(item: WorkItem) -> Attempt | None:
+            async with gate:
+                began = Moment.now()
+                if item is not items[0] and began.clock > ends_at:
+                    return None
+                attempt = Attempt(item.key, self._context(part, item, item.key.partition), began)
+                await self._await_one(attempt, partial(self._called, part, item, {}))
+                attempt.ended = Moment.now()
+                return attempt
+
+        return await asyncio.gather(*map(one, items))
+
+    async def _await_one(self, attempt: Attempt, call: Callable[[], Awaitable[Any]]) -> None:
+        """As ``_observe``, in a task of its own, whose context tells the attempts apart."""
+        _AT_WORK.set(attempt)
+        enter(attempt.context)
+        try:
+            self._finish(attempt, await call())
+        except BaseException as error:  # noqa: BLE001 - code of users, which may raise anything
+            attempt.fail(error)
+
+    def _context(self, part: WorkPart, item: WorkItem, partition: int) -> TaskContext:
+        name = part.steps[item.key.step].name
+        return TaskContext(part.workflow_id, name, partition, item.attempt, steps=part.summaries)
+
+    def _load(self, part: WorkPart, given: Input, outputs: Outputs, keeps_inputs: bool) -> Any:
+        """An input as an object that nobody else has, or that nobody can change.
+
+        So it never matters which tasks share a call: neither a task that changes its input, nor a phase that changes
+        what it has put out, is seen by another.
+        """
         if isinstance(given, Prior):
-            return outputs[given.key][1]
+            output, value = outputs[given.key]
+            return value if is_frozen(value) else self._artifacts.load(output)
         if isinstance(given, Part):
             return self._artifacts.load(given.output)
         if isinstance(given, Whole):
-            return self._shared.load(given.output)
+            return self._shared.load(given.output, may_share=keeps_inputs)
         if isinstance(given, Element):
-            return self._unpickled(part.steps[given.step].digest)[given.number]
+            value = self._library.values(part.steps[given.step].digest)[given.number]
+            return value if keeps_inputs or is_frozen(value) else copied(value)
         if isinstance(given, Elements):
-            return self._unpickled(part.steps[given.step].digest)[given.start : given.stop]
+            values = self._library.values(part.steps[given.step].digest)[given.start : given.stop]
+            return values if keeps_inputs else [value if is_frozen(value) else copied(value) for value in values]
         if isinstance(given, Gathered):
             return LoadedPartitions(self._artifacts, given.outputs)
         assert_never(given)
 
-    def _observe(
-        self,
-        attempt: _Attempt,
-        work: Callable[[_Attempt, WorkPart, WorkItem, dict[TaskKey, tuple[Output, Any]]], None],
-        part: WorkPart,
-        item: WorkItem,
-        outputs: dict[TaskKey, tuple[Output, Any]],
-    ) -> None:
-        """Do the attempt's work, and watch its logs and how it fails."""
-        self._notes.lines = attempt.logs
+    def _observe(self, attempt: Attempt, work: Callable[[], None]) -> None:
+        """Do the attempt's work, and watch what it says and how it fails."""
+        self._attempt = attempt
         enter(attempt.context)
         try:
-            work(attempt, part, item, outputs)
-        except Exception as error:  # noqa: BLE001 - the one place where user code is called
+            work()
+        except BaseException as error:  # noqa: BLE001 - code of users, which may raise anything
             attempt.fail(error)
         finally:
-            self._notes.lines = None
+            self._capture.drain()
+            self._attempt = None
+
+    def _report(self, attempt: Attempt) -> Report:
+        """The attempt is over. The next one begins now, so that what happens between two is counted too."""
+        self._moment = Moment.now()
+        return attempt.report(self.name, self._moment)
+
+    def _note_print(self, at: float, line: str) -> None:
+        if self._attempt is not None:
+            self._attempt.note(at, "info", line)
+
+    def _note_record(self, at: float, level: str, message: str) -> None:
+        attempt = _AT_WORK.get()
+        if attempt is None:
+            self._capture.drain()  # What was printed before comes before.
+            attempt = self._attempt
+        if attempt is not None:
+            attempt.note(at, level, message)
 
 
-class _Attempt:
-    """What is known of an attempt while it runs."""
+class _Records(logging.Handler):
+    """Hands log records on as lines."""
 
-    def __init__(self, key: TaskKey, context: TaskContext, began: Moment) -> None:
-        self.key, self.context = key, context
-        self.logs: list[LogLine] = []
-        self.output: Output | None = None
-        self.value: Any = None
-        self.is_last = False
-        self.failure: Failure | None = None
-        self.outcome = Outcome.SUCCEEDED
-        self._began = began
+    def __init__(self, take: Callable[[float, str, str], None]) -> None:
+        super().__init__()
+        self._take = take
 
-    def finish(self, value: Any, output: Output) -> None:
-        self.value, self.output = value, output
-
-    def fail(self, error: Exception) -> None:
-        if isinstance(error, MemoryError):
-            self.outcome = Outcome.OUT_OF_MEMORY
-        else:
-            self.outcome = Outcome.REFUSED if isinstance(error, _REFUSALS) else Outcome.FAILED
-        text = "".join(traceback.format_exception(error))
-        self.failure = Failure(type(error).__name__, str(error)[:MESSAGE_CHARACTERS], text[-TRACEBACK_CHARACTERS:])
-        self.output = self.value = None
-
-    def report(self, worker: str, ended: Moment) -> Report:
-        began = self._began
-        is_long = ended.clock - began.clock >= MEASURED_S
-        return Report(
-            self.key,
-            self.outcome,
-            self.output,
-            getattr(self.value, "num_rows", 1) if self.output else 0,
-            began.time,
-            ended.clock - began.clock,
-            ended.cpu - began.cpu,
-            self.failure,
-            tuple(self.context.rejects),
-            tuple(self.logs),
-            worker,
-            self.is_last,
-            peak_bytes=peak_bytes() if is_long else 0,
-        )
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand it on, with what can be had of a message whose arguments do not fit."""
+        try:
+            message = record.getMessage()
+        except Exception as error:  # noqa: BLE001 - objects of users
+            message = f"{record.msg!s} (its arguments cannot be put in: {type(error).__name__})"
+        self._take(float(record.created), str(record.levelname).lower(), message)
 
 
-class Moment(NamedTuple):
-    """A reading of the clocks."""
-
-    time: float
-    """Unix seconds."""
-    clock: float
-    """Monotonic seconds."""
-    cpu: float
-    """CPU seconds of this process, all threads."""
-
-    @classmethod
-    def now(cls) -> Moment:
-        return cls(time.time(), time.perf_counter(), time.process_time())
-
-
-class _Notes(io.TextIOBase):
-    """Makes log lines of what the running attempt logs and prints."""
-
-    def __init__(self) -> None:
-        self.lines: list[LogLine] | None = None
-        self.handler = logging.Handler()
-        self.handler.emit = self._take  # type: ignore[method-assign]
-        self._rest = ""
-
-    def write(self, text: str) -> int:
-        *whole, self._rest = (self._rest + text).split("\n")
-        for line in whole:
-            self._add(time.time(), "info", line)
-        return len(text)
-
-    def _take(self, record: logging.LogRecord) -> None:
-        self._add(record.created, record.levelname.lower(), record.getMessage())
-
-    def _add(self, at: float, level: str, message: str) -> None:
-        if self.lines is not None and len(self.lines) < LOG_LINES:
-            self.lines.append(LogLine(at, level, message[:MESSAGE_CHARACTERS]))
-
-
-def _nothing() -> None:
-    """No phase is bound yet."""
-
-
-_END = object()
+def _listener() -> Callable[[float, str], None] | None:
+    """Who takes what is printed now from Python, where several attempts run at once."""
+    attempt = _AT_WORK.get()
+    return None if attempt is None else attempt.note_print

@@ -27,6 +27,8 @@ class CallLost:
     worker: str = ""
     is_out_of_memory: bool = False
     """Whether the worker was killed for the memory that it used."""
+    has_ended_itself: bool = False
+    """Whether code of the call ended the process: an error of the phase, and no mishap."""
     is_shared: bool = False
     """Whether the call held tasks of other workflows too, any of which may have been the cause."""
 

@@ -148,6 +148,8 @@ def _task_call(state: WorkflowState, step: StepState, packing: Packing, budget_s
         partition = step.ready.popleft()
         step.set(partition, TaskState.RUNNING)
         return Call((_call_task(step, partition),), step.spec.policy.resources, packing.estimate_s(step), is_alone=True)
+    if step.spec.policy.concurrency > 1:
+        return _concurrent_call(step, packing)
     tasks: list[CallTask] = []
     spent, estimate = 0.0, packing.estimate_s(step)
     limit = len(step.ready)
@@ -164,6 +166,19 @@ def _task_call(state: WorkflowState, step: StepState, packing: Packing, budget_s
         if step.consumers and step.kind is PhaseKind.MAP:
             spent = _chain(state, step, partition, packing, tasks, spent, budget_s)
     return Call(tuple(tasks), step.spec.policy.resources, spent)
+
+
+def _concurrent_call(step: StepState, packing: Packing) -> Call:
+    """Ready tasks of an asynchronous phase: as many as a worker runs at once, or more of them if they are short."""
+    concurrency, estimate = step.spec.policy.concurrency, packing.estimate_s(step)
+    share = -(-len(step.ready) // packing.slots)
+    count = min(share, MAXIMUM_TASKS, concurrency * _tasks_a_call(estimate))
+    tasks: list[CallTask] = []
+    while step.ready and len(tasks) < count and not (tasks and _goes_alone(step, step.ready[0], packing)):
+        partition = step.ready.popleft()
+        step.set(partition, TaskState.RUNNING)
+        tasks.append(_call_task(step, partition))
+    return Call(tuple(tasks), step.spec.policy.resources, -(-len(tasks) // concurrency) * estimate)
 
 
 def _is_worth_spreading(state: WorkflowState, step: StepState, packing: Packing) -> bool:
@@ -211,6 +226,8 @@ def _continues(state: WorkflowState, consumer: StepState, partition: int, member
     """Whether the consumer's task could run next: its inputs are there, or come from ``members``, run before it."""
     producer = state.steps[next(iter(members))]
     if consumer.kind is not PhaseKind.MAP or consumer.spec.policy.resources != producer.spec.policy.resources:
+        return False
+    if consumer.spec.policy.concurrency > 1:
         return False
     if consumer.spec.phase.name in packing.closed_phases:
         return False

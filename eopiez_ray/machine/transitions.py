@@ -88,9 +88,7 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
 def _lose(state: WorkflowState, event: CallLost, now: float, commands: _Commands) -> None:
     """A call is lost. Of several tasks nobody knows which was the cause: none is blamed, and each runs alone next."""
     if len(event.tasks) == 1 and not event.is_shared:
-        outcome, name = (
-            (Outcome.OUT_OF_MEMORY, "OutOfMemory") if event.is_out_of_memory else (Outcome.LOST, "WorkerLost")
-        )
+        outcome, name = _cause(event)
         failure = Failure(name, event.reason, "")
         report = Report(event.tasks[0], outcome, failure=failure, started_at=now, worker=event.worker)
         _take_report(state, report, now, commands)
@@ -101,6 +99,13 @@ def _lose(state: WorkflowState, event: CallLost, now: float, commands: _Commands
     for key in lost:
         state.steps[key.step].suspects.add(key.partition)
         _take_report(state, Report(key, Outcome.NOT_STARTED), now, commands)
+
+
+def _cause(event: CallLost) -> tuple[Outcome, str]:
+    """How the one task of a lost call ended, and what its failure is called."""
+    if event.is_out_of_memory:
+        return Outcome.OUT_OF_MEMORY, "OutOfMemory"
+    return (Outcome.FAILED, "ProcessEnded") if event.has_ended_itself else (Outcome.LOST, "WorkerLost")
 
 
 class _Commands(list[Command]):

@@ -18,15 +18,20 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(_name(type(error)), _text(error), _traceback(error))
 
 
+def exact(text: object, characters: int | None = None) -> str:
+    """Text, or the beginning of it, as a plain ``str``: one of a class of a user's can be loaded by few processes."""
+    plain = str.__str__(text) if isinstance(text, str) else str(text)
+    return plain if characters is None else plain[:characters]
+
+
 def _name(kind: type[BaseException]) -> str:
-    name = type.__getattribute__(kind, "__name__")
-    return str(name)[:NAME_CHARACTERS]
+    return exact(type.__getattribute__(kind, "__name__"), NAME_CHARACTERS)
 
 
 def _text(error: BaseException) -> str:
     """What ``str`` gives, or what can be had where that fails."""
     try:
-        return str(error)[:MESSAGE_CHARACTERS]
+        return exact(str(error), MESSAGE_CHARACTERS)
     except BaseException as second:  # noqa: BLE001 - code of users
         return (
             f"its text cannot be had, for its __str__ raises {_name(type(second))}; its arguments: {_arguments(error)}"
@@ -35,7 +40,7 @@ def _text(error: BaseException) -> str:
 
 def _arguments(error: BaseException) -> str:
     try:
-        return reprlib.repr(error.args)[:MESSAGE_CHARACTERS]
+        return exact(reprlib.repr(error.args), MESSAGE_CHARACTERS)
     except BaseException as third:  # noqa: BLE001 - code of users
         return f"not to be had either ({_name(type(third))})"
 
@@ -43,7 +48,9 @@ def _arguments(error: BaseException) -> str:
 def _traceback(error: BaseException) -> str:
     """Where it was raised: the first and the last lines if there are very many."""
     try:
-        lines = [line[:MESSAGE_CHARACTERS] for line in traceback.TracebackException.from_exception(error).format()]
+        lines = [
+            exact(line, MESSAGE_CHARACTERS) for line in traceback.TracebackException.from_exception(error).format()
+        ]
     except BaseException:  # noqa: BLE001 - attributes of users, which the formatter reads
         lines = list(chain(traceback.format_tb(error.__traceback__), [f"{_name(type(error))}: {_text(error)}\n"]))
     text = "".join(lines)

@@ -134,6 +134,8 @@ class StepPolicy:
     """Whether an equal task (phase, version, code, parameters, inputs) of any workflow lends its result."""
     max_rejects: float = 1.0
     """Share of quarantined rows above which the step fails."""
+    concurrency: int = 1
+    """How many tasks of an asynchronous phase a worker runs at once."""
 
     @property
     def alone(self) -> frozenset[Resources]:
@@ -147,6 +149,8 @@ class StepPolicy:
                 raise ValueError(f"{name} must be above 0 and finite; None sets no limit")
         if not 0 <= self.max_rejects <= 1:
             raise ValueError("max_rejects is a share between 0 and 1")
+        if self.concurrency < 1:
+            raise ValueError("concurrency must be at least 1")
 
 
 def _pairs(given: Mapping[str, Value] | tuple[tuple[str, Value], ...]) -> tuple[tuple[str, Value], ...]:

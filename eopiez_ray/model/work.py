@@ -84,6 +84,8 @@ class WorkStep(NamedTuple):
     kind: PhaseKind
     digest: str
     parameters: dict[str, Any]
+    concurrency: int = 1
+    """How many of its tasks a worker may run at once."""
 
 
 class WorkPart(NamedTuple):
@@ -141,6 +143,10 @@ class Place(NamedTuple):
     pid: int
     actor: str
     """Ray's id of the actor."""
+    printed: str = ""
+    """The file of what its tasks print."""
+    errors: str = ""
+    """The file of its standard error."""
 
 
 class Handover(NamedTuple):

@@ -195,7 +195,7 @@ class Ledger:
 
     async def save_workers(self, orchestrator: OrchestratorId, workers: Mapping[str, Place]) -> None:
         """Note where workers are, for the history of what they run."""
-        rows = [(name, orchestrator, *place) for name, place in workers.items()]
+        rows = [(name, orchestrator, *place[:4]) for name, place in workers.items()]
         await self._database.fetch(sql("save_workers"), *_columns(rows, 6))
 
     async def commit(self, batch: Batch) -> set[WorkflowId]:

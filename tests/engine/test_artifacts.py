@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import pickle
+import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +84,14 @@ def test_a_full_disk_says_so_and_leaves_nothing_behind(tmp_path: Path, monkeypat
 
 
 def test_what_cannot_be_pickled_says_what_to_return(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="type generator cannot be pickled"):
-        Artifacts(str(tmp_path)).store(number for number in range(3))
+    with pytest.raises(ArtifactError, match="the result of step 'one' cannot be kept: result is of type generator"):
+        Artifacts(str(tmp_path)).store((number for number in range(3)), step="one")
+
+
+def test_what_cannot_be_pickled_is_found_inside(tmp_path: Path) -> None:
+    value = {"a": [1, 2, {"deep": (threading.Lock(),)}], "b": 3}
+    with pytest.raises(ArtifactError, match=re.escape("result['a'][2]['deep'][0] is of type lock")):
+        Artifacts(str(tmp_path)).store(value)
 
 
 def test_an_object_store_holds_the_same(tmp_path: Path) -> None:
@@ -103,7 +111,7 @@ def test_the_value_cache_is_bounded(tmp_path: Path) -> None:
     outputs = [artifacts.store(bytes([number]) * 1000) for number in range(10)]
     cache = ValueCache(artifacts, limit_bytes=3500)
     for output in outputs:
-        assert cache.load(output) == artifacts.load(output)
+        assert cache.load(output, may_share=False) == artifacts.load(output)
     assert len(cache._values) == 3
 
 

@@ -14,7 +14,8 @@ from ...errors import PlanError
 from ...model.plan import PhaseRef, PlanSpec, Step, ordered
 from ...model.status import PhaseKind
 from ..contract import Phase, Tree, find_phase, phase, with_policy
-from .declared import Declaration, Declared, is_json
+from ..json_values import is_json
+from .declared import Declaration, Declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -129,6 +130,7 @@ class Plan:
         wait_timeout_s: float | None = None,
         cache: bool | None = None,
         max_rejects: float | None = None,
+        concurrency: int | None = None,
     ) -> StepHandle:
         """Override policies of one step, with all its levels; what is not named stays as the phase has it."""
         name = step.name if isinstance(step, StepHandle) else step
@@ -145,6 +147,7 @@ class Plan:
                     wait_timeout_s=wait_timeout_s,
                     cache=cache,
                     max_rejects=max_rejects,
+                    concurrency=concurrency,
                 )
                 self._steps[position] = replace(existing, policy=policy)
                 self._spec = None

@@ -10,7 +10,7 @@ from ...errors import PlanError
 from ...model.policies import StepPolicy
 from ..built_in import is_built_in
 from ..contract import FILE_MODULE, find_phase
-from .declared import is_json
+from ..json_values import is_json
 from .notation import Written, check
 from .policies import written_policy
 

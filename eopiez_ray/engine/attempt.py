@@ -1,0 +1,126 @@
+"""One attempt at one task, from its beginning to its report."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+
+from ..errors import ContractError, ParameterError
+from ..model.failures import MESSAGE_CHARACTERS, exact, failure_of
+from ..model.status import Outcome
+from ..model.tasks import Failure, LogLine, Output, Report, TaskKey
+from .memory import peak_bytes
+
+if TYPE_CHECKING:
+    from ..authoring.context import TaskContext
+
+LOG_LINES = 200
+"""Lines kept of what one task logs and prints."""
+MEASURED_S = 0.01
+"""Seconds from which a task's peak of memory is read, which costs about 50 µs."""
+_REFUSALS = (ContractError, ParameterError)
+
+
+class Moment(NamedTuple):
+    """A reading of the clocks."""
+
+    time: float
+    """Unix seconds."""
+    clock: float
+    """Monotonic seconds."""
+    cpu: float
+    """CPU seconds of this process, all threads."""
+
+    @classmethod
+    def now(cls) -> Moment:
+        return cls(time.time(), time.perf_counter(), time.process_time())
+
+
+class Attempt:
+    """What is known of an attempt while it runs."""
+
+    def __init__(self, key: TaskKey, context: TaskContext, began: Moment) -> None:
+        self.key, self.context = key, context
+        self.logs: list[LogLine] = []
+        self.output: Output | None = None
+        self.value: Any = None
+        self.is_last = False
+        self.failure: Failure | None = None
+        self.outcome = Outcome.SUCCEEDED
+        self.ended: Moment | None = None
+        """When it was over, if others went on."""
+        self._began = began
+        self._rest = ""
+        """Of what it has printed, the beginning of a line."""
+
+    def note(self, at: float, level: str, message: str) -> None:
+        """A line that it logged or printed."""
+        if len(self.logs) < LOG_LINES:
+            self.logs.append(LogLine(_finite(at), exact(level, 20), exact(message, MESSAGE_CHARACTERS)))
+
+    def note_print(self, at: float, text: str) -> None:
+        """Text that it printed, in any pieces."""
+        *lines, self._rest = (self._rest[:MESSAGE_CHARACTERS] + exact(text)).split("\n")
+        for line in lines:
+            self.note(at, "info", line)
+
+    def finish(self, value: Any, output: Output) -> None:
+        """It has a result, which is durable."""
+        self.value, self.output = value, output
+
+    def fail(self, error: BaseException) -> None:
+        """It raised, whatever that was."""
+        if isinstance(error, MemoryError):
+            self.outcome = Outcome.OUT_OF_MEMORY
+        else:
+            self.outcome = Outcome.REFUSED if isinstance(error, _REFUSALS) else Outcome.FAILED
+        self.failure = _told(error)
+        self.output = self.value = None
+
+    def report(self, worker: str, ended: Moment, among: int = 1) -> Report:
+        """What there is to say of it, now that it is over; CPU seconds are shared out ``among`` so many."""
+        began = self._began
+        if self._rest:
+            self.note_print(ended.time, "\n")
+        is_long = ended.clock - began.clock >= MEASURED_S
+        return Report(
+            self.key,
+            self.outcome,
+            self.output,
+            _rows(self.value) if self.output else 0,
+            began.time,
+            ended.clock - began.clock,
+            (ended.cpu - began.cpu) / among,
+            self.failure,
+            tuple(self.context.rejects),
+            tuple(self.logs),
+            worker,
+            self.is_last,
+            peak_bytes=peak_bytes() if is_long else 0,
+        )
+
+
+def _finite(at: float) -> float:
+    return at if math.isfinite(at) else 0.0
+
+
+def _rows(value: Any) -> int:
+    return int(value.num_rows) if isinstance(value, pa.Table | pa.RecordBatch) else 1
+
+
+def _told(error: BaseException) -> Failure:
+    """The failure; of an exception that is meant to end the process, what the phase did."""
+    failure = failure_of(error)
+    if isinstance(error, SystemExit):
+        return failure._replace(message=f"the phase called sys.exit({_code(error.code)})")
+    if isinstance(error, KeyboardInterrupt):
+        return failure._replace(message=f"the phase raised KeyboardInterrupt {failure.message}".rstrip())
+    return failure
+
+
+def _code(code: object) -> str:
+    """The argument of ``sys.exit``, which may be any object."""
+    return repr(code) if isinstance(code, int | str | None) else f"a value of type {type(code).__name__}"

@@ -1,0 +1,148 @@
+"""What tasks print, by descriptor: from Python, from C and from child processes alike."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+HEAD_BYTES = 2**20
+"""Of what one task prints that is looked at; the rest is passed over unread."""
+KEPT_BYTES = 2**20
+"""Size from which the file is emptied between two tasks."""
+LINES = 500
+"""Lines of one task that are looked at, and prints whose moments are kept."""
+STDOUT = 1
+Take = Callable[[float, str], None]
+
+
+class Capture:
+    """A file that stands for standard output while calls run. It is read after each task, so lines stay with theirs."""
+
+    def __init__(self, path: Path, take: Take, listener: Callable[[], Take | None]) -> None:
+        """
+        Args:
+            path: the file; what it held is lost.
+            take: is given the Unix seconds and the text of each line.
+            listener: who takes what is printed at this moment from Python, in its pieces; None for the file.
+        """
+        self.path, self._take, self._listener = path, take, listener
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o600)
+        self._read = 0
+        """Bytes that were read, or passed over."""
+        self._marks: list[tuple[int, float]] = []
+        """Size of the file after each of the first prints since the last reading, and Unix seconds."""
+        self._stream = _Stream(self._note, self._listener)
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Let standard output lead here inside the block, for child processes too."""
+        self._empty()
+        earlier, descriptor = sys.stdout, _duplicate(STDOUT)
+        self._lead_here()
+        try:
+            yield
+        finally:
+            self._flush()
+            sys.stdout = earlier
+            if descriptor is None:
+                os.close(STDOUT)
+            else:
+                os.dup2(descriptor, STDOUT)
+                os.close(descriptor)
+
+    def drain(self) -> None:
+        """Take the lines that were printed since the last time; one without an end is a line, too."""
+        self._flush()
+        size = os.fstat(self._file).st_size
+        if size == self._read:
+            return
+        text = os.pread(self._file, min(size - self._read, HEAD_BYTES), self._read).decode("utf-8", "backslashreplace")
+        self._hand_on(text.removesuffix("\n"), self._read)
+        self._read = size
+        self._marks.clear()
+        if size > KEPT_BYTES:
+            self._empty()
+
+    def _lead_here(self) -> None:
+        os.dup2(self._file, STDOUT)
+        sys.stdout = self._stream
+
+    def _flush(self) -> None:
+        """Let the file have all; a task that closed standard output, or set another, has not done so for the next."""
+        if sys.stdout is not self._stream:
+            sys.stdout = self._stream
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = _Stream(self._note, self._listener)
+            self._lead_here()
+
+    def _hand_on(self, text: str, position: int) -> None:
+        now, marks = time.time(), iter(self._marks)
+        end, at = next(marks, (sys.maxsize, now))
+        for line in text.split("\n", LINES)[:LINES]:
+            while position >= end:
+                end, at = next(marks, (sys.maxsize, now))
+            self._take(at, _visible(line))
+            position += len(line.encode("utf-8", "replace")) + 1
+
+    def _note(self) -> None:
+        """Something was printed."""
+        if len(self._marks) < LINES:
+            self._marks.append((os.fstat(self._file).st_size, time.time()))
+
+    def _empty(self) -> None:
+        if os.fstat(self._file).st_size:
+            os.ftruncate(self._file, 0)
+        self._read = 0
+        self._marks.clear()
+
+
+class _Stream(io.TextIOWrapper):
+    """Standard output as a real stream on its descriptor, which says when a line was printed."""
+
+    def __init__(self, on_line: Callable[[], None], listener: Callable[[], Take | None]) -> None:
+        super().__init__(
+            io.BufferedWriter(io.FileIO(STDOUT, "w", closefd=False)),
+            encoding="utf-8",
+            errors="backslashreplace",
+            newline="\n",
+            line_buffering=True,
+        )
+        self._on_line, self._listener = on_line, listener
+
+    def write(self, text: str) -> int:
+        take = self._listener()
+        if take is not None:
+            take(time.time(), text)
+            return len(text)
+        written = super().write(text)
+        if "\n" in text:
+            self._on_line()
+        return written
+
+    def close(self) -> None:
+        """Stay open: a task that closes standard output must not take it from the next one."""
+        with contextlib.suppress(OSError, ValueError):
+            self.flush()
+
+
+def _visible(line: str) -> str:
+    """What a terminal would show of it: a carriage return begins the line anew."""
+    if "\r" not in line:
+        return line
+    parts = [part for part in line.split("\r") if part]
+    return parts[-1] if parts else ""
+
+
+def _duplicate(descriptor: int) -> int | None:
+    """Another descriptor of the same; None if it is closed."""
+    try:
+        return os.dup(descriptor)
+    except OSError:
+        return None
