@@ -96,27 +96,44 @@ def pack(wanting: Iterable[Run], count: int, resources: Resources, slots: int, l
         slots: calls that the cluster can run at once, among which work that is worth it is spread.
         limits: what owners, labels and phases are allowed.
     """
-    share = -(-count // max(1, slots))
-    packed: list[tuple[Run, Call]] = []
+    packing = _Packing(resources, share=-(-count // max(1, slots)), limits=limits)
     faults: list[RunFault] = []
-    spent, tasks = 0.0, 0
-    entered: frozenset[LimitKey] = frozenset()
-    for run in wanting:
-        if packed and limits.rules.maxima and not limits.may_start(run, entered):
-            continue
-        try:
-            call = next_call(run.state, resources, run.packing, CALL_S - spent if packed else None)
-        except Exception as error:  # noqa: BLE001 - blamed on the one run
-            faults.append(RunFault(run, error))
-            continue
+    try:
+        for run in wanting:
+            try:
+                packing.add(run)
+            except Exception as error:  # noqa: BLE001 - blamed on the one run
+                faults.append(RunFault(run, error))
+            if packing.is_full:
+                break
+    except RunFault as fault:  # Of the next one in turn.
+        faults.append(fault)
+    return Packed(packing.calls, faults)
+
+
+class _Packing:
+    """A call in the making."""
+
+    def __init__(self, resources: Resources, *, share: int, limits: Limits) -> None:
+        self.calls: list[tuple[Run, Call]] = []
+        self.is_full = False
+        self._resources, self._share, self._limits = resources, share, limits
+        self._spent_s, self._tasks = 0.0, 0
+        self._entered: frozenset[LimitKey] = frozenset()
+
+    def add(self, run: Run) -> None:
+        """Take what fits of the run's work, if anything does."""
+        limits = self._limits
+        if self.calls and limits.rules.maxima and not limits.may_start(run, self._entered):
+            return
+        call = next_call(run.state, self._resources, run.packing, CALL_S - self._spent_s if self.calls else None)
         if call is None:
-            continue
-        packed.append((run, call))
+            return
+        self.calls.append((run, call))
+        self._spent_s += call.estimate_s
+        self._tasks += len(call.tasks)
+        is_full = self._spent_s >= CALL_S or self._tasks >= MAXIMUM_TASKS
+        is_share = len(self.calls) >= self._share and self._spent_s >= SPREAD_S
+        self.is_full = call.is_alone or is_full or is_share
         if limits.rules.maxima:
-            entered |= limits.of_calls([(run, call)])
-        spent += call.estimate_s
-        tasks += len(call.tasks)
-        is_full = spent >= CALL_S or tasks >= MAXIMUM_TASKS
-        if call.is_alone or is_full or (len(packed) >= share and spent >= SPREAD_S):
-            break
-    return Packed(packed, faults)
+            self._entered |= limits.of_calls([(run, call)])

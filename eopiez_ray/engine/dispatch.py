@@ -92,17 +92,19 @@ class Dispatcher:
         slot = self._take(first, resources, wanted)
         if slot is None:
             return False
-        try:
-            packed = self._pack(resources)
-        except RunFault:
-            self._executor.give_back(slot)
-            raise
+        packed = self._pack(resources)
         for fault in packed.faults:
             self._conductor.quarantine(fault.run, fault.error)
         if not packed.calls:
             self._executor.give_back(slot)
             return bool(packed.faults)
-        self._send(packed.calls, self._nearer(packed.calls, slot))
+        try:
+            slot = self._nearer(packed.calls, slot)
+            self._send(packed.calls, slot)
+        except Exception as error:
+            log.exception("a call cannot be sent", workflows=len(packed.calls))
+            self._executor.give_back(slot)
+            self._blame(packed.calls, slot, error)
         return True
 
     def _pack(self, resources: Resources) -> Packed:
@@ -111,7 +113,10 @@ class Dispatcher:
         wanting = self._noted(self._turns.in_turn(resources), looked)
         packed = pack(wanting, self._turns.count(resources), resources, self._executor.slots(resources), self._limits)
         for run in looked:
-            self._turns.look(run)
+            try:
+                self._turns.look(run)
+            except Exception as error:  # noqa: BLE001 - blamed on the one run
+                packed.faults.append(RunFault(run, error))
         return packed
 
     def _take(self, first: Run | None, resources: Resources, wanted: Mapping[Resources, int]) -> Slot | None:
@@ -148,12 +153,12 @@ class Dispatcher:
         return True
 
     def _send(self, packed: Calls, slot: Slot) -> None:
-        expected = _expected(packed)
+        expected, keys = _expected(packed), self._limits.of_calls(packed)  # What may fail comes first.
         self._executor.expect(slot, expected)
         task = asyncio.create_task(self._execute(packed, slot))
         if expected.is_known and expected.seconds < SPREAD_S:
             self._short[task] = time.monotonic() + RETURN_S
-        held, keys = [run for run, _ in packed], self._limits.of_calls(packed)
+        held = [run for run, _ in packed]
         self._limits.enter(keys)
         for run in held:
             run.calls[task] = slot.worker

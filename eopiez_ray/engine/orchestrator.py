@@ -230,6 +230,7 @@ class Orchestrator:
 
     async def _admit(self) -> None:
         """Start what may start, once for all that happens in a turn of the loop."""
+        self._has_news.set()  # If it failed before, it was in the middle of something.
         while True:
             await self._has_news.wait()
             self._has_news.clear()

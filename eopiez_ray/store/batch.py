@@ -118,7 +118,7 @@ class Batch:
         """Set the workflow aside; what was to be written of it besides is dropped."""
         self.drop({workflow})
         self.epochs[workflow] = epoch
-        self.quarantined[workflow] = _told(error)
+        self.quarantined[workflow] = quarantine_of(error)
 
     def drop(self, workflows: Collection[WorkflowId]) -> None:
         """Write nothing of these."""
@@ -156,7 +156,7 @@ class Batch:
         return any(report.rejects or report.logs for report in reports)
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def quarantine_of(error: BaseException) -> dict[str, Any]:
     """Why a workflow was set aside, as it is kept with it."""
     failure = failure_of(error)
     return {

@@ -9,14 +9,15 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from ..logs import get_logger
 from ..model.ids import OrchestratorId, WorkflowId
 from ..model.plan import PlanSpec
 from ..model.requests import Mode
 from ..model.status import WorkflowStatus
 from ..model.tasks import Failure, Output, TaskKey
 from . import literals
-from .batch import Batch, CacheEntry
-from .database import translated
+from .batch import Batch, CacheEntry, quarantine_of
+from .database import LOST, translated
 from .encoding import clean, moment
 from .queries import sql
 from .restoring import restored
@@ -38,6 +39,8 @@ LOWEST = -(2**15) - 1
 """Below every priority."""
 IDS_A_NOTICE = 200
 """Workflow ids in one notification, whose payload Postgres limits to 8,000 bytes."""
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,20 @@ class Ledger:
                 rows = await connection.fetch(sql("claim_named"), orchestrator, only, self._lease, limit)
             if rows:
                 await connection.execute(sql("clear_in_flight"), [row["id"] for row in rows])
-            return [await self._restore(connection, row) for row in rows]
+            restored_ones = [await self._restore_or_set_aside(connection, row) for row in rows]
+        return [claim for claim in restored_ones if claim is not None]
+
+    async def _restore_or_set_aside(self, connection: Connection, row: asyncpg.Record) -> Claim | None:
+        """The claim; None for a workflow of which no state can be made, which is set aside in the same transaction."""
+        try:
+            async with connection.transaction():
+                return await self._restore(connection, row)
+        except LOST:
+            raise
+        except Exception as error:
+            log.error("workflow quarantined", workflow=str(row["id"]), exc_info=error)  # noqa: TRY400 - it is said
+            await connection.execute(sql("quarantine"), [row["id"]], [row["epoch"]], [quarantine_of(error)])
+            return None
 
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
         workflow, plan = row["id"], await self._plan(connection, row["plan"])
