@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import ray
 
 from ..model.work import Handover, InHand, Place
-from .last_words import leave_word_of_exit
+from .last_words import Logbook, leave_word_of_exit
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class WorkerActor:
         context = ray.get_runtime_context()
         node, actor = str(context.get_node_id()), str(context.get_actor_id())
         self._place = Place(node, socket.gethostname(), os.getpid(), actor, str(self._worker.printed), errors)
+        self._logbook = Logbook(self._worker.printed)
         leave_word_of_exit(self._worker.printed)
         self._calls: dict[str, InHand] = {}
         self._handing_over = threading.Lock()
@@ -50,6 +51,7 @@ class WorkerActor:
         call: WorkCall = pickle.loads(sent)
         if not self._begin(call):
             return None
+        self._logbook.begin(call.id)
         try:
             reports = pickle.dumps(self._worker.run(call), protocol=5)
             self._calls[call.id] = self._calls[call.id]._replace(reports=reports)

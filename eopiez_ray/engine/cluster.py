@@ -289,7 +289,7 @@ class RayExecutor:
             if pooled.is_stopped:
                 raise WorkerStoppedError(slot.worker) from error
             self._kill(pooled)
-            raise await self._lost_with(pooled, error) from error
+            raise await self._lost_with(pooled, call.id, error) from error
         finally:
             pooled.load -= 1
             if self._pool.parts > 1:
@@ -299,16 +299,17 @@ class RayExecutor:
             raise WorkerLostError(slot.worker, "the Ray cluster was lost")
         raise CallTimedOutError(slot.worker, timeout_s or 0.0)
 
-    async def _lost_with(self, pooled: Pooled, error: Exception) -> WorkerLostError:
-        """What there is to say of a worker whose process is gone."""
+    async def _lost_with(self, pooled: Pooled, call: str, error: Exception) -> WorkerLostError:
+        """What there is to say of a call whose worker's process is gone."""
         import ray
 
         words = await self._last_words(pooled.actor.result().place)
         return WorkerLostError(
             pooled.name,
-            words.told(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"),
+            words.told() if words.call else f"{type(error).__name__}: {str(error).partition(chr(10))[0]}",
             is_out_of_memory=isinstance(error, ray.exceptions.OutOfMemoryError),
             has_ended_itself=bool(words.ended),
+            had_begun=words.call in {"", call},
         )
 
     async def _last_words(self, place: Place) -> LastWords:

@@ -249,7 +249,7 @@ class Dispatcher:
         except WorkerStoppedError:
             heard = [CallStopped(keys) for _, keys in mine]
         except WorkerLostError as error:
-            heard = [CallLost(keys, error.reason, error.worker, is_shared=is_shared) for _, keys in mine]
+            heard = [_lost(keys, error, is_shared=is_shared) for _, keys in mine]
         except Exception as error:
             log.exception("an inherited call failed in an unforeseen way")
             reason = f"{type(error).__name__}: {error}"
@@ -293,12 +293,8 @@ class Dispatcher:
             for run, call, _ in ready:
                 self._conductor.apply(run, CallStopped(_keys(call)))
         except WorkerLostError as error:
-            is_shared = len(ready) > 1
             for run, call, _ in ready:
-                lost = CallLost(
-                    _keys(call), error.reason, error.worker, error.is_out_of_memory, error.has_ended_itself, is_shared
-                )
-                self._conductor.apply(run, lost)
+                self._conductor.apply(run, _lost(_keys(call), error, is_shared=len(ready) > 1))
         except CallTimedOutError as error:
             failure = Failure("TimedOut", f"took longer than its limit of {error.seconds:g} s", "")
             self._conductor.apply(run, _all(call, Outcome.TIMED_OUT, failure, error.worker))
@@ -361,6 +357,15 @@ def _expected(packed: Calls) -> Expected:
 
 def _keys(call: Call) -> tuple[TaskKey, ...]:
     return tuple(task.key for task in call.tasks)
+
+
+def _lost(tasks: tuple[TaskKey, ...], error: WorkerLostError, *, is_shared: bool) -> Event:
+    """What a lost worker means for these tasks of its call."""
+    if not error.had_begun:
+        return Reported(tuple(Report(key, Outcome.NOT_STARTED) for key in tasks))
+    return CallLost(
+        tasks, error.reason, error.worker, error.is_out_of_memory, error.has_ended_itself, is_shared=is_shared
+    )
 
 
 def _all(call: Call, outcome: Outcome, failure: Failure | None = None, worker: str = "") -> Reported:

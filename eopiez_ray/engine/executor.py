@@ -22,11 +22,25 @@ class WorkerLostError(Exception):
     """The worker, its node or the cluster died with the call."""
 
     def __init__(
-        self, worker: str, reason: str, *, is_out_of_memory: bool = False, has_ended_itself: bool = False
+        self,
+        worker: str,
+        reason: str,
+        *,
+        is_out_of_memory: bool = False,
+        has_ended_itself: bool = False,
+        had_begun: bool = True,
     ) -> None:
+        """
+        Args:
+            worker: its name.
+            reason: what there is to say of its end.
+            is_out_of_memory: whether it was killed for the memory that it used.
+            has_ended_itself: whether code that it ran ended the process.
+            had_begun: whether it may have begun this call; one that only waited behind another is nobody's fault.
+        """
         super().__init__(worker, reason)
         self.worker, self.reason, self.is_out_of_memory = worker, reason, is_out_of_memory
-        self.has_ended_itself = has_ended_itself
+        self.has_ended_itself, self.had_begun = has_ended_itself, had_begun
 
 
 class WorkerStoppedError(Exception):

@@ -171,7 +171,7 @@ def _task_call(state: WorkflowState, step: StepState, packing: Packing, budget_s
 def _concurrent_call(step: StepState, packing: Packing) -> Call:
     """Ready tasks of an asynchronous phase: as many as a worker runs at once, or more of them if they are short."""
     concurrency, estimate = step.spec.policy.concurrency, packing.estimate_s(step)
-    share = -(-len(step.ready) // packing.slots)
+    share = -(-(len(step.ready) + step.running) // packing.slots)
     count = min(share, MAXIMUM_TASKS, concurrency * _tasks_a_call(estimate))
     tasks: list[CallTask] = []
     while step.ready and len(tasks) < count and not (tasks and _goes_alone(step, step.ready[0], packing)):
