@@ -36,7 +36,8 @@ class Capture:
         """Bytes that were read, or passed over."""
         self._marks: list[tuple[int, float]] = []
         """Size of the file after each of the first prints since the last reading, and Unix seconds."""
-        self._stream = _Stream(self._note, self._listener)
+        self._stream: _Stream | None = None
+        """Made when the descriptor leads here for the first time: elsewhere it may be closed."""
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
@@ -68,19 +69,23 @@ class Capture:
         if size > KEPT_BYTES:
             self._empty()
 
-    def _lead_here(self) -> None:
+    def _lead_here(self, *, anew: bool = False) -> None:
         os.dup2(self._file, STDOUT)
+        if self._stream is None or anew:
+            self._stream = _Stream(self._note, self._listener)
         sys.stdout = self._stream
 
     def _flush(self) -> None:
         """Let the file have all; a task that closed standard output, or set another, has not done so for the next."""
-        if sys.stdout is not self._stream:
-            sys.stdout = self._stream
+        stream = self._stream
+        if stream is None:
+            return
+        if sys.stdout is not stream:
+            sys.stdout = stream
         try:
-            self._stream.flush()
+            stream.flush()
         except (OSError, ValueError):
-            self._stream = _Stream(self._note, self._listener)
-            self._lead_here()
+            self._lead_here(anew=True)
 
     def _hand_on(self, text: str, position: int) -> None:
         now, marks = time.time(), iter(self._marks)

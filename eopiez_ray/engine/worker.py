@@ -6,6 +6,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from itertools import groupby
@@ -54,7 +55,7 @@ class Worker:
         self._moment = Moment.now()
         folder = folder or Path(tempfile.mkdtemp(prefix="eopiez-"))
         self._capture = Capture(folder / f"{name}.out", self._note_print, _listener)
-        logging.getLogger().addHandler(_Records(self._note_record))
+        self._records = _Records(self._note_record)
 
     @property
     def known(self) -> Iterable[str]:
@@ -74,7 +75,7 @@ class Worker:
         self._library.add(call.code)
         self._moment = Moment.now()
         ends_at = self._moment.clock + call.slice_s
-        with self._capture.in_place():
+        with self._capture.in_place(), self._records.in_place():
             reports = [self._run_part(part, ends_at, is_first=not number) for number, part in enumerate(call.parts)]
         enter(None)
         return list(map(condensed, reports))
@@ -263,6 +264,15 @@ class _Records(logging.Handler):
     def __init__(self, take: Callable[[float, str, str], None]) -> None:
         super().__init__()
         self._take = take
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Hear of all records inside the block."""
+        logging.getLogger().addHandler(self)
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand it on, with what can be had of a message whose arguments do not fit."""
