@@ -22,8 +22,7 @@ class Creation:
 
     def __init__(self, orchestrator: OrchestratorId, intake: Intake, claims: Claims) -> None:
         self._orchestrator, self._intake, self._claims = orchestrator, intake, claims
-        self._ended: BaseException | None = None
-        """Why nothing is driven any more."""
+        self._has_ended = False
 
     def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]]:
         """The new workflows, held here and durable, once that is so. From any thread.
@@ -35,17 +34,17 @@ class Creation:
         self._intake.offer(held, partial(self._created, wanted, place))
         return place
 
-    def end(self, reason: BaseException) -> None:
-        """Hold nothing more: who offers something from now on is told why."""
-        self._ended = reason
+    def end(self) -> None:
+        """Hold nothing more: what is created from now on waits for the next orchestrator."""
+        self._has_ended = True
 
     def _created(
         self, wanted: Sequence[NewWorkflow], place: Future[list[WorkflowId]], answer: list[Created] | Exception
     ) -> None:
         is_awaited = place.set_running_or_notify_cancel()
-        if isinstance(answer, Exception) or self._ended is not None:
+        if isinstance(answer, Exception):
             if is_awaited:
-                place.set_exception(answer if isinstance(answer, Exception) else self._ended)
+                place.set_exception(answer)
             return
         for made, new in zip(answer, wanted, strict=True):
             self._hold(made, new)
@@ -53,7 +52,7 @@ class Creation:
             place.set_result([made.id for made in answer])
 
     def _hold(self, made: Created, new: NewWorkflow) -> None:
-        if not made.is_new:
+        if not made.is_new or self._has_ended:
             self._claims.add(made.id)
             return
         state = WorkflowState.restore(new.plan)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from ..errors import DatabaseUnavailableError, EopiezError, StoreError
+from ..errors import StoreError
 from ..logs import get_logger
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..store import Database, Intake, Ledger, NewWorkflow, RuleBook
@@ -177,7 +177,6 @@ class Orchestrator:
             Exception: one of its duties fails again and again in a way that nobody foresaw.
         """
         links = duties = Duties({})
-        ended: BaseException | None = None
         try:
             self._session.lock(await self._ledger.register(self.id, self.name, self._executor.cluster))
             await self._chronicle.read()
@@ -200,11 +199,8 @@ class Orchestrator:
             done, _ = await asyncio.wait([*links.tasks, *duties.tasks], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-        except BaseException as error:
-            ended = error
-            raise
         finally:
-            self._creation.end(_ended(ended))
+            self._creation.end()
             await self._wind_up(links, duties)
 
     async def _wind_up(self, links: Duties, duties: Duties) -> None:
@@ -250,15 +246,6 @@ class Orchestrator:
         """Give the hardware back if there was no work since this many workflows."""
         if not len(self._roster) and self._claims.count == count:
             self._executor.release_idle()
-
-
-def _ended(error: BaseException | None) -> EopiezError:
-    """What those are told who want something of an orchestrator that has ended."""
-    if isinstance(error, EopiezError):
-        return error
-    if error is None or isinstance(error, asyncio.CancelledError):
-        return DatabaseUnavailableError("this process does not drive workflows any more; start it again elsewhere")
-    return EopiezError(f"the orchestrator of this process has ended: {type(error).__name__}: {error}")
 
 
 async def _leave_it() -> None:

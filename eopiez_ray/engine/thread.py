@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 from ..errors import EopiezError
@@ -39,19 +40,30 @@ class EngineThread:
         """What the coroutine gives, once it has run.
 
         Raises:
-            EopiezError: the engine was closed, or this process is a fork of the one in which it lives.
+            EopiezError: the engine is closed, or this process is a fork of the one in which it lives.
         """
         if not self._thread.is_alive() or os.getpid() != self._process:
             coroutine.close()
             raise EopiezError("this system was closed, or opened in another process; open one of your own")
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        except CancelledError as error:
+            raise EopiezError("this system was closed by another thread; open one of your own") from error
 
     def end(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run the last coroutine and end the thread; again, and nothing happens."""
+        """Run the last coroutine and end the thread; again, and nothing happens. Who still waits for something is told
+        that it is over."""
         if not self._is_open:
             return
         self._is_open = False
-        self.run(ending())
+        self.run(self._last(ending))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _last(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        await ending()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

@@ -230,8 +230,11 @@ class Ledger:
             rows = await connection.fetch(sql("fence"), list(batch.epochs), list(batch.epochs.values()))
             held = {row["id"] for row in rows}
             interruptions = [row for row in batch.interruptions.items() if row[0] in held]
+            losses = [(workflow, *loss) for workflow, loss in batch.losses if workflow in held]
             if interruptions:  # Before the rest that they may have led to.
                 await connection.execute(sql("save_interruptions"), *_columns(interruptions, 2))
+            if losses:
+                await connection.execute(sql("save_losses"), *_columns(losses, 4))
             await connection.fetch(*_moment(batch))
             await _write_notes(connection, batch, held)
             if batch.quarantined:
@@ -360,11 +363,9 @@ async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Ba
         for line in report.logs
     ]
     plans = [(workflow, plan.digest) for workflow, plan in batch.plans.items() if workflow in held]
-    losses = [(workflow, *loss) for workflow, loss in batch.losses if workflow in held]
     cached = [(entry.key, *entry.output, entry.rows) for workflow, entry in batch.cached if workflow in held]
     for name, rows in (
         ("save_attempts", [_attempt_row(*row) for row in attempts]),
-        ("save_losses", losses),
         ("save_plans", plans),
         ("save_rejects", rejects),
         ("save_logs", logs),
