@@ -32,7 +32,7 @@ class Stage:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database, self.folder = database, folder
-        self.workflows = Workflows(database)
+        self.workflows, self._intake = Workflows(database), Intake(database, 15)
         self.artifacts = Artifacts(str(folder))
         self._running: list[tuple[Orchestrator, asyncio.Task[None]]] = []
 
@@ -59,7 +59,7 @@ class Stage:
                 await task
 
     async def submit(self, plan: Plan, **options: Any) -> WorkflowId:
-        (created,) = await Intake(self.database, 15).create(NewWorkflow(plan.spec(), plan.code(), **options))
+        (created,) = await self._intake.create(NewWorkflow(plan.spec(), plan.code(), **options))
         return created.id
 
     async def rest(self, workflow: WorkflowId) -> WorkflowView:
