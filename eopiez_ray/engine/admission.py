@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .run import Run
 
 
+PASSED = 16
+"""Runs in a row of which nothing fits into a call, after which it goes as it is: thousands may be waiting."""
+
+
 def reasons(run: Run, room: Room, now: float) -> dict[int, str]:
     """Why steps of the run that have work, and none of it running, wait.
 
@@ -118,7 +122,7 @@ class _Packing:
         self.calls: list[tuple[Run, Call]] = []
         self.is_full = False
         self._resources, self._share, self._limits = resources, share, limits
-        self._spent_s, self._tasks = 0.0, 0
+        self._spent_s, self._tasks, self._passed = 0.0, 0, 0
         self._entered: frozenset[LimitKey] = frozenset()
 
     def add(self, run: Run) -> None:
@@ -128,7 +132,10 @@ class _Packing:
             return
         call = next_call(run.state, self._resources, run.packing, CALL_S - self._spent_s if self.calls else None)
         if call is None:
+            self._passed += 1
+            self.is_full = bool(self.calls) and self._passed >= PASSED
             return
+        self._passed = 0
         self.calls.append((run, call))
         self._spent_s += call.estimate_s
         self._tasks += len(call.tasks)

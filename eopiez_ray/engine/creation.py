@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from ..store import Created, Intake, NewWorkflow
     from .claims import Claims
 
+AT_ONCE = 500
+"""Workflows that are held in one go."""
+FIRST_EPOCH = 1
+"""Of a workflow that is held from its first moment."""
+
 
 class Creation:
     """Offers new workflows to the store, and holds them as soon as they are durable."""
@@ -23,6 +29,8 @@ class Creation:
     def __init__(self, orchestrator: OrchestratorId, intake: Intake, claims: Claims) -> None:
         self._orchestrator, self._intake, self._claims = orchestrator, intake, claims
         self._has_ended = False
+        self._coming: dict[WorkflowId, int] = {}
+        self._holding: set[asyncio.Future[None]] = set()
 
     def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]]:
         """The new workflows, held here and durable, once that is so. From any thread.
@@ -46,17 +54,36 @@ class Creation:
             if is_awaited:
                 place.set_exception(answer)
             return
-        for made, new in zip(answer, wanted, strict=True):
+        both = [*zip(answer, wanted, strict=True)]
+        for made, new in both[:AT_ONCE]:
             self._hold(made, new)
+        if len(both) > AT_ONCE:
+            self._coming.update({made.id: FIRST_EPOCH for made, _ in both[AT_ONCE:] if made.is_new})
+            rest = asyncio.ensure_future(self._hold_rest(both[AT_ONCE:]))
+            self._holding.add(rest)
+            rest.add_done_callback(self._holding.discard)
         if is_awaited:
             place.set_result([made.id for made in answer])
+
+    @property
+    def coming(self) -> dict[WorkflowId, int]:
+        """Epochs of those that are durable, and of which there are so many that they are not all held yet."""
+        return self._coming
+
+    async def _hold_rest(self, both: Sequence[tuple[Created, NewWorkflow]]) -> None:
+        """Hold the others part by part, so that what is held already goes on meanwhile."""
+        for start in range(0, len(both), AT_ONCE):
+            await asyncio.sleep(0)
+            for made, new in both[start : start + AT_ONCE]:
+                self._coming.pop(made.id, None)
+                self._hold(made, new)
 
     def _hold(self, made: Created, new: NewWorkflow) -> None:
         if not made.is_new or self._has_ended:
             self._claims.add(made.id)
             return
         state = WorkflowState.restore(new.plan)
-        claim = Claim(made.id, 1, WorkflowStatus.RUNNING, state, new.owner, new.priority, new.labels)
+        claim = Claim(made.id, FIRST_EPOCH, WorkflowStatus.RUNNING, state, new.owner, new.priority, new.labels)
         run = self._claims.hold(claim, dict(new.code))
         if run is not None:
             self._claims.begin(claim, run)

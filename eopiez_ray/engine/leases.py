@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..model.ids import WorkflowId
     from ..store import Ledger
     from .conductor import Conductor
+    from .creation import Creation
     from .journal import Journal
     from .roster import Roster
 
@@ -18,15 +19,23 @@ if TYPE_CHECKING:
 class Leases:
     """Renews the leases of all workflows that are held."""
 
-    def __init__(self, lease_s: float, ledger: Ledger, roster: Roster, journal: Journal, conductor: Conductor) -> None:
-        self._lease_s, self._ledger, self._roster = lease_s, ledger, roster
+    def __init__(
+        self,
+        lease_s: float,
+        ledger: Ledger,
+        roster: Roster,
+        creation: Creation,
+        journal: Journal,
+        conductor: Conductor,
+    ) -> None:
+        self._lease_s, self._ledger, self._roster, self._creation = lease_s, ledger, roster, creation
         self._journal, self._conductor = journal, conductor
 
     async def run(self) -> None:
         """Renew for ever."""
         while True:
             await asyncio.sleep(self._lease_s / 3)
-            held = self._roster.epochs
+            held = self._creation.coming | self._roster.epochs
             if held:
                 await self._renew(held)
 

@@ -96,7 +96,9 @@ class Orchestrator:
             self.id, RuleBook(database), limits, self._claims, self._roster, self._conductor, executor, news
         )
         self._creation = Creation(self.id, Intake(database, settings.lease_s), self._claims)
-        self._leases = Leases(settings.lease_s, self._ledger, self._roster, self._journal, self._conductor)
+        self._leases = Leases(
+            settings.lease_s, self._ledger, self._roster, self._creation, self._journal, self._conductor
+        )
         heard = {
             "eopiez_work": self._claims.look,
             "eopiez_request": self._wishes.look,
@@ -205,7 +207,8 @@ class Orchestrator:
 
     async def _wind_up(self, links: Duties, duties: Duties) -> None:
         """End all duties; the links to the database last, which a handover still needs."""
-        held, is_handing_over = self.held, self._is_handing_over and not links.are_over
+        held = self._creation.coming | self.held
+        is_handing_over = self._is_handing_over and not links.are_over
         runs = self._roster.clear()
         calls = {call for run in runs for call in run.calls}
         in_flight = sum(step.running for run in runs for step in run.state.steps)

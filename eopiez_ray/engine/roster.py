@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .run import Run
     from .turns import Turns
 
-REMEMBERED = 10_000
+REMEMBERED = 200_000
 """Workflows of which is remembered that they have succeeded here."""
 
 
