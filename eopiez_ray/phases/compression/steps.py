@@ -26,7 +26,7 @@ def compress_train(samples: Partitions[Sample], *, effort: Effort = Effort.NORMA
     return train(samples, Effort(effort))
 
 
-@phase(name="compress_blocks", kind="map")
+@phase(name="compress_blocks", kind="map", keeps_inputs=True)
 def compress_blocks(documents: pa.Table, codebook: Codebook) -> Blocks:
     """A partition's documents, compressed."""
     return compress_documents(documents, codebook)

@@ -30,7 +30,7 @@ def vectors_fit(
     return fit(sketches, provider=provider, dimensions=dimensions)
 
 
-@phase(name="vectors_embed", kind="map")
+@phase(name="vectors_embed", kind="map", keeps_inputs=True)
 def vectors_embed(tokens: pa.Table, model: VectorModel) -> pa.Table:
     """The vectors of a partition's documents, a table of ``vectors_schema``."""
     return vectors_table(tokens.column("document_id"), model.embed(tokens))
