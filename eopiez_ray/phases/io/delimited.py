@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 from collections.abc import Iterator
@@ -126,6 +127,9 @@ class _Rows:
             yield from self._headed(number, cells)
         elif len(cells) == len(self._names) + 1 and not cells[-1]:
             yield Piece(number, dict(zip(self._names, cells, strict=False)))
+        elif len(self._names) == 1:
+            yield Remark(f"{self._source}:{number}", "there is one column alone; the row was read as one text")
+            yield Piece(number, {self._names[0]: self._dialect.delimiter.join(cells)})
         else:
             yield self._ragged(number, cells)
 
@@ -184,15 +188,26 @@ class _Rows:
 
     def _alone(self, line: str) -> list[str] | None:
         """The cells of a line by itself, read in whichever way gives as many as the header has."""
-        ways = (self._dialect, replace(self._dialect, has_backslashes=True), replace(self._dialect, is_quoted=False))
-        for dialect in ways:
-            try:
-                cells = next(dialect.rows([line]), [])
-            except csv.Error:
-                continue
-            if cells and len(cells) == (len(self._names) or len(self._dialect.header)):
-                return cells
-        return None
+        width = len(self._names) or len(self._dialect.header)
+        return next((cells for cells in _readings(line, self._dialect) if len(cells) == width), None)
+
+
+def _readings(line: str, dialect: Dialect) -> Iterator[list[str]]:
+    """The cells of a line in all ways in which its quotes may be meant, the strictest first."""
+    for strict in (dialect, replace(dialect, has_backslashes=True)):
+        with contextlib.suppress(csv.Error):
+            yield next(strict.rows([line]), [])
+    if dialect.is_quoted and '"' in line:
+        yield _by_ends(line, dialect.delimiter)
+    yield next(replace(dialect, is_quoted=False).rows([line]), [])
+
+
+def _by_ends(line: str, delimiter: str) -> list[str]:
+    """The cells of a line in which a quote closes only at the end of a cell: ``"She said "no" to him"``."""
+    end = rf"(?={re.escape(delimiter)}|$)"
+    cell = rf'"((?:[^"]|"(?!{re.escape(delimiter)}|$))*+)"{end}|([^{re.escape(delimiter)}]*+){end}'
+    found = re.finditer(rf"(?:^|{re.escape(delimiter)})(?:{cell})", line)
+    return [match[2] if match[1] is None else match[1].replace('""', '"') for match in found]
 
 
 def _shape(line: str, delimiter: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from eopiez_ray.model.tasks import Reject
 from eopiez_ray.phases.io.encodings import MAXIMUM_ROW, text_chunks, text_lines
@@ -16,6 +16,12 @@ from eopiez_ray.phases.io.sniffing import Opened
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """What may be half of a character beyond the basic plane, an emoji for example."""
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
+_WORD = re.compile(r"[^\s,\]{\["]+")
+_NEXT = re.compile(r"\s*(?:[,{\]]|\Z)")
+"""What follows an element of an array, or a value in a sequence."""
+_LONGEST_BROKEN = 16 << 20
+"""Characters in which the end of a broken element is looked for."""
 HALF_CHARACTER = "it has half a character (a lone surrogate), which became U+FFFD"
 NOT_ENCODED = "the text has bytes that are invalid in the file's encoding; name it with --encoding"
 
@@ -133,7 +139,9 @@ def _items(file: InputFile, opened: Opened, encoding: str) -> Iterator[Row | Rej
     number = 0
     for value, written in values:
         number += 1
-        if "\\u" in written and _HALF.search(written):
+        if isinstance(value, _Broken):
+            yield rejected(f"{file.source}:{number}", f"the element is not JSON: {_told(value.error)}", written[:200])
+        elif "\\u" in written and _HALF.search(written):
             yield from _mended(file, number, value, written)
         else:
             yield json_row(file, number, value)
@@ -144,6 +152,12 @@ def _items(file: InputFile, opened: Opened, encoding: str) -> Iterator[Row | Rej
 
 def _told(error: Exception) -> str:
     return str(error) if isinstance(error, json.JSONDecodeError) else reason_of(error)
+
+
+class _Broken(NamedTuple):
+    """An element that cannot be read, though it is clear where it ends."""
+
+    error: Exception
 
 
 class _Values:
@@ -165,10 +179,9 @@ class _Values:
     def __iter__(self) -> Iterator[tuple[Any, str]]:
         """The values, and how each is written."""
         while self._find_next():
-            start = self._position
             decoded = self._decode()
             if self.error is not None:
-                self.rest = self._buffer[start : start + 200]
+                self.rest = self._buffer[self._position : self._position + 200]
                 return
             if decoded is not None:
                 yield decoded
@@ -196,16 +209,30 @@ class _Values:
         try:
             value, end = _raw_decode(self._buffer, start)
         except (ValueError, RecursionError) as error:
-            if not self._is_open or _is_certain(error, len(self._buffer)) or len(self._buffer) - start > MAXIMUM_ROW:
-                self.error = error
-            else:
+            is_long = len(self._buffer) - start > MAXIMUM_ROW
+            if self._is_open and not is_long and not _is_certain(error, len(self._buffer)):
                 self._grow()
-            return None
+                return None
+            return self._passed_over(error)
         if end == len(self._buffer) and self._is_open and not isinstance(value, (dict, list, str)):
             self._grow()  # A number may go on in the next chunk.
             return None
         self._position = end
         return value, self._buffer[start:end]
+
+    def _passed_over(self, error: Exception) -> tuple[Any, str] | None:
+        """Go to the end of a broken element, by its brackets; where none is found, nothing more can be read."""
+        start = self._position
+        end = _closing(self._buffer, start)
+        while end is None and self._is_open and len(self._buffer) - start < _LONGEST_BROKEN:
+            self._grow()
+            start = 0
+            end = _closing(self._buffer, start)
+        if end is None or not _NEXT.match(self._buffer, end):
+            self.error = error
+            return None
+        self._position = end
+        return _Broken(error), self._buffer[start:end]
 
     def _grow(self) -> None:
         rest = self._buffer[self._position :]
@@ -216,6 +243,19 @@ class _Values:
             pieces.append(chunk)
             wanted -= len(chunk)
         self._buffer, self._position = "".join(pieces), 0
+
+
+def _closing(text: str, start: int) -> int | None:
+    """Where the element that begins here ends, whatever is wrong inside it; None if that cannot be told."""
+    if text[start] not in '{["':
+        word = _WORD.match(text, start)
+        return word.end() if word is not None and word.end() < len(text) else None
+    depth = 0
+    for token in _TOKEN.finditer(text, start):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
+        if depth == 0:
+            return token.end()
+    return None
 
 
 def _raw_decode(text: str, start: int) -> tuple[Any, int]:

@@ -129,7 +129,7 @@ def _converter(
 def _as_text(value: object, options: ReadOptions) -> str | None:
     """The text that bytes or a list of paragraphs stand for; None if they stand for none."""
     if isinstance(value, bytes):
-        return None if is_binary(value) else decoded(value, options.encoding)
+        return None if b"\0" in value or is_binary(value) else decoded(value, options.encoding)
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return "\n".join(value)
     return None
