@@ -17,7 +17,7 @@ from eopiez_ray.phases.io.sniffing import Opened
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """What may be half of a character beyond the basic plane, an emoji for example."""
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
-_WORD = re.compile(r"[^\s,\]{\["]+")
+_WORD = re.compile(r'[^\s,\]{["]+')
 _NEXT = re.compile(r"\s*(?:[,{\]]|\Z)")
 """What follows an element of an array, or a value in a sequence."""
 _LONGEST_BROKEN = 16 << 20

@@ -8,8 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from eopiez_ray.errors import UnknownColumnError, UnreadableInputError
-from eopiez_ray.model.names import shown
+from eopiez_ray.errors import UnreadableInputError
 from eopiez_ray.model.tasks import Reject
 from eopiez_ray.phases.io.files import InputFile
 from eopiez_ray.phases.io.options import ReadOptions, is_known_name, unique_names
@@ -19,6 +18,7 @@ from eopiez_ray.phases.io.sniffing import Opened
 _BATCH_ROWS = 1_000
 """Rows that are decoded at a time."""
 
+_NOTHING: dict[str, Any] = {}
 Row = Piece[dict[str, Any]]
 
 
@@ -26,7 +26,6 @@ def read_parquet(file: InputFile, opened: Opened, options: ReadOptions) -> Itera
     """The rows, with those columns that can be a text, an id, a title, a time or a label.
 
     Raises:
-        UnknownColumnError: no column can.
         UnreadableInputError: the file is compressed as a whole.
     """
     if opened.compression is not None:
@@ -35,17 +34,14 @@ def read_parquet(file: InputFile, opened: Opened, options: ReadOptions) -> Itera
     with pq.ParquetFile(opened.stream, pre_buffer=False) as parquet:
         schema = parquet.schema_arrow
         wanted = _wanted(schema, options)
-        if not wanted and parquet.metadata.num_rows:
-            raise UnknownColumnError(file.source, "text", [_described(field) for field in schema], "--text-column")
         yield from _renamed(file, schema.names)
-        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=wanted) if wanted else ():
+        if not wanted:
+            yield from (Piece(row, _NOTHING) for row in range(1, parquet.metadata.num_rows + 1))
+            return
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
             for cells in _row_dicts(batch):
                 number += 1
                 yield Piece(number, cells)
-
-
-def _described(field: pa.Field) -> str:
-    return f"{shown(field.name)} ({shown(str(field.type))[:80]})"
 
 
 def _renamed(file: InputFile, names: list[str]) -> Iterator[Remark]:

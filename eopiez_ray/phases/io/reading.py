@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 from blake3 import blake3
 
-from eopiez_ray.errors import EmptyCollectionError, InputError, UnreadableInputError
+from eopiez_ray.errors import EmptyCollectionError, InputError, UnknownColumnError, UnreadableInputError
 from eopiez_ray.model.names import shown
 from eopiez_ray.model.tasks import Reject
 from eopiez_ray.phases.io.encodings import RowTooLongError, checked_encoding
@@ -23,7 +23,7 @@ from eopiez_ray.phases.io.prose import read_prose
 from eopiez_ray.phases.io.records import Record, Remark, reason_of, rejected
 from eopiez_ray.phases.io.remarks import Remarks
 from eopiez_ray.phases.io.sniffing import Format, Opened, open_file
-from eopiez_ray.phases.io.tables import TABLES, open_table
+from eopiez_ray.phases.io.tables import TABLES, open_table, rows_of
 from eopiez_ray.phases.schemas import DOCUMENTS
 
 DEFAULTS = ReadOptions()
@@ -79,8 +79,21 @@ def _batches(file: InputFile, options: ReadOptions, collector: _Collector, *, is
         if is_only and not collector.documents:
             raise
         collector.add(error)
+        if isinstance(error, UnknownColumnError):
+            collector.add(Remark(file.source, "row of a file without a text", _count_rows(file, options)))
     if before == (collector.documents, collector.rejected):
         collector.add(Remark(file.source, "file without rows", 1))
+
+
+def _count_rows(file: InputFile, options: ReadOptions) -> int:
+    """Rows of a table that cannot be used, as far as it can be read."""
+    number = 0
+    with suppress(InputError), input_errors(file):
+        opened = open_file(file, options)
+        with opened.raw, opened.stream:
+            for _ in rows_of(file, opened, options):
+                number += 1
+    return number
 
 
 def read_file(file: InputFile, options: ReadOptions) -> Iterator[Record | Reject | Remark]:

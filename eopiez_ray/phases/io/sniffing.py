@@ -74,7 +74,7 @@ _BINARY = (
 )
 _HEADER = re.compile(rb"(?:From|To|Subject|Date|Received|Return-Path|Message-ID|Delivered-To|MIME-Version):[ \t]", re.I)
 _TRANSPORT = re.compile(rb"^(?:Received|Return-Path|Delivered-To|Message-ID):[ \t]", re.I | re.M)
-_STRAY_CONTROLS = 3
+_STRAY_CONTROLS = 16
 """Control characters that damage a text and do not make it a binary file."""
 _CONTROL = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
 

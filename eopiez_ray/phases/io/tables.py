@@ -50,14 +50,15 @@ def open_table(file: InputFile, opened: Opened, options: ReadOptions) -> Table:
         UnknownColumnError: a column that the user named is missing, or none can be taken for the text.
         UnreadableInputError: the file is not of its format.
     """
-    rows = _rows(file, opened, options)
+    rows = rows_of(file, opened, options)
     first = list(itertools.islice(rows, SAMPLE_ROWS))
     if not any(isinstance(item, Piece) for item in first):
         return Table(None, [], _late(file, first, rows, options))
     return _table(file, first, rows, options)
 
 
-def _rows(file: InputFile, opened: Opened, options: ReadOptions) -> Rows:
+def rows_of(file: InputFile, opened: Opened, options: ReadOptions) -> Rows:
+    """The rows of a table as they are, before any column is chosen."""
     if opened.format is Format.PARQUET:
         return read_parquet(file, opened, options)
     return _READERS[opened.format](file, opened, options, _encoding(file, opened, options))
