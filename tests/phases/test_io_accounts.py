@@ -88,7 +88,7 @@ CELLS = st.one_of(
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(cells=st.lists(CELLS, min_size=1, max_size=12))
 def test_rows_in_are_rows_out(tmp_path_factory: pytest.TempPathFactory, name: str, cells: list[Cell]) -> None:
     path = tmp_path_factory.mktemp("in") / name

@@ -124,9 +124,9 @@ def _header(rows: list[tuple[int, list[str]]], width: int, options: ReadOptions)
     if not rows:
         return 0, []
     near = [(at, cells) for at, cells in rows if at <= LINES_ABOVE]
-    fitting = [(at, cells) for at, cells in near if len(cells) == width]
+    fitting = [(at, cells) for at, cells in near if len(cells) == width and _is_filled(cells)]
     known = [row for row in fitting if any(is_known_name(name, options) for name in row[1])]
-    if len(near[0][1]) == width and not near[0][1][0].startswith("#"):
+    if near[0] in fitting and not (known and near[0][1][0].startswith("#")):
         return near[0]
     if known:
         return known[0]
@@ -137,6 +137,11 @@ def _header(rows: list[tuple[int, list[str]]], width: int, options: ReadOptions)
         return near[0]
     below = [len(cells) == width for at, cells in rows if at >= plain[0]]
     return plain if sum(below) > 1 and sum(below) >= 0.8 * len(below) else near[0]
+
+
+def _is_filled(cells: list[str]) -> bool:
+    """Whether a row is more than a title, which spreadsheets pad with empty cells."""
+    return len(cells) == 1 or sum(bool(cell.strip()) for cell in cells) > 1
 
 
 def _problem(rows: list[tuple[int, list[str]]], at: int, header: list[str], width: int) -> str:
@@ -153,13 +158,12 @@ def _agrees(cells: list[str], header: list[str]) -> bool:
 
 def _escaping(found: Dialect, lines: list[str]) -> Dialect:
     """The dialect with the way in which its quotes are written."""
-    if found.delimiter == "\t" and not _is_quoted(found, lines):
-        return replace(found, is_quoted=False)
-    if any('\\"' in line for line in lines):
-        escaped = replace(found, has_backslashes=True)
-        if _good_rows(escaped, lines) > _good_rows(found, lines):
-            return escaped
-    return found
+    escaped = replace(found, has_backslashes=True)
+    has_escapes = any('\\"' in line for line in lines)
+    if found.delimiter == "\t":
+        ways = [found, escaped] if has_escapes else [found]
+        return next((way for way in ways if _is_quoted(way, lines)), replace(found, is_quoted=False))
+    return escaped if has_escapes and _good_rows(escaped, lines) > _good_rows(found, lines) else found
 
 
 def _good_rows(dialect: Dialect, lines: list[str]) -> int:
