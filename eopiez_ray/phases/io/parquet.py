@@ -31,7 +31,7 @@ def read_parquet(file: InputFile, opened: Opened, options: ReadOptions) -> Itera
     if opened.compression is not None:
         raise UnreadableInputError(file.source, f"a Parquet file inside {opened.compression}", "decompress it first")
     number = 0
-    with pq.ParquetFile(opened.stream, pre_buffer=False) as parquet:
+    with _opened(opened) as parquet:
         schema = parquet.schema_arrow
         wanted = _wanted(schema, options)
         yield from _renamed(file, schema.names)
@@ -42,6 +42,16 @@ def read_parquet(file: InputFile, opened: Opened, options: ReadOptions) -> Itera
             for cells in _row_dicts(batch):
                 number += 1
                 yield Piece(number, cells)
+
+
+def _opened(opened: Opened) -> pq.ParquetFile:
+    """The file, its dictionaries left as they are stored: pyarrow makes none of strings that are not UTF-8."""
+    parquet = pq.ParquetFile(opened.stream, pre_buffer=False)
+    leaves = (leaf for field in parquet.schema_arrow for leaf in _leaves(field.name, field.type))
+    dictionaries = [path for path, kind in leaves if pa.types.is_dictionary(kind)]
+    if not dictionaries:
+        return parquet
+    return pq.ParquetFile(opened.stream, pre_buffer=False, read_dictionary=dictionaries)
 
 
 def _renamed(file: InputFile, names: list[str]) -> Iterator[Remark]:

@@ -151,7 +151,7 @@ def _recognized(file: InputFile, head: bytes, options: ReadOptions) -> Format:
     for prefix, kind, advice in _BINARY:
         if head.startswith(prefix):
             raise UnreadableInputError(file.source, f"it is {kind}", advice)
-    if options.encoding is None and is_binary(head):
+    if options.encoding is None and is_binary(head) and _mail_format(head) is None:  # One mail of it may be odd.
         raise UnreadableInputError(
             file.source, "it is a binary file", "name its encoding with --encoding if it is text"
         )
