@@ -70,8 +70,8 @@ def find_dialect(text: str, options: ReadOptions, *, is_tabbed: bool = False) ->
     if len(lines) > 1:
         lines.pop()
     if (named := _NAMED.fullmatch(lines[0])) is not None:
-        found = _laid_out(lines[1:], named[1], options)
-        return replace(_escaping(found, lines[1 + found.above :]), above=found.above + 1)
+        found = _laid_out(lines, named[1], options)
+        return _escaping(found, lines[found.above :])
     found = _laid_out(lines, "\t", options) if is_tabbed else _best(lines, options)
     return _escaping(found, lines[found.above :])
 
@@ -100,7 +100,7 @@ def _score(found: Dialect, lines: list[str]) -> float:
 
 def _laid_out(lines: list[str], delimiter: str, options: ReadOptions) -> Dialect:
     """The dialect with its header found, given its delimiter."""
-    rows = list(_lenient(lines, delimiter))
+    rows = [(at, cells) for at, cells in _lenient(lines, delimiter) if at or not _NAMED.fullmatch(lines[0])]
     widths = Counter(len(cells) for _, cells in rows if len(cells) > 1)
     width = widths.most_common(1)[0][0] if widths else 1
     at, header = _header(rows, width, options)

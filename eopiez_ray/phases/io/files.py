@@ -114,6 +114,11 @@ def portable(path: str) -> str:
     return path if is_plain else _SCHEME + quote(os.fsencode(path), safe="/*?[]!~")
 
 
+def shown_input(given: str) -> str:
+    """An input as its user knows it, as it can be shown."""
+    return shown(_from_portable(given))
+
+
 def _from_portable(given: str) -> str:
     if not given.startswith(_SCHEME):
         return given

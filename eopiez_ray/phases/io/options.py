@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from eopiez_ray.errors import UnknownColumnError
+from eopiez_ray.errors import ParameterError, UnknownColumnError
 from eopiez_ray.model.names import shown
 
 KNOWN_NAMES: dict[str, tuple[str, ...]] = {
@@ -48,6 +48,16 @@ class ReadOptions:
     """Text after which a batch is closed; it holds at least one document, however long."""
     batch_rows: int = 4_000
     """Documents and rejects after which a batch is closed."""
+
+    def __post_init__(self) -> None:
+        for role in KNOWN_NAMES:
+            name = getattr(self, f"{role}_column") or ""
+            if name != _storable(name):
+                raise ParameterError(f"--{role}-column {shown(name)} is not UTF-8, and no column is called so")
+
+
+def _storable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from eopiez_ray.errors import EmptyCollectionError, InputError, UnknownColumnErr
 from eopiez_ray.model.names import shown
 from eopiez_ray.model.tasks import Reject
 from eopiez_ray.phases.io.encodings import RowTooLongError, checked_encoding
-from eopiez_ray.phases.io.files import InputFile, find_files
+from eopiez_ray.phases.io.files import InputFile, find_files, shown_input
 from eopiez_ray.phases.io.json_rows import NOT_ENCODED
 from eopiez_ray.phases.io.mail import read_mail
 from eopiez_ray.phases.io.options import ReadOptions
@@ -163,7 +163,7 @@ def _nothing(inputs: Sequence[str], collector: _Collector) -> InputError:
     """Why there is no document at all."""
     if collector.first_error is not None:
         return collector.first_error
-    where = ", ".join(map(shown, inputs))
+    where = ", ".join(map(shown_input, inputs))
     if collector.first_reject is None:
         return EmptyCollectionError(f"there is nothing to analyse in {where}: no file in it has any rows or text")
     source, reason, _ = collector.first_reject
