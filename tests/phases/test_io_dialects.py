@@ -41,6 +41,14 @@ def test_two_stray_quotes_glue_nothing_between_them(tmp_path: Path) -> None:
     assert set(ROWS) - set(found.texts) <= {ROWS[4], ROWS[20]}
 
 
+def test_rows_without_ids_are_not_glued_either(tmp_path: Path) -> None:
+    rows = [f"Anna,{row},sea" for row in ROWS]
+    rows[4], rows[20] = rows[4].replace("Anna,", 'Anna,"'), rows[20].replace("sea", 'a 12"')
+    found = read(tmp_path, "t.csv", "name,text,where\n" + "\n".join(rows))
+    assert len(found.rows) + len(found.rejects) == len(ROWS)
+    assert set(ROWS) - set(found.texts) <= {ROWS[4], ROWS[20]}
+
+
 def test_rows_read_as_they_stand_are_told(tmp_path: Path) -> None:
     found = read(tmp_path, "t.csv", lines().replace(ROWS[4], '"' + ROWS[4]))
     assert found.texts[4] == '"' + ROWS[4]

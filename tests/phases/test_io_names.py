@@ -115,6 +115,19 @@ def test_folder_that_vanishes_is_a_reject(tmp_path: Path) -> None:
     assert not Path(gone.path).exists()
 
 
+def test_folders_deeper_than_python_can_recurse_are_read(tmp_path: Path) -> None:
+    levels = [f"{tmp_path}{'/d' * level}" for level in range(1, 1_500)]
+    for level in levels:
+        Path(level).mkdir()
+    deepest = Path(levels[-1], "deep.txt")
+    deepest.write_text("deep")
+    found = read_all(tmp_path)
+    deepest.unlink()
+    for level in reversed(levels):  # What clears up after tests recurses.
+        Path(level).rmdir()
+    assert (found.texts, found.rejects) == (["deep"], [])
+
+
 def test_very_long_name_is_no_file(tmp_path: Path) -> None:
     for given in ("x" * 5_000, f"{tmp_path}/" + "y" * 300, "nul\0byte", "file://%00"):
         with pytest.raises(UnreadableInputError, match="no such file"):

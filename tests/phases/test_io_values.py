@@ -82,7 +82,7 @@ def test_invalid_bytes_are_told_from_half_characters(tmp_path: Path) -> None:
 MOMENTS = [253402300799_000000, 253402300800_000000, -62135596800_000001, 2**62, -(2**62), 0]
 
 
-@pytest.mark.parametrize("zone", [None, "UTC", "America/New_York", "+14:00"])
+@pytest.mark.parametrize("zone", [None, "UTC", "America/New_York", "+14:00", "Mars/Phobos"])
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
 def test_times_beyond_the_calendar_are_missing(tmp_path: Path, unit: str, zone: str | None) -> None:
     times = pa.array(MOMENTS, pa.timestamp(unit, zone))

@@ -24,6 +24,8 @@ _LONGEST_ROW = 64 << 20
 _SHORTEST_SEARCH = 1 << 20
 """Characters in which the end of a quote is still looked for after several have never closed."""
 _CHECKED_LINES = 1_000
+_MANY_LINES = 6
+"""Lines of a quoted text that do not all have as many fields as the header by chance."""
 _DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 
 Row = Piece[dict[str, str]]
@@ -108,7 +110,7 @@ class _Rows:
                 continue
             if cells is None:
                 return
-            if len(taken) > 1 and self._is_glued(taken):
+            if len(taken) > 1 and self._names and (len(cells) != len(self._names) or self._is_glued(taken)):
                 yield from self._recovered(list(taken))
                 rows = self._dialect.rows(self._lines)
                 continue
@@ -151,17 +153,17 @@ class _Rows:
         return rejected(f"{self._source}:{number}", reason, " | ".join(cell[:80] for cell in cells[:80]))
 
     def _is_glued(self, lines: list[str]) -> bool:
-        """Whether a row that goes over several lines is made of several rows: each line begins like the first one."""
-        first = _shape(lines[0], self._dialect.delimiter)
-        fields = len(self._names) - 1
-        return (
-            fields > 0
-            and "9" in first
-            and all(
-                line.count(self._dialect.delimiter) >= fields and _shape(line, self._dialect.delimiter) == first
-                for line in lines[1:]
-            )
-        )
+        """Whether a row that goes over several lines is made of several rows.
+
+        Then each line begins like the first one, with a number or an id, or many have as many fields as the header.
+        """
+        delimiter, fields = self._dialect.delimiter, len(self._names) - 1
+        if not fields:
+            return False
+        first = _shape(lines[0], delimiter)
+        if "9" in first and all(line.count(delimiter) >= fields and _shape(line, delimiter) == first for line in lines):
+            return True
+        return fields > 1 and len(lines) >= _MANY_LINES and all(line.count(delimiter) == fields for line in lines)
 
     def _recovered(self, lines: list[str]) -> Iterator[Row | Reject | Remark]:
         """What can be made of lines whose quotes do not fit: the first as it stands, and the others are read again."""

@@ -139,19 +139,28 @@ def _below(folder: str, path: str) -> str:
 
 def _walk(folder: str) -> Iterator[str]:
     """All files below a folder; symbolic links to folders are not followed, for they can lead in a circle."""
+    levels = [_entries(folder)]
+    while levels:
+        entry = next(levels[-1], None)
+        if entry is None:
+            levels.pop()
+        elif isinstance(entry, str):
+            yield entry
+        elif _leads_to_folder(entry):
+            levels.extend([] if entry.is_symlink() else [_entries(entry.path)])
+        else:
+            yield entry.path
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry[str] | str]:
+    """What is in a folder by name, without what is hidden; the folder itself if it cannot be listed."""
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError:
         yield folder  # Opening it fails with the reason, and becomes a reject.
         return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path)
-        elif not _leads_to_folder(entry):
-            yield entry.path
+    yield from (entry for entry in entries if not entry.name.startswith("."))
 
 
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:

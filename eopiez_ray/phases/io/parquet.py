@@ -19,6 +19,9 @@ _BATCH_ROWS = 1_000
 """Rows that are decoded at a time."""
 
 _NOTHING: dict[str, Any] = {}
+_NO_VALUE = (ValueError, OverflowError, LookupError, pa.ArrowException)
+"""What Arrow raises for a value that Python cannot hold, or in a time zone that nobody knows."""
+
 Row = Piece[dict[str, Any]]
 
 
@@ -120,12 +123,13 @@ def _row_dicts(batch: pa.RecordBatch) -> list[dict[str, Any]]:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """The values of a column; moments are cut to microseconds, for Python has no finer ones."""
-    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-        column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
+    """The values of a column; moments in UTC, cut to microseconds, for Python has no finer ones."""
+    if pa.types.is_timestamp(column.type):
+        unit = "us" if column.type.unit == "ns" else column.type.unit
+        column = column.cast(pa.timestamp(unit, tz=column.type.tz and "UTC"), safe=False)
     try:
         values: list[Any] = column.to_pylist()
-    except (ValueError, OverflowError, pa.ArrowException):
+    except _NO_VALUE:
         return [_value(scalar) for scalar in column]
     return values
 
@@ -134,7 +138,7 @@ def _value(scalar: pa.Scalar) -> Any:
     """A value; of a broken string its bytes, None where there is no value in Python, as for a year beyond 9999."""
     try:
         return scalar.as_py()
-    except (ValueError, OverflowError, pa.ArrowException):
+    except _NO_VALUE:
         if isinstance(scalar, pa.StructScalar):
             return {name: _value(scalar[name]) for name in scalar}
         if isinstance(scalar, pa.DictionaryScalar):
