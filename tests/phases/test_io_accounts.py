@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -15,8 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eopiez_ray.errors import EmptyCollectionError
+from eopiez_ray.errors import EmptyCollectionError, UnreadableInputError
+from eopiez_ray.model.tasks import Reject
 from eopiez_ray.phases.io import read_collection
+from eopiez_ray.phases.io.files import InputFile
+from eopiez_ray.phases.io.reading import input_errors
+from eopiez_ray.phases.io.records import Piece, Record, converted
 
 GOOD = "The harbour was quiet on that day, and the pilot slept."
 Cell = str | int | float | bool | list[Any] | dict[str, Any] | None
@@ -156,6 +161,34 @@ def test_counts_travel_with_the_documents(tmp_path: Path) -> None:
     assert (found.total_documents, found.empty) == (4, 1)
     assert dict(found.left_out) == {"line above the header": 1, "blank line": 1}
     assert [remark[1:] for remark in found.mended] == [(1, "t.csv:5")]
+
+
+def test_unforeseen_error_costs_its_piece_alone() -> None:
+    def convert(source: str, content: Exception | str) -> Record | Reject:
+        if isinstance(content, Exception):
+            raise content
+        return Record(content, source)
+
+    errors = [ZeroDivisionError("odd"), RecursionError(), AssertionError(), ValueError("\ud800\n")]
+    pieces: list[Piece[Exception | str]] = [
+        Piece(number, content) for number, content in enumerate([*errors, "good"], 1)
+    ]
+    found = list(converted("f", pieces, convert))
+    assert [type(item) for item in found] == [Reject] * 4 + [Record]
+    assert found[3] == Reject("f:4", "it cannot be read: ValueError: \\ud800\\n", "")
+    with pytest.raises(MemoryError):
+        list(converted("f", [Piece(1, MemoryError())], convert))
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), OSError(errno.EMFILE, "many"), MemoryError()])
+def test_limits_of_the_machine_are_no_fault_of_a_file(error: Exception) -> None:
+    file = InputFile("/t.csv", "t.csv", None)
+    with pytest.raises(type(error)), input_errors(file):
+        raise error
+    with pytest.raises(UnreadableInputError, match="i/o error"), input_errors(file):
+        raise OSError(errno.EIO, "I/O error")
+    with pytest.raises(UnreadableInputError, match=r"t\.csv"), input_errors(file):
+        raise SystemError
 
 
 def test_collection_without_documents_says_why(tmp_path: Path) -> None:

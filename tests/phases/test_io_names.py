@@ -93,6 +93,17 @@ def test_what_is_no_file_is_one_reject_each(tmp_path: Path) -> None:
     assert len(read_all(f"{tmp_path}/*.txt").rejects) == 5
 
 
+def test_patterns_go_in_no_circles(tmp_path: Path) -> None:
+    for name in (b"1.txt", b"a/2.txt", b"a/b/3.txt", b"a/b/.hidden/4.txt", b"a/b/5.md"):
+        made(tmp_path, name)
+    for link in "xyz":
+        (tmp_path / link).symlink_to(tmp_path)
+    expected = {"**/*.txt": "123", "a/**/*.txt": "23", "**/b/*": "35", "**": "1235", "a/**/b/**/*.md": "5"}
+    for pattern, numbers in expected.items():
+        rows = read_all(f"{tmp_path}/{pattern}").rows
+        assert "".join(sorted(Path(row["source"]).stem for row in rows)) == numbers, pattern
+
+
 @pytest.mark.parametrize("name", ["loop.txt", "pipe.txt"])
 def test_what_is_no_file_is_refused_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / "loop.txt").symlink_to("loop.txt")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import glob
 import os
 import shutil
@@ -85,11 +86,41 @@ def _roots(given: str) -> list[_Root]:
         return [_Root(path, False)]
     if not glob.has_magic(path):
         raise UnreadableInputError(shown(path), "there is no such file or folder", _advice(path))
-    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
-    files = [_Root(match, False) for match in matches if not os.path.isdir(match)]  # noqa: PTH112
+    files = [_Root(match, False) for match in sorted(_matches(path)) if not os.path.isdir(match)]  # noqa: PTH112
     if not files:
         raise UnreadableInputError(shown(path), "the pattern matches no file", "`**/` in it descends into folders")
     return files
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """The paths that a pattern matches; ``**`` follows no links to folders, as little as the walk below a folder."""
+    parts = pattern.split("/")
+    if "**" not in parts:
+        yield from glob.iglob(pattern)  # noqa: PTH207
+        return
+    at = parts.index("**")
+    for folder in glob.iglob("/".join(parts[:at]) or ("/" if at else ".")):  # noqa: PTH207
+        for path in _walk(folder) if os.path.isdir(folder) else ():  # noqa: PTH112
+            if _fits(path[len(folder) :].lstrip("/").split("/"), parts[at:]):
+                yield path if at else os.path.relpath(path)
+
+
+def _fits(names: list[str], parts: list[str]) -> bool:
+    """Whether the names of a path fit the parts of a pattern, of which ``**`` stands for any number of folders."""
+    reached = _past_folders({0}, parts)
+    for name in names:
+        stays = {at for at in reached if at < len(parts) and parts[at] == "**"}
+        goes = {at + 1 for at in reached if at < len(parts) and fnmatch.fnmatchcase(name, parts[at])}
+        reached = _past_folders(stays | goes, parts)
+    return len(parts) in reached
+
+
+def _past_folders(reached: set[int], parts: list[str]) -> set[int]:
+    for at in sorted(reached):
+        while at < len(parts) and parts[at] == "**":
+            at += 1
+            reached.add(at)
+    return reached
 
 
 def _advice(path: str) -> str:
