@@ -138,11 +138,21 @@ def test_bytes_are_the_text_where_nothing_else_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("t.csv", "id,text\n"), ("t.jsonl", ""), ("t.json", "[]"), ("t.mbox", "")]
+    ("name", "content"), [("t.csv", "id,text\n"), ("u.csv", ""), ("t.jsonl", ""), ("t.json", "[]"), ("t.mbox", "")]
 )
 def test_file_without_rows_is_counted(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     assert account(tmp_path / name) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl"])
+def test_blank_lines_are_counted_wherever_they_are(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("\n" * 3)
+    assert account(path) == (0, 0, 4)  # And a file without rows.
+    row = '{"text": "a"}\n' if name == "t.jsonl" else "a\n"
+    path.write_text(("" if name == "t.jsonl" else "text\n") + f"\n{row}\n\n{row}\n")
+    assert account(path) == (2, 0, 4)
 
 
 def test_rows_below_many_bad_ones_are_read(tmp_path: Path) -> None:
@@ -169,10 +179,8 @@ def test_unforeseen_error_costs_its_piece_alone() -> None:
             raise content
         return Record(content, source)
 
-    errors = [ZeroDivisionError("odd"), RecursionError(), AssertionError(), ValueError("\ud800\n")]
-    pieces: list[Piece[Exception | str]] = [
-        Piece(number, content) for number, content in enumerate([*errors, "good"], 1)
-    ]
+    contents = [ZeroDivisionError("odd"), RecursionError(), AssertionError(), ValueError("\ud800\n"), "good"]
+    pieces: list[Piece[Any]] = [Piece(number, content) for number, content in enumerate(contents, 1)]
     found = list(converted("f", pieces, convert))
     assert [type(item) for item in found] == [Reject] * 4 + [Record]
     assert found[3] == Reject("f:4", "it cannot be read: ValueError: \\ud800\\n", "")

@@ -94,6 +94,8 @@ class _Rows:
         self._source, self._dialect = source, dialect
         self._lines = _Lines(lines)
         self._names: list[str] = []
+        self._width = -1
+        """Fields of a row; -1 until the header has been read."""
         self._number = dialect.above + 1
         """The line at which the next row begins."""
 
@@ -110,13 +112,13 @@ class _Rows:
                 continue
             if cells is None:
                 return
-            if len(taken) > 1 and self._names and (len(cells) != len(self._names) or self._is_glued(taken)):
+            if len(taken) > 1 and self._names and (len(cells) != self._width or self._is_glued(taken)):
                 yield from self._recovered(list(taken))
                 rows = self._dialect.rows(self._lines)
                 continue
             number = self._number
             self._number += len(taken)
-            if len(cells) == len(self._names):
+            if len(cells) == self._width:
                 yield Piece(number, dict(zip(self._names, cells, strict=True)))
             else:
                 yield from self._other(number, cells)
@@ -127,9 +129,9 @@ class _Rows:
             yield Remark(f"{self._source}:{number}", "blank line", 1)
         elif not self._names:
             yield from self._headed(number, cells)
-        elif len(cells) == len(self._names) + 1 and not cells[-1]:
+        elif len(cells) == self._width + 1 and not cells[-1]:
             yield Piece(number, dict(zip(self._names, cells, strict=False)))
-        elif len(self._names) == 1:
+        elif self._width == 1:
             yield Remark(f"{self._source}:{number}", "there is one column alone; the row was read as one text")
             yield Piece(number, {self._names[0]: self._dialect.delimiter.join(cells)})
         else:
@@ -137,6 +139,7 @@ class _Rows:
 
     def _headed(self, number: int, cells: list[str]) -> Iterator[Row | Remark]:
         """Take the names from the first row; if it does not look like names, it is a row like the others."""
+        self._width = len(cells)
         if any(len(cell) > _HEADER_CELL or "\n" in cell for cell in cells):
             self._names = [f"column{i}" for i in range(1, len(cells) + 1)]
             yield Piece(number, dict(zip(self._names, cells, strict=True)))
@@ -149,7 +152,7 @@ class _Rows:
                 yield Remark(f"{self._source}:{number}", what)
 
     def _ragged(self, number: int, cells: list[str]) -> Reject:
-        reason = f"the row has {len(cells)} fields, and the header {len(self._names)}"
+        reason = f"the row has {len(cells)} fields, and the header {self._width}"
         return rejected(f"{self._source}:{number}", reason, " | ".join(cell[:80] for cell in cells[:80]))
 
     def _is_glued(self, lines: list[str]) -> bool:
@@ -157,7 +160,7 @@ class _Rows:
 
         Then each line begins like the first one, with a number or an id, or many have as many fields as the header.
         """
-        delimiter, fields = self._dialect.delimiter, len(self._names) - 1
+        delimiter, fields = self._dialect.delimiter, self._width - 1
         if not fields:
             return False
         first = _shape(lines[0], delimiter)
@@ -190,7 +193,7 @@ class _Rows:
 
     def _alone(self, line: str) -> list[str] | None:
         """The cells of a line by itself, read in whichever way gives as many as the header has."""
-        width = len(self._names) or len(self._dialect.header)
+        width = self._width if self._names else len(self._dialect.header)
         return next((cells for cells in _readings(line, self._dialect) if len(cells) == width), None)
 
 
