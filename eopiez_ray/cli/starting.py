@@ -228,7 +228,10 @@ def _name_of(inputs: list[str]) -> str:
 
 def _absolute(inputs: list[str]) -> list[str]:
     """Paths as the workers see them, who have another working folder."""
-    return [given if given == "-" else str(Path(given).expanduser().absolute()) for given in inputs]
+    return [
+        given if given == "-" or given.startswith("file://") else str(Path(given).expanduser().absolute())
+        for given in inputs
+    ]
 
 
 def _output_folder(given: Path | None, title: str) -> Path:

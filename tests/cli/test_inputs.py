@@ -35,7 +35,7 @@ def test_dry_run_shows_names_escaped_and_counts(folder: Path) -> None:
     assert code == 0
     assert "caf\\xe9\\x1b[31m.csv:5: the row has 1 fields" in shown
     assert "Left out: 1 × line above the header, 1 × blank line" in shown
-    code, shown = eopiez(folder, "run", "in", "--dry-run", "-o", "out", "--json")
+    code, shown = eopiez(folder, "run", f"file://{folder}/in", "--dry-run", "-o", "out", "--json")
     found = json.loads(shown)
     assert (found["documents"], found["left_out"]) == (2, {"line above the header": 1, "blank line": 1})
 
