@@ -2,7 +2,7 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check test bench bench-engine
+.PHONY: help install fmt check test test-long bench bench-engine
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,9 @@ check: ## Format, lint, types, and which way the code depends
 
 test: ## Run all tests
 	pytest
+
+test-long: ## Read damaged files of every format for 10 minutes in total
+	EOPIEZ_FUZZ_SECONDS=40 pytest tests/phases/test_io_fuzz.py
 
 bench: ## Run every benchmark, one after the other
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script; done

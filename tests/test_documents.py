@@ -18,6 +18,8 @@ import yaml
 from eopiez_ray import Settings
 from eopiez_ray.authoring.plans.models import plan_schema
 from eopiez_ray.phases.io import ReadOptions
+from eopiez_ray.phases.io.options import KNOWN_NAMES
+from eopiez_ray.phases.io.sniffing import _EXTENSIONS
 from eopiez_ray.phases.motifs import Selection
 from eopiez_ray.phases.pipeline import content_plan
 from eopiez_ray.phases.themes import ThemeOptions
@@ -40,6 +42,17 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_index_names_every_page() -> None:
     index = ROOT / "docs/index.md"
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= set(links(index))
+
+
+def test_page_on_inputs_names_every_ending_and_known_columns() -> None:
+    page = (ROOT / "docs/inputs.md").read_text()
+    endings = {ending for given in re.findall(r"`(\.[ .a-z]+)`", page) for ending in given.split()}
+    assert endings == set(_EXTENSIONS)
+    rows = re.findall(r"^\| (text|id|title|time|label) \| (.*) \|$", page, re.M)
+    for role, names in rows:
+        known = [name.replace("_", "") for name in re.findall(r"`(\w+)`", names)]
+        assert known == [name for name in KNOWN_NAMES[role] if name in known]
+    assert len(rows) == len(KNOWN_NAMES)
 
 
 def test_programs_of_the_page_on_phases_run(tmp_path: Path) -> None:

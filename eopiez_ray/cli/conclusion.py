@@ -203,6 +203,11 @@ def _print_oddities(console: Console, ingestion: dict[str, Any]) -> None:
     ]
     if any(found):
         console.print(" and ".join(part for part in found if part) + " (kept, and counted in the report)")
+    if ingestion["left_out"]:
+        parts = [f"{number:,} × {escape(what)}" for what, number in ingestion["left_out"]]
+        console.print("Left out: " + ", ".join(parts[:SHOWN_REASONS]))
+    for what, number, place in ingestion["mended"][:SHOWN_REASONS]:
+        console.print(f"[yellow]{number:,} ×[/] {escape(what)} ({escape(place)})")
 
 
 def _print_rejects(console: Console, output: Path | None, reasons: Counter[str]) -> None:

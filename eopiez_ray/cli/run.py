@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ParameterError, StorageFullError
+from ..model.names import shown
 from .conclusion import conclude, spool_folder
 from .displays import Display, display_for
 from .labels import OUTPUT, SPOOL, TITLE
@@ -195,12 +196,15 @@ def _name_of(inputs: list[str]) -> str:
     if inputs[0] == "-":
         return "stdin"
     parts = [part for part in Path(inputs[0]).expanduser().resolve().parts if not re.search(r"[*?\[]", part)]
-    return Path(parts[-1]).name.split(".")[0] or Path(parts[-1]).name.strip("/.") or "collection"
+    return shown(Path(parts[-1]).name.split(".")[0] or Path(parts[-1]).name.strip("/.") or "collection")
 
 
 def _absolute(inputs: list[str]) -> list[str]:
     """Paths as the workers see them, who have another working folder."""
-    return [given if given == "-" else str(Path(given).expanduser().absolute()) for given in inputs]
+    return [
+        given if given == "-" or given.startswith("file://") else str(Path(given).expanduser().absolute())
+        for given in inputs
+    ]
 
 
 def output_folder(given: Path | None, title: str) -> Path:
@@ -213,11 +217,20 @@ def output_folder(given: Path | None, title: str) -> Path:
         slug = re.sub(r"[^\w.-]+", "-", title).strip("-.").lower() or "run"
         given = Path(f"eopiez-{slug}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     folder = given.expanduser().resolve()
+    if not _is_storable(str(folder)):
+        raise ParameterError(f"the output {folder} has a name that is not UTF-8; name another with --output")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ParameterError(
             f"the output {given} exists already and is not an empty folder; name a new one with --output"
         )
     return folder
+
+
+def _is_storable(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _keep_apart(inputs: list[str], output: Path) -> None:

@@ -8,11 +8,14 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from ..model.names import shown
 from .terminal import counted, out, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from rich.console import Console
 
     from ..phases.io import Survey
 
@@ -45,11 +48,20 @@ def print_survey(survey: Survey, steps: Sequence[str], output: Path) -> None:
         console.print(f"[yellow]{counted(len(survey.problems), 'problem')}[/] among the files and rows looked at:")
         for problem in survey.problems:
             console.print(f"  {escape(problem.source)}: {escape(problem.reason)}")
+    _print_remarks(console, survey)
     total = f"[bold]{about}{counted(survey.documents, 'document')}[/]"
     console.print(f"\n{total} in {counted(survey.files, 'file')}, {size(survey.bytes)}")
     console.print("Steps:  " + ", ".join(steps))
-    console.print(f"Output: {escape(str(output))}")
+    console.print(f"Output: {escape(shown(str(output)))}")
     console.print("\nNothing was started. Leave out --dry-run to do it.")
+
+
+def _print_remarks(console: Console, survey: Survey) -> None:
+    remarks = survey.remarks
+    if remarks.left_out:
+        console.print("Left out: " + ", ".join(f"{n:,} × {escape(what)}" for what, n in remarks.left_out.most_common()))
+    for what, number in remarks.mended.most_common():
+        console.print(f"[yellow]{number:,} ×[/] {escape(what)} ({escape(remarks.places[what])})")
 
 
 def survey_value(survey: Survey) -> dict[str, Any]:
@@ -74,4 +86,6 @@ def survey_value(survey: Survey) -> dict[str, Any]:
         "bytes": survey.bytes,
         "formats": formats,
         "problems": problems,
+        "left_out": dict(survey.remarks.left_out),
+        "mended": dict(survey.remarks.mended),
     }

@@ -17,6 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ..model.names import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -80,7 +82,8 @@ def err() -> Console:
 
 def complain(sentence: str) -> None:
     """Say what is wrong."""
-    err().print(f"[bold red]eopiez:[/] {escape(sentence)}")
+    printable = "\n".join(map(shown, sentence.split("\n")))
+    err().print(f"[bold red]eopiez:[/] {escape(printable)}")
 
 
 def print_json(value: Any) -> None:

@@ -1,7 +1,8 @@
-"""What may stand in names, labels and priorities, said before anything is stored."""
+"""Names, labels and priorities: what may stand in them, and how any name is shown."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ LONGEST = 255
 """Characters of a name."""
 LONGEST_LABEL = 10_000
 PRIORITIES = range(-(2**15), 2**15)
+_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNDECODABLE = range(0xDC80, 0xDD00)
+"""What Python puts for the bytes of a name that are not UTF-8 (PEP 383)."""
 
 
 def fault_of_name(name: Any) -> str | None:
@@ -58,3 +62,18 @@ def check_priority(priority: Any) -> None:
         raise ParameterError(
             f"the priority is {priority!r}; it is a whole number from {PRIORITIES[0]:,} to {PRIORITIES[-1]:,}"
         )
+
+
+def shown(name: str) -> str:
+    r"""A name that can be printed and stored: what is no character becomes ``\xff``, a line end ``\n``.
+
+    Control characters, those that turn the direction of writing, and lone surrogates are escaped, all else stays.
+    """
+    return name if name.isprintable() else _UNSHOWABLE.sub(_escaped, name)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code in _UNDECODABLE:
+        return f"\\x{code - 0xDC00:02x}"
+    return ascii(match[0])[1:-1]

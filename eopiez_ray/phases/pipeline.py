@@ -11,6 +11,7 @@ from eopiez_ray.authoring.plans.builder import Plan
 from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.compression.codecs import Effort
 from eopiez_ray.phases.compression.steps import compress_archive, compress_blocks, compress_sample, compress_train
+from eopiez_ray.phases.io.files import portable
 from eopiez_ray.phases.io.options import ReadOptions
 from eopiez_ray.phases.io.steps import ingest_duplicates, ingest_read, ingest_tokens
 from eopiez_ray.phases.motifs.lexicon import Lexicon
@@ -72,7 +73,9 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     folder = Path(output)
     plan = Plan(options.name)
 
-    read = plan.step("ingest.read", ingest_read, inputs=list(inputs), options=asdict(options.read))
+    read = plan.step(
+        "ingest.read", ingest_read, inputs=[portable(each) for each in inputs], options=asdict(options.read)
+    )
     plan.tune(read, max_rejects=options.max_rejects)
     tokens = plan.step("ingest.tokens", ingest_tokens, read)
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)

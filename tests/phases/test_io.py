@@ -107,16 +107,15 @@ def test_json_lines_use_known_columns(write: Write, name: str) -> None:
 
 def test_bad_json_lines_are_rejected_with_their_place(write: Write) -> None:
     bad = b'{"text": oops}\n[1]\n{"text": 5}\n{"text": null}\n{"other": 1}\n{"text": "\xff\xfe broken"}\n'
-    lone = b'{"text": "\\ud800"}\n'
     good = '{"text": "good é, ça été"}\n'.encode()
-    path = write("mixed.jsonl", good + bad + lone + b"[" * 100_000 + b"\n" + good)
+    path = write("mixed.jsonl", good + bad + b"[" * 100_000 + b"\n" + good)
     rows, rejects = read(path)
     assert len(rows) == 2
-    assert [reject.source for reject in rejects] == [f"mixed.jsonl:{line}" for line in range(2, 10)]
+    assert [reject.source for reject in rejects] == [f"mixed.jsonl:{line}" for line in range(2, 9)]
     reasons = [reject.reason for reject in rejects]
     for reason, part in zip(
         reasons,
-        ["not JSON", "a list", "a number", "no 'text'", "no 'text'", "invalid", "invalid", "nested"],
+        ["not JSON", "a list", "a number", "no 'text'", "no 'text'", "invalid", "nested"],
         strict=True,
     ):
         assert part in reason
@@ -141,8 +140,10 @@ def test_broken_json_array_keeps_what_came_before(write: Write) -> None:
     assert [row["text"] for row in rows] == ["a", "b"]
     assert rejects[0].source == "cut.json:3"
     rows, rejects = read(write("bad.json", '[{"text": "a"}, {"text": nope}, ' + '{"text": "c"},' * 200_000 + "]"))
-    assert [row["text"] for row in rows] == ["a"]
-    assert "broken from here on" in rejects[0].reason
+    assert len(rows) == 200_001
+    assert [(reject.source, reject.reason[:23]) for reject in rejects] == [("bad.json:2", "the element is not JSON")]
+    rows, rejects = read(write("deep.json", '[{"text": "a"}, ' + "[" * 9_000 + "]" * 9_000 + ', {"text": "b"}]'))
+    assert ([row["text"] for row in rows], len(rejects)) == (["a", "b"], 1)
 
 
 @pytest.mark.parametrize(("delimiter", "name"), [(",", "t.csv"), (";", "t.csv"), ("\t", "t.tsv"), ("|", "t.csv")])
@@ -303,6 +304,8 @@ def test_truncated_compression_keeps_the_rows_before(write: Write, compress: Cal
     assert len(rows) > 1_000
     assert rejects[-1].source == "cut.jsonl.z"
     assert "too early" in rejects[-1].reason
+    assert read(path)[0] == read(path, path.parent / "other.txt")[0][:-1]
+    path.write_bytes(data[:40])
     with pytest.raises(UnreadableInputError, match="too early"):
         read(path)
 

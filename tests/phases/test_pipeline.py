@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -154,6 +155,18 @@ def test_rejects_belong_to_their_own_partition(run_plan: Run, tmp_path: Path) ->
     outcome = run_plan(plan)
     assert len(outcome["ingest.read"]) == 4
     assert len(outcome.rejects) == 8
+
+
+def test_files_of_any_name_and_what_they_leave_out_reach_the_report(run_plan: Run, tmp_path: Path) -> None:
+    path = os.fsdecode(os.path.join(os.fsencode(tmp_path), b"caf\xe9\n.csv"))  # noqa: PTH118
+    rows = "".join(f"{n};{PROSE} Number {n}.\n" for n in range(9))
+    Path(path).write_text(f'sep=;\nid;text\n{rows}\n9;"open\n10;{PROSE}\n')
+    run_plan(content_plan([path], tmp_path / "out"))
+    ingestion = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["ingestion"]
+    assert (ingestion["documents"], ingestion["rejects"]) == (11, 0)
+    assert dict(ingestion["left_out"]) == {"line above the header": 1, "blank line": 1}
+    assert [place for *_, place in ingestion["mended"]] == ["caf\\xe9\\n.csv:13"]
+    assert "Left out: blank line" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 def test_a_reader_that_is_wound_forward_repeats_no_rejects(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Reading a collection: files of many formats become tables of documents."""
 
 from eopiez_ray.phases.io.duplicates import Duplicates, find_duplicates
-from eopiez_ray.phases.io.files import spool
+from eopiez_ray.phases.io.files import portable, spool
 from eopiez_ray.phases.io.options import Columns, ReadOptions
 from eopiez_ray.phases.io.reading import Batch, read_collection, text_digest
+from eopiez_ray.phases.io.remarks import Remarks
 from eopiez_ray.phases.io.sniffing import Format
 from eopiez_ray.phases.io.survey import FormatSurvey, Survey, survey
 
@@ -14,8 +15,10 @@ __all__ = [
     "Format",
     "FormatSurvey",
     "ReadOptions",
+    "Remarks",
     "Survey",
     "find_duplicates",
+    "portable",
     "read_collection",
     "spool",
     "survey",

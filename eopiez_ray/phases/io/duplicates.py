@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eopiez_ray.phases.io.reading import text_digest
+from eopiez_ray.phases.io.remarks import Remarks, remarks_of
 
 Digests = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.int64]
@@ -39,6 +40,10 @@ class Duplicates:
     """Ids of the first of them."""
     total_documents: int
     total_characters: int
+    left_out: tuple[tuple[str, int], ...] = ()
+    """Rows, lines and files that were passed over, by what they are, most frequent first."""
+    mended: tuple[tuple[str, int, str], ...] = ()
+    """What was read differently than it stands, in how many places, and where first; most frequent first."""
 
 
 def find_duplicates(tables: Iterable[pa.Table]) -> Duplicates:
@@ -48,7 +53,9 @@ def find_duplicates(tables: Iterable[pa.Table]) -> Duplicates:
     """
     characters = 0
     found: list[Digests] = [np.zeros((0, 2), np.uint64)]
+    remarks = Remarks()
     for table in tables:
+        remarks.include(remarks_of(table))
         characters += pc.sum(pc.utf8_length(table.column("text"))).as_py() or 0
         found.append(_digests(table))
     digests = np.concatenate(found)
@@ -68,6 +75,8 @@ def find_duplicates(tables: Iterable[pa.Table]) -> Duplicates:
         empty_examples=tuple(names[row] for row in empty[:EXAMPLES].tolist()),
         total_documents=len(digests),
         total_characters=characters,
+        left_out=tuple(remarks.left_out.most_common()),
+        mended=tuple((what, number, remarks.places[what]) for what, number in remarks.mended.most_common()),
     )
 
 

@@ -7,15 +7,15 @@ mistake short Western texts for Japanese ones, so the choice is narrowed first b
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
-import lzma
-import zlib
 from collections.abc import Iterator
 from io import BufferedIOBase
 
 import charset_normalizer
 
 from eopiez_ray.errors import ParameterError
+from eopiez_ray.phases.io.compressed import BROKEN_STREAM
 
 CHUNK = 1 << 20
 SAMPLE = 64 << 10
@@ -31,6 +31,8 @@ _WESTERN = frozenset(
 )
 _LATIN = ["cp1252", "cp1250", "cp1254", "cp1257"]
 _OTHERS = ["cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "tis_620", "cp932", "euc_jp", "gb18030", "big5", "cp949"]
+_OF_OTHER_THINGS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
+"""Encodings of Python's that are for names and source code."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -63,11 +65,30 @@ def checked_encoding(name: str) -> str:
     Raises:
         ParameterError: Python knows no text encoding of this name.
     """
+    found = text_encoding(name)
+    if found is None:
+        raise ParameterError(f"--encoding {name!a} is not an encoding; try utf-8, latin-1 or cp1252")
+    return found
+
+
+def text_encoding(name: str) -> str | None:
+    """Python's name of the encoding that is called so; None if there is none that texts are written in."""
     try:
-        "".encode(name)
-    except LookupError as error:
-        raise ParameterError(f"--encoding {name!r} is not an encoding; try utf-8, latin-1 or cp1252") from error
-    return codecs.lookup(name).name
+        "a".encode(name)
+        found = codecs.lookup(name).name.replace("-", "_")
+    except (LookupError, ValueError):
+        return None
+    return None if found in _OF_OTHER_THINGS else codecs.lookup(name).name
+
+
+def decoded(data: bytes, named: str | None) -> str:
+    """A text of which it is told, not always rightly, how it is encoded; what is invalid even so becomes U+FFFD."""
+    encoding = text_encoding(named) if named else "utf-8"
+    if encoding is not None:
+        with contextlib.suppress(ValueError):
+            return data.decode(encoding)
+    detected = detect_encoding(data[:SAMPLE])
+    return data.decode(detected, C1 if detected == "cp1252" else "replace")
 
 
 def detect_encoding(sample: bytes) -> str:
@@ -134,7 +155,7 @@ def _read_some(stream: BufferedIOBase) -> bytes:
     """The next bytes; none where the file is broken, for the error belongs to whoever reads its rows."""
     try:
         return stream.read(SAMPLE)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError):
+    except BROKEN_STREAM:
         return b""
 
 
@@ -165,7 +186,7 @@ def text_chunks(stream: BufferedIOBase, encoding: str) -> Iterator[str]:
     while chunk := stream.read1(CHUNK):  # What a broken file still gives comes before its error.
         text = decoder.decode(chunk)
         yield text.removeprefix("\ufeff") if is_first else text
-        is_first = False
+        is_first &= not text
     yield decoder.decode(b"", final=True)
 
 

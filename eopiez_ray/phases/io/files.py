@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import glob
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+from urllib.parse import quote, unquote_to_bytes
 
 from eopiez_ray.errors import UnreadableInputError
+from eopiez_ray.model.names import shown
+
+_SCHEME = "file://"
 
 
 class InputFile(NamedTuple):
@@ -18,9 +23,9 @@ class InputFile(NamedTuple):
 
     path: str
     source: str
-    """Its name in the collection: the path below the folder that all inputs share."""
+    """Its name in the collection, as it can be shown: the path below the folder that all inputs share."""
     label: str | None
-    """The subfolder of the input folder that it is in, if it is in one."""
+    """The subfolder of the input folder that it is in, if it is in one, as it can be shown."""
 
 
 class _Root(NamedTuple):
@@ -49,7 +54,7 @@ def find_files(inputs: Sequence[str]) -> Iterator[InputFile]:
                     continue
                 seen.add(real)
             label = _first_folder(root.path, path) if root.is_folder else None
-            yield InputFile(path, _below(shared, path), label)
+            yield InputFile(path, shown(_below(shared, path)), label and shown(label))
 
 
 def spool(stream: BinaryIO, folder: Path, name: str = "stdin") -> Path:
@@ -74,26 +79,81 @@ def spool(stream: BinaryIO, folder: Path, name: str = "stdin") -> Path:
 def _roots(given: str) -> list[_Root]:
     if given == "-":
         raise UnreadableInputError("standard input", "it can be read only once", "spool it to a file first")
-    path = os.path.expanduser(given)  # noqa: PTH111  # Paths stay strings here: a collection can have millions.
+    path = os.path.expanduser(_from_portable(given))  # noqa: PTH111  # Strings: a collection can have millions.
     if os.path.isdir(path):  # noqa: PTH112
         return [_Root(path, True)]
     if os.path.lexists(path):
         return [_Root(path, False)]
     if not glob.has_magic(path):
-        raise UnreadableInputError(given, "there is no such file or folder", _advice(path))
-    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
-    files = [_Root(match, False) for match in matches if os.path.isfile(match)]  # noqa: PTH113
+        raise UnreadableInputError(shown(path), "there is no such file or folder", _advice(path))
+    files = [_Root(match, False) for match in sorted(_matches(path)) if not os.path.isdir(match)]  # noqa: PTH112
     if not files:
-        raise UnreadableInputError(given, "the pattern matches no file", "`**/` in it descends into folders")
+        raise UnreadableInputError(shown(path), "the pattern matches no file", "`**/` in it descends into folders")
     return files
 
 
+def _matches(pattern: str) -> Iterator[str]:
+    """The paths that a pattern matches; ``**`` follows no links to folders, as little as the walk below a folder."""
+    parts = pattern.split("/")
+    if "**" not in parts:
+        yield from glob.iglob(pattern)  # noqa: PTH207
+        return
+    at = parts.index("**")
+    for folder in glob.iglob("/".join(parts[:at]) or ("/" if at else ".")):  # noqa: PTH207
+        for path in _walk(folder) if os.path.isdir(folder) else ():  # noqa: PTH112
+            if _fits(path[len(folder) :].lstrip("/").split("/"), parts[at:]):
+                yield path if at else os.path.relpath(path)
+
+
+def _fits(names: list[str], parts: list[str]) -> bool:
+    """Whether the names of a path fit the parts of a pattern, of which ``**`` stands for any number of folders."""
+    reached = _past_folders({0}, parts)
+    for name in names:
+        stays = {at for at in reached if at < len(parts) and parts[at] == "**"}
+        goes = {at + 1 for at in reached if at < len(parts) and fnmatch.fnmatchcase(name, parts[at])}
+        reached = _past_folders(stays | goes, parts)
+    return len(parts) in reached
+
+
+def _past_folders(reached: set[int], parts: list[str]) -> set[int]:
+    for at in sorted(reached):
+        while at < len(parts) and parts[at] == "**":
+            at += 1
+            reached.add(at)
+    return reached
+
+
 def _advice(path: str) -> str:
-    folder = Path(path).parent
-    if not folder.is_dir():
-        return f"the folder {folder} does not exist either"
-    near = difflib.get_close_matches(Path(path).name, sorted(os.listdir(folder))[:10_000], 1)  # noqa: PTH208
-    return f"did you mean {folder / near[0]}?" if near else ""
+    folder, name = os.path.split(path)
+    folder = folder or "."
+    if not os.path.isdir(folder):  # noqa: PTH112
+        return f"the folder {shown(folder)} does not exist either"
+    try:
+        names = sorted(os.listdir(folder))[:10_000]  # noqa: PTH208
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(name, names, 1)
+    return f"did you mean {shown(os.path.join(folder, near[0]))}?" if near else ""  # noqa: PTH118
+
+
+def portable(path: str) -> str:
+    """A path that survives JSON and databases: one that is not UTF-8 becomes ``file://`` with ``%`` escapes.
+
+    Patterns stay patterns. ``find_files`` understands both forms.
+    """
+    is_plain = path.isprintable() and not path.startswith(_SCHEME)
+    return path if is_plain else _SCHEME + quote(os.fsencode(path), safe="/*?[]!~")
+
+
+def shown_input(given: str) -> str:
+    """An input as its user knows it, as it can be shown."""
+    return shown(_from_portable(given))
+
+
+def _from_portable(given: str) -> str:
+    if not given.startswith(_SCHEME):
+        return given
+    return os.fsdecode(unquote_to_bytes(given.removeprefix(_SCHEME)))
 
 
 def _shared_folder(roots: list[_Root]) -> str:
@@ -110,19 +170,35 @@ def _below(folder: str, path: str) -> str:
 
 def _walk(folder: str) -> Iterator[str]:
     """All files below a folder; symbolic links to folders are not followed, for they can lead in a circle."""
+    levels = [_entries(folder)]
+    while levels:
+        entry = next(levels[-1], None)
+        if entry is None:
+            levels.pop()
+        elif isinstance(entry, str):
+            yield entry
+        elif _leads_to_folder(entry):
+            levels.extend([] if entry.is_symlink() else [_entries(entry.path)])
+        else:
+            yield entry.path
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry[str] | str]:
+    """What is in a folder by name, without what is hidden; the folder itself if it cannot be listed."""
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError:
         yield folder  # Opening it fails with the reason, and becomes a reject.
         return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path)
-        elif not entry.is_dir():
-            yield entry.path
+    yield from (entry for entry in entries if not entry.name.startswith("."))
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link that leads to itself. Opening it fails with the reason.
+        return False
 
 
 def _first_folder(root: str, path: str) -> str | None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from eopiez_ray.errors import UnknownColumnError
+from eopiez_ray.errors import ParameterError, UnknownColumnError
+from eopiez_ray.model.names import shown
 
 KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "text": (
@@ -48,6 +49,16 @@ class ReadOptions:
     batch_rows: int = 4_000
     """Documents and rejects after which a batch is closed."""
 
+    def __post_init__(self) -> None:
+        for role in KNOWN_NAMES:
+            name = getattr(self, f"{role}_column") or ""
+            if name != _storable(name):
+                raise ParameterError(f"--{role}-column {shown(name)} is not UTF-8, and no column is called so")
+
+
+def _storable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -75,34 +86,64 @@ def choose_columns(source: str, rows: Sequence[Mapping[str, Any]], options: Read
         UnknownColumnError: a named column does not exist, or no column can be taken for the text.
     """
     available = list(dict.fromkeys(name for row in rows for name in row))
-    chosen = {role: _choose(source, role, available, options) for role in KNOWN_NAMES}
-    text = chosen.pop("text") or _longest_prose(rows, available, {name for name in chosen.values() if name})
+    plain = [name for name in available if "." not in name]
+    others = {role: _choose(source, role, available, plain, options) for role in KNOWN_NAMES}
+    taken = {name for name in others.values() if name}
+    text = others.pop("text") or _longest_prose(rows, plain, taken) or _inner_text(rows, available, taken)
     if text is None:
-        raise UnknownColumnError(source, "text", available, "--text-column")
-    return Columns(text=text, **{role: name for role, name in chosen.items() if name != text})
+        raise UnknownColumnError(source, "text", [shown(name) for name in available], "--text-column")
+    if "." in text:
+        beside = [name for name in available if _folder(name) == _folder(text)]
+        others = {role: name or _recognize(role, beside) for role, name in others.items()}
+    return Columns(text=text, **{role: name for role, name in others.items() if name != text})
 
 
-def _choose(source: str, role: str, available: list[str], options: ReadOptions) -> str | None:
+def _inner_text(rows: Sequence[Mapping[str, Any]], available: list[str], taken: set[str]) -> str | None:
+    """The text inside an object, such as ``post.text``, where no column is one."""
+    inner = [name for name in available if "." in name]
+    return _recognize("text", inner) or _longest_prose(rows, inner, taken)
+
+
+def _folder(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _choose(source: str, role: str, available: list[str], plain: list[str], options: ReadOptions) -> str | None:
     named: str | None = getattr(options, f"{role}_column")
     if named is None:
-        return _recognize(role, available)
+        return _recognize(role, plain)
     if named in available:
         return named
     same = [name for name in available if _folded(name) == _folded(named)]
     if len(same) == 1:
         return same[0]
     near = difflib.get_close_matches(named, available, 1)
-    option = f"--{role}-column" + (f" (did you mean {near[0]!r}?)" if near else "")
-    raise UnknownColumnError(source, named, available, option)
+    option = f"--{role}-column" + (f" (did you mean {shown(near[0])!r}?)" if near else "")
+    raise UnknownColumnError(source, shown(named), [shown(name) for name in available], option)
 
 
 def _recognize(role: str, available: list[str]) -> str | None:
-    by_name = {_folded(name): name for name in reversed(available)}
+    """The column with the best name; of one inside an object (``post.text``) the last part counts."""
+    by_name = {_folded(name.rpartition(".")[2]): name for name in reversed(available)}
     return next((by_name[name] for name in KNOWN_NAMES[role] if name in by_name), None)
 
 
 def _folded(name: str) -> str:
     return name.strip().casefold().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """The names with ``.2``, ``.3`` … after those that are there already, so that each column can be named."""
+    unique: list[str] = []
+    taken = set(names)
+    seen: dict[str, int] = {}
+    for name in names:
+        number, each = seen.get(name, 0) + 1, name
+        while number > 1 and (each := f"{name}.{number}") in taken:
+            number += 1
+        seen[name] = number
+        unique.append(each)
+    return unique
 
 
 def is_known_name(name: str, options: ReadOptions) -> bool:
@@ -113,7 +154,7 @@ def is_known_name(name: str, options: ReadOptions) -> bool:
 
 def _longest_prose(rows: Sequence[Mapping[str, Any]], available: list[str], taken: set[str]) -> str | None:
     free = [name for name in available if name not in taken]
-    lengths = {name: [len(row[name]) for row in rows if isinstance(row.get(name), str)] for name in free}
+    lengths = {name: [len(row[name]) for row in rows if isinstance(row.get(name), (str, bytes))] for name in free}
     means = {name: sum(found) / len(found) for name, found in lengths.items() if found}
     best = max(means, key=lambda name: means[name], default=None)
     if best is None or (means[best] < PROSE_LENGTH and len(available) > 1):

@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from eopiez_ray.errors import UnreadableInputError
 from eopiez_ray.model.tasks import Reject
-from eopiez_ray.phases.io.encodings import CHUNK, SAMPLE, decode_whole
+from eopiez_ray.phases.io.encodings import CHUNK, SAMPLE, decode_whole, text_encoding
 from eopiez_ray.phases.io.files import InputFile
 from eopiez_ray.phases.io.options import ReadOptions
 from eopiez_ray.phases.io.records import Record, parse_time, plain_value, rejected
@@ -55,7 +55,7 @@ def read_whole(file: InputFile, opened: Opened) -> bytes:
     Raises:
         UnreadableInputError: there are more than ``MAXIMUM_DOCUMENT``.
     """
-    if len(opened.head) < SAMPLE:
+    if opened.compression is None and len(opened.head) < SAMPLE:
         return opened.head
     chunks: list[bytes] = []
     size = 0
@@ -111,11 +111,14 @@ def _declared(data: bytes) -> str | None:
         return None
     name = match[1].decode("ascii", "replace").lower()
     name = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "gb2312": "gb18030", "shift_jis": "cp932"}.get(name, name)
-    try:
-        data.decode(name)
-    except (LookupError, UnicodeDecodeError):
+    encoding = text_encoding(name)
+    if encoding is None:
         return None
-    return name
+    try:
+        data.decode(encoding)
+    except ValueError:
+        return None
+    return encoding
 
 
 def _markdown_title(text: str) -> str | None:

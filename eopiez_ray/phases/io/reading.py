@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
-import lzma
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 from blake3 import blake3
 
-from eopiez_ray.errors import EmptyCollectionError, InputError, UnreadableInputError
+from eopiez_ray.errors import EmptyCollectionError, InputError, UnknownColumnError, UnreadableInputError
+from eopiez_ray.model.names import shown
 from eopiez_ray.model.tasks import Reject
 from eopiez_ray.phases.io.encodings import RowTooLongError, checked_encoding
-from eopiez_ray.phases.io.files import InputFile, find_files
+from eopiez_ray.phases.io.files import InputFile, find_files, shown_input
+from eopiez_ray.phases.io.json_rows import NOT_ENCODED
 from eopiez_ray.phases.io.mail import read_mail
 from eopiez_ray.phases.io.options import ReadOptions
 from eopiez_ray.phases.io.prose import read_prose
-from eopiez_ray.phases.io.records import Record, rejected
+from eopiez_ray.phases.io.records import Record, Remark, reason_of, rejected
+from eopiez_ray.phases.io.remarks import Remarks
 from eopiez_ray.phases.io.sniffing import Format, Opened, open_file
-from eopiez_ray.phases.io.tables import TABLES, open_table
+from eopiez_ray.phases.io.tables import TABLES, open_table, rows_of
 from eopiez_ray.phases.schemas import DOCUMENTS
 
 DEFAULTS = ReadOptions()
-BROKEN_FILE = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException, RowTooLongError)
-"""What the libraries beneath raise for a file that cannot be read or ends too early."""
+_MACHINE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT})
+"""Errors that say nothing of a file, but that the machine has too little of something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Batch:
     documents: pa.Table
     """Of schema ``DOCUMENTS``. A document without text is kept, with the text ``""``."""
     rejects: tuple[Reject, ...]
+    remarks: Remarks = field(default_factory=Remarks)
+    """What was passed over or read differently than it stands; the table's metadata say it, too."""
 
 
 def read_collection(inputs: Sequence[str], options: ReadOptions = DEFAULTS, start: int = 0) -> Iterator[Batch]:
@@ -52,37 +57,81 @@ def read_collection(inputs: Sequence[str], options: ReadOptions = DEFAULTS, star
     """
     options = replace(options, encoding=checked_encoding(options.encoding) if options.encoding else None)
     collector = _Collector(options, start)
-    for item in _items(inputs, options):
-        collector.add(item)
-        if collector.is_full and (batch := collector.take()) is not None:
-            yield batch
+    files = find_files(inputs)
+    first = list(itertools.islice(files, 2))
+    for file in itertools.chain(first, files):
+        yield from _batches(file, options, collector, is_only=len(first) == 1)
     if not collector.documents:
         raise _nothing(inputs, collector)
     if not collector.is_empty and (batch := collector.take()) is not None:
         yield batch
 
 
-def read_file(file: InputFile, options: ReadOptions) -> Iterator[Record | Reject]:
+def _batches(file: InputFile, options: ReadOptions, collector: _Collector, *, is_only: bool) -> Iterator[Batch]:
+    """The batches that become full by a file; if it fails, its error is raised only where nothing else was read."""
+    before = collector.documents, collector.rejected
+    try:
+        for item in read_file(file, options):
+            collector.add(item)
+            if collector.is_full and (batch := collector.take()) is not None:
+                yield batch
+    except InputError as error:
+        if is_only and not collector.documents:
+            raise
+        collector.add(error)
+        if isinstance(error, UnknownColumnError):
+            collector.add(Remark(file.source, "row of a file without a text", _count_rows(file, options)))
+    if before == (collector.documents, collector.rejected):
+        collector.add(Remark(file.source, "file without rows", 1))
+
+
+def _count_rows(file: InputFile, options: ReadOptions) -> int:
+    """Rows of a table that cannot be used, as far as it can be read."""
+    number = 0
+    with suppress(InputError), input_errors(file):
+        opened = open_file(file, options)
+        with opened.raw, opened.stream:
+            for _ in rows_of(file, opened, options):
+                number += 1
+    return number
+
+
+def read_file(file: InputFile, options: ReadOptions) -> Iterator[Record | Reject | Remark]:
     """The documents of one file.
 
     Raises:
         InputError: it cannot be read, or not to its end; what came before has been given.
     """
-    try:
+    with input_errors(file):
         opened = open_file(file, options)
-    except BROKEN_FILE as error:
-        raise _unreadable(file, error) from error
-    with opened.raw, opened.stream:
-        try:
+        with opened.raw, opened.stream:
             yield from _documents(file, opened, options)
-        except BROKEN_FILE as error:
-            raise _unreadable(file, error) from error
+            if opened.garbage:
+                yield Remark(file.source, "end of a file, after its compressed data", 1)
 
 
-def _documents(file: InputFile, opened: Opened, options: ReadOptions) -> Iterator[Record | Reject]:
+@contextmanager
+def input_errors(file: InputFile) -> Iterator[None]:
+    """Whatever goes wrong while a file is read is an error of this file, except where the machine is at its limits.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except OSError as error:
+        if error.errno in _MACHINE:
+            raise
+        raise _unreadable(file, error) from error
+    except Exception as error:  # A file is a stranger's, and so are most libraries that read it.
+        raise _unreadable(file, error) from error
+
+
+def _documents(file: InputFile, opened: Opened, options: ReadOptions) -> Iterator[Record | Reject | Remark]:
     if opened.format in TABLES:
-        table = open_table(file, opened, options)
-        yield from table.records if table is not None else ()
+        yield from open_table(file, opened, options).records
     elif opened.format in {Format.MBOX, Format.MAIL}:
         yield from read_mail(file, opened)
     else:
@@ -91,34 +140,30 @@ def _documents(file: InputFile, opened: Opened, options: ReadOptions) -> Iterato
 
 def _unreadable(file: InputFile, error: Exception) -> UnreadableInputError:
     if isinstance(error, PermissionError):
-        return UnreadableInputError(file.source, "permission denied", f"allow reading it: chmod +r {file.path}")
+        return UnreadableInputError(file.source, "permission denied", f"allow reading it: chmod +r {shown(file.path)}")
     if isinstance(error, FileNotFoundError):
         return UnreadableInputError(file.source, "it is gone, or a link to nothing")
     if isinstance(error, EOFError) or "runcated" in str(error):
         return UnreadableInputError(file.source, "the compressed data ends too early", "copy or download it again")
     if isinstance(error, RowTooLongError):
         return UnreadableInputError(file.source, "a line or row is longer than 256 MiB", "is it of another format?")
-    return UnreadableInputError(file.source, str(error).strip() or type(error).__name__)
+    return UnreadableInputError(file.source, shown(_told(error)))
 
 
-def _items(inputs: Sequence[str], options: ReadOptions) -> Iterator[Record | Reject | InputError]:
-    """Documents and rejects of all files; of a file that fails among others, its error."""
-    files = find_files(inputs)
-    first = list(itertools.islice(files, 2))
-    for file in itertools.chain(first, files):
-        try:
-            yield from read_file(file, options)
-        except InputError as error:
-            if len(first) == 1:
-                raise
-            yield error
+def _told(error: Exception) -> str:
+    """What happened, without the path, which is told beside it."""
+    if isinstance(error, OSError) and error.strerror:
+        return "it is a link that leads to itself" if error.errno == errno.ELOOP else error.strerror.lower()
+    if isinstance(error, (RecursionError, LookupError, TypeError, AttributeError)):
+        return reason_of(error)
+    return str(error).strip() or type(error).__name__
 
 
 def _nothing(inputs: Sequence[str], collector: _Collector) -> InputError:
     """Why there is no document at all."""
     if collector.first_error is not None:
         return collector.first_error
-    where = ", ".join(inputs)
+    where = ", ".join(map(shown_input, inputs))
     if collector.first_reject is None:
         return EmptyCollectionError(f"there is nothing to analyse in {where}: no file in it has any rows or text")
     source, reason, *_ = collector.first_reject
@@ -135,6 +180,7 @@ class _Collector:
         self._options, self._skipped = options, start
         self._rows: list[tuple[str, Record, bytes]] = []
         self._rejects: list[Reject] = []
+        self._remarks = Remarks()
         self._characters = 0
         self._seen: set[int] = set()
         self._repeats: dict[str, int] = {}
@@ -149,13 +195,15 @@ class _Collector:
 
     @property
     def is_empty(self) -> bool:
-        return not self._rows and not self._rejects
+        return not self._rows and not self._rejects and not self._remarks
 
-    def add(self, item: Record | Reject | InputError) -> None:
+    def add(self, item: Record | Reject | Remark | InputError) -> None:
         if isinstance(item, Record):
             self._add_record(item)
         elif isinstance(item, Reject):
             self._add_reject(item)
+        elif isinstance(item, Remark):
+            self._remarks.add(item)
         else:
             self.first_error = self.first_error or item
             source = getattr(item, "source", "")
@@ -163,19 +211,18 @@ class _Collector:
 
     def take(self) -> Batch | None:
         """What has been gathered; None if it is before the batch to start at."""
-        rows, rejects = self._rows, tuple(self._rejects)
-        self._rows, self._rejects, self._characters = [], [], 0
+        rows, rejects, remarks = self._rows, tuple(self._rejects), self._remarks
+        self._rows, self._rejects, self._remarks, self._characters = [], [], Remarks(), 0
         if self._skipped > 0:
             self._skipped -= 1
             return None
-        return Batch(_table(rows), rejects)
+        return Batch(_table(rows, remarks), rejects, remarks)
 
     def _add_record(self, record: Record) -> None:
         try:
             digest = text_digest(record.text)
         except UnicodeEncodeError:
-            reason = "the text has bytes that are invalid in the file's encoding; name it with --encoding"
-            self._add_reject(rejected(record.source, reason, record.text))
+            self._add_reject(rejected(record.source, NOT_ENCODED, record.text))
             return
         self._rows.append((self._unique(record.id or record.source), record, digest))
         self._characters += len(record.text)
@@ -205,19 +252,15 @@ def text_digest(text: str) -> bytes:
     return blake3(" ".join(text.split()).encode()).digest(16)
 
 
-def _table(rows: list[tuple[str, Record, bytes]]) -> pa.Table:
+def _table(rows: list[tuple[str, Record, bytes]], remarks: Remarks) -> pa.Table:
     columns = [
         [name for name, _, _ in rows],
         [record.text for _, record, _ in rows],
         [record.title for _, record, _ in rows],
-        [_printable(record.source) for _, record, _ in rows],
+        [record.source for _, record, _ in rows],
         [record.time for _, record, _ in rows],
         [record.label for _, record, _ in rows],
         [digest for _, _, digest in rows],
     ]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, DOCUMENTS, strict=True)]
-    return pa.table(arrays, schema=DOCUMENTS)
-
-
-def _printable(name: str) -> str:
-    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
+    return remarks.kept_with(pa.table(arrays, schema=DOCUMENTS))

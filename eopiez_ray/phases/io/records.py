@@ -5,20 +5,27 @@ from __future__ import annotations
 import functools
 import math
 import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from eopiez_ray.model.names import shown
 from eopiez_ray.model.tasks import Reject
 
 SAMPLE_LENGTH = 200
 """Characters of a rejected row that are kept."""
+_LONGEST_TIME = 100
+"""Characters beyond which a value states no time."""
 
 _FORMATS = ("%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
             "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%Y-%m", "%Y")  # fmt: skip
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _EPOCH_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))
 """From which magnitude a number counts nanoseconds, microseconds, milliseconds and seconds since 1970."""
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+Content = TypeVar("Content")
 
 
 class Record(NamedTuple):
@@ -34,23 +41,91 @@ class Record(NamedTuple):
     label: str | None = None
 
 
+class Remark(NamedTuple):
+    """What a user should know of an input, though it cost no document."""
+
+    source: str
+    """Where: file, and line or row."""
+    what: str
+    left_out: int = 0
+    """Rows, lines or files that were passed over; 0 where something was read differently than it stands."""
+
+
+class Piece(NamedTuple, Generic[Content]):
+    """A row or mail as it was cut out of its file, and where it stands."""
+
+    number: int
+    """Its line, or its number from 1; 0 if it is the whole file."""
+    content: Content
+
+
+def converted(
+    name: str,
+    pieces: Iterable[Piece[Content] | Reject | Remark],
+    convert: Callable[[str, Content], Record | Reject],
+) -> Iterator[Record | Reject | Remark]:
+    """Each piece as a document or a reject; an error that nobody foresaw costs one piece, whatever it is.
+
+    Args:
+        name: of the file.
+        convert: makes a document of a place and what stands there.
+    """
+    for piece in pieces:
+        if not isinstance(piece, Piece):
+            yield piece
+            continue
+        source = f"{name}:{piece.number}" if piece.number else name
+        try:
+            yield convert(source, piece.content)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  # What a piece holds is a stranger's.
+            yield rejected(source, reason_of(error))
+
+
+def reason_of(error: Exception) -> str:
+    """Why something cannot be read, in words."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return f"it cannot be read: {type(error).__name__}: {error}".removesuffix(": ")
+
+
 def rejected(source: str, reason: str, sample: object = "") -> Reject:
-    """A reject whose sample is short and can be printed, whatever was there."""
-    shown = sample if isinstance(sample, str) else repr(sample)
-    printable = shown[:SAMPLE_LENGTH].encode("utf-8", "backslashreplace").decode()
-    return Reject(source, reason, printable[:SAMPLE_LENGTH])
+    """A reject whose parts are short and can be printed, whatever was there."""
+    text = sample if isinstance(sample, str) else repr(sample)
+    return Reject(source, shown(reason), shown(text[:SAMPLE_LENGTH])[:SAMPLE_LENGTH])
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in words."""
+    names = {bool: "a truth value", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return names.get(type(value), f"of type {type(value).__name__}")
+
+
+def whole_characters(text: str) -> str:
+    """The text with U+FFFD in place of halves of characters (lone surrogates), which no encoding has."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def plain_value(value: Any) -> str | None:
     """An id, title or label as a string: numbers in full, lists joined; None for what is missing or empty."""
+    if type(value) is str:
+        text = value.strip()
+        return (text if text.isascii() else whole_characters(text)) or None
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ", ".join(filter(None, map(plain_value, value))) or None
-    text = value.strip() if isinstance(value, str) else str(value)
-    if not text.isascii():
-        text = text.encode("utf-8", "replace").decode()
-    return text or None
+    return plain_value(_from_bytes(value) if isinstance(value, bytes) else str(value))
+
+
+def _from_bytes(value: bytes) -> str:
+    """Bytes as the text that they are, or in hexadecimal digits."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
+    return text if text.isprintable() else value.hex()
 
 
 def parse_time(value: Any) -> datetime | None:
@@ -59,15 +134,22 @@ def parse_time(value: Any) -> datetime | None:
     Understands ISO 8601, RFC 2822, Unix times in seconds to nanoseconds (by magnitude), and common written dates;
     ``4/5/2024`` is read month first unless only day first is possible. Without a zone it is UTC.
     """
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return _parse_text(value.strip()) if len(value) <= _LONGEST_TIME else None
+    try:
+        return _from_value(value)
+    except (ValueError, OverflowError):  # Beyond the calendar, or beyond floating point.
+        return None
+
+
+def _from_value(value: Any) -> datetime | None:
     if isinstance(value, datetime):
         return _zoned(value)
-    if isinstance(value, bool) or value is None:
-        return None
     if isinstance(value, (int, float)):
         return _from_epoch(float(value))
-    if hasattr(value, "isoformat"):
-        return _parse_text(value.isoformat())
-    return _parse_text(value.strip()) if isinstance(value, str) else None
+    return _parse_text(value.isoformat()) if hasattr(value, "isoformat") else None
 
 
 @functools.lru_cache(4096)

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import bz2
-import csv
-import gzip
 import io
 import json
-import lzma
 import os
 import re
 import stat
-from collections.abc import Callable
 from enum import StrEnum
 from io import BufferedIOBase
-from pathlib import PurePath
 from typing import NamedTuple
 
-import pyarrow as pa
-
 from eopiez_ray.errors import UnreadableInputError
+from eopiez_ray.phases.io.compressed import BROKEN_STREAM, COMPRESSIONS, Members
+from eopiez_ray.phases.io.dialects import find_dialect
 from eopiez_ray.phases.io.encodings import SAMPLE, detect_encoding
 from eopiez_ray.phases.io.files import InputFile
 from eopiez_ray.phases.io.options import ReadOptions, is_known_name
@@ -50,7 +44,13 @@ class Opened(NamedTuple):
     format: Format
     compression: str | None
     head: bytes
-    """The first bytes of the content, ``SAMPLE`` at most; the whole content if there are fewer."""
+    """The first bytes of the content, ``SAMPLE`` at most; the whole content if there are fewer and all is well."""
+
+    @property
+    def garbage(self) -> int:
+        """Bytes found so far behind the compressed data that are none."""
+        raw = getattr(self.stream, "raw", None)
+        return raw.garbage if isinstance(raw, Members) else 0
 
 
 _EXTENSIONS = {
@@ -60,12 +60,6 @@ _EXTENSIONS = {
     ".mbox": Format.MBOX, ".mbx": Format.MBOX, ".eml": Format.MAIL,
 }  # fmt: skip
 _COMPRESSED_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz"}
-_COMPRESSIONS: dict[str, tuple[bytes, Callable[[io.BufferedReader], BufferedIOBase]]] = {
-    "gzip": (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
-    "zstd": (b"\x28\xb5\x2f\xfd", lambda raw: io.BufferedReader(pa.CompressedInputStream(raw, "zstd"), 1 << 16)),
-    "bzip2": (b"BZh", lambda raw: bz2.BZ2File(raw)),
-    "xz": (b"\xfd7zXZ\0", lambda raw: lzma.LZMAFile(raw)),  # noqa: SIM115
-}
 _BINARY = (
     (b"%PDF", "a PDF", "convert it to text first, for example with pdftotext"),
     (b"PK\x03\x04", "a ZIP archive or an office document", "unpack it, or save its text"),
@@ -80,6 +74,8 @@ _BINARY = (
 )
 _HEADER = re.compile(rb"(?:From|To|Subject|Date|Received|Return-Path|Message-ID|Delivered-To|MIME-Version):[ \t]", re.I)
 _TRANSPORT = re.compile(rb"^(?:Received|Return-Path|Delivered-To|Message-ID):[ \t]", re.I | re.M)
+_STRAY_CONTROLS = 16
+"""Control characters that damage a text and do not make it a binary file."""
 _CONTROL = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
 
 
@@ -87,19 +83,27 @@ def open_stream(file: InputFile) -> tuple[BufferedIOBase, io.BufferedReader, str
     """A file's content, the file itself, and how it is compressed.
 
     Raises:
-        UnreadableInputError: it is a pipe or a device.
+        UnreadableInputError: it is a pipe, a socket or a device.
         OSError: it cannot be opened.
     """
+    _check_regular(file, os.stat(file.path))  # noqa: PTH116  # Opening a device can do something.
     raw = open(file.path, "rb", opener=_open_now)  # noqa: SIM115
-    if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+    try:
+        _check_regular(file, os.fstat(raw.fileno()))
+        magic = raw.read(6)
+        raw.seek(0)
+    except BaseException:
         raw.close()
-        raise UnreadableInputError(file.source, "it is not a regular file", "pipe it into standard input (`-`)")
-    magic = raw.read(6)
-    raw.seek(0)
-    for compression, (prefix, wrap) in _COMPRESSIONS.items():
+        raise
+    for compression, (prefix, _) in COMPRESSIONS.items():
         if magic.startswith(prefix):
-            return wrap(raw), raw, compression
+            return io.BufferedReader(Members(raw, compression), 1 << 16), raw, compression
     return raw, raw, None
+
+
+def _check_regular(file: InputFile, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise UnreadableInputError(file.source, "it is not a regular file", "pipe it into standard input (`-`)")
 
 
 def _open_now(path: str, flags: int) -> int:
@@ -115,7 +119,7 @@ def open_file(file: InputFile, options: ReadOptions) -> Opened:
     """
     stream, raw, compression = open_stream(file)
     try:
-        head = stream.read(SAMPLE)
+        head = _head(stream)
         found = _recognized(file, head, options)
         raw.seek(0)
     except BaseException:
@@ -128,6 +132,18 @@ def open_file(file: InputFile, options: ReadOptions) -> Opened:
     return Opened(stream, raw, found, compression, head)
 
 
+def _head(stream: BufferedIOBase) -> bytes:
+    """The first bytes; where the file is broken, those before, for the error belongs to whoever reads its rows."""
+    head = b""
+    try:
+        while len(head) < SAMPLE and (chunk := stream.read1(SAMPLE - len(head))):
+            head += chunk
+    except BROKEN_STREAM:
+        if not head:
+            raise
+    return head
+
+
 def _recognized(file: InputFile, head: bytes, options: ReadOptions) -> Format:
     """The format by the file's name, and where that says nothing, by its first bytes."""
     if head.startswith(b"PAR1"):
@@ -135,28 +151,31 @@ def _recognized(file: InputFile, head: bytes, options: ReadOptions) -> Format:
     for prefix, kind, advice in _BINARY:
         if head.startswith(prefix):
             raise UnreadableInputError(file.source, f"it is {kind}", advice)
-    if options.encoding is None and _is_binary(head):
+    if options.encoding is None and is_binary(head) and _mail_format(head) is None:  # One mail of it may be odd.
         raise UnreadableInputError(
             file.source, "it is a binary file", "name its encoding with --encoding if it is text"
         )
-    name = PurePath(file.source)
-    suffix = (name.with_suffix("") if name.suffix.lower() in _COMPRESSED_SUFFIXES else name).suffix.lower()
+    stem, suffix = os.path.splitext(file.path.lower())  # noqa: PTH122
+    if suffix in _COMPRESSED_SUFFIXES:
+        suffix = os.path.splitext(stem)[1]  # noqa: PTH122
     by_name = _EXTENSIONS.get(suffix)
     if by_name is Format.TEXT:
         return _transported_mail(head) or by_name
     return by_name or _by_content(head, options)
 
 
-def _is_binary(head: bytes) -> bool:
+def is_binary(head: bytes) -> bool:
+    """Whether these bytes are no text; a few control characters among much else are damage."""
     encoding = detect_encoding(head) if b"\0" in head else None
     if encoding is not None and encoding.startswith(("utf-16", "utf-32")):
         return False
     controls = len(head) - len(head.translate(None, _CONTROL))
-    return b"\0" in head[:8192] or controls > len(head) * 0.02
+    return controls > max(_STRAY_CONTROLS, len(head) * 0.02) or 2 * controls > len(head)
 
 
 def _by_content(head: bytes, options: ReadOptions) -> Format:
     text = head.decode(options.encoding or detect_encoding(head), "replace").removeprefix("\ufeff")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     start = text.lstrip()
     if start[:15].lower().startswith(("<!doctype html", "<html")):
         return Format.HTML
@@ -172,7 +191,7 @@ def _by_content(head: bytes, options: ReadOptions) -> Format:
 def _is_json(line: str) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -192,26 +211,7 @@ def _transported_mail(head: bytes) -> Format | None:
 
 
 def _delimited_format(text: str, options: ReadOptions) -> Format | None:
-    header = text.split("\n", 1)[0].rstrip("\r")
-    delimiter = find_delimiter(text)
-    if delimiter is None:
+    found = find_dialect(text, options)
+    if not found.is_table or not any(is_known_name(name, options) for name in found.header):
         return None
-    names = next(csv.reader([header], delimiter=delimiter), [])
-    if not any(is_known_name(name, options) for name in names):
-        return None
-    return Format.TSV if delimiter == "\t" else Format.CSV
-
-
-def find_delimiter(text: str) -> str | None:
-    """What separates the columns of a table: it splits the header, and most of the next rows as often."""
-    best, best_score = None, 0.0
-    for delimiter in ",;\t|":
-        try:
-            rows = [row for row in csv.reader(text.splitlines()[:50], delimiter=delimiter) if row]
-        except csv.Error:
-            continue
-        width = len(rows[0]) if rows else 1
-        agreeing = sum(len(row) == width for row in rows) / max(1, len(rows))
-        if width > 1 and agreeing * width**0.25 > best_score:
-            best, best_score = delimiter, agreeing * width**0.25
-    return best
+    return Format.TSV if found.delimiter == "\t" else Format.CSV

@@ -112,6 +112,10 @@ class Ingestion:
     """Rows and files that could not be read."""
     reasons: tuple[tuple[str, int], ...]
     """Why, most frequent first."""
+    left_out: tuple[tuple[str, int], ...]
+    """Rows, lines and files that were passed over (blank lines, lines above a header …), most frequent first."""
+    mended: tuple[tuple[str, int, str], ...]
+    """What was read differently than it stands, in how many places, and where first; most frequent first."""
     formats: tuple[tuple[str, int], ...]
     """Documents by the ending of their file."""
 

@@ -152,6 +152,8 @@ def _ingestion(collected: Collected, results: Results, themeless: int) -> Ingest
         themeless=themeless,
         rejects=sum(step.rejects for step in results.steps),
         reasons=results.reasons,
+        left_out=results.duplicates.left_out,
+        mended=results.duplicates.mended,
         formats=(*formats[:SHOWN_FORMATS], *((("others", rest),) if rest else ())),
     )
 
