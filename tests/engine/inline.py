@@ -107,8 +107,16 @@ class InlineExecutor:
         try:
             await self._pass_gate(slot, timeout_s)
             return self._workers[slot.worker].run(call)
+        except Exception:
+            self._replace(slot)
+            raise
         finally:
             self.give_back(slot)
+
+    def _replace(self, slot: Slot) -> None:
+        """A worker whose call came to no good end is not used again."""
+        self._workers[slot.worker] = Worker(str(self.folder), slot.worker)
+        slot.known.clear()
 
     async def _pass_gate(self, slot: Slot, timeout_s: float | None) -> None:
         opened = asyncio.ensure_future(self.gate.wait())
@@ -120,9 +128,6 @@ class InlineExecutor:
             killed.cancel()
         if not done:
             raise CallTimedOutError(slot.worker, timeout_s or 0.0)
-        if self.losses or killed in done:
-            self._workers[slot.worker] = Worker(str(self.folder), slot.worker)
-            slot.known.clear()
         if killed in done:
             self._stopping[slot.worker].clear()
             raise WorkerStoppedError(slot.worker)

@@ -136,12 +136,15 @@ def test_a_killed_worker_costs_no_more_than_what_it_had_in_hand(system: ez.Local
     wait_until(lambda: len(marks.lines()) > 20)
     os.kill(marks.lines()[-1][1], signal.SIGKILL)
     finished_in_spite_of(system, marks, workflow)
-    assert {attempt.outcome for attempt in workflow.attempts()} == {"lost"}
+    assert {attempt.outcome for attempt in workflow.attempts()} <= {"lost"}
+    lost = [event for event in workflow.events() if event.kind == "worker_lost"]
+    assert workflow.attempts() or lost, "nobody can see that a worker was killed"
 
 
 @ez.phase(kind="map", retry=ez.RetryPolicy(maximum_attempts=1))
 def deadly(value: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
+    """As if somebody else had killed the process."""
+    subprocess.run(["kill", "-9", str(os.getpid())], check=True)
     return value
 
 
