@@ -151,7 +151,12 @@ class RayExecutor:
         return self._pool.free(resources)
 
     def take(
-        self, resources: Resources, wanted: Collection[Resources], ahead: Sequence[Resources], seconds: float
+        self,
+        resources: Resources,
+        wanted: Collection[Resources],
+        ahead: Sequence[Resources],
+        seconds: float,
+        may_queue: Callable[[], bool],
     ) -> Slot | None:
         """Room on an idle worker, else behind a short call; another worker is started if there is room for one."""
         if self._lost is None or self._lost.done():
@@ -168,7 +173,7 @@ class RayExecutor:
         if self._settings.autoscaling and not self._pool.is_starting(resources):
             self._go_beyond(resources)
         short = self._pool.soon_idle(resources, now, kept)
-        return self._claim(short) if short is not None else None
+        return self._claim(short) if short is not None and may_queue() else None
 
     def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
         """Whether one more worker would fit if others were not at work."""

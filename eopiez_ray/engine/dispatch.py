@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 RETRY_S = 0.2
 RETURN_S = 0.003
 """Seconds within which a call of little work should be back."""
+BRIEF_S = 0.005
+"""Estimated seconds of a call up to which the way to a worker counts for more than which worker it is."""
 LONG_S = 0.05
 """Estimated seconds from which a call's start is written down, so that people see what is running."""
 
@@ -124,10 +126,25 @@ class Dispatcher:
         now, slot = time.monotonic(), None
         if first is not None:
             ahead = self._precedence.ahead_of(resources, wanted, now)
-            slot = self._executor.take(resources, wanted, ahead, _seconds(first, Run.next_call_s) if ahead else 0.0)
+            seconds = _seconds(first, Run.next_call_s) if ahead else 0.0
+            slot = self._executor.take(resources, wanted, ahead, seconds, lambda: self._is_plenty(first, resources))
         is_short = first is not None and slot is None and self._executor.lacks_room(resources, wanted)
         self._precedence.note(resources, now, lacks_room=is_short)
         return slot
+
+    def _is_plenty(self, first: Run, resources: Resources) -> bool:
+        """Whether a call may wait behind another one: it is short, or enough is left for every worker besides.
+
+        Otherwise it goes to the worker that is idle first, which nobody knows beforehand.
+        """
+        if _seconds(first, Run.next_call_s) < BRIEF_S:
+            return True
+        enough_s, seconds = CALL_S * self._executor.slots(resources), 0.0
+        for run in self._turns.in_turn(resources):
+            seconds += _seconds(run, Run.ready_s)
+            if seconds >= enough_s:
+                return True
+        return False
 
     @staticmethod
     def _noted(runs: Iterable[Run], looked: list[Run]) -> Iterator[Run]:

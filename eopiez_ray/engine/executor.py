@@ -115,7 +115,12 @@ class Executor(Protocol):
         """How much of each resource that such a task needs is not in use, by Ray's names."""
 
     def take(
-        self, resources: Resources, wanted: Collection[Resources], ahead: Sequence[Resources], seconds: float
+        self,
+        resources: Resources,
+        wanted: Collection[Resources],
+        ahead: Sequence[Resources],
+        seconds: float,
+        may_queue: Callable[[], bool],
     ) -> Slot | None:
         """Room for one more call now; None if there is none.
 
@@ -124,6 +129,7 @@ class Executor(Protocol):
             wanted: all shapes that work waits for; workers that are starting for it do not make way for this one.
             ahead: shapes that lack room and go before this one; what they could use soon is left to them.
             seconds: how long the call is expected to last; counts only if somebody is ahead.
+            may_queue: asked, if no worker is idle, whether the call may wait behind a short one.
         """
 
     def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:

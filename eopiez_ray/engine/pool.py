@@ -72,13 +72,15 @@ class Pool:
         return next((pooled for pooled in usable if pooled.load == 0), None)
 
     def soon_idle(self, resources: Resources, now: float, kept: Collection[str] = ()) -> Pooled | None:
-        """One whose only call is short, so that another may queue behind it."""
+        """The one whose only call is short and over first, so that another may queue behind it."""
         # One that should have ended long ago is not short, whatever was thought of it.
-        for pooled in self.alike(resources):
-            is_usable = pooled.node and pooled.node not in kept
-            if is_usable and pooled.load == 1 and not pooled.has_unknown and pooled.delay_s(now) < SHORT_S:
-                return pooled
-        return None
+        short = [
+            (delay_s, pooled)
+            for pooled in self.alike(resources)
+            if pooled.node and pooled.node not in kept and pooled.load == 1 and not pooled.has_unknown
+            if (delay_s := pooled.delay_s(now)) < SHORT_S
+        ]
+        return min(short, key=lambda both: both[0])[1] if short else None
 
     def may_grow(self, resources: Resources) -> bool:
         """Whether there are fewer of this shape than the nodes could hold."""

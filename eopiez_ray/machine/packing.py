@@ -78,12 +78,13 @@ def next_call(
 ) -> Call | None:
     """Take the next call for a worker with these resources out of ``state``; None if nothing may start on it.
 
-    The deepest step with a ready task goes first, so that data drains before more is let in. With a budget, only what
-    is expected to take no longer is given, and nothing that goes alone.
+    Steps go by the preference of the plan. With a budget, only what is expected to take no longer is given, and nothing
+    that goes alone.
     """
     if state.ending is not None:
         return None
-    for step in reversed(state.steps):
+    for position in state.plan.preference:
+        step = state.steps[position]
         if step.spec.phase.name in packing.closed_phases:
             continue
         if step.ready_larger and budget_s is None:

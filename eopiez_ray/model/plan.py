@@ -95,6 +95,26 @@ class PlanSpec:
         return tuple(map(Wire, inputs, map(tuple, takers), singles))
 
     @cached_property
+    def preference(self) -> tuple[int, ...]:
+        """Positions in the order in which steps that could start do so.
+
+        Usually the last one first: data drains before more is let in. Where every step has one task, those first on
+        which the longest chain of steps waits (list scheduling by critical path: Hu, 1961).
+        """
+        if any(step.phase.kind is PhaseKind.SOURCE for step in self.steps) or not self._is_narrow:
+            return tuple(reversed(range(len(self.steps))))
+        heights = [0] * len(self.steps)
+        for position in reversed(range(len(self.steps))):
+            heights[position] = 1 + max((heights[taker] for taker in self.wires[position].consumers), default=0)
+        return tuple(sorted(range(len(self.steps)), key=lambda position: (-heights[position], position)))
+
+    @property
+    def _is_narrow(self) -> bool:
+        """Whether no step has more than one task, as far as the plan tells."""
+        given = (step for step in self.steps if step.phase.kind is PhaseKind.VALUES)
+        return all(step.parameters["count"] == 1 for step in given)
+
+    @cached_property
     def limited_steps(self) -> tuple[int, ...]:
         """Positions of the steps with a limit on their own time or on that of waiting."""
         policies = [step.policy for step in self.steps]

@@ -72,7 +72,12 @@ class InlineExecutor:
         """Workers are there."""
 
     def take(
-        self, resources: Resources, wanted: Collection[Resources], ahead: Sequence[Resources], seconds: float
+        self,
+        resources: Resources,
+        wanted: Collection[Resources],
+        ahead: Sequence[Resources],
+        seconds: float,
+        may_queue: Callable[[], bool],
     ) -> Slot | None:
         assert not self._unsaid, (
             "before it is said how long a call should last, nobody can know where the next one goes"

@@ -78,10 +78,10 @@ async def test_no_call_queues_behind_one_that_has_just_begun_and_lasts(tmp_path:
     executor._pool.nodes = pool_of().nodes
     executor._workers.update(pool_of(("n0", SMALL, 0), ("n0", SMALL, 0)).workers)
     for _ in range(2):
-        slot = executor.take(SMALL, [SMALL], [], 0)
+        slot = executor.take(SMALL, [SMALL], [], 0, lambda: True)
         assert slot is not None
         executor.expect(slot, Expected(5.0, is_known=True))
-    assert executor.take(SMALL, [SMALL], [], 0) is None
+    assert executor.take(SMALL, [SMALL], [], 0, lambda: True) is None
 
 
 async def test_a_call_queues_behind_a_short_one(tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ async def test_a_call_queues_behind_a_short_one(tmp_path: Path) -> None:
     executor._pool.nodes = pool_of(cpus=1).nodes
     executor._workers.update(pool_of(("n0", SMALL, 0)).workers)
     for _ in range(2):
-        slot = executor.take(SMALL, [SMALL], [], 0)
+        slot = executor.take(SMALL, [SMALL], [], 0, lambda: True)
         assert slot is not None
         executor.expect(slot, Expected(0.05, is_known=True))
-    assert executor.take(SMALL, [SMALL], [], 0) is None
+    assert executor.take(SMALL, [SMALL], [], 0, lambda: True) is None
 
 
 def test_workers_beyond_the_nodes_double_and_are_in_nobodys_way() -> None:
