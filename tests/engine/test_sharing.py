@@ -112,12 +112,12 @@ def test_permits_never_exceed_a_maximum_that_was_kept_before(
 async def test_owners_share_by_their_weights(stage: Stage) -> None:
     await RuleBook(stage.database).weigh("anna", 3)
     executor = InlineExecutor(stage.folder, count=8)
-    stage.orchestrate(executor)
+    orchestrator = stage.orchestrate(executor)
     executor.gate.clear()
     for owner in ("ben", "anna"):
         for _ in range(12):
             await stage.submit(marking(stage), owner=owner)
-    await until(lambda: len(executor.calls) == 8)
+    await until(lambda: len(executor.calls) == 8 and len(orchestrator.held) == 24)
     executor.gate.set()
     executor.gate.clear()  # Those eight pass; the next eight stay in flight, and so count.
     await until(lambda: len(executor.calls) == 16)
