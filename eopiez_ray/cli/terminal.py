@@ -22,6 +22,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from ..home import make_file, make_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -245,9 +247,8 @@ def _divert(record: logging.LogRecord) -> bool:
 def _log_file(home: Path) -> logging.Handler:
     """Opened with the first record, so that nothing is left open where the host has handlers of its own."""
     folder = home.expanduser().absolute() / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "eopiez.log"
+    path = make_folder(folder) / "eopiez.log"
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
-    path.touch()  # Raises here and now where it cannot be written.
+    make_file(path)  # Raises here and now where it cannot be written.
     return logging.FileHandler(path, encoding="utf-8", delay=True)

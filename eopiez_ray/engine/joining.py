@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ClusterError
+from ..home import make_file, make_folder
 from ..logs import get_logger
 from .nodes import Node, Nodes
 
@@ -117,10 +118,8 @@ _TOKENS: dict[str, str] = {}
 
 
 def _write_token(path: Path, token: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token)
+    make_folder(path.parent)
+    make_file(path).write_text(token)
 
 
 def _attach(ray: Any, address: str) -> None:
