@@ -13,6 +13,8 @@ from ..settings import Settings
 from .system import Engine
 
 Result = TypeVar("Result")
+THREADS_S = 5.0
+"""Seconds that the threads of the loop have to end, once nothing waits for them."""
 
 
 class EngineThread:
@@ -23,8 +25,12 @@ class EngineThread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="eopiez", daemon=True)
         self._thread.start()
-        self.engine = self.run(self._open())
         self._is_open = True
+        try:
+            self.engine = self.run(self._open())
+        except BaseException:
+            self._end_loop()
+            raise
 
     async def _open(self) -> Engine:
         engine = Engine(self.settings)
@@ -50,8 +56,27 @@ class EngineThread:
         """Run the last coroutine and end the thread; again, and nothing happens."""
         if not self._is_open:
             return
+        try:
+            self.run(ending())
+        finally:
+            self._end_loop()
+
+    def _end_loop(self) -> None:
+        """Nothing goes on after it: what were left would be destroyed at some later moment, with a complaint."""
         self._is_open = False
-        self.run(ending())
+        self.run(_end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _end_tasks() -> None:
+    """End what is still at work in this loop, its threads too unless they take long."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    loop = asyncio.get_running_loop()
+    await loop.shutdown_asyncgens()
+    # Not by ``asyncio.wait_for``: a cancel would make it wait for the threads, however long they take.
+    await asyncio.wait({loop.create_task(loop.shutdown_default_executor())}, timeout=THREADS_S)
