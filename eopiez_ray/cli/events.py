@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SAID = ("by", "why")
 """What an event's data say in columns of their own."""
+LEFT_OUT = (*SAID, "traceback")
+"""``eopiez show`` shows tracebacks, where there is room for them."""
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +42,6 @@ def events(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
 
 def _said(event: EventView) -> list[str]:
     """Who asked and why, and what else there is to say."""
-    rest = {name: value for name, value in event.data.items() if name not in SAID and value not in ({}, [], "")}
+    rest = {name: value for name, value in event.data.items() if name not in LEFT_OUT and value not in ({}, [], "")}
     data = "; ".join(re.sub(r"[{}\"']", "", f"{name}: {value}") for name, value in rest.items())
     return [str(event.data.get(name, "")) for name in SAID] + [data]

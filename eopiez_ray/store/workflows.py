@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -120,9 +121,13 @@ class Workflows:
         return {WorkflowId(row["id"]): WorkflowStatus(row["status"]) for row in rows}
 
     async def plans(self, workflows: Sequence[WorkflowId]) -> list[tuple[PlanSpec, list[WorkflowId]]]:
-        """The plans of these workflows, each with those that follow it."""
+        """The plans of these workflows, each with those that follow it; without plans that cannot be read."""
         rows = await self._database.fetch(sql("plans_of"), list(workflows))
-        return [(PlanSpec.from_value(row["plan"]), [WorkflowId(key) for key in row["workflows"]]) for row in rows]
+        found: list[tuple[PlanSpec, list[WorkflowId]]] = []
+        for row in rows:
+            with contextlib.suppress(PlanError):
+                found.append((PlanSpec.from_value(row["plan"]), [WorkflowId(key) for key in row["workflows"]]))
+        return found
 
     async def get(self, workflow: WorkflowId) -> WorkflowView:
         """One workflow.

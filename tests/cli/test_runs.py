@@ -148,7 +148,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     said = until(third, "Read: ")
     follower = terminal.start("resume", name)
     resumed = said + third.communicate(timeout=180)[0]
-    followed = follower.communicate(timeout=60)[0]
+    followed = follower.communicate(timeout=120)[0]
     events = [json.loads(line) for line in lines if line.startswith("{")]
     yield Scene(
         terminal,

@@ -15,7 +15,7 @@ from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store import Database, Intake, NewWorkflow, Workflows, WorkflowView
 
-from ..waiting import until
+from ..waiting import PATIENCE_S, until
 from .inline import InlineExecutor
 
 
@@ -65,7 +65,7 @@ class Stage:
     async def _leave_nothing(self) -> None:
         """What goes on after an orchestrator has ended would be destroyed in the middle of some other test."""
         left = asyncio.all_tasks() - self._before - {asyncio.current_task()}
-        _, still = await asyncio.wait(left, timeout=10) if left else (set(), set())
+        _, still = await asyncio.wait(left, timeout=PATIENCE_S / 2) if left else (set(), set())
         assert not still, f"they are still at work: {still}"
 
     async def submit(self, plan: Plan, **options: Any) -> WorkflowId:
