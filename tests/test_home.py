@@ -37,6 +37,13 @@ main()
 """
 
 
+def own_environment(home: Path, **more: str) -> dict[str, str]:
+    """That of this process, without what other tests have told Ray."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {
+        "EOPIEZ_HOME": str(home), "COLUMNS": "80",
+    } | more  # fmt: skip
+
+
 def modes(home: Path) -> dict[str, str]:
     """What is in a data home, itself too, that is not as it should be."""
     found = {}
@@ -61,7 +68,7 @@ def umask(mask: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("mask", ["000", "022"])
 def test_a_run_leaves_nothing_that_others_can_read(home: Path, mask: str) -> None:
-    own = os.environ | {"EOPIEZ_HOME": str(home), "COLUMNS": "80"}
+    own = own_environment(home)
     ran = subprocess.run([sys.executable, "-c", RUN, mask], env=own, capture_output=True, text=True, check=False)
     assert "succeeded" in ran.stdout, ran.stderr
     assert {path.name for path in home.iterdir()} >= {"artifacts", "logs", "postgres", "ray.token"}
@@ -71,7 +78,7 @@ def test_a_run_leaves_nothing_that_others_can_read(home: Path, mask: str) -> Non
 
 def test_standard_input_is_kept_for_its_owner_alone(home: Path) -> None:
     program = "import sys, os; os.umask(0); from eopiez_ray.cli import main; main()"
-    own = os.environ | {"EOPIEZ_HOME": str(home), "EOPIEZ_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    own = own_environment(home, EOPIEZ_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     command = [sys.executable, "-c", program, "run", "-"]
     ran = subprocess.run(command, input="a text", env=own, cwd=home.parent, capture_output=True, text=True, check=False)
     assert ran.returncode == 69, ran.stderr
