@@ -100,12 +100,12 @@ def stop_and_go_on(reader: Reader, lines: list[str]) -> None:
     """Play the block on a run that has just begun."""
     before = len(reader.workflows())
     running = reader.begin("eopiez run letters/ --name second")
-    wait_until(lambda: len(reader.workflows()) > before, timeout_s=60)
+    wait_until(lambda: len(reader.workflows()) > before, timeout_s=120)
     name = reader.workflows()[0]["id"]
     for line in lines:
         reader.run(line.replace("ID", name), line)
         if "pause" in line:
-            reader.said["the run that was paused"] = running.communicate(timeout=60)[0]
+            reader.said["the run that was paused"] = running.communicate(timeout=120)[0]
 
 
 def test_demo_ends_with_a_report(reader: Reader) -> None:

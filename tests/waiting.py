@@ -1,4 +1,7 @@
-"""Waiting for what will be true, instead of for a while."""
+"""Waiting for what will be true, instead of for a while.
+
+Limits are for what will never be true, and not for what is slow: the machine may be busy with something else.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+PATIENCE_S = 120.0
 
-async def until(predicate: Callable[[], Any | Awaitable[Any]], timeout_s: float = 30.0) -> Any:
+
+async def until(predicate: Callable[[], Any | Awaitable[Any]], timeout_s: float = PATIENCE_S) -> Any:
     """The first true answer of ``predicate``, asked again and again."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -23,6 +28,6 @@ async def until(predicate: Callable[[], Any | Awaitable[Any]], timeout_s: float 
         await asyncio.sleep(0.01)
 
 
-def wait_until(predicate: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+def wait_until(predicate: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
     """As ``until``, outside of a loop."""
     return asyncio.run(until(predicate, timeout_s))

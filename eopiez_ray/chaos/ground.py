@@ -22,6 +22,7 @@ import psutil
 from ..engine.cluster import DAEMONS, RayExecutor
 from ..engine.local import Local
 from ..errors import ClusterError, StoreError
+from ..home import make_folder
 from ..model.ids import OrchestratorId, uuid7
 from ..model.limits import LimitKind
 from ..store import EmbeddedServer
@@ -167,7 +168,7 @@ class Ground:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.folder = settings.home / "chaos"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         self.server = EmbeddedServer(settings.home)
         self._system = Local(settings)
         self._cluster: SharedCluster | None = None

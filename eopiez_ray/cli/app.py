@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -36,7 +35,7 @@ from . import (
     weigh,
 )
 from . import list as list_workflows
-from .terminal import complain, is_debugging, set_debugging
+from .terminal import complain, is_debugging, print_traceback, set_debugging
 from .watch import INTERRUPTED
 
 UNFORESEEN = 70
@@ -66,7 +65,7 @@ def _told(error: BaseException, sentence: str, code: int) -> typer.Exit:
     """Say what is wrong; what ends the command."""
     complain(sentence)
     if is_debugging():
-        traceback.print_exception(error)
+        print_traceback(error)
     return typer.Exit(code)
 
 

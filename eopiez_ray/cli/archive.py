@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..errors import DamagedArchiveError, DocumentNotFoundError, UnreadableInputError
-from .terminal import counted, err, out, print_json
+from .terminal import counted, err, out, print_data, print_json
 
 if TYPE_CHECKING:
     from ..phases.compression import Archive
@@ -51,7 +50,7 @@ def unpack(
     with _opened(archive) as opened:
         if ids:
             for name in opened.ids():
-                typer.echo(name)
+                print_data(name)
         elif document is not None:
             _print_document(opened, document)
         else:
@@ -102,7 +101,7 @@ def _print_document(archive: Archive, name: str) -> None:
         found = archive.read(name)
     except DocumentNotFoundError as error:
         raise DocumentNotFoundError(f"{error}; --ids lists them") from error
-    sys.stdout.write(found.text if found.text.endswith("\n") else found.text + "\n")
+    print_data(found.text.removesuffix("\n"))
 
 
 def _free_folder(wanted: Path) -> Path:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich import box
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from ..errors import EopiezError
 from ..model.status import WorkflowStatus
 from .labels import OUTPUT, SPOOL
+from .sheet import Sheet, figure, name, word
 from .terminal import counted, duration, err, out, print_json, size
 from .watch import Ending, Outcome, raise_unless_succeeded, short
 
@@ -42,7 +42,7 @@ def conclude(workflow: Workflow, outcome: Outcome, *, as_json: bool) -> None:
     """Write what is still to be written, and say how it ended.
 
     Raises:
-        EopiezError: it failed, was cancelled or paused.
+        EopiezError: it failed, was cancelled, paused or quarantined.
         typer.Exit: it was interrupted.
     """
     view = outcome.view
@@ -178,16 +178,16 @@ def _print_themes(console: Console, report: dict[str, Any]) -> None:
     themes = report["themes"]
     if not themes:
         return
-    table = Table("Theme", "", "Documents", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.columns[2].justify = "right"
+    sheet = Sheet(name("Theme"), word("", 1), figure("Documents"))
     most = themes[0]["documents"] or 1
     for theme in themes[:SHOWN_THEMES]:
         bar = "█" * max(1, round(20 * theme["documents"] / most))
-        table.add_row(escape(theme["label"]), f"[cyan]{bar}[/]", f"{theme['documents']:,}")
+        sheet.add(theme["label"], Text(bar, "cyan"), f"{theme['documents']:,}")
     if len(themes) > SHOWN_THEMES:
         rest = sum(theme["documents"] for theme in themes[SHOWN_THEMES:])
-        table.add_row(f"[bright_black]{len(themes) - SHOWN_THEMES} more[/]", "", f"{rest:,}")
-    console.print(table)
+        sheet.add(Text(f"{len(themes) - SHOWN_THEMES} more", "bright_black"), "", f"{rest:,}")
+    sheet.print(console)
+    console.print()
 
 
 def _print_motifs(console: Console, report: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from ..model.status import StepStatus
-from .terminal import counted, duration, err
+from .terminal import counted, duration, err, json_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +65,7 @@ class BarDisplay:
         self._console = console
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓[/]"),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(
                 bar_width=max(MIN_BAR, min(MAX_BAR, console.width - REST)),
                 complete_style="cyan",
@@ -184,7 +183,7 @@ class JsonDisplay:
 
 
 def _write(value: object) -> None:
-    sys.stderr.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stderr.write(json_line(value))
     sys.stderr.flush()
 
 

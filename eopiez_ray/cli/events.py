@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 import typer
-from rich.markup import escape
 
+from .sheet import Sheet, name, word
 from .system import open_system
-from .terminal import moment, out, print_json, table_of
+from .terminal import moment, out, print_json
 from .workflow import AsJson, NamedOrLatest, find
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SAID = ("by", "why")
 """What an event's data say in columns of their own."""
+LEFT_OUT = (*SAID, "traceback")
+"""``eopiez show`` shows tracebacks, where there is room for them."""
 
 
 def register(app: typer.Typer) -> None:
@@ -32,14 +34,14 @@ def events(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
             for event in found:
                 print_json({"id": event.id, "at": event.at, "kind": event.kind, "data": event.data})
             return
-        table = table_of("When", "What", "By", "Why", "Data")
+        sheet = Sheet(word("When"), word("What"), name("By", 3), name("Why", 2), name("Data", 1))
         for event in found:
-            table.add_row(moment(event.at), event.kind, *_said(event))
-    out().print(table)
+            sheet.add(moment(event.at), event.kind, *_said(event))
+    sheet.print(out())
 
 
 def _said(event: EventView) -> list[str]:
     """Who asked and why, and what else there is to say."""
-    rest = {name: value for name, value in event.data.items() if name not in SAID and value not in ({}, [], "")}
+    rest = {name: value for name, value in event.data.items() if name not in LEFT_OUT and value not in ({}, [], "")}
     data = "; ".join(re.sub(r"[{}\"']", "", f"{name}: {value}") for name, value in rest.items())
-    return [escape(str(event.data.get(name, ""))) for name in SAID] + [escape(data)]
+    return [str(event.data.get(name, "")) for name in SAID] + [data]

@@ -1,23 +1,22 @@
-"""``eopiez failures``: what failed workflows have given up."""
+"""``eopiez failures``: what failed workflows have given up, and which could not be driven on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
 from .requests import AsJson
 from .selection import ErrorType, Ids, Labels, Name, Owner, choose
+from .sheet import Sheet, figure, word
+from .sheet import name as text
 from .system import open_system
 from .terminal import ago, err, out, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..store import GivenUp
+    from ..store import GivenUp, SetAside
 
 
 def register(app: typer.Typer) -> None:
@@ -34,37 +33,57 @@ def failures(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many at most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List the tasks that failed workflows have given up, the last ones first.
+    """List the tasks that workflows have given up, and the workflows that are quarantined; the last ones first.
 
     They start again with **eopiez retry** and the same options.
     """
     is_narrowed = any((ids, label, owner, name, error))
     chosen = choose(ids, label, owner, name, None, error, not is_narrowed)
     with open_system() as local:
-        tasks = local.given_up(chosen.selection(local), limit=limit)
+        selection = chosen.selection(local)
+        tasks, aside = local.given_up(selection, limit=limit), local.set_aside(selection, limit)
     if as_json:
-        for task in tasks:
-            print_json(_failure_value(task))
+        for value in (*map(_failure_value, tasks), *map(_aside_value, aside)):
+            print_json(value)
         return
-    if not tasks:
-        err().print("No task was given up.")
-        return
-    out().print(_failures_table(tasks))
-    if len(tasks) == limit:
+    if not tasks and not aside:
+        err().print("No task was given up, and no workflow is quarantined.")
+    if tasks:
+        _failures_sheet(tasks).print(out())
+    if aside:
+        _aside_sheet(aside).print(out())
+    if limit in {len(tasks), len(aside)}:
         err().print(f"[bright_black]There may be more: these are the last {limit:,}.[/]")
 
 
-def _failures_table(tasks: Sequence[GivenUp]) -> Table:
-    table = Table(
-        "Workflow", "Name", "Step", "Partition", "Attempts", "Error", "When", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+def _failures_sheet(tasks: Sequence[GivenUp]) -> Sheet:
+    columns = text("Name", 1), text("Task"), figure("Attempts", 2), text("Error"), word("When", 3)
+    sheet = Sheet(word("Workflow"), *columns)
     for task in tasks:
-        error = f"[red]{escape(task.error_type)}[/] {escape(task.message.partition(chr(10))[0])}"
-        place = (str(task.workflow_id)[-8:], escape(task.workflow), escape(task.step), f"{task.partition:,}")
-        table.add_row(*place, f"{task.attempts:,}", error, ago(task.ended_at))
-    return table
+        error = f"{task.error_type} {task.message.partition(chr(10))[0]}"
+        place = f"{task.step}/{task.partition}"
+        sheet.add(_short(task), task.workflow, place, f"{task.attempts:,}", error, ago(task.ended_at))
+    return sheet
+
+
+def _aside_sheet(aside: Sequence[SetAside]) -> Sheet:
+    sheet = Sheet(word("Quarantined"), text("Name", 1), text("Error"), word("When", 2))
+    for each in aside:
+        sheet.add(_short(each), each.workflow, each.message.partition("\n")[0], ago(each.at))
+    return sheet
+
+
+def _short(row: GivenUp | SetAside) -> str:
+    return str(row.workflow_id)[-8:]
 
 
 def _failure_value(task: GivenUp) -> dict[str, Any]:
     names = ("step", "partition", "attempts", "outcome", "error_type", "message", "worker", "ended_at")
     return {"workflow": task.workflow_id, "name": task.workflow} | {name: getattr(task, name) for name in names}
+
+
+def _aside_value(each: SetAside) -> dict[str, Any]:
+    """As a task's, where no task is at fault."""
+    nothing = dict.fromkeys(("step", "partition", "attempts", "worker"))
+    facts = {"outcome": "quarantined", "error_type": each.error_type, "message": each.message, "ended_at": each.at}
+    return {"workflow": each.workflow_id, "name": each.workflow} | nothing | facts

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from ..errors import ParameterError
 from ..model.limits import LimitKind
+from .sheet import Sheet, figure, word
+from .sheet import name as text
 from .system import open_system
 from .terminal import counted, err, out, print_json
 
@@ -34,9 +34,9 @@ def limits(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         print_json({"limits": [_limit_value(each) for each in standing], "weights": weights})
         return
     if standing:
-        out().print(_limits_table(standing))
+        _limits_sheet(standing).print(out())
     if weights:
-        out().print(_weights_table(weights))
+        _weights_sheet(weights).print(out())
     if not standing and not weights:
         err().print("No limit and no weight: owners share the cluster alike.")
 
@@ -68,12 +68,12 @@ def limit(
     out().print(f"{kind} {name!r} {said}.", markup=False)
 
 
-def _maximum(text: str) -> int | None:
-    if text == "none":
+def _maximum(given: str) -> int | None:
+    if given == "none":
         return None
-    if not text.isdecimal():
-        raise ParameterError(f"the maximum is {text!r}; give a number of calls from 0 on, or none to lift the limit")
-    return int(text)
+    if not given.isdecimal():
+        raise ParameterError(f"the maximum is {given!r}; give a number of calls from 0 on, or none to lift the limit")
+    return int(given)
 
 
 def _limit_value(each: StandingLimit) -> dict[str, Any]:
@@ -81,19 +81,16 @@ def _limit_value(each: StandingLimit) -> dict[str, Any]:
     return {"kind": each.key.kind, "name": each.key.name} | facts
 
 
-def _limits_table(standing: list[StandingLimit]) -> Table:
-    table = Table("Limit on", "Name", "At work", "Maximum", "Wanted", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns[2:]:
-        column.justify = "right"
+def _limits_sheet(standing: list[StandingLimit]) -> Sheet:
+    sheet = Sheet(word("Limit on"), text("Name"), figure("At work"), figure("Maximum"), figure("Wanted", 1))
     for each in standing:
-        taken = f"[yellow]{each.held:,}[/]" if each.held >= each.maximum else f"{each.held:,}"
-        table.add_row(each.key.kind, escape(each.key.name), taken, f"{each.maximum:,}", f"{each.wanted:,}")
-    return table
+        taken = Text(f"{each.held:,}", "yellow" if each.held >= each.maximum else "")
+        sheet.add(each.key.kind, each.key.name, taken, f"{each.maximum:,}", f"{each.wanted:,}")
+    return sheet
 
 
-def _weights_table(weights: Mapping[str, float]) -> Table:
-    table = Table("Owner", "Weight", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.columns[1].justify = "right"
+def _weights_sheet(weights: Mapping[str, float]) -> Sheet:
+    sheet = Sheet(text("Owner"), figure("Weight"))
     for owner, weight in weights.items():
-        table.add_row(escape(owner), f"{weight:g}")
-    return table
+        sheet.add(owner, f"{weight:g}")
+    return sheet

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
 from ..model.status import WorkflowStatus
 from .labels import OUTPUT
+from .sheet import Sheet, name, word
 from .system import open_system
 from .terminal import ago, err, out, print_json
 from .watch import short
@@ -39,8 +37,8 @@ def list_workflows(
         if not views:
             err().print("No workflow yet." if status is None else f"No workflow is {status}.")
             return
-        table = Table("ID", "Name", "Status", "Created", "Took", "Output", box=box.SIMPLE_HEAD, pad_edge=False)
+        sheet = Sheet(word("ID"), name("Name"), name("Status"), word("Created", 1), word("Took", 2), name("Output", 3))
         for view in views:
-            output = escape(view.labels.get(OUTPUT, ""))
-            table.add_row(short(view), escape(view.name), standing(view), ago(view.created_at), took(view), output)
-        out().print(table)
+            output = view.labels.get(OUTPUT, "")
+            sheet.add(short(view), view.name, standing(view), ago(view.created_at), took(view), output)
+        sheet.print(out())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.markup import escape
 
+from .sheet import Sheet, figure, name, word
 from .system import open_system
-from .terminal import ago, duration, err, out, print_json, size, table_of
+from .terminal import ago, duration, err, out, print_json, size
 from .workflow import AsJson
 
 if TYPE_CHECKING:
@@ -35,14 +35,16 @@ def phases(as_json: AsJson = False) -> None:
     if not known:
         err().print("No phase has run yet.")
         return
-    table = table_of("Phase", "Version", "Tasks", "Mean", "CPU", "Memory", "Last seen", right=(2, 3, 4, 5))
+    sheet = Sheet(
+        name("Phase"), name("Version", 2), figure("Tasks"), figure("Mean"), figure("CPU", 4), figure("Memory", 1),
+        word("Last seen", 3),
+    )  # fmt: skip
     for phase in known:
         profile = phase.profile
         memory = size(profile.peak_bytes) if profile.peak_bytes else "–"
         times = duration(profile.wall_s), duration(profile.cpu_s)
-        names = escape(profile.name), escape(profile.version)
-        table.add_row(*names, f"{profile.tasks:,}", *times, memory, ago(phase.seen_at))
-    out().print(table)
+        sheet.add(profile.name, profile.version, f"{profile.tasks:,}", *times, memory, ago(phase.seen_at))
+    sheet.print(out())
 
 
 def _phase_value(phase: KnownPhase) -> dict[str, Any]:

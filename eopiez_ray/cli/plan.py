@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
 from ..errors import ParameterError
+from .sheet import Sheet, word
+from .sheet import name as text
 from .terminal import counted, out, print_json
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ def check(file: Document, as_json: AsJson = False) -> None:
         return
     steps = counted(len(spec.steps), "step")
     out().print(f"[green]Right:[/] plan [bold]{escape(spec.name)}[/], {steps}, digest {spec.digest}")
-    table = Table("Step", "Phase", "Version", "Kind", "Inputs", box=box.SIMPLE_HEAD, pad_edge=False)
+    sheet = Sheet(text("Step"), text("Phase", 1), text("Version", 3), word("Kind"), text("Inputs", 2))
     for step in spec.steps:
         phase = step.phase
-        table.add_row(*map(escape, (step.name, phase.name, phase.version, phase.kind, ", ".join(step.inputs))))
-    out().print(table)
+        sheet.add(step.name, phase.name, phase.version, phase.kind, ", ".join(step.inputs))
+    sheet.print(out())
 
 
 def schema() -> None:
@@ -111,10 +111,10 @@ def phases(
         for phase in registered_phases():
             print_json(_phase_value(phase))
         return
-    table = Table("Phase", "Kind", "Version", "Takes", box=box.SIMPLE_HEAD, pad_edge=False)
+    sheet = Sheet(text("Phase"), word("Kind"), text("Version", 2), text("Takes", 1))
     for phase in registered_phases():
-        table.add_row(escape(phase.name), phase.kind, escape(phase.version), escape(_signature(phase)))
-    out().print(table)
+        sheet.add(phase.name, phase.kind, phase.version, _signature(phase))
+    sheet.print(out())
 
 
 def read_document(file: str) -> Plan:

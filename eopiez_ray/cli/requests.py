@@ -7,9 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from ..errors import TransitionError, WorkflowNotFoundError
 from ..model.requests import Answer, Selection, Verb
@@ -18,7 +16,8 @@ from .conclusion import conclude
 from .crowd import see_all_through, until_rest
 from .displays import display_for
 from .selection import Chosen
-from .terminal import coloured, err, out, print_json
+from .sheet import Sheet, name, word
+from .terminal import coloured, err, one_line, out, print_json
 from .watch import see_through
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def _tell(answers: Sequence[Answer], *, as_json: bool, code: int = 0) -> None:
     elif not answers:
         err().print("No workflow is meant.")
     else:
-        out().print(_answers_table(answers))
+        _answers_sheet(answers).print(out())
         found = Counter("refused" if answer.refusal else str(answer.status) for answer in answers)
         err().print(", ".join(f"{number:,} {status}" for status, number in found.most_common()))
     code = code or int(any(answer.refusal for answer in answers))
@@ -125,12 +124,12 @@ def _tell(answers: Sequence[Answer], *, as_json: bool, code: int = 0) -> None:
         raise typer.Exit(code)
 
 
-def _answers_table(answers: Sequence[Answer]) -> Table:
-    table = Table("ID", "Name", "Status", "", box=box.SIMPLE_HEAD, pad_edge=False)
+def _answers_sheet(answers: Sequence[Answer]) -> Sheet:
+    sheet = Sheet(word("ID"), name("Name", 1), word("Status"), name(""))
     for answer in answers:
         status = coloured(answer.status) if answer.status is not None else "–"
-        table.add_row(_short(answer), escape(answer.name), status, f"[red]{escape(answer.refusal)}[/]")
-    return table
+        sheet.add(_short(answer), answer.name, status, Text(one_line(answer.refusal), "red"))
+    return sheet
 
 
 def _short(answer: Answer) -> str:

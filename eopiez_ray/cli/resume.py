@@ -12,6 +12,7 @@ from ..model.requests import Verb
 from ..model.status import WorkflowStatus
 from .labels import OUTPUT
 from .requests import AsJson, By, Cpus, OnlyQueue, Why, named, options_of, see_and_conclude, set_going
+from .retry import RETRIED
 from .selection import Everything, Ids, Labels, Name, Owner, Statuses, choose
 from .system import open_system, read_settings
 from .terminal import err, results_only
@@ -50,7 +51,7 @@ def resume(
         if view.status is WorkflowStatus.SUCCEEDED:
             err().print(f"It has succeeded already: {escape(view.labels.get(OUTPUT, str(view.id)))}")
             return
-        if view.status in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
+        if view.status in RETRIED:
             raise TransitionError(
                 str(view.id), "resume", f"{view.status}; `eopiez retry {short(view)}` starts it again"
             )

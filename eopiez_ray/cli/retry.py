@@ -14,6 +14,8 @@ from .selection import ErrorType, Everything, Ids, Labels, Name, Owner, Statuses
 from .system import open_system, read_settings
 from .terminal import results_only
 
+RETRIED = {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED, WorkflowStatus.QUARANTINED}
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -34,10 +36,10 @@ def retry(
     as_json: AsJson = False,
     cpus: Cpus = None,
 ) -> None:
-    """Start the failed tasks of failed or cancelled workflows anew; finished ones keep their results.
+    """Start the failed tasks of failed, quarantined or cancelled workflows anew; finished ones keep their results.
 
     Cancelled workflows must be named, or selected by **--status cancelled**. **eopiez failures** shows what was given
-    up, by the same options.
+    up or set aside, by the same options.
     """
     chosen, options = choose(ids, label, owner, name, status, error, everything), options_of(by, why)
     with results_only(), open_system(read_settings(cpus=cpus)) as local:
@@ -46,6 +48,7 @@ def retry(
             return
         handle = named(local, chosen)
         view = handle.view()
-        if view.status not in {WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}:
-            raise TransitionError(str(view.id), "retry", f"{view.status}; only what failed or was cancelled is retried")
+        if view.status not in RETRIED:
+            reason = f"{view.status}; only what failed or was quarantined or cancelled is retried"
+            raise TransitionError(str(view.id), "retry", reason)
         see_and_conclude(handle, partial(handle.retry, **options), as_json=as_json)

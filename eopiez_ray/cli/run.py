@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ParameterError, StorageFullError
+from ..home import make_file, make_folder
 from ..model.names import shown
 from .conclusion import conclude, spool_folder
 from .displays import Display, display_for
@@ -304,8 +305,8 @@ def _spooled(job: Job) -> Job:
         )
     folder = spool_folder(job.settings) / uuid.uuid4().hex
     try:
-        folder.mkdir(parents=True)
-        path = spool(sys.stdin.buffer, folder)
+        make_folder(folder)
+        path = make_file(spool(sys.stdin.buffer, folder))
     except OSError as error:
         raise StorageFullError(
             f"cannot keep standard input under {folder}: {error.strerror}; free some space, or set EOPIEZ_HOME"

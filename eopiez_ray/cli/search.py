@@ -80,7 +80,7 @@ def _print_hit(rank: int, hit: Hit, title: str, snippet: str) -> None:
 
 def _latest(local: Local) -> Workflow:
     for view in local.workflows(WorkflowStatus.SUCCEEDED, LOOKED_BACK):
-        if any(step.name == INDEX for step in view.plan.steps):
+        if INDEX in view.step_names:
             return local.workflow(str(view.id))
     raise WorkflowNotFinishedError(
         "no run with an index has succeeded yet; start one with `eopiez run` or `eopiez demo`"

@@ -6,21 +6,23 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich import box
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
+from ..errors import PlanError
 from ..model.status import StepStatus, WorkflowStatus
 from .labels import OUTPUT
 from .progress import by_phase
+from .sheet import Cell, Column, Sheet, figure, name, word
 from .system import open_system
-from .terminal import ago, coloured, duration, out, print_json, size
-from .watch import failure_of, retry_advice, short
+from .terminal import ago, coloured, duration, is_debugging, one_line, out, print_json, size
+from .watch import failure_of, quarantine_of, retry_advice, short
 from .workflow import AsJson, NamedOrLatest, find, standing, took, workflow_value
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from rich.console import Console
 
+    from ..engine.handle import Workflow
     from ..store import AttemptView, StepFacts, StepView, WorkflowView
 
 TRACEBACK_LINES = 12
@@ -37,11 +39,14 @@ def register(app: typer.Typer) -> None:
 
 
 def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
-    """Show a workflow: its steps, how far they are, what went wrong and what to do next."""
+    """Show a workflow: its steps, how far they are, what went wrong and what to do next.
+
+    Of tracebacks it shows the end, and all with **eopiez --debug show** or **--json**.
+    """
     with open_system() as local:
         handle = find(local, workflow)
-        view, steps, attempts = handle.view(), handle.steps(), handle.last_attempts(MOST_ATTEMPTS)
-        facts, driver = handle.step_facts(), handle.driver
+        view, driver = handle.view(), handle.driver
+        steps, facts, attempts = _details(handle)
     is_driven = driver is not None
     if as_json:
         print_json(
@@ -51,7 +56,7 @@ def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
         )
         return
     console = out()
-    console.print(f"[bold]{escape(view.name)}[/]  {view.id}")
+    console.print(f"[bold]{escape(one_line(view.name))}[/]  {view.id}")
     version = f" · plan version {view.plan_version}" if view.plan_version > 1 else ""
     console.print(standing(view), f"· created {ago(view.created_at)} · took {took(view)}{version}")
     if driver is not None:
@@ -59,15 +64,26 @@ def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
     if OUTPUT in view.labels:
         console.print(f"output {escape(view.labels[OUTPUT])}")
     shown = _shown(steps, facts)
-    console.print(_steps_table(shown, facts))
+    if steps:
+        _steps_sheet(shown, facts).print(console)
     if len(shown) < len(steps):
         console.print(f"[bright_black]{_rest(steps, shown)}; --json has all of them[/]")
     waiting = [step for step in steps if step.reason and not view.status.is_at_rest]
     for step in waiting[:SHOWN_REASONS]:
         console.print(f"[yellow]{escape(step.name)} waits:[/] {escape(step.reason)}")
-    _print_attempts(attempts)
+    _print_attempts(console, attempts)
+    if view.status is WorkflowStatus.QUARANTINED:
+        _print_traceback(console, str((view.error or {}).get("traceback", "")))
     for line in _advice(view, is_driven=is_driven):
         console.print(line)
+
+
+def _details(handle: Workflow) -> tuple[list[StepView], list[StepFacts], list[AttemptView]]:
+    """Its steps, what they come down to, and the last attempts; nothing if its plan cannot be read."""
+    try:
+        return handle.steps(), handle.step_facts(), handle.last_attempts(MOST_ATTEMPTS)
+    except PlanError:
+        return [], [], []
 
 
 def _shown(steps: list[StepView], facts: list[StepFacts]) -> list[StepView]:
@@ -90,28 +106,39 @@ def _rest(steps: list[StepView], shown: list[StepView]) -> str:
     return "and " + ", ".join(f"{count:,} {status}" for status, count in left.items()) + " more"
 
 
-def _steps_table(steps: list[StepView], facts: list[StepFacts]) -> Table:
-    """Memory and failures have columns only where there are some."""
+def _steps_sheet(steps: list[StepView], facts: list[StepFacts]) -> Sheet:
     by_step = {fact.step: fact for fact in facts}
-    has_memory = any(by_step[step.name].peak_bytes for step in steps)
-    has_attempts = any(by_step[step.name].attempts for step in steps)
-    more = (["Memory"] if has_memory else []) + (["Without result"] if has_attempts else [])
-    columns = ["Step", "Status", "Partitions", "Rows", "Rejected", "Work", "CPU", "Mean", *more]
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns[2:]:
-        column.justify = "right"
+    columns = _columns(steps, facts)
+    sheet = Sheet(*columns)
     for group in by_phase(steps).values():
         for step in group:
-            fact = by_step[step.name]
-            memory = [size(fact.peak_bytes) if fact.peak_bytes else "–"] if has_memory else []
-            attempts = [_counted_attempts(fact)] if has_attempts else []
-            is_last = len(group) > 1 and step is group[-1]
-            table.add_row(*_step_cells(step), *memory, *attempts, end_section=is_last)
-    return table
+            cells = _step_cells(step, by_step[step.name])
+            sheet.add(*(cells[column.title] for column in columns))
+        if len(group) > 1:
+            sheet.end_section()
+    return sheet
+
+
+def _columns(steps: list[StepView], facts: list[StepFacts]) -> list[Column]:
+    """What is rare has a column only where there is some: cached results, rejected rows, memory, failures."""
+    shown = [
+        (name("Step"), True),
+        (word("Status"), True),
+        (figure("Partitions"), True),
+        (figure("Cached", 3), any(step.cached for step in steps)),
+        (figure("Rows", 2), True),
+        (figure("Rejected", 1), any(step.rejects for step in steps)),
+        (figure("Work", 4), True),
+        (figure("CPU", 7), True),
+        (figure("Mean", 5), True),
+        (figure("Memory", 6), any(fact.peak_bytes for fact in facts)),
+        (name("Without result", 1), any(fact.attempts for fact in facts)),
+    ]
+    return [column for column, is_shown in shown if is_shown]
 
 
 def _counted_attempts(fact: StepFacts) -> str:
-    return ", ".join(f"[red]{count:,} {outcome}[/]" for outcome, count in fact.attempts.items()) or "–"
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in fact.attempts.items())
 
 
 def _mean_s(step: StepView) -> float | None:
@@ -120,26 +147,39 @@ def _mean_s(step: StepView) -> float | None:
     return step.wall_s / ran if ran > 0 else None
 
 
-def _step_cells(step: StepView) -> list[str | Text]:
-    partitions = f"{step.done:,}/{'?' if step.partitions is None else format(step.partitions, ',')}"
-    cached = f" [bright_black]({step.cached:,} cached)[/]" if step.cached else ""
-    work = [duration(seconds) if step.done else "–" for seconds in (step.wall_s, step.cpu_s)]
-    rejects = f"[yellow]{step.rejects:,}[/]" if step.rejects else "–"
-    mean = duration(_mean_s(step))
-    return [escape(step.name), coloured(step.status), partitions + cached, f"{step.rows:,}", rejects, *work, mean]
+def _step_cells(step: StepView, fact: StepFacts) -> dict[str, Cell]:
+    """What stands in each column."""
+    return {
+        "Step": step.name,
+        "Status": coloured(step.status),
+        "Partitions": f"{step.done:,}/{'?' if step.partitions is None else format(step.partitions, ',')}",
+        "Cached": f"{step.cached:,}" if step.cached else "–",
+        "Rows": f"{step.rows:,}",
+        "Rejected": Text(f"{step.rejects:,}", "yellow") if step.rejects else "–",
+        "Work": duration(step.wall_s) if step.done else "–",
+        "CPU": duration(step.cpu_s) if step.done else "–",
+        "Mean": duration(_mean_s(step)),
+        "Memory": size(fact.peak_bytes) if fact.peak_bytes else "–",
+        "Without result": Text(_counted_attempts(fact), "red") if fact.attempts else "–",
+    }
 
 
-def _print_attempts(attempts: list[AttemptView]) -> None:
+def _print_attempts(console: Console, attempts: list[AttemptView]) -> None:
     """The attempts that ended badly: each in a line, the last one with the end of its traceback."""
-    console = out()
     for attempt in attempts[-SHOWN_ATTEMPTS:]:
         first = attempt.message.partition("\n")[0]
         colour = "bright_black" if attempt.is_forgiven else "red"
         place = f"{attempt.step}, partition {attempt.partition}, attempt {attempt.attempt}"
         console.print(f"[{colour}]{attempt.outcome}[/]  {escape(place)}: {escape(attempt.error_type)}: {escape(first)}")
     if attempts and attempts[-1].traceback and not attempts[-1].is_forgiven:
-        tail = attempts[-1].traceback.rstrip().splitlines()[-TRACEBACK_LINES:]
-        console.print("[bright_black]" + escape("\n".join(f"    {line}" for line in tail)) + "[/]")
+        _print_traceback(console, attempts[-1].traceback)
+
+
+def _print_traceback(console: Console, text: str) -> None:
+    """The end of it, which says most; all of it while debugging."""
+    lines = text.rstrip().split("\n")
+    shown = lines if is_debugging() else lines[-TRACEBACK_LINES:]
+    console.print("[bright_black]" + escape("\n".join(f"    {line}" for line in shown)) + "[/]")
 
 
 def _advice(view: WorkflowView, *, is_driven: bool) -> list[str]:
@@ -147,6 +187,8 @@ def _advice(view: WorkflowView, *, is_driven: bool) -> list[str]:
     name = short(view)
     if view.status is WorkflowStatus.FAILED:
         return [f"[red]Failed[/]: {escape(str(failure_of(view)))}", escape(retry_advice(view))]
+    if view.status is WorkflowStatus.QUARANTINED:
+        return [f"[red]Quarantined[/]: {escape(quarantine_of(view))}", escape(retry_advice(view))]
     if view.status is WorkflowStatus.PAUSED:
         return [f"Go on with: [bold]eopiez resume {name}[/]"]
     if view.status is WorkflowStatus.CANCELLED:

@@ -15,7 +15,7 @@ from .displays import display_for
 from .labels import labels_of, refuse_reserved
 from .plan import Document, read_document
 from .system import open_system, read_settings
-from .terminal import out, print_json, results_only
+from .terminal import out, print_data, print_json, results_only
 from .watch import Ending, see_through, short
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _print_results(workflow: Workflow, outcome: Outcome, wish: Wish) -> None:
         return
     for name, found in results.items():
         for value in partitioned.get(name, [found]):
-            out().print(_line(value), markup=False, emoji=False)
+            print_data(_line(value))
 
 
 def _json_value(value: Any) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
 from ..model.names import shown
+from .sheet import Sheet, figure, word
+from .sheet import name as text
 from .terminal import counted, out, size
 
 if TYPE_CHECKING:
@@ -23,24 +23,15 @@ if TYPE_CHECKING:
 def print_survey(survey: Survey, steps: Sequence[str], output: Path) -> None:
     """Files, columns, encodings, steps and output, for people."""
     console = out()
-    table = Table(
-        "Format", "Files", "Size", "Documents", "Columns used", "Encodings", box=box.SIMPLE_HEAD, pad_edge=False
-    )
-    for column in table.columns[1:4]:
-        column.justify = "right"
+    figures = figure("Files"), figure("Size", 1), figure("Documents")
+    sheet = Sheet(word("Format"), *figures, text("Columns used", 2), text("Encodings", 3))
     about = "about " if survey.is_estimate else ""
     for part in survey.formats:
         used = ", ".join(role if role == name else f"{role}: {name}" for role, name in part.used.items())
         encodings = ", ".join(part.encodings)
-        table.add_row(
-            part.format.value,
-            f"{part.files:,}",
-            size(part.bytes),
-            about + f"{part.documents:,}",
-            escape(used),
-            encodings,
-        )
-    console.print(table)
+        figures_of = f"{part.files:,}", size(part.bytes), about + f"{part.documents:,}"
+        sheet.add(part.format.value, *figures_of, used, encodings)
+    sheet.print(console)
     for part in survey.formats:
         if part.columns:
             console.print(f"[bright_black]{part.format.value} columns: {escape(', '.join(part.columns))}[/]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError
+from ..home import open_home
 from .terminal import keep_log
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def open_system(settings: Settings | None = None) -> Local:
         StoreError: the database cannot be started or reached.
     """
     settings = settings or read_settings()
+    open_home(settings.home)
     try:
         keep_log(settings.home)
     except OSError as error:

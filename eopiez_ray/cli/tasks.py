@@ -6,15 +6,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from ..errors import ParameterError
 from ..model.filters import AttemptFilter, TaskFilter
 from ..model.status import Outcome
 from ..model.tasks import TaskKey
+from .sheet import Sheet, figure, name, word
 from .system import open_system
-from .terminal import duration, err, moment, out, print_json, size, table_of
+from .terminal import duration, err, moment, out, print_json, size
 from .watch import short
 from .workflow import AsJson, NamedOrLatest, find
 
@@ -125,12 +125,12 @@ def tasks(
             _refuse_with_attempts(cached=cached, rejects=rejects, memory_above=memory_above)
             attempts = AttemptFilter(**where, outcome=outcome)  # type: ignore[arg-type]
             found = handle.each_attempt(attempts, _attempt_number(after), most and most + 1)
-            _print(found, _attempt_table, _attempt_value, most, as_json=as_json, more=_more_attempts(handle))
+            _print(found, _attempt_sheet, _attempt_value, most, as_json=as_json, more=_more_attempts(handle))
         else:
             bytes_ = None if memory_above is None else parse_size("--memory-above", memory_above)
             finished = TaskFilter(**where, more_than_bytes=bytes_, is_cached=cached, has_rejects=rejects)  # type: ignore[arg-type]
             ended = handle.tasks(finished, _task_key(handle, after), most and most + 1)
-            _print(ended, _task_table, _task_value, most, as_json=as_json, more=_more_tasks(handle))
+            _print(ended, _task_sheet, _task_value, most, as_json=as_json, more=_more_tasks(handle))
 
 
 def parse_size(option: str, text: str) -> int:
@@ -178,7 +178,7 @@ def _attempt_number(after: str | None) -> int:
 
 def _print(
     rows: Iterator[Any],
-    table: Callable[[list[Any]], Table],
+    sheet: Callable[[list[Any]], Sheet],
     value: Callable[[Any], dict[str, Any]],
     most: int | None,
     *,
@@ -194,7 +194,7 @@ def _print(
             for row in chunk:
                 print_json(value(row))
         else:
-            out().print(table(chunk))
+            sheet(chunk).print(out())
     if last is None:
         err().print("None.")
     elif next(rows, None) is not None:
@@ -211,37 +211,36 @@ def _more_attempts(handle: Workflow) -> Callable[[AttemptView], str]:
     return lambda last: f"eopiez tasks {name} --failed … --after {last.id}"
 
 
-def _task_table(rows: list[TaskView]) -> Table:
-    table = table_of(
-        "Task", "Began", "Took", "CPU", "Memory", "Rows", "Rejected", "Worker", "Where", right=(2, 3, 4, 5, 6)
-    )
+def _task_sheet(rows: list[TaskView]) -> Sheet:
+    sheet = Sheet(
+        name("Task"), word("Began", 4), figure("Took"), figure("CPU", 5), figure("Memory", 2), figure("Rows", 3),
+        figure("Rejected", 1), name("Worker", 7), name("Where", 6),
+    )  # fmt: skip
     for row in rows:
-        name, began = escape(f"{row.step}/{row.partition}"), moment(row.started_at)
-        times = ("[bright_black]cached[/]", "–") if row.is_cached else (duration(row.wall_s), duration(row.cpu_s))
+        times = (Text("cached", "bright_black"), "–") if row.is_cached else (duration(row.wall_s), duration(row.cpu_s))
         memory = size(row.peak_bytes) if row.peak_bytes else "–"
-        rejects = f"[yellow]{row.rejects:,}[/]" if row.rejects else "–"
-        table.add_row(name, began, *times, memory, f"{row.rows:,}", rejects, escape(row.worker), escape(_where(row)))
-    return table
+        rejects = Text(f"{row.rejects:,}", "yellow") if row.rejects else "–"
+        began = moment(row.started_at)
+        sheet.add(_place(row), began, *times, memory, f"{row.rows:,}", rejects, row.worker, _where(row))
+    return sheet
 
 
-def _attempt_table(rows: list[AttemptView]) -> Table:
-    table = table_of("No.", "Task", "Attempt", "Outcome", "Ended", "Took", "Error", "Worker", "Where", right=(0, 2, 5))
+def _attempt_sheet(rows: list[AttemptView]) -> Sheet:
+    sheet = Sheet(
+        figure("No."), name("Task"), figure("Attempt", 1), word("Outcome"), word("Ended", 4), figure("Took", 3),
+        name("Error", 2), name("Worker", 6), name("Where", 5),
+    )  # fmt: skip
     for row in rows:
-        colour = "bright_black" if row.is_forgiven else "red"
-        first = f"{row.error_type}: {row.message}".partition("\n")[0]
+        outcome = Text(row.outcome, "bright_black" if row.is_forgiven else "red")
         took = duration((row.ended_at - row.started_at).total_seconds())
-        table.add_row(
-            f"{row.id}",
-            escape(f"{row.step}/{row.partition}"),
-            f"{row.attempt}",
-            f"[{colour}]{row.outcome}[/]",
-            moment(row.ended_at),
-            took,
-            escape(first),
-            escape(row.worker),
-            escape(_where(row)),
-        )
-    return table
+        error = f"{row.error_type}: {row.message}".partition("\n")[0]
+        ended = moment(row.ended_at)
+        sheet.add(str(row.id), _place(row), str(row.attempt), outcome, ended, took, error, row.worker, _where(row))
+    return sheet
+
+
+def _place(row: TaskView | AttemptView) -> str:
+    return f"{row.step}/{row.partition}"
 
 
 def _where(row: TaskView | AttemptView) -> str:

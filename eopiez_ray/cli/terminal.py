@@ -1,32 +1,42 @@
-"""Writing to the terminal: figures, sentences, and where the engine's own log goes."""
+"""Writing to the terminal: figures, sentences, and where the engine's own log goes.
+
+Names, errors and log lines come from anywhere, so nothing but this module's consoles writes for people: a control
+character in any text is shown escaped and never reaches the terminal as such.
+"""
 
 from __future__ import annotations
 
 import io
 import json
 import logging
+import os
+import re
 import sys
+import traceback
 from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
+from ..home import make_file, make_folder
 from ..model.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
     from ..model.status import StepStatus, WorkflowStatus
 
 LOG_BYTES = 5_000_000
 """Size from which the log starts anew; one older log is kept."""
+FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 COLOURS = {
     "running": "cyan",
     "queued": "blue",
@@ -37,7 +47,14 @@ COLOURS = {
     "failed": "red",
     "cancelling": "magenta",
     "cancelled": "magenta",
+    "quarantined": "red",
 }
+UNBOUNDED = 100_000
+"""Columns of what is no terminal and has not been given a width: there, lines are as long as they are."""
+_PIECES = re.compile(r"[^\n\t]+")
+"""What stands between the ends of lines and tabs."""
+_BEYOND_JSON = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
+"""What must not reach a terminal, and ``json`` does not escape by itself."""
 
 
 _debugging = ContextVar("eopiez_debugging", default=False)
@@ -70,26 +87,70 @@ def _stdout() -> TextIO:
     return _claimed[0] if _claimed else sys.stdout
 
 
-def out() -> Console:
+def escaped(text: str) -> str:
+    """The text with its control characters as one would write them; lines and tabs stay."""
+    return text if text.isprintable() else _PIECES.sub(lambda piece: shown(piece[0]), text)
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with its control characters as one would write them."""
+    return shown(text)
+
+
+class Screen(Console):
+    """A console on which no text has power: its control characters are shown and not sent."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(escaped(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """The guard behind ``render_str``, for texts that come with their styles."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=escaped(segment.text))
+
+
+def out() -> Screen:
     """For results: standard output."""
-    return Console(file=_stdout(), highlight=False, soft_wrap=not _stdout().isatty())
+    return _screen(_stdout())
 
 
-def err() -> Console:
+def err() -> Screen:
     """For what happens meanwhile: standard error."""
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return _screen(sys.stderr)
+
+
+def _screen(file: TextIO) -> Screen:
+    is_terminal = file.isatty()
+    width = None if is_terminal or os.environ.get("COLUMNS", "").isdecimal() else UNBOUNDED
+    return Screen(file=file, highlight=False, soft_wrap=not is_terminal, width=width, emoji=False)
 
 
 def complain(sentence: str) -> None:
     """Say what is wrong."""
-    printable = "\n".join(map(shown, sentence.split("\n")))
-    err().print(f"[bold red]eopiez:[/] {escape(printable)}")
+    err().print(f"[bold red]eopiez:[/] {escape(sentence)}")
+
+
+def print_traceback(error: BaseException) -> None:
+    """Say where an error was raised."""
+    err().print("".join(traceback.format_exception(error)), markup=False, end="")
+
+
+def print_data(text: str) -> None:
+    """A text of the user's, exactly as it is, or escaped where it goes to a terminal."""
+    file = _stdout()
+    file.write((escaped(text) if file.isatty() else text) + "\n")
 
 
 def print_json(value: Any) -> None:
     """One JSON object on one line of standard output."""
-    _stdout().write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    _stdout().write(json_line(value))
     _stdout().flush()
+
+
+def json_line(value: Any) -> str:
+    """One JSON object on one line, as a terminal can take it and any encoding can write it."""
+    text = json.dumps(value, ensure_ascii=False, default=_plain)
+    return _BEYOND_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -143,14 +204,6 @@ def moment(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def table_of(*columns: str, right: tuple[int, ...] = ()) -> Table:
-    """An empty table; columns at the positions ``right`` hold figures."""
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
-    for at in right:
-        table.columns[at].justify = "right"
-    return table
-
-
 def is_debugging() -> bool:
     """Whether ``--debug`` was given."""
     return _debugging.get()
@@ -165,8 +218,8 @@ def keep_log(home: Path) -> None:
     """Let the engine's log go to a file under the data home, or to standard error while debugging."""
     level = logging.DEBUG if is_debugging() else logging.INFO
     handler = logging.StreamHandler(sys.stderr) if is_debugging() else _log_file(home)
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, format=form)
+    handler.setFormatter(_Form(FORM))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("eopiez_ray").setLevel(level)
     # Ray gives its loggers handlers of their own when it is imported; a filter comes before them.
     logging.getLogger("ray._private.worker").addFilter(_divert)
@@ -174,8 +227,16 @@ def keep_log(home: Path) -> None:
 
 def log_aloud() -> None:
     """Let the log go to standard error, a line an event, for a process that has nothing else to show."""
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=form)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Form(FORM))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
+class _Form(logging.Formatter):
+    """Lines of the log, in which no text has power over a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escaped(super().format(record))
 
 
 def _divert(record: logging.LogRecord) -> bool:
@@ -187,9 +248,8 @@ def _divert(record: logging.LogRecord) -> bool:
 def _log_file(home: Path) -> logging.Handler:
     """Opened with the first record, so that nothing is left open where the host has handlers of its own."""
     folder = home.expanduser().absolute() / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "eopiez.log"
+    path = make_folder(folder) / "eopiez.log"
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
-    path.touch()  # Raises here and now where it cannot be written.
+    make_file(path)  # Raises here and now where it cannot be written.
     return logging.FileHandler(path, encoding="utf-8", delay=True)

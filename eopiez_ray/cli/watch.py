@@ -23,6 +23,7 @@ from ..errors import (
     WorkflowCancelledError,
     WorkflowFailedError,
     WorkflowPausedError,
+    WorkflowQuarantinedError,
 )
 from ..model.status import WorkflowStatus
 from .displays import Snapshot
@@ -174,6 +175,8 @@ class _Watch:
             self._show(view)
         except StoreError:  # The database is being brought back; ``settled`` raises if it stays away.
             return None
+        except PlanError:  # Of a plan that cannot be read there are no steps to show.
+            return view
         return view
 
     def _show(self, view: WorkflowView | None) -> None:
@@ -210,6 +213,7 @@ def raise_unless_succeeded(view: WorkflowView) -> None:
 
     Raises:
         WorkflowCancelledError, WorkflowPausedError: somebody ended or paused it.
+        WorkflowQuarantinedError: it could not be driven on.
         EopiezError: it failed; the exit code is that of the failed step's error where it is one of ours.
     """
     name = short(view)
@@ -217,6 +221,8 @@ def raise_unless_succeeded(view: WorkflowView) -> None:
         raise WorkflowCancelledError(f"it was cancelled; `eopiez retry {name}` would go on where it stood")
     if view.status is WorkflowStatus.PAUSED:
         raise WorkflowPausedError(f"it was paused; `eopiez resume {name}` goes on")
+    if view.status is WorkflowStatus.QUARANTINED:
+        raise WorkflowQuarantinedError(f"{quarantine_of(view)} (see `eopiez show {name}`; {retry_advice(view)})")
     if view.status is WorkflowStatus.FAILED:
         failure = failure_of(view)
         sentence = f"{failure} (see `eopiez show {name}`" + ("" if _is_final(view) else f"; {retry_advice(view)}") + ")"
@@ -237,8 +243,15 @@ def failure_of(view: WorkflowView) -> EopiezError:
     return WorkflowFailedError(f"{place}, failed after {facts.get('attempts')} attempts: {what}")
 
 
+def quarantine_of(view: WorkflowView) -> str:
+    """Why a workflow was set aside, as a sentence."""
+    return str((view.error or {}).get("message"))
+
+
 def retry_advice(view: WorkflowView) -> str:
-    """What goes on with a failed workflow, if anything can."""
+    """What goes on with a failed or quarantined workflow, if anything can."""
+    if view.status is WorkflowStatus.QUARANTINED:
+        return f"what has finished is kept; once its cause is gone, `eopiez retry {short(view)}` takes it up again"
     if _is_final(view):
         return "the same would happen again: change what it names, and run anew"
     return f"once its cause is gone, `eopiez retry {short(view)}` goes on where it stood"

@@ -10,7 +10,7 @@ import typer
 from ..errors import WorkflowError
 from ..model.requests import Verb
 from ..model.status import WorkflowStatus
-from .terminal import coloured, counted, duration
+from .terminal import coloured, counted, duration, one_line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -59,7 +59,7 @@ def standing(view: WorkflowView) -> Text:
         text.append(f" since {view.drained_at.astimezone():%Y-%m-%d %H:%M}", "default")
     if view.request is not None and view.request.verb is ASKED_FOR.get(view.status):
         by, why = view.request.request.by, view.request.request.why
-        text.append((f", asked by {by}" if by else "") + (f": {why}" if why else ""), "default")
+        text.append(one_line((f", asked by {by}" if by else "") + (f": {why}" if why else "")), "default")
     return text
 
 

@@ -24,6 +24,7 @@ import pyarrow.fs as pafs
 from blake3 import blake3
 
 from ..errors import ArtifactError, ArtifactMissingError, StorageFullError
+from ..home import make_folder
 from ..model.tasks import Output
 from .pickling import UNPICKLABLE, culprit
 from .sharing import is_frozen
@@ -177,7 +178,8 @@ class _Folder:
 
     def write(self, name: str, pieces: list[memoryview | bytes]) -> None:
         path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            make_folder(path.parent)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
         try:
             with os.fdopen(descriptor, "wb") as file:

@@ -9,20 +9,25 @@ import secrets
 import socket
 import sys
 import threading
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ClusterError
+from ..home import make_file, make_folder
 from ..logs import get_logger
 from .nodes import Node, Nodes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..settings import Settings
 
 NAMESPACE = "eopiez"
 ATTACH_S = 30.0
 """Seconds after which a running cluster that does not answer is given up."""
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 log = get_logger(__name__)
 
@@ -61,10 +66,11 @@ def living_nodes() -> Nodes:
 
 
 def address() -> str:
-    """Where the cluster's head is."""
+    """Where the cluster's head is: no other cluster has the same address, of this machine or another."""
     import ray
 
-    return str(ray.get_runtime_context().gcs_address)
+    host, _, port = str(ray.get_runtime_context().gcs_address).rpartition(":")
+    return f"{socket.gethostname() if host.strip('[]') in LOOPBACK else host}:{port}"
 
 
 def authenticate(home: Path) -> None:
@@ -117,10 +123,8 @@ _TOKENS: dict[str, str] = {}
 
 
 def _write_token(path: Path, token: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token)
+    make_folder(path.parent)
+    make_file(path).write_text(token)
 
 
 def _attach(ray: Any, address: str) -> None:
@@ -129,8 +133,10 @@ def _attach(ray: Any, address: str) -> None:
 
     def attach() -> None:
         try:
-            _knock(address)
-            ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
+            where = _found(ray, address)
+            _knock(where)
+            with _on_loopback(ray, wanted=_is_on_loopback_only(ray, where)):
+                ray.init(address=where, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
             outcome.append(None)
         except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
             outcome.append(error)
@@ -143,6 +149,42 @@ def _attach(ray: Any, address: str) -> None:
         raise ClusterError(
             f"cannot attach to the Ray cluster at {address!r}: {reason}; unset EOPIEZ_RAY_ADDRESS to start one here"
         ) from (outcome[0] if outcome else None)
+
+
+def _found(ray: Any, address: str) -> str:
+    """The address, or that of the cluster that runs on this machine."""
+    if address != "auto":
+        return address
+    return str(ray._private.services.get_ray_address_from_environment(address, None))
+
+
+@contextmanager
+def _on_loopback(ray: Any, *, wanted: bool = True) -> Iterator[None]:
+    """Inside the block the address of this machine is 127.0.0.1 for Ray, as it always is on macOS and Windows.
+
+    So a cluster that is started listens there alone, and that address is not exchanged for an outer one on the way to
+    it. Ray reads the setting from the environment when it is imported, which may be long ago.
+    """
+    constants = ray._private.ray_constants
+    before = constants.ENABLE_RAY_CLUSTER
+    constants.ENABLE_RAY_CLUSTER = before and not wanted
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
+
+
+def _is_on_loopback_only(ray: Any, address: str) -> bool:
+    """Whether the cluster there is one of this machine that nobody reaches from outside, as those of ours are."""
+    host, _, port = address.rpartition(":")
+    if host.strip("[]") not in LOOPBACK or not port.isdigit():
+        return False
+    try:
+        outer = ray._private.services.node_ip_address_from_perspective()
+        socket.create_connection((outer, int(port)), timeout=ATTACH_S).close()
+    except OSError:
+        return True
+    return False
 
 
 def _knock(address: str) -> None:
@@ -160,16 +202,16 @@ def _start_local(ray: Any, settings: Settings) -> Path:
     """Start a cluster; on a busy machine the first try can time out, so there is a second."""
     for attempt in (1, 2):
         try:
-            context = ray.init(
-                address="local",
-                namespace=NAMESPACE,
-                num_cpus=settings.cpus,
-                object_store_memory=settings.object_store_bytes,
-                include_dashboard=False,
-                log_to_driver=False,
-                configure_logging=False,
-            )
-            return Path(context.address_info["session_dir"])
+            with _on_loopback(ray):
+                context = ray.init(
+                    address="local",
+                    namespace=NAMESPACE,
+                    num_cpus=settings.cpus,
+                    object_store_memory=settings.object_store_bytes,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    configure_logging=False,
+                )
         except Exception as error:
             ray.shutdown()
             if attempt == 2:
@@ -177,6 +219,10 @@ def _start_local(ray: Any, settings: Settings) -> Path:
                     f"Ray does not start: {error}; its logs are under /tmp/ray/session_latest/logs"
                 ) from error
             log.warning("Ray did not start, trying once more", error=str(error))
+        else:
+            folder = Path(context.address_info["session_dir"])
+            folder.chmod(0o700)  # Ray lets everybody in, and what phases print is there.
+            return folder
     raise AssertionError("unreachable")
 
 

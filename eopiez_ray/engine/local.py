@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..store import (
         GivenUp,
         KnownPhase,
+        SetAside,
         StandingLimit,
         WorkflowView,
     )
@@ -167,7 +168,7 @@ class Local:
     def given_up(
         self, selection: Selection = EVERYTHING, before: int | None = None, limit: int = 1000
     ) -> list[GivenUp]:
-        """Tasks of failed workflows that have used up their attempts, the last ones first.
+        """Tasks of failed or quarantined workflows that have used up their attempts, the last ones first.
 
         Args:
             selection: which workflows; all by default.
@@ -175,6 +176,10 @@ class Local:
             limit: how many at most.
         """
         return self._run(self._engine.workflows.given_up(selection, before, limit))
+
+    def set_aside(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[SetAside]:
+        """Quarantined workflows and why they were set aside, the newest first."""
+        return self._run(self._engine.workflows.set_aside(selection, limit))
 
     def limits(self) -> list[StandingLimit]:
         """All limits, with how much of them is taken now."""

@@ -53,16 +53,25 @@ class Session:
         while True:
             try:
                 connection = await self._database.listen(lambda channel, _: self._heard[channel](), *self._heard)
-                await connection.execute("select pg_advisory_lock($1)", self._lock_key)
-                self._connection = connection
-                self.ready.set()
-                for look in self._heard.values():
-                    look()
-                await _closed(connection)
+                try:
+                    await self._hold(connection)
+                finally:
+                    connection.terminate()
             except DatabaseUnavailableError as error:
                 log.warning("the database does not answer", error=str(error))
                 await self._revive()
             await asyncio.sleep(RETRY_S)
+
+    async def _hold(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Show that this orchestrator lives, and look for news, until the session ends."""
+        await connection.execute("select pg_advisory_lock($1)", self._lock_key)
+        self._connection = connection
+        self.ready.set()
+        for look in self._heard.values():
+            look()
+        ended = asyncio.Event()
+        connection.add_termination_listener(lambda _: ended.set())
+        await ended.wait()
 
     async def bequeath(self, journal: Journal) -> None:
         """Let others see what is finished, and then take this orchestrator for dead, which it will be in a moment."""
@@ -71,13 +80,3 @@ class Session:
         with contextlib.suppress(StoreError, StorageFullError):  # The end of the session says it, too.
             await journal.flush()
             await self._ledger.bequeath(self._connection, self._lock_key)
-
-
-async def _closed(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Wait until the connection's session has ended."""
-    ended = asyncio.Event()
-    connection.add_termination_listener(lambda _: ended.set())
-    try:
-        await ended.wait()
-    finally:
-        connection.terminate()

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import ClusterError, EopiezError, StoreError
+from ..home import open_home
 from ..logs import get_logger
 from ..model.changes import Change
 from ..model.ids import OrchestratorId, uuid7
@@ -72,6 +73,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        open_home(settings.home)
         self.artifacts = Artifacts(settings.artifacts)
         self._server = EmbeddedServer(settings.home) if settings.database_url is None else None
         self._database: Database | None = None

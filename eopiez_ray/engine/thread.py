@@ -14,6 +14,8 @@ from ..settings import Settings
 from .system import Engine
 
 Result = TypeVar("Result")
+THREADS_S = 5.0
+"""Seconds that the threads of the loop have to end, once nothing waits for them."""
 
 
 class EngineThread:
@@ -24,8 +26,12 @@ class EngineThread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="eopiez", daemon=True)
         self._thread.start()
-        self.engine = self.run(self._open())
         self._is_open = True
+        try:
+            self.engine = self.run(self._open())
+        except BaseException:
+            self._end_loop()
+            raise
 
     async def _open(self) -> Engine:
         engine = Engine(self.settings)
@@ -55,15 +61,27 @@ class EngineThread:
         that it is over."""
         if not self._is_open:
             return
+        try:
+            self.run(ending())
+        finally:
+            self._end_loop()
+
+    def _end_loop(self) -> None:
+        """Nothing goes on after it: what were left would be destroyed at some later moment, with a complaint."""
         self._is_open = False
-        self.run(self._last(ending))
+        self.run(_end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _last(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        await ending()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+
+async def _end_tasks() -> None:
+    """End what is still at work in this loop, its threads too unless they take long."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    loop = asyncio.get_running_loop()
+    await loop.shutdown_asyncgens()
+    # Not by ``asyncio.wait_for``: a cancel would make it wait for the threads, however long they take.
+    await asyncio.wait({loop.create_task(loop.shutdown_default_executor())}, timeout=THREADS_S)

@@ -12,7 +12,7 @@ LONGEST = 255
 """Characters of a name."""
 LONGEST_LABEL = 10_000
 PRIORITIES = range(-(2**15), 2**15)
-_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNDECODABLE = range(0xDC80, 0xDD00)
 """What Python puts for the bytes of a name that are not UTF-8 (PEP 383)."""
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Annotated, Any, NamedTuple, cast
 
 from blake3 import blake3
-from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter, ValidationError
 
 from ..errors import CycleError, PlanError
 from .names import fault_of_name
@@ -143,8 +143,20 @@ class PlanSpec:
 
     @classmethod
     def from_value(cls, value: dict[str, Any]) -> PlanSpec:
-        """The plan that ``to_value`` described."""
-        return _ADAPTER.validate_python(value)
+        """The plan that ``to_value`` described.
+
+        Raises:
+            PlanError: it cannot be read as it is kept; a newer version may have written it.
+        """
+        try:
+            return _ADAPTER.validate_python(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "the plan"
+            raise PlanError(
+                f"the plan cannot be read as it is kept: {place}: {first['msg'].lower()}; "
+                "if a newer version of eopiez made it, use that one"
+            ) from error
 
 
 _BEYOND = re.compile(r"\\u0000|\\ud[89a-f]|NaN|Infinity|\d[eE][+-]?\d|-0\.0|\d{19}")

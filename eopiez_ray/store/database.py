@@ -98,8 +98,12 @@ class Database:
         """A connection of its own that calls ``listener(channel, payload)``; close it to stop."""
         try:
             connection = await _open(self.url)
-            for channel in channels:
-                await connection.add_listener(channel, lambda _c, _p, heard, payload: listener(heard, str(payload)))
+            try:
+                for channel in channels:
+                    await connection.add_listener(channel, lambda _c, _p, heard, payload: listener(heard, str(payload)))
+            except BaseException:
+                connection.terminate()
+                raise
         except LOST as error:
             raise DatabaseUnavailableError(f"cannot listen at {redacted(self.url)}: {error}") from error
         return connection

@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING
 import psutil
 
 from ..errors import EmbeddedPostgresError
+from ..home import make_file, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,10 +64,10 @@ class EmbeddedServer:
             EmbeddedPostgresError: no binaries are found, or the server does not come up.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             with self._alone():
                 if self._users is None:
-                    self._users = (self.folder / "users.lock").open("ab")
+                    self._users = make_file(self.folder / "users.lock").open("ab")
                     fcntl.flock(self._users, fcntl.LOCK_SH)
                 if not (self._data / "PG_VERSION").exists():
                     self._initialize()
@@ -117,7 +118,7 @@ class EmbeddedServer:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with (self.folder / "start.lock").open("ab") as lock:
+        with make_file(self.folder / "start.lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -148,7 +149,8 @@ class EmbeddedServer:
 
     def _launch(self) -> None:
         sockets = self._socket_folder()
-        sockets.mkdir(mode=0o700, exist_ok=True)
+        make_folder(sockets)
+        make_file(self._log)
         deadline = time.monotonic() + START_S
         while True:
             if not self._processes():

@@ -22,7 +22,8 @@ class WorkflowView:
 
     id: WorkflowId
     name: str
-    plan: PlanSpec
+    spec: dict[str, Any]
+    """The plan as it is kept."""
     plan_version: int
     """Counted from 1; an update makes the next one."""
     status: WorkflowStatus
@@ -42,10 +43,25 @@ class WorkflowView:
     in_flight: int
     """Tasks that are waited for while it is pausing or cancelling; 0 otherwise."""
 
+    @property
+    def plan(self) -> PlanSpec:
+        """The plan that it follows.
+
+        Raises:
+            PlanError: it cannot be read; whatever else is known of the workflow can be.
+        """
+        return PlanSpec.from_value(self.spec)
+
+    @property
+    def step_names(self) -> list[str]:
+        """Names of its steps, as far as they can be read."""
+        steps = self.spec.get("steps")
+        return [str(step.get("name")) for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> WorkflowView:
-        plan, request = PlanSpec.from_value(row["plan"]), Asked.from_value(row["request"]) if row["request"] else None
-        known = {"plan": plan, "status": WorkflowStatus(row["status"]), "id": WorkflowId(row["id"]), "request": request}
+        request = Asked.from_value(row["request"]) if row["request"] else None
+        known = {"status": WorkflowStatus(row["status"]), "id": WorkflowId(row["id"]), "request": request}
         return cls(**dict(row) | known)
 
 
@@ -195,6 +211,18 @@ class GivenUp:
     message: str
     worker: str
     ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A quarantined workflow, and why it could not be driven on."""
+
+    workflow_id: WorkflowId
+    workflow: str
+    """Its name."""
+    error_type: str
+    message: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -23,6 +24,7 @@ from .views import (
     GivenUp,
     LogView,
     RejectView,
+    SetAside,
     StepFacts,
     StepView,
     TaskTime,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-View = TypeVar("View", EventView, GivenUp, RejectView, TaskTime)
+View = TypeVar("View", EventView, GivenUp, RejectView, SetAside, TaskTime)
 PAGE = 1000
 """Rows of history that are read at a time."""
 LAST_STEP = 2**15 - 1
@@ -64,7 +66,7 @@ class Workflows:
         return await self._ask_one(Verb.RESUME, workflow, request)
 
     async def retry(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
-        """Queue a failed or cancelled workflow again: finished tasks keep their results, failed ones start anew."""
+        """Queue a failed, cancelled or quarantined workflow again: what has finished is kept, the rest starts anew."""
         return await self._ask_one(Verb.RETRY, workflow, request)
 
     async def _ask_one(self, verb: Verb, workflow: WorkflowId, request: Request) -> WorkflowStatus:
@@ -100,7 +102,7 @@ class Workflows:
     async def given_up(
         self, selection: Selection = EVERYTHING, before: int | None = None, limit: int = 1000
     ) -> list[GivenUp]:
-        """Tasks of failed workflows that have used up their attempts, the last ones first; retried ones are not.
+        """Tasks of failed or quarantined workflows that have used up their attempts, the last ones first.
 
         Args:
             selection: which workflows; an ``error_type`` holds for the tasks too.
@@ -109,15 +111,23 @@ class Workflows:
         """
         return await self._views(GivenUp, "given_up", *conditions(selection, selection.statuses), before, limit)
 
+    async def set_aside(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[SetAside]:
+        """Quarantined workflows, the newest first; an ``error_type`` is that of what they were set aside for."""
+        return await self._views(SetAside, "set_aside", *conditions(selection, selection.statuses), limit)
+
     async def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
         """Where these workflows stand."""
         rows = await self._database.fetch(sql("statuses"), list(workflows))
         return {WorkflowId(row["id"]): WorkflowStatus(row["status"]) for row in rows}
 
     async def plans(self, workflows: Sequence[WorkflowId]) -> list[tuple[PlanSpec, list[WorkflowId]]]:
-        """The plans of these workflows, each with those that follow it."""
+        """The plans of these workflows, each with those that follow it; without plans that cannot be read."""
         rows = await self._database.fetch(sql("plans_of"), list(workflows))
-        return [(PlanSpec.from_value(row["plan"]), [WorkflowId(key) for key in row["workflows"]]) for row in rows]
+        found: list[tuple[PlanSpec, list[WorkflowId]]] = []
+        for row in rows:
+            with contextlib.suppress(PlanError):
+                found.append((PlanSpec.from_value(row["plan"]), [WorkflowId(key) for key in row["workflows"]]))
+        return found
 
     async def get(self, workflow: WorkflowId) -> WorkflowView:
         """One workflow.
@@ -177,8 +187,18 @@ class Workflows:
         return WorkflowId(rows[0]["id"])
 
     async def steps(self, workflow: WorkflowId) -> list[StepView]:
-        """Steps with their counters, in the plan's order."""
-        return [StepView.from_row(dict(row)) for row in await self._database.fetch(sql("steps"), workflow)]
+        """Steps with their counters, in the plan's order.
+
+        Raises:
+            PlanError: its plan cannot be read.
+        """
+        rows = await self._database.fetch(sql("steps"), workflow)
+        if not rows:
+            await self._step_names(workflow)
+        try:
+            return [StepView.from_row(dict(row)) for row in rows]
+        except ValueError as error:
+            raise _unreadable(workflow) from error
 
     async def events(self, workflow: WorkflowId, after: int = 0, limit: int = 1000) -> list[EventView]:
         """History, oldest first."""
@@ -276,6 +296,8 @@ class Workflows:
         row = await self._database.fetchrow(sql("step_names"), workflow)
         if row is None:
             raise WorkflowNotFoundError(str(workflow))
+        if not isinstance(row["steps"], list):
+            raise _unreadable(workflow)
         return [step["name"] for step in row["steps"]]
 
     async def _planned(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
@@ -298,6 +320,13 @@ class Workflows:
 
     async def _views(self, view: type[View], statement: str, *arguments: Any) -> list[View]:
         return [view(**dict(row)) for row in await self._database.fetch(sql(statement), *arguments)]
+
+
+def _unreadable(workflow: WorkflowId) -> PlanError:
+    return PlanError(
+        f"the plan of workflow {workflow} cannot be read as it is kept; "
+        "if a newer version of eopiez made it, use that one"
+    )
 
 
 def _position(names: Sequence[str], step: str) -> int:

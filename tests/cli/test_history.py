@@ -138,7 +138,7 @@ async def test_show_says_what_each_step_comes_down_to(database: Database) -> Non
     await counters(database, workflow)
     shown = eopiez("show").stdout
     (line,) = [line for line in shown.splitlines() if line.strip().startswith("read")]
-    assert " ".join(line.split()).endswith("20/40 (10 cached) 20 – 25 s 20 s 2.5 s 4 kB 8 failed, 2 lost")
+    assert " ".join(line.split()).endswith("20/40 10 20 25 s 20 s 2.5 s 4 kB 8 failed, 2 lost")
     value = rows("show")[0]
     assert value["steps"][0]["attempts"] == {"failed": 8, "lost": 2}
     assert (value["steps"][0]["mean_s"], value["steps"][0]["peak_bytes"]) == (2.5, 4000)

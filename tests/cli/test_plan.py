@@ -75,7 +75,7 @@ def test_check_says_what_a_plan_is() -> None:
     result = eopiez("plan", "check", "plan.yaml")
     assert result.exit_code == 0
     assert result.output.startswith("Right: plan halves, 3 steps, digest ")
-    assert [line.split()[:4] for line in result.output.splitlines()[4:7]] == [
+    assert [line.split()[:4] for line in result.output.splitlines()[3:6]] == [
         ["numbers", "values", "1", "values"],
         ["halve", "cli.halve", "3", "map"],
         ["total", "cli.total", "1", "reduce"],

@@ -168,7 +168,7 @@ def test_many_are_cancelled_on_a_terminal_only_if_that_is_meant(
     command = [*PROGRAM, "cancel", "--label", f"team={team}"]
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process:
         os.write(ours, f"{answer}\n".encode())
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
     os.close(ours)
     os.close(theirs)
     assert "Cancel 2 workflows?" in said.decode()
@@ -213,7 +213,7 @@ def test_interrupt_pauses_all_that_are_driven_here(system: ez.Local, team: str, 
     process = start(system, "resume", "--label", f"team={team}", "--cpus", 1)
     wait_until(lambda: ground(tmp_path), 60)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=120)[0]
     assert process.returncode == 130, said
     assert "2 paused" in said
     for workflow in workflows:

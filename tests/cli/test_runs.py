@@ -148,7 +148,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     said = until(third, "Read: ")
     follower = terminal.start("resume", name)
     resumed = said + third.communicate(timeout=180)[0]
-    followed = follower.communicate(timeout=60)[0]
+    followed = follower.communicate(timeout=120)[0]
     events = [json.loads(line) for line in lines if line.startswith("{")]
     yield Scene(
         terminal,
@@ -263,7 +263,7 @@ def test_finished_run_refuses_what_makes_no_sense(scene: Scene) -> None:
     terminal, name = scene.terminal, scene.stream
     assert "it is succeeded" in terminal.run("pause", name, code=1)
     assert "it is succeeded" in terminal.run("cancel", name, code=1)
-    assert "only what failed or was cancelled is retried" in terminal.run("retry", name, code=1)
+    assert "only what failed or was quarantined or cancelled is retried" in terminal.run("retry", name, code=1)
     assert "succeeded already" in terminal.run("resume", name)
     assert "there is no workflow" in terminal.run("show", "ffffffff", code=66)
 

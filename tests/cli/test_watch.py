@@ -24,7 +24,6 @@ from eopiez_ray.errors import (
     WorkflowPausedError,
 )
 from eopiez_ray.model.ids import WorkflowId, uuid7
-from eopiez_ray.model.plan import PlanSpec
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store import StepView, WorkflowView
 
@@ -34,7 +33,7 @@ S = WorkflowStatus
 def view_of(status: WorkflowStatus, **changes: Any) -> WorkflowView:
     now = datetime(2026, 11, 24, tzinfo=UTC)
     values: dict[str, Any] = dict.fromkeys(WorkflowView.__dataclass_fields__)
-    values |= {"id": WorkflowId(uuid7()), "name": "notes", "plan": PlanSpec("notes", ()), "status": status}
+    values |= {"id": WorkflowId(uuid7()), "name": "notes", "spec": {}, "status": status}
     return WorkflowView(**(values | {"labels": {}, "epoch": 1, "created_at": now} | changes))
 
 

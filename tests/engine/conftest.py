@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store import Database, Intake, NewWorkflow, Workflows, WorkflowView
 
-from ..waiting import until
+from ..waiting import PATIENCE_S, until
 from .inline import InlineExecutor
 
 
@@ -35,6 +34,7 @@ class Stage:
         self.workflows, self._intake = Workflows(database), Intake(database, 15)
         self.artifacts = Artifacts(str(folder))
         self._running: list[tuple[Orchestrator, asyncio.Task[None]]] = []
+        self._before = asyncio.all_tasks()
 
     def orchestrate(self, executor: InlineExecutor | None = None, **settings: Any) -> Orchestrator:
         """Start an orchestrator; it drives all workflows."""
@@ -47,16 +47,26 @@ class Stage:
         """End it without a farewell: its lease stays, its session ends."""
         for made, task in self._running:
             if made is orchestrator:
-                made._roster.clear()
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                calls = {call for run in made._roster.clear() for call in run.calls}
+                for each in (task, *calls):
+                    each.cancel()
+                await asyncio.gather(task, *calls, return_exceptions=True)
 
     async def close(self) -> None:
-        for made, task in self._running:
+        """End all that it has started; whoever fails does not keep the others from ending."""
+        for made, _ in self._running:
             made.stop()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        outcomes = await asyncio.gather(*(task for _, task in self._running), return_exceptions=True)
+        await self._leave_nothing()
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _leave_nothing(self) -> None:
+        """What goes on after an orchestrator has ended would be destroyed in the middle of some other test."""
+        left = asyncio.all_tasks() - self._before - {asyncio.current_task()}
+        _, still = await asyncio.wait(left, timeout=PATIENCE_S / 2) if left else (set(), set())
+        assert not still, f"they are still at work: {still}"
 
     async def submit(self, plan: Plan, **options: Any) -> WorkflowId:
         (created,) = await self._intake.create(NewWorkflow(plan.spec(), plan.code(), **options))

@@ -131,6 +131,7 @@ class InlineExecutor:
         finally:
             opened.cancel()
             killed.cancel()
+            await asyncio.gather(opened, killed, return_exceptions=True)
         if not done:
             raise CallTimedOutError(slot.worker, timeout_s or 0.0)
         if killed in done:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TWICE = """
 import os, shutil, sys
 from pathlib import Path
@@ -36,6 +38,44 @@ authenticate(Path(sys.argv[1]))
 print("RAY_AUTH_TOKEN_PATH" in os.environ)
 """
 
+STARTED = """
+import subprocess, sys
+import psutil
+from eopiez_ray import Settings
+from eopiez_ray.engine.joining import join
+
+home, attached = sys.argv[1:]
+folder = join(Settings(home=home, cpus=1, object_store_bytes=80 * 2**20))
+import ray
+
+@ray.remote
+class Worker:
+    def ready(self):
+        return True
+
+worker = Worker.remote()
+assert ray.get(worker.ready.remote())
+this = psutil.Process()
+for process in (this, *this.children(recursive=True)):
+    for each in process.net_connections("inet"):
+        if each.status == psutil.CONN_LISTEN:
+            print(each.laddr.ip.removeprefix("::ffff:"))
+print(oct(folder.stat().st_mode & 0o777))
+where = ray.get_runtime_context().gcs_address
+told = subprocess.run([sys.executable, "-c", attached, home, where], capture_output=True, text=True)
+print(told.stdout.strip() or told.stderr)
+ray.shutdown()
+"""
+
+ATTACHED = """
+import sys
+from eopiez_ray import Settings
+from eopiez_ray.engine.joining import join, living_nodes
+
+join(Settings(home=sys.argv[1], ray_address=sys.argv[2]))
+print(len(living_nodes().nodes))
+"""
+
 
 def test_a_process_keeps_its_token_though_the_home_in_which_it_lay_is_gone(tmp_path: Path) -> None:
     assert told(TWICE, tmp_path / "first", tmp_path / "second") == ["True", "True", "True", "64"]
@@ -45,8 +85,17 @@ def test_who_imports_ray_before_keeps_rays_own_token_for_every_cluster(tmp_path:
     assert told(LATE, tmp_path) == ["False"]
 
 
-def told(program: str, *arguments: Path) -> list[str]:
+def told(program: str, *arguments: str | Path) -> list[str]:
     """The words that a fresh process prints."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout.split()
+
+
+@pytest.mark.timeout(240)
+def test_a_cluster_of_ours_listens_on_loopback_alone_and_others_here_can_share_it(tmp_path: Path) -> None:
+    said = told(STARTED, tmp_path / "home", ATTACHED)
+    assert said.pop() == "1", said  # Nodes, as one sees them who has attached.
+    assert said.pop() == "0o700"  # Of the folder in which its logs are.
+    assert len(said) >= 5  # GCS, raylet, agent, driver, worker.
+    assert set(said) == {"127.0.0.1"}

@@ -141,7 +141,7 @@ async def test_a_step_in_time_is_not_troubled_by_its_limit(stage: Stage) -> None
     stage.orchestrate()
     plan = counted(200)
     plan.step("double", phases.double, "count")
-    plan.tune("double", step_timeout_s=20, wait_timeout_s=20)
+    plan.tune("double", step_timeout_s=200, wait_timeout_s=200)
     workflow = await stage.submit(plan)
     assert (await stage.rest(workflow)).status is S.SUCCEEDED
 

@@ -13,7 +13,7 @@ from eopiez_ray.model.status import StepStatus, WorkflowStatus
 from eopiez_ray.model.tasks import TaskKey
 from eopiez_ray.store import NewWorkflow
 
-from ..waiting import until
+from ..waiting import PATIENCE_S, until
 from . import phases_of_tests as phases
 from .conftest import Stage, held
 from .inline import InlineExecutor
@@ -467,7 +467,7 @@ async def test_an_end_that_meets_news_is_not_missed(stage: Stage, turns: int) ->
         await asyncio.sleep(0)
     orchestrator._wishes.look()
     orchestrator._claims.look()
-    done, _ = await asyncio.wait({ending}, timeout=10)
+    done, _ = await asyncio.wait({ending}, timeout=PATIENCE_S)
     assert done, "it goes on though it was told to end"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -13,7 +14,7 @@ from eopiez_ray.machine import WorkflowState, transitions
 from eopiez_ray.machine.state import StepState, TaskState, unblock
 from eopiez_ray.model.plan import PlanSpec, Step
 from eopiez_ray.model.policies import RetryPolicy
-from eopiez_ray.model.status import Outcome
+from eopiez_ray.model.status import Outcome, WorkflowStatus
 from eopiez_ray.model.tasks import Failure, Report, TaskKey
 from eopiez_ray.store import Batch
 
@@ -159,27 +160,93 @@ def count_what_was_stopped(state: WorkflowState, tasks: tuple[TaskKey, ...], now
         original_take(state, Report(key, Outcome.LOST, started_at=now), now, commands)
 
 
-MUTATIONS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-    "no fence": (Disk, "commit", commit_without_fence),
-    "late reports are taken": (transitions, "_take_report", take_every_report),
-    "attempts are not bounded": (transitions, "_delay_s", retry_for_ever),
-    "rest does not wait for tasks in flight": (transitions, "_settle", rest_while_tasks_run),
-    "reduces do not wait for their inputs": (transitions, "unblock", start_before_inputs),
-    "results are not written": (Batch, "add", drop_acknowledgments),
-    "handed-back tasks are forgotten": (transitions, "_hand_back", never_hand_back),
-    "a deliberate stop is a loss": (transitions, "_take_back", count_what_was_stopped),
+def keep_pending_writes(batch: Batch, workflows: Any) -> None:
+    """A quarantine writes what was pending besides."""
+
+
+def quarantine_within_the_epoch(disk: Disk, batch: Batch) -> None:
+    """A quarantine does not fence its holder."""
+    disk.status = WorkflowStatus.QUARANTINED
+
+
+def go_on(world: World) -> None:
+    """What was refused, or what the machine could not say, is forgotten, and the holder goes on."""
+
+
+def forget_on_retry(world: World) -> None:
+    """A retry begins from the start."""
+    if world.disk.status is WorkflowStatus.QUARANTINED:
+        world.disk.tasks.clear()
+    original_retry(world)
+
+
+original_retry = World.retry
+
+
+class Mutation(NamedTuple):
+    """A broken machine, and a schedule in which it shows."""
+
+    owner: Any
+    name: str
+    replacement: Callable[..., Any]
+    seed: int
+    """Of the first schedule in which a promise is broken; ``python -m tests.machine.test_simulation`` finds them."""
+
+
+MUTATIONS = {
+    "no fence": Mutation(Disk, "commit", commit_without_fence, 0),
+    "late reports are taken": Mutation(transitions, "_take_report", take_every_report, 22),
+    "attempts are not bounded": Mutation(transitions, "_delay_s", retry_for_ever, 38),
+    "rest does not wait for tasks in flight": Mutation(transitions, "_settle", rest_while_tasks_run, 3),
+    "reduces do not wait for their inputs": Mutation(transitions, "unblock", start_before_inputs, 4),
+    "results are not written": Mutation(Batch, "add", drop_acknowledgments, 0),
+    "handed-back tasks are forgotten": Mutation(transitions, "_hand_back", never_hand_back, 67),
+    "a deliberate stop is a loss": Mutation(transitions, "_take_back", count_what_was_stopped, 3),
+    "a refused batch is forgotten": Mutation(World, "take_refusal", go_on, 4),
+    "an error of the machine is forgotten": Mutation(World, "break_down", go_on, 6),
+    "a quarantine writes what was pending": Mutation(Batch, "drop", keep_pending_writes, 19),
+    "a quarantine does not fence": Mutation(Disk, "_quarantine", quarantine_within_the_epoch, 19),
+    "a retry forgets what has finished": Mutation(World, "retry", forget_on_retry, 3),
 }
+SEEDS = 20_000
+"""Schedules among which one is looked for, from the known one on: a change of the machine may have moved it."""
+BROKEN = (BrokenPromiseError, AssertionError, KeyError, IndexError, ValueError)
+
+
+def schedule(seed: int) -> tuple[bytes, bytes]:
+    """The shape of a plan and the choices of a schedule, the same for ever."""
+    given = random.Random(seed)
+    return given.randbytes(given.randint(4, 32)), given.randbytes(given.randint(0, 160))
+
+
+def first_broken(seeds: range) -> int | None:
+    """The first schedule in which a promise is broken."""
+    return next((seed for seed in seeds if is_broken(seed)), None)
+
+
+def is_broken(seed: int) -> bool:
+    try:
+        simulate(*schedule(seed))
+    except BROKEN:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_simulation_notices_a_broken_machine(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    owner, name, replacement = MUTATIONS[mutation]
+    owner, name, replacement, seed = MUTATIONS[mutation]
+    assert not is_broken(seed)
     monkeypatch.setattr(owner, name, replacement)
+    assert first_broken(range(seed, seed + SEEDS)) is not None
 
-    @settings(quietly, max_examples=8000, phases=[Phase.generate], print_blob=False)
-    @given(shape=shapes, choices=schedules)
-    def live(shape: bytes, choices: bytes) -> None:
-        simulate(shape, choices)
 
-    with pytest.raises((BrokenPromiseError, AssertionError, KeyError, IndexError, ValueError)):
-        live()
+def find_seeds() -> None:
+    """Print where each mutation shows first."""
+    for mutation, (owner, name, replacement, _) in MUTATIONS.items():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, replacement)
+            print(f"{mutation}: {first_broken(range(SEEDS))}")
+
+
+if __name__ == "__main__":
+    find_seeds()

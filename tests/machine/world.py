@@ -1,4 +1,5 @@
-"""A world for the machine: workers that fail, a disk that commits late, orchestrators that die and come back to life.
+"""A world for the machine: workers that fail, a disk that commits late or refuses, a machine that raises, orchestrators
+that die and come back to life.
 
 Everything that happens is chosen by a sequence of bytes, so that Hypothesis can look for the worst one and replay it.
 What a crash can interrupt is a write, so the disk takes whole batches: those of a dead or fenced holder never come.
@@ -42,11 +43,16 @@ from eopiez_ray.store import Batch
 WORKFLOW = WorkflowId(uuid7())
 RESOURCES = Resources()
 OUTPUT = Output(b"digest", 1, "pickle", b"1")
-REST = {WorkflowStatus.PAUSED, WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}
+REST = {status for status in WorkflowStatus if status.is_at_rest}
+DRIVEN = {WorkflowStatus.RUNNING, WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING}
 
 
 class BrokenPromiseError(AssertionError):
     """A promise was broken."""
+
+
+class MachineError(Exception):
+    """An error that nobody foresaw: the workflow is set aside, and what was begun is not gone on with."""
 
 
 def promise(condition: bool, what: str) -> None:
@@ -72,6 +78,9 @@ class Disk:
         if batch.epochs.get(WORKFLOW) != self.epoch:
             return False
         promise(self.status not in REST, "something was written after the workflow had come to rest")
+        if batch.quarantined:
+            self._quarantine(batch)
+            return True
         for report in (*(report for _, report in batch.tasks), *expanded([each for _, each in batch.results])):
             self.tasks.setdefault(report.key, self.epoch)
         self.attempts += [attempt for _, attempt in batch.attempts]
@@ -82,6 +91,16 @@ class Disk:
         if WORKFLOW in batch.statuses:
             self.status = batch.statuses[WORKFLOW][0]
         return True
+
+    def _quarantine(self, batch: Batch) -> None:
+        """Set it aside: the epoch moves, so that nothing more of its holder is written."""
+        nothing = Batch()
+        nothing.quarantine(WORKFLOW, self.epoch, MachineError())
+        others = [name for name in Batch.__slots__ if name not in {"epochs", "quarantined"}]
+        written = [name for name in others if getattr(batch, name) != getattr(nothing, name)]
+        promise(not written, f"{written} were written of a workflow whose handling had failed")
+        promise(self.status in DRIVEN, f"it was {self.status}, and was set aside")
+        self.status, self.epoch = WorkflowStatus.QUARANTINED, self.epoch + 1
 
 
 @dataclass
@@ -101,6 +120,8 @@ class Holder:
     packing: Packing
     pending: Batch = field(default_factory=Batch)
     calls: list[Sent] = field(default_factory=list)
+    is_out: bool = False
+    """Whether it has set the workflow aside, and does nothing more of it."""
 
 
 class Choices:
@@ -125,6 +146,12 @@ class World:
         self.disk = Disk()
         self.zombies: list[Holder] = []
         self.delivered: list[Report] = []
+        self.is_refusing = False
+        """Whether the disk will refuse the next batch."""
+        self.is_failing = False
+        """Whether the machine will raise at the next event."""
+        self._known: set[TaskKey] = set()
+        """Tasks that were finished once."""
         self.holder = self._claim()
         self.act(self.holder, TimePassed())
 
@@ -136,34 +163,40 @@ class World:
         actions: tuple[Callable[[], None], ...] = (
             self.start, self.start, self.finish, self.finish, self.commit, self.lose, self.crash, self.zombie_acts,
             self.pause, self.resume, self.wait, self.cancel, self.repeat, self.stop_now, self.exhaust, self.update,
+            self.refuse, self.fail, self.retry,
         )  # fmt: skip
         while self._choices.are_left:
             which = self.choose(3 * len(actions))
-            actions[which % len(actions) if which < 2 * len(actions) else which % 5]()
-            self.check()
+            self._do(actions[which % len(actions) if which < 2 * len(actions) else which % 5])
         self.recover()
 
     def recover(self) -> None:
         """Without further mishaps the workflow comes to rest, and if it succeeded, nothing is missing."""
+        self.is_refusing = self.is_failing = False
         for _ in range(3000):
-            if self.disk.status is WorkflowStatus.PAUSED:
-                self.resume()
+            self._do(self.resume)
+            self._do(self.retry)
             if self.disk.status.is_terminal and not self.holder.pending:
                 break
-            self.start()
-            self.finish()
-            self.commit()
-            self.wait()
-            self.check()
+            for action in (self.start, self.finish, self.commit, self.wait):
+                self._do(action)
         promise(self.disk.status.is_terminal, f"it never ended: {self.disk.status}")
         if self.disk.status is WorkflowStatus.SUCCEEDED:
             wrong = set(self.disk.tasks) ^ self._everything()
             promise(not wrong, f"it succeeded, and these are missing or surplus: {wrong}")
 
+    def _do(self, action: Callable[[], None]) -> None:
+        """Let one thing happen, and see that all promises hold."""
+        try:
+            action()
+        except MachineError as error:
+            self._set_aside(error)
+        self.check()
+
     # What can happen.
 
     def start(self) -> None:
-        if len(self.holder.calls) < 3 and not self.holder.state.status.is_at_rest:
+        if len(self.holder.calls) < 3 and not self.is_idle:
             wanted = {RESOURCES, *(shape for step in self.holder.state.steps for shape in step.wanted())}
             shapes = sorted(wanted, key=lambda shape: shape.memory_bytes, reverse=bool(self.choose(2)))
             calls = (next_call(self.holder.state, shape, self.holder.packing) for shape in shapes)
@@ -182,7 +215,7 @@ class World:
 
     def repeat(self) -> None:
         """A result arrives a second time."""
-        if self.delivered and not self.holder.state.status.is_at_rest:
+        if self.delivered and not self.is_idle:
             report = self.delivered[self.choose(len(self.delivered))]
             if self._is_done(report.key):
                 self.act(self.holder, Reported((report,)))
@@ -203,7 +236,7 @@ class World:
         """Somebody wants a step to run by other parameters, if it still can."""
         position = self.choose(len(self.plan.steps))
         old = self.holder.state.plan.steps[position]
-        if old.phase.kind is PhaseKind.VALUES or self.holder.state.status.is_at_rest:
+        if old.phase.kind is PhaseKind.VALUES or self.is_idle:
             return
         changed = replace(old, parameters={"changed": self.holder.state.plan.digest})
         steps = (*self.holder.state.plan.steps[:position], changed, *self.holder.state.plan.steps[position + 1 :])
@@ -219,8 +252,47 @@ class World:
 
     def commit(self) -> None:
         batch, self.holder.pending = self.holder.pending, Batch()
-        if batch:
-            promise(self.disk.commit(batch), "the one who holds the workflow was fenced")
+        if not batch:
+            return
+        if self.is_refusing and not batch.quarantined:
+            self.is_refusing = False
+            self.take_refusal()
+            return
+        promise(self.disk.commit(batch), "the one who holds the workflow was fenced")
+
+    def refuse(self) -> None:
+        """The disk will not take what is to be written next."""
+        self.is_refusing = True
+
+    def take_refusal(self) -> None:
+        """Nothing of the batch is written: the journal sets the workflow aside, and its holder hears of it later."""
+        if self.choose(2):
+            self.zombies.append(replace(self.holder, calls=[*self.holder.calls]))
+        self._set_aside(MachineError("the disk refuses a batch"))
+        promise(self.disk.commit(self.holder.pending), "the one who sets it aside was fenced")
+        self.holder.pending = Batch()
+
+    def fail(self) -> None:
+        """The machine will raise at the next event, for a reason that nobody has thought of."""
+        self.is_failing = True
+
+    def _set_aside(self, error: Exception) -> None:
+        """What is not yet on its way to the disk is dropped, and calls are stopped."""
+        self.holder.pending.quarantine(WORKFLOW, self.holder.epoch, error)
+        self.holder.calls.clear()
+        self.holder.is_out = True
+
+    def retry(self) -> None:
+        """Somebody takes up again what was set aside: a new holder knows what the disk knows."""
+        if self.disk.status is WorkflowStatus.QUARANTINED:
+            self.disk.status, self.disk.epoch, self.disk.attempts = WorkflowStatus.RUNNING, self.disk.epoch + 1, []
+            self.holder = self._claim()
+            self._ask_again()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the holder does nothing more."""
+        return self.holder.is_out or self.holder.state.status.is_at_rest
 
     def crash(self) -> None:
         """The holder stops, perhaps for a while only; another one claims."""
@@ -238,7 +310,7 @@ class World:
     def _inherit(self, sent: Sent) -> None:
         """The workers live on, and the new holder takes what the dead one has left with them."""
         keys = tuple(task.key for task in sent.call.tasks)
-        if self.holder.state.status.is_at_rest:
+        if self.is_idle:
             return
         self.act(self.holder, Adopted(keys))
         reports = tuple(condensed(self._reports(sent), fewest=2))
@@ -274,7 +346,7 @@ class World:
         """Somebody wants it paused now, or its cancel takes too long: calls are stopped, and that is no attempt."""
         self.pause()
         state = self.holder.state
-        if state.ending is None or state.status.is_at_rest:
+        if state.ending is None or self.is_idle:
             return
         before, waited_for = self._counted(), state.in_flight
         while self.holder.calls:
@@ -298,13 +370,29 @@ class World:
 
     def wait(self) -> None:
         self.now += 40.0
-        if not self.holder.state.status.is_at_rest:
+        if not self.is_idle:
             self.act(self.holder, TimePassed())
 
     # What follows from it.
 
     def act(self, holder: Holder, event: Event) -> None:
-        holder.pending.add(WORKFLOW, holder.epoch, holder.state, advance(holder.state, event, self.now))
+        """Let the machine take an event.
+
+        Raises:
+            MachineError: it has begun to, and nobody knows how far it came.
+        """
+        if holder.is_out:
+            return
+        commands = advance(holder.state, event, self.now)
+        if self.is_failing:
+            self.is_failing = False
+            self.break_down()
+            return
+        holder.pending.add(WORKFLOW, holder.epoch, holder.state, commands)
+
+    def break_down(self) -> None:
+        """The machine raises when its state has changed already, and its commands are lost."""
+        raise MachineError("nobody has thought of this")
 
     def _claim(self) -> Holder:
         """A new holder, knowing what the disk knows."""
@@ -404,6 +492,10 @@ class World:
             before.add(key)
 
     def check(self) -> None:
+        promise(self._known <= self.disk.tasks.keys(), "a finished task was forgotten")
+        self._known |= self.disk.tasks.keys()
+        if self.holder.is_out:
+            return
         state = self.holder.state
         in_flight = sum(len(sent.call.tasks) for sent in self.holder.calls)
         promise(state.in_flight == in_flight, f"{state.in_flight} tasks are said to run, {in_flight} do")

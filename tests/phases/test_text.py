@@ -65,7 +65,7 @@ def test_no_documents_give_an_empty_table() -> None:
 
 
 def test_a_hundred_thousand_tiny_documents_are_fast() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = tokenize(documents([f"tiny document {i}" for i in range(100_000)]))
     assert found.num_rows == 100_000
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

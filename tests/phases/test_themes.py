@@ -270,9 +270,9 @@ def test_documents_of_a_theme_are_together_on_the_map() -> None:
 
 def test_thousands_of_documents_take_seconds() -> None:
     vectors, labels = groups([500] * 12, d=64)
-    started = time.perf_counter()
+    started = time.process_time()
     assert normalized_mutual_info_score(labels, find_themes(vectors).themes) > 0.95
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 TEXTS = ["the goal and the match", "the match was won", "the bank and the loan", "the loan of the bank", "the"]

@@ -184,10 +184,10 @@ def test_the_largest_entries_are_found_among_ties(copies: bool) -> None:
 
 
 def test_neighbours_of_copies_are_found_in_bounded_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = nearest_neighbours(np.tile(unit(1, 16), (6_000, 1)), 10, exact_limit=1_000)
     np.testing.assert_allclose(found.similarities, 1, atol=1e-5)
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_vectors_survive_their_table() -> None:

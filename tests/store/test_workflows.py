@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eopiez_ray.errors import TransitionError, WorkflowNotFoundError, WriteRefusedError
+from eopiez_ray.errors import PlanError, TransitionError, WorkflowNotFoundError, WriteRefusedError
 from eopiez_ray.machine import RecordAttempt, WorkflowState
 from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.requests import Mode
@@ -13,7 +13,8 @@ from eopiez_ray.model.tasks import Failure, Report, TaskKey
 from eopiez_ray.store import Database, Workflows
 from eopiez_ray.store.queries import sql
 
-from .given import PLAN, Drivers, batch_of, create, result
+from ..machine.plans import plan, step
+from .given import CODE, PLAN, Drivers, batch_of, create, result
 
 S = WorkflowStatus
 
@@ -127,3 +128,15 @@ async def test_the_database_refuses_impossible_states(database: Database, change
     await create(database)
     with pytest.raises(WriteRefusedError, match="check constraint"):
         await database.fetch(f"update workflows set {change}")
+
+
+async def test_a_plan_that_cannot_be_read_hides_no_other(database: Database) -> None:
+    broken, sound = await create(database), await create(database, plan=plan(step("read", "source")), code=CODE)
+    await database.fetch("update plans set spec = '{}' where digest = $1", PLAN.digest)
+    workflows = Workflows(database)
+    assert {view.id for view in await workflows.page()} == {broken, sound}
+    assert [following for _, following in await workflows.plans([broken, sound])] == [[sound]]
+    with pytest.raises(PlanError, match="cannot be read as it is kept"):
+        _ = (await workflows.get(broken)).plan
+    with pytest.raises(PlanError, match="cannot be read as it is kept"):
+        await workflows.steps(broken)

@@ -17,6 +17,7 @@ locked as (
         and ($5::text[] is null or status = any($5))
         and (
             $6::text is null
+            or status = 'quarantined' and error ->> 'error_type' = $6
             or exists (
                 select from attempts
                 where workflow_id = workflows.id
@@ -50,6 +51,7 @@ where ($1::uuid[] is null or id = any($1))
     and ($5::text[] is null or status = any($5))
     and (
         $6::text is null
+        or status = 'quarantined' and error ->> 'error_type' = $6
         or exists (
             select from attempts
             where workflow_id = workflows.id
@@ -167,7 +169,7 @@ where holder = $1
     and (status in ('pausing', 'cancelling') or wanted_plan is not null)
 
 -- name: given_up
--- Tasks of failed workflows that have used up their attempts, the last ones first.
+-- Tasks of failed or quarantined workflows that have used up their attempts, the last ones first.
 select
     attempts.id, workflow_id, workflows.name as workflow, spec #>> array['steps', step::text, 'name'] as step,
     partition, attempt as attempts, outcome, error_type, message, worker, ended_at
@@ -176,7 +178,7 @@ join workflows on workflows.id = workflow_id
 join plans on plans.digest = workflows.plan
 where retry_at is null
     and not is_forgiven
-    and workflows.status = 'failed'
+    and workflows.status in ('failed', 'quarantined')
     and ($1::uuid[] is null or workflow_id = any($1))
     and labels @> $2::jsonb
     and ($3::text is null or owner = $3)
@@ -186,3 +188,18 @@ where retry_at is null
     and ($7::bigint is null or attempts.id < $7)
 order by attempts.id desc
 limit $8
+
+-- name: set_aside
+-- Quarantined workflows and why, the newest first.
+select id as workflow_id, name as workflow, error ->> 'error_type' as error_type, error ->> 'message' as message,
+    finished_at as at
+from workflows
+where status = 'quarantined'
+    and ($1::uuid[] is null or id = any($1))
+    and labels @> $2::jsonb
+    and ($3::text is null or owner = $3)
+    and ($4::text is null or name = $4)
+    and ($5::text[] is null or status = any($5))
+    and ($6::text is null or error ->> 'error_type' = $6)
+order by id desc
+limit $7

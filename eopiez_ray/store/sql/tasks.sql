@@ -22,7 +22,8 @@ select
     steps.finished_at
 from workflows
 join plans on plans.digest = workflows.plan
-cross join jsonb_array_elements(spec -> 'steps') with ordinality as listed (planned, number)
+cross join jsonb_array_elements(case when jsonb_typeof(spec -> 'steps') = 'array' then spec -> 'steps' end)
+    with ordinality as listed (planned, number)
 cross join lateral (
     select case when planned #>> '{phase,kind}' = 'values' then (planned #>> '{parameters,count}')::integer end as given
 ) as values_of_plan

@@ -36,7 +36,7 @@ where owner = $1
 -- name: workflow
 -- One workflow with its plan.
 select
-    id, workflows.name, spec as plan, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
+    id, workflows.name, spec, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
     started_at, finished_at, drained_at, error, request, frozen_s,
     case
         when status in ('pausing', 'cancelling') then (
@@ -53,7 +53,7 @@ where id = $1
 -- name: workflows
 -- Workflows with their plans, newest first.
 select
-    id, workflows.name, spec as plan, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
+    id, workflows.name, spec, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
     started_at, finished_at, drained_at, error, request, frozen_s,
     case
         when status in ('pausing', 'cancelling') then (
