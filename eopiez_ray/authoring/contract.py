@@ -42,6 +42,7 @@ from ..model.plan import PhaseRef
 from ..model.policies import Resources, RetryPolicy, StepPolicy
 from ..model.status import PhaseKind
 from .json_values import is_json
+from .pickling import UNPICKLABLE
 
 _ITERATORS = (
     collections.abc.Iterator,
@@ -123,7 +124,11 @@ class Phase:
 
     @functools.cached_property
     def code(self) -> bytes:
-        """The phase as any process can load it: by reference where its module is installed, otherwise by value."""
+        """The phase as any process can load it: by reference where its module is installed, otherwise by value.
+
+        Raises:
+            PlanError: it refers to what cannot be pickled.
+        """
         if _is_installed(self.function):
             return pickle.dumps(self)
         module = sys.modules.get(self.function.__module__)
@@ -132,6 +137,11 @@ class Phase:
             cloudpickle.register_pickle_by_value(module)
         try:
             return bytes(cloudpickle.dumps(self))
+        except UNPICKLABLE as error:
+            raise PlanError(
+                f"phase {self.name!r} cannot be sent to workers: {str(error)[:200]}; "
+                "let it open or import what it needs inside, or take it as a parameter"
+            ) from error
         finally:
             if by_value:
                 cloudpickle.unregister_pickle_by_value(module)

@@ -23,10 +23,10 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from blake3 import blake3
 
+from ..authoring.pickling import UNPICKLABLE, culprit
 from ..errors import ArtifactError, ArtifactMissingError, StorageFullError
 from ..home import make_folder
 from ..model.tasks import Output
-from .pickling import UNPICKLABLE, culprit
 from .sharing import is_frozen
 
 INLINE_BYTES = 64 * 1024

@@ -64,7 +64,7 @@ class Session:
 
     async def _hold(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         """Show that this orchestrator lives, and look for news, until the session ends."""
-        await connection.execute("select pg_advisory_lock($1)", self._lock_key)
+        await self._ledger.show_life(connection, self._lock_key)
         self._connection = connection
         self.ready.set()
         for look in self._heard.values():

@@ -180,6 +180,11 @@ class Ledger:
         """Let others claim these workflows at once."""
         await self._database.fetch(sql("release"), list(epochs), list(epochs.values()))
 
+    async def show_life(self, session: asyncpg.Connection[asyncpg.Record], lock_key: int) -> None:
+        """Take the lock that shows that an orchestrator lives; it is held for as long as the session lasts."""
+        with translated(self._database.url):
+            await session.execute(sql("show_life"), lock_key)
+
     async def bequeath(self, session: asyncpg.Connection[asyncpg.Record], lock_key: int) -> None:
         """Give up the lock that shows that an orchestrator lives: what it holds can be claimed at once, as from a dead
         one, and so with the workers that it leaves behind. It must write nothing after this."""

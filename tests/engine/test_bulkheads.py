@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import asyncpg
 import pytest
 
 from eopiez_ray import Plan
@@ -15,6 +17,7 @@ from eopiez_ray.engine.limits import Limits
 from eopiez_ray.engine.run import Run
 from eopiez_ray.engine.turns import Turns
 from eopiez_ray.engine.worker import Worker
+from eopiez_ray.errors import DatabaseUnavailableError
 from eopiez_ray.machine import WorkflowState
 from eopiez_ray.machine.profiles import Profiles
 from eopiez_ray.model.changes import Change, StepChange
@@ -210,3 +213,31 @@ async def test_a_shared_call_goes_on_when_one_of_its_workflows_is_lost(stage: St
     executor.gate.set()
     for workflow in ids[1:]:
         assert (await stage.rest(workflow)).status is S.SUCCEEDED
+
+
+async def test_a_server_without_room_for_connections_is_waited_for(stage: Stage, database_url: str) -> None:
+    executor = InlineExecutor(stage.folder)
+    executor.gate.clear()
+    orchestrator = stage.orchestrate(executor)
+    workflow = await stage.submit(counting("good"))
+    await until(lambda: executor.calls)
+    for writer in stage.database._writers:
+        writer.close()  # Each must open another connection, and there will be none.
+    taken = await crowd(database_url)
+    executor.gate.set()
+    await until(lambda: orchestrator._journal._added > orchestrator._journal._written)
+    with pytest.raises(DatabaseUnavailableError, match="too many clients"):
+        await stage.database.listen(lambda *_: None, "nothing")
+    for connection in taken:
+        await connection.close()
+    assert (await stage.rest(workflow)).status is S.SUCCEEDED
+    assert not any(task.done() for _, task in stage._running)
+
+
+async def crowd(url: str) -> list[asyncpg.Connection[asyncpg.Record]]:
+    """As many connections as the server gives."""
+    taken: list[asyncpg.Connection[asyncpg.Record]] = []
+    with contextlib.suppress(asyncpg.TooManyConnectionsError):
+        while True:
+            taken.append(await asyncpg.connect(url))
+    return taken

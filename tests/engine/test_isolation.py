@@ -372,3 +372,37 @@ def test_a_million_rejects_are_counted_and_some_are_kept(tmp_path: Path) -> None
     assert len(report.rejects) < 11_000
     assert sum(reject.rows for reject in report.rejects if reject.reason == "reason 0") == 333_334
     assert len(pickle.dumps(report)) < 5_000_000
+
+
+LOCK = threading.Lock()
+
+
+@ez.phase(kind="map")
+def locked(value: int) -> int:
+    with LOCK:
+        return value
+
+
+def test_what_cannot_be_sent_is_refused_when_the_plan_is_built() -> None:
+    plan = ez.Plan("p")
+    with pytest.raises(PlanError, match=r"values\[1\]\['a'\] is of type lock"):
+        plan.values("v", [1, {"a": LOCK}])
+    with pytest.raises(PlanError, match="phase 'locked' cannot be sent to workers"):
+        plan.step("locked", locked, plan.values("v", [1]))
+
+
+def cyclic() -> list[Any]:
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
+@pytest.mark.parametrize("value", [cyclic(), object(), b"\xff", 10**5000], ids=["cycle", "object", "bytes", "integer"])
+def test_parameters_that_json_cannot_say_are_refused(value: Any) -> None:
+    with pytest.raises(ParameterError, match="cannot be written as JSON"):
+        ez.Plan("p").step("anything", anything, value=value)
+
+
+@ez.phase(kind="map")
+def anything(*, value: Any) -> Any:
+    return value

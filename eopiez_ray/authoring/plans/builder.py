@@ -15,6 +15,7 @@ from ...model.plan import PhaseRef, PlanSpec, Step, ordered
 from ...model.status import PhaseKind
 from ..contract import Phase, Tree, find_phase, phase, with_policy
 from ..json_values import is_json
+from ..pickling import UNPICKLABLE, culprit
 from .declared import Declaration, Declared
 
 if TYPE_CHECKING:
@@ -109,9 +110,17 @@ class Plan:
         """Add a step that gives these values, one partition each: a map on it runs once for every value.
 
         They are pickled and kept with the plan, so they suit parameters and paths, not collections of data.
+
+        Raises:
+            PlanError: a value cannot be pickled.
         """
         given = list(values)
-        code = bytes(cloudpickle.dumps(_unshared(given)))
+        try:
+            code = bytes(cloudpickle.dumps(_unshared(given)))
+        except UNPICKLABLE as error:
+            raise PlanError(
+                f"the values of step {name!r} cannot be kept with the plan: {culprit(given, 'values')}; give plain data"
+            ) from error
         digest = blake3(code).hexdigest(16)
         self._steps.append(Step(name, PhaseRef("values", "1", PhaseKind.VALUES, digest), (), {"count": len(given)}))
         self._code[digest] = code

@@ -218,6 +218,10 @@ select *
 from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[])
 on conflict do nothing
 
+-- name: show_life
+-- Hold the lock that shows that an orchestrator lives, until its session ends.
+select pg_advisory_lock($1)
+
 -- name: bequeath
 -- Let others take a leaving orchestrator for dead, and so its workflows and the workers that it leaves them.
 select pg_advisory_unlock($1), pg_notify('eopiez_work', 'handed over')

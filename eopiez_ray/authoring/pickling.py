@@ -16,9 +16,8 @@ UNPICKLABLE = (pickle.PicklingError, TypeError, AttributeError, RecursionError, 
 """What picklers raise."""
 
 
-def culprit(value: Any) -> str:
-    """The place and type of the innermost member that cannot be pickled, as ``result['a'][3] is a lock``."""
-    place = "result"
+def culprit(value: Any, place: str = "result") -> str:
+    """The place and type of the innermost member that cannot be pickled, as ``result['a'][3] is of type lock``."""
     for _ in range(DEEPEST):
         found = next(((f"{place}{where}", inner) for where, inner in _members(value) if _fault(inner)), None)
         if found is None:
