@@ -15,6 +15,7 @@ W4              an array of 100 MB through 4 steps; the memory held at the most 
 W5              one workflow of 10,000 tasks of nothing, a row for each
 million         the same with 1,000,000 tasks, their plan included; the memory is that of the process that drives, over
                 what it held before
+many at once    100,000 workflows of 2 small steps, submitted together: workflows a second, over those of 2,000
 W6              a worker, Postgres or the process that drives is killed in the middle of 10 steps of 0.2 s: from the
                 kill to the start of the next step, and how many steps have started again; plain Ray retries the task
 waiting         10,000 workflows wait, for room or for their owner's limit, 1,000 are paused, 100 at work: CPU time of
@@ -39,7 +40,7 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 ENGINES = {
-    "eopiez": ("eopiez.py", "eopiez_recovery.py", "eopiez_waiting.py"),
+    "eopiez": ("eopiez.py", "eopiez_many.py", "eopiez_recovery.py", "eopiez_waiting.py"),
     "computation": ("computation.py",),
     "ray": ("plain_ray.py",),
     "celery": ("celery_redis.py",),
@@ -67,6 +68,7 @@ GOALS = {
     "W4": Goal("ray", "1.5 × and 1.5 GB; 1 × and 1 GB"),
     "W5": Goal("ray", "0.04 ×; 0.1 s"),
     "million": Goal(text="8,000/s and 1 GB; 30,000/s and 0.4 GB"),
+    "many at once": Goal(text="0.9 × 2,000 at once"),
     "W6 worker": Goal("ray", "2 s; 0.6 s"),
     "W6 Postgres": Goal(text="4 s; 2 s"),
     "W6 orchestrator": Goal(text="4 s; 1.5 s"),
@@ -143,6 +145,8 @@ def duration(seconds: float) -> str:
 def ratio(workload: str, measured: dict[str, dict[str, Any]]) -> str:
     """Time over that of the floor in the same run."""
     goal = GOALS.get(workload, Goal())
+    if "ratio" in measured.get("eopiez", {}):
+        return f"{measured['eopiez']['ratio']:.3f} × a few"
     if "eopiez" not in measured or goal.floor not in measured:
         return "–"
     mine, floor = measured["eopiez"], measured[goal.floor]

@@ -69,7 +69,12 @@ class Places:
         return {"CPU": float(self.room - self.busy)}
 
     def take(
-        self, resources: Resources, wanted: Collection[Resources], ahead: Sequence[Resources], seconds: float
+        self,
+        resources: Resources,
+        wanted: Collection[Resources],
+        ahead: Sequence[Resources],
+        seconds: float,
+        may_queue: Callable[[], bool],
     ) -> Slot | None:
         if self.busy >= self.room:
             return None
