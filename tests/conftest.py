@@ -9,9 +9,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from eopiez_ray.store import Database, EmbeddedServer, connect
 
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 _numbers = itertools.count()
 
 

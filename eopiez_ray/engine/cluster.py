@@ -47,7 +47,7 @@ PREPARED = 4
 """Workers that are started before there is work, at most."""
 WORKER = "worker-"
 """How the names of workers begin."""
-HANDOVER_S = 2.0
+HANDOVER_S = 5.0
 """Seconds that a worker gets to tell what it has in hand."""
 COLLECT_S = 0.05
 """Seconds between looks at a call that was inherited."""

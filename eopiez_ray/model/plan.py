@@ -32,7 +32,18 @@ class PhaseRef:
 
 def _kept(parameters: dict[str, Any]) -> dict[str, Any] | str:
     text = json.dumps(parameters)
-    return text if _BEYOND.search(text) else parameters
+    return text if _BEYOND.search(text) or not all(map(_is_in_order, parameters.values())) else parameters
+
+
+def _is_in_order(value: Any) -> bool:
+    """Whether ``jsonb`` keeps the order of all keys inside, which it sorts by length first."""
+    if isinstance(value, list):
+        return all(map(_is_in_order, value))
+    if not isinstance(value, dict):
+        return True
+    return list(value) == sorted(value, key=lambda key: (len(key.encode()), key)) and all(
+        map(_is_in_order, value.values())
+    )
 
 
 def _restored(kept: Any) -> Any:
