@@ -66,7 +66,7 @@ async def test_show_tells_its_error_where_it_was_raised_and_what_to_do(database:
     shown = folded(eopiez("show", str(workflow)))
     assert "quarantined · created" in shown
     assert "Quarantined: eopiez could not drive it on: KeyError: 'feed'" in shown
-    assert f"`eopiez retry {str(workflow)[-8:]}` takes it up again" in shown
+    assert f"`eopiez retry {str(workflow)[-8:]}` continues it" in shown
     assert 'raise KeyError("feed")' in shown
     assert "Traceback (most recent call last)" not in shown
     assert "Traceback (most recent call last)" in folded(eopiez("--debug", "show", str(workflow)))
