@@ -84,20 +84,20 @@ def _worker(scene: Scene) -> psutil.Process:
             if process.name().startswith("ray::"):
                 alive.append(process)
     if not alive:
-        raise ClusterError("no worker is alive that could be killed")
+        raise ClusterError("there is no living worker to kill")
     return scene.random.choice(alive)
 
 
 def _daemon(scene: Scene, name: str) -> psutil.Process:
     daemons = scene.ground.daemons()
     if name not in daemons:
-        raise ClusterError(f"the driving process has no {name} that could be killed")
+        raise ClusterError(f"the orchestrator process has no {name} to kill")
     return daemons[name]
 
 
 def _holder(scene: Scene) -> Driver:
     if not scene.holders:
-        raise ClusterError("no process has work left that could be killed; give more --tasks")
+        raise ClusterError("no orchestrator process has work left to be killed at; give more --tasks")
     return scene.random.choice(scene.holders)
 
 

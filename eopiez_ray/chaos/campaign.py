@@ -201,7 +201,7 @@ def _await_marks(path: Path, count: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while len(read_marks(path)) < count:
         if time.monotonic() > deadline:
-            raise ClusterError(f"the workload has not come to its {count}th task in {PATIENCE_S:g} s")
+            raise ClusterError(f"the workload has not reached its {count}th task in {PATIENCE_S:g} s")
         time.sleep(LOOK_S)
 
 

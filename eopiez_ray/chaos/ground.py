@@ -117,7 +117,7 @@ class Driver:
         return answer
 
     def _silent(self) -> ClusterError:
-        return ClusterError(f"a process that should drive workflows does not answer; its log is {self.log}")
+        return ClusterError(f"an orchestrator process does not answer; its log is {self.log}")
 
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):

@@ -40,7 +40,7 @@ def parse_faults(text: str) -> list[Fault]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in set(Fault)]
     if unknown:
-        raise ParameterError(f"there is no fault {unknown[0]!r}; there are {', '.join(Fault)}")
+        raise ParameterError(f"there is no fault {unknown[0]!r}; choose from {', '.join(Fault)}")
     return [fault for fault in Fault if fault in names or not names]
 
 

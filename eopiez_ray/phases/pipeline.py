@@ -50,11 +50,11 @@ class PipelineOptions:
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_rejects <= 1:
-            raise ParameterError(f"max_rejects is {self.max_rejects}, and must be a share between 0 and 1")
+            raise ParameterError(f"max_rejects is {self.max_rejects}; it must be a share between 0 and 1")
         if self.provider not in get_args(Provider):
             raise ParameterError(f"no vectors are named {self.provider!r}; choose {', '.join(get_args(Provider))}")
         if not 2 <= self.dimensions <= 1024:
-            raise ParameterError(f"dimensions is {self.dimensions}, and must be from 2 to 1,024")
+            raise ParameterError(f"dimensions is {self.dimensions}; it must be from 2 to 1,024")
         if self.lexicon is not None:
             Lexicon.parse(self.lexicon, "lexicon")
 

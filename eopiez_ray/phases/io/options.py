@@ -53,7 +53,7 @@ class ReadOptions:
         for role in KNOWN_NAMES:
             name = getattr(self, f"{role}_column") or ""
             if name != _storable(name):
-                raise ParameterError(f"--{role}-column {shown(name)} is not UTF-8, and no column is called so")
+                raise ParameterError(f"--{role}-column {shown(name)} is not UTF-8, and no column has that name")
 
 
 def _storable(name: str) -> str:

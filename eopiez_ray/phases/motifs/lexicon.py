@@ -63,7 +63,9 @@ class Lexicon:
                 if stem == folded:
                     words[folded].add(category)
                 elif len(stem) < _SHORTEST_STEM or " " in stem or "*" in stem:
-                    raise _wrong(name, line, f"{entry!r} is no stem; write at least {_SHORTEST_STEM} letters and one *")
+                    raise _wrong(
+                        name, line, f"{entry!r} is not a stem; write at least {_SHORTEST_STEM} letters and one *"
+                    )
                 else:
                     stems[stem].add(category)
         return cls(
