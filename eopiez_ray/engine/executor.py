@@ -128,7 +128,7 @@ class Executor(Protocol):
             resources: the shape of the worker.
             wanted: all shapes that work waits for; workers starting for them do not make way for this one.
             ahead: shapes that lack room and go before this one; what they could use soon is left to them.
-            seconds: how long the call is expected to last; counts only if somebody is ahead.
+            seconds: how long the call is expected to last; counts only if other shapes are ahead.
             may_queue: asked, if no worker is idle, whether the call may wait behind a short one.
         """
 

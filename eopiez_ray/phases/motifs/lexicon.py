@@ -13,7 +13,7 @@ import yaml
 from eopiez_ray.errors import ParameterError
 
 HEAD_WEIGHT = 2.0
-"""What the last word of a motif counts, for it most often says what the whole is; every other word counts 1."""
+"""Weight of a motif's last word, which most often says what the whole is; every other word has weight 1."""
 _SHORTEST_STEM = 3
 
 
