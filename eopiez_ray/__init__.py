@@ -79,10 +79,10 @@ _built_in.bring(f"{__name__}.phases", f"{__name__}.phases.pipeline")
 
 
 def local(**settings: Any) -> Local:
-    """A system of your own on this machine: database, cluster and orchestrator, all in this process's care.
+    """A system of your own on this machine: database, cluster and orchestrator, all managed by this process.
 
     Args:
-        settings: fields of ``Settings``; they win over ``EOPIEZ_*`` variables.
+        settings: fields of ``Settings``; they override ``EOPIEZ_*`` variables.
     """
     from .engine.local import Local
     from .settings import Settings
@@ -91,7 +91,7 @@ def local(**settings: Any) -> Local:
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported when it is first asked for: ``import eopiez_ray`` itself costs nothing."""
+    """A public name, imported on first use, so that ``import eopiez_ray`` itself is cheap."""
     if name not in _ROOM_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)

@@ -6,9 +6,9 @@
      │    ├── UnknownColumnError         a column that the input does not have
      │    ├── EmptyCollectionError       nothing to analyse
      │    └── TooManyRejectsError        more bad rows than the run tolerates
-     ├── ParameterError              a parameter that a phase or command refuses
+     ├── ParameterError              a parameter that a phase or command rejects
      ├── PlanError                   a plan that cannot run
-     │    ├── PlanDocumentError          a plan in YAML or JSON is wrong at some place
+     │    ├── PlanDocumentError          a plan in YAML or JSON is wrong at a known place
      │    ├── UnknownPhaseError          a step names a phase that is not registered
      │    └── CycleError                 steps that wait for each other
      ├── PhaseError                  a phase failed while it ran
@@ -19,16 +19,16 @@
      │    ├── WorkflowNotFinishedError   its result was asked for too early
      │    ├── WorkflowFailedError
      │    ├── WorkflowCancelledError
-     │    ├── WorkflowPausedError        waited for, and paused meanwhile
-     │    ├── WorkflowQuarantinedError   set aside, because it could not be driven on
+     │    ├── WorkflowPausedError        paused while someone waited for it
+     │    ├── WorkflowQuarantinedError   set aside, because it could not be driven any further
      │    ├── IdempotencyConflictError   a key that was used for another plan
-     │    ├── UpdateRefusedError         what was to be changed has started
+     │    ├── UpdateRefusedError         the part to be changed has started
      │    └── TransitionError            a request that its status does not allow
      ├── StoreError                  the database
      │    ├── DatabaseUnavailableError   it does not answer
      │    ├── DatabaseTooOldError
      │    ├── EmbeddedPostgresError      the embedded server cannot be started
-     │    ├── WriteRefusedError          it does not take what is to be written
+     │    ├── WriteRefusedError          it refuses what is to be written
      │    └── FencedError                another orchestrator holds the workflow now
      ├── ArtifactError               durable data
      │    ├── ArtifactMissingError
@@ -39,7 +39,7 @@
           ├── DamagedArchiveError
           └── DocumentNotFoundError
 
-Each leaf keeps its facts as attributes, says what happened, to what and what to do next, and survives pickling.
+Each error keeps its facts as attributes, says what happened, to what and what to do next, and survives pickling.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ from typing import Any
 
 
 class EopiezError(Exception):
-    """The root of all errors of eopiez. ``str(error)`` is a whole sentence for a user."""
+    """The root of all eopiez errors. ``str(error)`` is a complete sentence for the user."""
 
     exit_code = 1
-    """What the command line exits with."""
+    """Exit code of the command line."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
@@ -74,10 +74,10 @@ class UnreadableInputError(InputError):
 
 
 class UnknownColumnError(InputError):
-    """A column was named that the input does not have."""
+    """The input does not have the column that was named."""
 
     def __init__(self, source: str, column: str, available: list[str], option: str = "") -> None:
-        choice = f"; name one of them with {option}" if option else ""
+        choice = f"; choose one with {option}" if option else ""
         super().__init__(f"{source} has no column {column!r}; it has {', '.join(available) or 'none'}{choice}")
         self.source, self.column, self.available = source, column, available
 
@@ -98,14 +98,14 @@ class TooManyRejectsError(InputError):
 
 
 class ParameterError(EopiezError):
-    """A parameter that a phase or command refuses; the message names it and what would be right."""
+    """A phase or command rejects a parameter; the message names it and says what it should be."""
 
     exit_code = 64
 
     def __init__(self, message: str, route: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
         self.route = route
-        """The parameter of a phase, and the keys that lead on inside it; empty if it is not about a phase's."""
+        """The phase's parameter and the keys inside it; empty if this is not about a phase's parameter."""
 
 
 class PlanError(EopiezError):
@@ -131,7 +131,7 @@ class PlanDocumentError(PlanError):
 
 
 def _dotted(route: tuple[str | int, ...]) -> str:
-    """Keys and positions as one would write them: ``steps.tidy.inputs[0]``, ``steps["ingest.read"].phase``."""
+    """Keys and positions in code notation: ``steps.tidy.inputs[0]``, ``steps["ingest.read"].phase``."""
     plain = (f".{part}" if str(part).isidentifier() else f"[{json.dumps(part, ensure_ascii=False)}]" for part in route)
     return "".join(plain).removeprefix(".")
 
@@ -149,7 +149,7 @@ class CycleError(PlanError):
     """Steps of a plan wait for each other."""
 
     def __init__(self, plan: str, cycle: list[str]) -> None:
-        super().__init__(f"plan {plan!r} has a cycle: {' → '.join(cycle)}; remove one of these inputs")
+        super().__init__(f"plan {plan!r} has a cycle: {' → '.join(cycle)}; remove one of these dependencies")
         self.plan, self.cycle = plan, cycle
 
 
@@ -158,7 +158,7 @@ class PhaseError(EopiezError):
 
 
 class ContractError(PhaseError):
-    """A phase returned or received what its contract forbids; trying again would not help."""
+    """A phase returned or received what its contract forbids; a retry would not help."""
 
 
 class TaskFailedError(PhaseError):
@@ -173,7 +173,7 @@ class TaskFailedError(PhaseError):
 
 
 class WorkflowError(EopiezError):
-    """A workflow is not what the caller needs it to be."""
+    """A workflow is not in the state the caller needs."""
 
 
 class WorkflowNotFoundError(WorkflowError):
@@ -182,12 +182,12 @@ class WorkflowNotFoundError(WorkflowError):
     exit_code = 66
 
     def __init__(self, workflow_id: str) -> None:
-        super().__init__(f"there is no workflow {workflow_id}; `eopiez list` shows those that exist")
+        super().__init__(f"there is no workflow {workflow_id}; `eopiez list` shows the existing ones")
         self.workflow_id = workflow_id
 
 
 class WorkflowNotFinishedError(WorkflowError):
-    """A result was asked for before it was there."""
+    """A result was asked for before it was available."""
 
 
 class WorkflowFailedError(WorkflowError):
@@ -199,28 +199,28 @@ class WorkflowCancelledError(WorkflowError):
 
 
 class WorkflowPausedError(WorkflowError):
-    """The workflow was paused while somebody waited for it."""
+    """The workflow was paused while someone waited for it."""
 
 
 class WorkflowQuarantinedError(WorkflowError):
-    """Handling the workflow failed in a way that nobody foresaw, and it was set aside so that others go on."""
+    """The workflow could not be handled because of an unexpected error, and was set aside so that others continue."""
 
     exit_code = 70
 
 
 class IdempotencyConflictError(WorkflowError):
-    """The idempotency key was used before, for another plan."""
+    """The idempotency key was already used for another plan."""
 
     def __init__(self, key: str, workflow_id: str) -> None:
         super().__init__(
             f"the idempotency key {key!r} belongs to workflow {workflow_id}, which has another plan; "
-            "use a new key, or the plan of before"
+            "use a new key, or the original plan"
         )
         self.key, self.workflow_id = key, workflow_id
 
 
 class UpdateRefusedError(WorkflowError):
-    """What was to be changed of the workflow has started already."""
+    """The part of the workflow to be changed has already started."""
 
     def __init__(self, workflow_id: str, reason: str) -> None:
         super().__init__(f"workflow {workflow_id} was not updated: {reason}")
@@ -236,7 +236,7 @@ class TransitionError(WorkflowError):
 
 
 class StoreError(EopiezError):
-    """The database does not do what it should."""
+    """The database does not work as it should."""
 
     exit_code = 69
 
@@ -254,11 +254,11 @@ class EmbeddedPostgresError(StoreError):
 
 
 class WriteRefusedError(StoreError):
-    """The database does not take what is to be written; writing the same again would not help."""
+    """The database refuses what is to be written; a retry would not help."""
 
 
 class FencedError(StoreError):
-    """Another orchestrator has claimed the workflow; this one must drop it and write nothing more."""
+    """Another orchestrator has claimed the workflow; this one must drop it and stop writing."""
 
 
 class ArtifactError(EopiezError):
@@ -268,7 +268,7 @@ class ArtifactError(EopiezError):
 
 
 class ArtifactMissingError(ArtifactError):
-    """An artifact that a finished task refers to is gone from the store."""
+    """An artifact that a finished task refers to is missing from the store."""
 
 
 class StorageFullError(ArtifactError):
@@ -276,7 +276,7 @@ class StorageFullError(ArtifactError):
 
 
 class ClusterError(EopiezError):
-    """Ray cannot be started or reached, or can never run what is asked."""
+    """Ray cannot be started or reached, or can never run what it is asked to."""
 
     exit_code = 69
 
@@ -288,7 +288,7 @@ class ArchiveError(EopiezError):
 
 
 class NotAnArchiveError(ArchiveError):
-    """The file is not an archive at all, or its head or tail is missing."""
+    """The file is not an archive, or its head or tail is missing."""
 
 
 class DamagedArchiveError(ArchiveError):

@@ -1,6 +1,6 @@
-"""The data home: folders and files that nobody but their owner can read, whatever the umask is.
+"""The data home: folders and files that only their owner can read, whatever the umask.
 
-Folders have the mode 700 and files 600. What an earlier version left open is closed when the home is opened.
+Folders have mode 700 and files 600. Anything an earlier version left open is closed when the home is opened.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from .logs import get_logger
 
 FOLDER, FILE = 0o700, 0o600
 OTHERS = 0o077
-"""What nobody but the owner may do."""
+"""Permissions that only the owner may have."""
 
 log = get_logger(__name__)
 
 
 def open_home(home: Path) -> Path:
-    """The absolute path of a data home that is there, and closed to others with all that is in it.
+    """Create the data home if need be, close it and everything in it to others, and give its absolute path.
 
-    Links are left alone: where they lead is for whoever made them.
+    Links are left alone: their targets are the business of whoever made them.
 
     Raises:
-        ParameterError: it cannot be made.
+        ParameterError: it cannot be created.
     """
     try:
         folder = make_folder(home.expanduser().absolute())
     except OSError as error:
         raise ParameterError(
-            f"cannot write into the data home {home}: {error.strerror}; set EOPIEZ_HOME to a folder of yours"
+            f"cannot write to the data home {home}: {error.strerror}; set EOPIEZ_HOME to a folder you own"
         ) from error
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -42,10 +42,10 @@ def open_home(home: Path) -> Path:
 
 
 def make_folder(path: Path) -> Path:
-    """A folder that is there and closed to others; parents that are missing are made alike.
+    """Make a folder that is closed to others, and its missing parents likewise, unless it exists.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     missing = [parent for parent in path.parents if not parent.exists()]
     for folder in (*reversed(missing), path):
@@ -56,7 +56,7 @@ def make_folder(path: Path) -> Path:
 
 
 def make_file(path: Path) -> Path:
-    """A file that is there and closed to others; what it holds stays."""
+    """Make a file that is closed to others, unless it exists; its content stays."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, FILE)
     try:
         os.fchmod(descriptor, FILE)
@@ -66,8 +66,8 @@ def make_file(path: Path) -> Path:
 
 
 def _close_tree(folder: Path) -> None:
-    """Close a folder that is open to others, with all that is in it; itself last, so that nothing is left out if the
-    process dies here."""
+    """Close a folder and everything in it to others, the folder itself last, so that nothing is missed if the process
+    dies here."""
     if not folder.lstat().st_mode & OTHERS:
         return
     for parent, folders, files in os.walk(folder, topdown=False):
@@ -77,14 +77,14 @@ def _close_tree(folder: Path) -> None:
 
 
 def _close(path: Path) -> None:
-    """Take away what others may do, and leave what the owner may."""
+    """Remove others' permissions and leave the owner's."""
     try:
         if path.is_symlink():
             return
         mode = path.stat().st_mode
         if mode & OTHERS:
             _set_mode(path, FOLDER if path.is_dir() else FILE)
-    except FileNotFoundError:  # Somebody else at work in the same home has just deleted it.
+    except FileNotFoundError:  # Another process using the same home has just deleted it.
         return
 
 
@@ -92,4 +92,4 @@ def _set_mode(path: Path, mode: int) -> None:
     try:
         path.chmod(mode)
     except PermissionError as error:  # It belongs to another user, as volumes of containers often do.
-        log.warning("cannot be closed to others", path=str(path), error=str(error))
+        log.warning("cannot remove others' permissions", path=str(path), error=str(error))

@@ -1,4 +1,4 @@
-"""Logs: events with fields, handed to the standard library's loggers, so that a host program decides where they go."""
+"""Logs: events with fields, for the standard library's loggers, so that the host program decides where they go."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import structlog
 
 
 class Logger(structlog.stdlib.BoundLogger):
-    """A logger for which an event that nobody wants costs next to nothing."""
+    """A logger for which an event below its level costs next to nothing."""
 
     def info(self, event: str | None = None, *args: Any, **fields: Any) -> Any:
-        """Something has happened that belongs to the way of things."""
+        """Log a normal event."""
         if self._logger.isEnabledFor(logging.INFO):
             return super().info(event, *args, **fields)
         return None

@@ -1,4 +1,4 @@
-"""Settings, read once, at the edge: argument over ``EOPIEZ_*`` variable over default."""
+"""Settings, read once at startup: arguments override ``EOPIEZ_*`` variables, which override defaults."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class Settings(BaseSettings):
     artifact_url: str | None = None
     """A ``pyarrow.fs`` URL; unset means a folder under the data home."""
     ray_address: str | None = None
-    """A running cluster (``auto`` or ``host:port``); unset starts one on this machine and stops it at the end."""
+    """A running Ray cluster (``auto`` or ``host:port``); unset starts one on this machine and stops it at the end."""
     autoscaling: bool = False
-    """Whether that cluster gets more nodes when something waits in Ray's queue: work that waits is then seen there, and
-    nothing is refused for what no node has yet."""
+    """Whether an autoscaler adds nodes to that cluster: waiting work is then shown in Ray's queue as demand, and no
+    task is refused because no node can run it yet."""
     cpus: int | None = Field(default=None, ge=1)
-    """CPUs of the cluster started here; unset means all."""
+    """CPUs for the cluster started here; unset means all."""
     object_store_bytes: int = Field(default=256 * 2**20, ge=80 * 2**20)
     """Size of the object store of the cluster started here."""
     lease_s: float = Field(default=15.0, gt=0)
-    """Seconds, by the database's clock, for which an orchestrator holds a workflow without renewing."""
+    """Seconds, by the database's clock, for which an orchestrator's lease on a workflow lasts without renewal."""
     database_patience_s: float = Field(default=120.0, gt=0)
-    """Seconds that an orchestrator goes on trying to reach a lost database before it gives up."""
+    """Seconds for which an orchestrator keeps trying to reach a lost database before it gives up."""
 
     @cached_property
     def artifacts(self) -> str:

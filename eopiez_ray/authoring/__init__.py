@@ -1,1 +1,1 @@
-"""What people write: phases of their own, and plans of them in Python or as documents."""
+"""What users write: their own phases, and plans of them in Python or as documents."""

@@ -1,4 +1,4 @@
-"""What a phase can learn of its task while it runs, and tell beside its result."""
+"""What a phase can learn about its task while it runs, and report besides its result."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 MOST_REJECTS = 10_000
-"""Rejects of a task that are kept one by one."""
+"""How many of a task's rejects are kept individually."""
 MOST_REASONS = 100
-"""Different reasons by which the others are counted."""
+"""How many different reasons the others are counted by."""
 OTHER_REASONS = "for other reasons"
 SOURCE_CHARACTERS = 1000
 REASON_CHARACTERS = 500
@@ -26,7 +26,7 @@ SAMPLE_CHARACTERS = 200
 
 @dataclass(slots=True)
 class TaskContext:
-    """The task at hand. Outside a worker (a test, a notebook) a fresh one stands in."""
+    """The current task. Outside a worker, as in a test or a notebook, a fresh one stands in."""
 
     workflow_id: str = ""
     step: str = ""
@@ -39,26 +39,26 @@ class TaskContext:
 
     @property
     def token(self) -> str:
-        """The same for every attempt of this task: what makes an effect idempotent."""
+        """A token that is the same for every attempt of this task, for making effects idempotent."""
         return f"{self.workflow_id}/{self.step}/{self.partition}"
 
     def reject(self, source: str, reason: str, sample: str = "") -> None:
-        """Put a row into the step's quarantine; it is kept with the task's result, once.
+        """Put a row into the step's quarantine; it is kept exactly once, with the task's result.
 
-        The first 10,000 of a task are kept one by one, the others are counted by their reasons.
+        The first 10,000 of a task are kept individually; the others are counted by reason.
         """
         self.rejects.add(exact(source), exact(reason), exact(sample))
 
 
 class Rejects:
-    """What a task has put into quarantine, of bounded size however much that is."""
+    """What a task has put into quarantine, in bounded memory."""
 
     def __init__(self) -> None:
         self._kept: list[Reject] = []
         self._counted: dict[str, int] = {}
 
     def add(self, source: str, reason: str, sample: str) -> None:
-        """One row more."""
+        """Add a row."""
         reason = reason[:REASON_CHARACTERS]
         if len(self._kept) < MOST_REJECTS:
             self._kept.append(Reject(source[:SOURCE_CHARACTERS], reason, sample[:SAMPLE_CHARACTERS]))
@@ -77,7 +77,7 @@ class Rejects:
             yield Reject(f"{rows:,} more rows", reason, "", rows)
 
     def __len__(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self._kept) + sum(self._counted.values())
 
 
@@ -85,7 +85,7 @@ _current: ContextVar[TaskContext | None] = ContextVar("eopiez_task", default=Non
 
 
 def current_task() -> TaskContext:
-    """The context of the task that is running."""
+    """The running task's context."""
     return _current.get() or TaskContext()
 
 

@@ -1,18 +1,18 @@
 """What a phase is: a plain function or class, with a name, a version, a kind and default policies.
 
-By kind, the positional arguments of the phase are its inputs and the result is its output:
+The kind decides what a phase's positional arguments, its inputs, and its result, its output, are:
 
 ========  ==========================================================  =====================================
 kind      each input                                                  output
 ========  ==========================================================  =====================================
-source    none, or as reduce                                          every value that it yields: a partition
+source    none, or as reduce                                          every value it yields is a partition
 map       the partition of the same number; a single value whole      one partition
 reduce    ``Partitions`` of a partitioned step; a single value whole  a single value
 sink      as reduce                                                   a single value; its effect is outside
 ========  ==========================================================  =====================================
 
 Keyword arguments are parameters: JSON values, checked against the signature when the plan is built.
-A class gets the parameters in ``__init__``, once a worker, and the inputs in ``__call__``, once a task.
+A class gets the parameters in ``__init__``, once per worker, and the inputs in ``__call__``, once per task.
 """
 
 from __future__ import annotations
@@ -53,16 +53,16 @@ _ITERATORS = (
     collections.abc.AsyncGenerator,
 )
 CONCURRENCY = 16
-"""Tasks of an asynchronous map that a worker runs at once, unless the phase says otherwise."""
+"""How many tasks of an asynchronous map a worker runs at once, unless the phase says otherwise."""
 _NO_VALUE = inspect.Parameter.empty
 FILE_MODULE = "phases_of_file_"
-"""How names of modules begin that were made of a file named by a plan: no worker can import them."""
+"""Prefix of the names of modules made from a file that a plan names: no worker can import them."""
 Value = TypeVar("Value", covariant=True)
 
 
 @runtime_checkable
 class Partitions(Protocol[Value]):
-    """All partitions of an input, in order, each loaded when it is asked for: iterate as often as you like."""
+    """All partitions of an input, in order, each loaded when asked for; iterate as often as you like."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Value]: ...
@@ -73,13 +73,13 @@ class Tree(NamedTuple):
     """How a reduce becomes a tree."""
 
     combine: Callable[..., Any]
-    """From results of the reduce, or of itself, in order, to one; associative, so that grouping changes nothing."""
+    """Combines results of the reduce, or its own, in order, into one; associative, so grouping changes nothing."""
     fan_in: int
-    """Values that one task takes."""
+    """How many values one task takes."""
 
 
 class Phase:
-    """A registered, versioned unit of work. Call it like the function that it wraps."""
+    """A registered, versioned unit of work. Call it like the function it wraps."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Phase:
         return _rebuild, told
 
     def with_function(self, function: Callable[..., Any], kind: PhaseKind) -> Phase:
-        """The same phase with other code: a level of its tree."""
+        """The same phase with different code: a level of its tree."""
         name = self.name if function is self.function else f"{self.name}.{function.__name__}"
         return Phase(
             function,
@@ -124,10 +124,10 @@ class Phase:
 
     @functools.cached_property
     def code(self) -> bytes:
-        """The phase as any process can load it: by reference where its module is installed, otherwise by value.
+        """The phase in a form that any process can load: by reference if its module is installed, else by value.
 
         Raises:
-            PlanError: it refers to what cannot be pickled.
+            PlanError: it refers to something that cannot be pickled.
         """
         if _is_installed(self.function):
             return pickle.dumps(self)
@@ -152,11 +152,11 @@ class Phase:
         return PhaseRef(self.name, self.version, self.kind, blake3(self.code).hexdigest(16))
 
     def checked(self, step: str, input_count: int, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The parameters as JSON values, defaults left to the phase.
+        """The parameters as JSON values, without the phase's defaults.
 
         Raises:
-            PlanError: the phase takes another number of inputs.
-            ParameterError: a parameter is unknown, missing or of the wrong type or range.
+            PlanError: the phase takes a different number of inputs.
+            ParameterError: a parameter is unknown, missing, of the wrong type or out of range.
         """
         self._check_inputs(step, input_count)
         model = self._parameter_model
@@ -178,7 +178,7 @@ class Phase:
 
     @staticmethod
     def _positional(called: Callable[..., Any]) -> list[str]:
-        """Names of the arguments that may be given by position."""
+        """Names of the arguments that can be given by position."""
         kinds = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
         return [name for name, given in inspect.signature(called).parameters.items() if given.kind in kinds]
 
@@ -192,21 +192,21 @@ class Phase:
         variadic = any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(called).parameters.values())
         if input_count > len(positional) and not variadic:
             raise PlanError(
-                f"step {step!r}: phase {self.name!r} takes at most {len(positional)} input(s), {input_count} were given"
+                f"step {step!r}: phase {self.name!r} takes at most {len(positional)} input(s), not {input_count}"
             )
 
     @functools.cached_property
     def _parameter_model(self) -> Any:
         """A pydantic model of the signature: its types, ranges (``Annotated[int, Field(ge=1)]``) and defaults.
 
-        The names are aliases, since a model has names of its own and makes fields of no name with a leading underscore.
+        The names are aliases, since models reserve some names and ignore those with a leading underscore.
         """
         takes_parameters = (
             vars(self.function).get("__init__", self.function) if isinstance(self.function, type) else self.function
         )
         try:
             hints = typing.get_type_hints(takes_parameters, include_extras=True)
-        except NameError:  # A type imported for checkers alone: its parameters go unchecked.
+        except NameError:  # A type imported only for type checkers: its parameters go unchecked.
             hints = {}
         signature = inspect.signature(self.function)
         fields: dict[str, Any] = {}
@@ -227,17 +227,17 @@ class Phase:
 
 
 class _Skip:
-    """Stands for an input while parameters are checked."""
+    """Stands in for an input while parameters are checked."""
 
 
 _SKIP = _Skip()
 
 
 def _json_values(step: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters as JSON gives them back.
+    """The parameters after a round trip through JSON.
 
     Raises:
-        ParameterError: JSON has no way to say one of them.
+        ParameterError: JSON cannot express one of them.
     """
     try:
         text = json.dumps(parameters if is_json(parameters) else to_jsonable_python(parameters))
@@ -245,12 +245,12 @@ def _json_values(step: str, parameters: dict[str, Any]) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError) as error:
         raise ParameterError(
             f"step {step!r}: its parameters cannot be written as JSON ({str(error)[:200]}); "
-            "give large or special values by plan.values(…)"
+            "pass large or special values with plan.values(…)"
         ) from error
 
 
 def _encodable(value: Any) -> Any:
-    """The value with such text alone as pydantic looks at: without undecodable bytes of file names."""
+    """The value with text that pydantic accepts: without the undecodable bytes of file names."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if type(value) is list:
@@ -314,7 +314,7 @@ def _inferred_kind(function: Callable[..., Any]) -> PhaseKind:
 
 
 def _is_awaited(function: Callable[..., Any]) -> bool:
-    """Whether each of its results is awaited, so that many of its tasks can run at once."""
+    """Whether its results are awaited, so that many of its tasks can run at once."""
     return inspect.iscoroutinefunction(function.__call__ if isinstance(function, type) else function)
 
 
@@ -360,36 +360,36 @@ def phase(
     concurrency: int | None = None,
     keeps_inputs: bool = False,
 ) -> Phase | Callable[[Callable[..., Any]], Phase]:
-    """Make a phase of a function or class, and register it by name.
+    """Turn a function or class into a phase, and register it by name.
 
     Args:
-        version: change it when results change: cached results of other versions are not used.
+        version: change it when results change; cached results of other versions are not used.
         name: the function's own name by default.
-        kind: ``source``, ``map``, ``reduce`` or ``sink``; by default a generator is a source and all else a map.
+        kind: ``source``, ``map``, ``reduce`` or ``sink``; by default a generator is a source, anything else a map.
         resources: what each of its tasks needs; one CPU by default.
-        retry: when a failed attempt is tried again.
+        retry: whether and when a failed attempt is retried.
         timeout_s: seconds that an attempt may take.
         cache: whether equal tasks of any workflow share their result.
         max_rejects: share of rejected rows above which the step fails.
-        step_timeout_s: seconds that the whole step may take, from the start of its first task on.
-        wait_timeout_s: seconds that tasks which could start may wait while none of the step runs.
-        combine: makes a tree of a reduce: the phase is applied to every ``fan_in`` partitions as soon as they are
-            there, and ``combine``, which takes ``Partitions`` of such results and gives one, to what comes out. It must
-            be associative, and gets those of the parameters that it names.
-        fan_in: values that one task of the tree takes.
+        step_timeout_s: seconds that the whole step may take, from the start of its first task.
+        wait_timeout_s: seconds that ready tasks may wait while none of the step runs.
+        combine: turns a reduce into a tree: the phase is applied to every ``fan_in`` partitions as soon as they exist,
+            and ``combine``, which turns ``Partitions`` of such results into one, is applied to its results. It must be
+            associative, and gets those of the parameters that it names.
+        fan_in: how many values one task of the tree takes.
         concurrency: how many tasks of an asynchronous map (``async def``) a worker runs at once; 16 by default.
         keeps_inputs: promises that the phase does not change its inputs in place: large values that many tasks take
-            are then loaded once a worker, and not once a task.
+            are then loaded once per worker instead of once per task.
 
     Raises:
-        PlanError: ``combine`` is given to what is no reduce, ``fan_in`` is below 2, or ``concurrency`` is given to what
-            is no asynchronous map.
+        PlanError: ``combine`` is given for anything but a reduce, ``fan_in`` is below 2, or ``concurrency`` is given
+            for anything but an asynchronous map.
     """
     tree = None if combine is None else Tree(combine, fan_in)
     if fan_in < 2:
         raise PlanError(f"fan_in is {fan_in}; a task of a tree takes at least 2 values")
     if tree is not None and kind != PhaseKind.REDUCE:
-        raise PlanError("only a reduce has a combine: say kind='reduce' too")
+        raise PlanError("only a reduce can have a combine; add kind='reduce'")
 
     def register(target: Callable[..., Any]) -> Phase:
         chosen = _inferred_kind(target) if kind is None else PhaseKind(kind)
@@ -422,11 +422,11 @@ def _concurrency(target: Callable[..., Any], kind: PhaseKind, wanted: int | None
     is_able = kind is PhaseKind.MAP and _is_awaited(target)
     if wanted is not None and wanted != 1 and not is_able:
         raise PlanError(
-            f"phase {target.__name__!r} cannot have {wanted} tasks at once in a worker: it is no map by async def; "
-            "leave concurrency out, and its tasks are spread over workers"
+            f"phase {target.__name__!r} cannot run {wanted} tasks at once in a worker: it is not an async def map; "
+            "leave out concurrency, and its tasks are spread over workers"
         )
     if wanted is not None and wanted < 1:
-        raise PlanError(f"the concurrency of phase {target.__name__!r} is {wanted}; at least 1 task is at work")
+        raise PlanError(f"the concurrency of phase {target.__name__!r} is {wanted}; it must be at least 1")
     return (wanted or CONCURRENCY) if is_able else 1
 
 
@@ -447,7 +447,7 @@ def registered_phases() -> Sequence[Phase]:
 
 
 def restore(known: Phase) -> None:
-    """Let the phase be found by its name, in place of any other of that name."""
+    """Register the phase by its name, in place of any other of that name."""
     _REGISTRY[known.name] = known
 
 

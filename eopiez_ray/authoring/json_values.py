@@ -1,4 +1,4 @@
-"""What JSON can say exactly."""
+"""What JSON can express exactly."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 
 def is_json(value: Any, depth: int = 100) -> bool:
-    """Whether a value is what JSON gives back, type by type.
+    """Whether a value survives a round trip through JSON, types included.
 
     Args:
-        depth: of lists and dicts inside each other, above which it is not.
+        depth: the deepest nesting of lists and dicts that is allowed.
     """
     if type(value) in {dict, list} and depth > 0:
         keys, inside = (value.keys(), value.values()) if isinstance(value, dict) else ((), value)

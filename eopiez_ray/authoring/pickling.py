@@ -1,4 +1,4 @@
-"""Why a value cannot be pickled: which member of it, and where in it that is."""
+"""Why a value cannot be pickled: which member is at fault, and where it is."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import cloudpickle
 
 DEEPEST = 8
-"""Members of members that are looked into."""
+"""How many levels of members are searched."""
 MOST = 10_000
-"""Members of one container that are looked at."""
+"""How many members of one container are searched."""
 UNPICKLABLE = (pickle.PicklingError, TypeError, AttributeError, RecursionError, ValueError)
-"""What picklers raise."""
+"""The errors that picklers raise."""
 
 
 def culprit(value: Any, place: str = "result") -> str:
@@ -24,11 +24,11 @@ def culprit(value: Any, place: str = "result") -> str:
             break
         place, value = found
     name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.").removeprefix("_thread.")
-    return f"{place} is of type {name} ({_fault(value) or 'it lies too deep'})"
+    return f"{place} is of type {name} ({_fault(value) or 'nested too deeply'})"
 
 
 def _members(value: Any) -> Iterator[tuple[str, Any]]:
-    """What a value consists of, each with how one gets at it."""
+    """The members of a value, each with the expression that reaches it."""
     if isinstance(value, Mapping):
         pairs = ((f"[{key!r}]", inner) for key, inner in value.items())
     elif isinstance(value, list | tuple):

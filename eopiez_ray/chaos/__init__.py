@@ -1,1 +1,1 @@
-"""Kills what the engine runs on, again and again, and counts what that costs."""
+"""Kills what the engine runs on, again and again, and measures what that costs."""

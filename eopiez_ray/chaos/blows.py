@@ -1,4 +1,4 @@
-"""How each fault is committed. Aiming comes before the look at what is committed, the blow right after it."""
+"""How each fault is inflicted. Aiming comes before the look at what is committed, the blow right after it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from .ground import Driver, Ground
 
 RECENT = 20
-"""Marks among which a living worker is looked for."""
+"""How many of the latest marks are searched for a living worker."""
 FULL_S = 3.0
 """Seconds for which the disk stays full."""
 ATTACHED = frozenset(Fault) - {Fault.RAYLET, Fault.GCS}
-"""Faults on a cluster that outlives those who drive; the others want one that the driving process has started."""
+"""Faults on a cluster that outlives the orchestrators; the others need one that the orchestrator process started."""
 
 Blow = Callable[[], None]
 
@@ -43,7 +43,7 @@ class Scene:
 
     ground: Ground
     holders: Sequence[Driver]
-    """Processes that drive a workflow which is not at rest."""
+    """Orchestrator processes with a workflow that is not at rest."""
     marks: Path
     random: Random
     stop_s: float
@@ -51,10 +51,10 @@ class Scene:
 
 
 def aim(fault: Fault, scene: Scene) -> Blow:
-    """Choose what is hit; what is returned hits it, and ends when the fault is over.
+    """Choose the victim; the result strikes it, and returns when the fault is over.
 
     Raises:
-        ClusterError: what should be hit is not there.
+        ClusterError: there is no victim.
     """
     match fault:
         case Fault.WORKER:
@@ -76,7 +76,7 @@ def aim(fault: Fault, scene: Scene) -> Blow:
 
 
 def _worker(scene: Scene) -> psutil.Process:
-    """One of the processes that have left the last marks."""
+    """One of the processes that left the latest marks."""
     alive = []
     for pid in sorted({mark.pid for mark in read_marks(scene.marks)[-RECENT:]}):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -84,20 +84,20 @@ def _worker(scene: Scene) -> psutil.Process:
             if process.name().startswith("ray::"):
                 alive.append(process)
     if not alive:
-        raise ClusterError("no worker is alive that could be killed")
+        raise ClusterError("there is no living worker to kill")
     return scene.random.choice(alive)
 
 
 def _daemon(scene: Scene, name: str) -> psutil.Process:
     daemons = scene.ground.daemons()
     if name not in daemons:
-        raise ClusterError(f"the driving process has no {name} that could be killed")
+        raise ClusterError(f"the orchestrator process has no {name} to kill")
     return daemons[name]
 
 
 def _holder(scene: Scene) -> Driver:
     if not scene.holders:
-        raise ClusterError("no process has work left that could be killed; give more --tasks")
+        raise ClusterError("no orchestrator process has work left to be killed at; give more --tasks")
     return scene.random.choice(scene.holders)
 
 
@@ -116,7 +116,7 @@ def _stop_server(scene: Scene) -> None:
 
 
 def _fill(folder: Path) -> None:
-    """Fill the small file system that lies there, wait, and make room again."""
+    """Fill the small file system there, wait, and make room again."""
     filler = folder / "filler"
     try:
         with filler.open("wb", buffering=0) as file:

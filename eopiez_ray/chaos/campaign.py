@@ -1,4 +1,4 @@
-"""Rounds of work, each with a fault in its middle."""
+"""Rounds of work, each with a fault in the middle."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PATIENCE_S = 180.0
-"""Seconds after which a round that does not end has lost its workflow."""
+"""Seconds after which a round that has not ended counts its workflow as lost."""
 EARLIEST, LATEST = 0.1, 0.6
 """Shares of the marks between which the fault comes."""
 CALLS = 2
-"""Calls that each workflow may have at work where several orchestrators share a cluster, so that none takes all."""
+"""Concurrent calls of each workflow where several orchestrators share a cluster, so that none takes it all."""
 START_S = 25.0
-"""Seconds to start it all, about, and to go from one kind of cluster to the other."""
+"""Approximate seconds to start everything, and to switch from one kind of cluster to the other."""
 ROUND_S = {
     Fault.WORKER: 3.0,
     Fault.ORCHESTRATOR: 6.0,
@@ -38,14 +38,14 @@ ROUND_S = {
     Fault.POSTGRES_STOP: 1.0,
     Fault.DISK: 6.0,
 }
-"""Seconds of a round, about; that of ``postgres-stop`` beside the time for which the server is stopped."""
+"""Approximate seconds of a round; for ``postgres-stop``, not counting the time the server is stopped."""
 AIMLESS_S = 0.03
-"""Seconds at most from that mark to the fault, so that it hits tasks anywhere."""
+"""Maximum seconds from that mark to the fault, so that it hits tasks anywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """What is to be done."""
+    """What to do."""
 
     faults: Sequence[Fault]
     rounds: int
@@ -53,19 +53,19 @@ class Orders:
     tasks: int
     """In each round."""
     orchestrators: int = 2
-    """That share the work of a round, each in a process of its own; at least 2."""
+    """Orchestrators that share the work of a round, each in its own process; at least 2."""
     seed: int
     home: Path
-    """The data home: nothing else should happen in it."""
+    """The data home, which nothing else should use."""
     stop_s: float = 10.0
     """Seconds for which a stopped server stays stopped."""
     is_temporary: bool = True
-    """Whether the data home is removed at the end, unless a promise was broken."""
+    """Whether the data home is removed at the end, unless a guarantee was broken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came out."""
+    """The results."""
 
     summaries: Sequence[FaultSummary]
     was_interrupted: bool = False
@@ -73,12 +73,12 @@ class Outcome:
 
     @property
     def is_kept(self) -> bool:
-        """Whether no promise was broken."""
+        """Whether no guarantee was broken."""
         return not any(summary.breaches for summary in self.summaries)
 
 
 class Team(NamedTuple):
-    """A process that drives, and the workflow that it has started."""
+    """An orchestrator process, and the workflow it has started."""
 
     driver: Driver
     workflow: str
@@ -86,7 +86,7 @@ class Team(NamedTuple):
 
 
 def expected_s(orders: Orders) -> float:
-    """About how long it will take, as measured on two cores; a broken promise may add minutes."""
+    """Approximate duration, as measured on two cores; a broken guarantee may add minutes."""
     starts = 1 + sum(
         (one in ATTACHED) is not (next_one in ATTACHED) for one, next_one in itertools.pairwise(orders.faults)
     )
@@ -95,12 +95,12 @@ def expected_s(orders: Orders) -> float:
 
 
 def carry_out(orders: Orders, tell: Callable[[int, RoundResult], None]) -> Outcome:
-    """All rounds of all faults; ``tell`` hears of each round. Nothing that was started here outlives this.
+    """Run all rounds of all faults, calling ``tell`` after each. Nothing that was started here outlives this.
 
-    An interruption ends the rounds; what they have shown so far is the outcome.
+    An interruption ends the rounds; the outcome is what they have shown so far.
 
     Raises:
-        ClusterError: Ray or a process that drives does not start.
+        ClusterError: Ray or an orchestrator process does not start.
         StoreError: the database does not start.
     """
     seen: dict[Fault, list[RoundResult]] = {}
@@ -181,7 +181,7 @@ def _play(orders: Orders, fault: Fault, number: int, ground: Ground) -> Evidence
 
 
 def _teams(orders: Orders, fault: Fault, ground: Ground, whole: Workload) -> list[Team]:
-    """Processes that share the tasks of a round, each ready to go on with what another has left."""
+    """Processes that share the tasks of a round, each ready to take over from another."""
     is_attached = fault in ATTACHED
     drivers = ground.drivers(orders.orchestrators if is_attached else 1, is_attached=is_attached)
     bounds = [whole.tasks * share // len(drivers) for share in range(len(drivers) + 1)]
@@ -201,7 +201,7 @@ def _await_marks(path: Path, count: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while len(read_marks(path)) < count:
         if time.monotonic() > deadline:
-            raise ClusterError(f"the workload has not come to its {count}th task in {PATIENCE_S:g} s")
+            raise ClusterError(f"the workload has not reached its {count}th task in {PATIENCE_S:g} s")
         time.sleep(LOOK_S)
 
 

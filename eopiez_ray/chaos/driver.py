@@ -1,7 +1,7 @@
-"""A process that drives workflows until it is told to end, or is killed.
+"""An orchestrator process, which drives workflows until it is told to end, or is killed.
 
-``python -m eopiez_ray.chaos.driver SETTINGS`` takes requests as JSON lines from standard input and answers
-each by a line. The end of its input ends it.
+``python -m eopiez_ray.chaos.driver SETTINGS`` reads requests as JSON lines from standard input and answers each with
+a line. The end of its input ends it.
 """
 
 from __future__ import annotations

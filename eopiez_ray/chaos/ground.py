@@ -1,4 +1,4 @@
-"""Where rounds take place: a data home, a cluster or two, and processes that drive. What is started here ends here."""
+"""Where rounds take place: a data home, a cluster or two, and orchestrator processes, all ended here too."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LOOK_S = 0.02
 
 
 class Driver:
-    """A child process that drives workflows."""
+    """A child process that is an orchestrator."""
 
     def __init__(self, settings: Settings, log: Path) -> None:
         self.log = log
@@ -76,7 +76,7 @@ class Driver:
             self._is_ready = True
 
     def start(self, workload: Workload, owner: str = "") -> str:
-        """Let it start a workflow of that owner; the workflow's id."""
+        """Let it start a workflow of that owner; give the workflow's id."""
         return self._ask({"start": workload.value(), "owner": owner})
 
     def resume(self, workflow: str) -> None:
@@ -117,7 +117,7 @@ class Driver:
         return answer
 
     def _silent(self) -> ClusterError:
-        return ClusterError(f"a process that should drive workflows does not answer; its log is {self.log}")
+        return ClusterError(f"an orchestrator process does not answer; its log is {self.log}")
 
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
@@ -126,7 +126,7 @@ class Driver:
 
 
 class SharedCluster:
-    """A Ray cluster that outlives those who drive on it."""
+    """A Ray cluster that outlives the orchestrators on it."""
 
     def __init__(self, settings: Settings) -> None:
         # Ray's daemons die with the thread that has started them, so that thread's loop lives as long as this.
@@ -212,7 +212,7 @@ class Ground:
         return str(self._system.submit(plan).id)
 
     def limit(self, owner: str, calls: int) -> None:
-        """Let at most so many calls of an owner be at work at once."""
+        """Limit an owner's concurrent calls."""
         self._system.limit(LimitKind.OWNER, owner, calls)
 
     def workflow(self, workflow: str) -> Workflow:
@@ -220,7 +220,7 @@ class Ground:
         return self._system.workflow(workflow)
 
     def rows(self, workflow: str) -> list[TaskTime]:
-        """The rows of finished tasks; asked again while the database is away."""
+        """The rows of finished tasks, retrying while the database is unavailable."""
         deadline = time.monotonic() + ANSWER_S
         while True:
             try:
@@ -231,7 +231,7 @@ class Ground:
                 time.sleep(LOOK_S)
 
     def settled(self, workflow: str, patience_s: float) -> str:
-        """The workflow's status once it is at rest, or when patience is at its end."""
+        """The workflow's status once it is at rest, or when patience runs out."""
         deadline, status = time.monotonic() + patience_s, "unknown"
         while time.monotonic() < deadline:
             with contextlib.suppress(StoreError):  # The database may be what was killed.
@@ -243,7 +243,7 @@ class Ground:
         return f"still {status} after {patience_s:g} s"
 
     def note(self) -> None:
-        """Remember the processes that there are, to look after them at the end."""
+        """Remember the existing processes, to take care of them at the end."""
         self._seen = {pid: process for pid, process in self._seen.items() if process.is_running()}
         roots = [driver.process for driver in self._drivers if driver.is_alive()]
         own = [child for child in psutil.Process().children() if child.name() in DAEMONS] if self._cluster else []
@@ -253,7 +253,7 @@ class Ground:
                     self._seen[process.pid] = process
 
     def clear(self) -> None:
-        """End the processes that drive, and the clusters; the data home stays."""
+        """End the orchestrator processes and the clusters; the data home stays."""
         self.note()
         for driver in self._drivers:
             driver.leave()
@@ -268,7 +268,7 @@ class Ground:
         self._launched.clear()
 
     def close(self) -> None:
-        """End all that was started here."""
+        """End everything that was started here."""
         try:
             self.clear()
         finally:
@@ -276,7 +276,7 @@ class Ground:
 
 
 def end(processes: Sequence[psutil.Process]) -> None:
-    """``kill -9``; a process id that belongs to somebody else by now is left alone."""
+    """``kill -9``; a process id that now belongs to another process is left alone."""
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -293,6 +293,6 @@ def end_server(home: Path) -> None:
 
 
 def _sessions(pid: int) -> list[Path]:
-    """The folders of the clusters that a process has started: Ray ends their names with its id."""
+    """The folders of the clusters that a process started: their names end with its id."""
     folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
     return list(Path(folder, "ray").glob(f"session_*_{pid}"))

@@ -1,4 +1,4 @@
-"""What a round has shown, and whether the promises were kept. No I/O: facts go in, figures come out."""
+"""What a round has shown, and whether the guarantees were kept. No I/O: facts go in, figures come out."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Fault(StrEnum):
     WORKER = "worker"
     """``kill -9`` of a process that runs tasks."""
     ORCHESTRATOR = "orchestrator"
-    """``kill -9`` of the process that drives; another takes over."""
+    """``kill -9`` of the orchestrator process; another takes over."""
     RAYLET = "raylet"
-    """``kill -9`` of the node's daemon of a cluster that the driving process has started."""
+    """``kill -9`` of the node daemon of a cluster that the orchestrator process started."""
     GCS = "gcs"
     """``kill -9`` of that cluster's head."""
     POSTGRES = "postgres"
@@ -40,7 +40,7 @@ def parse_faults(text: str) -> list[Fault]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in set(Fault)]
     if unknown:
-        raise ParameterError(f"there is no fault {unknown[0]!r}; there are {', '.join(Fault)}")
+        raise ParameterError(f"there is no fault {unknown[0]!r}; choose from {', '.join(Fault)}")
     return [fault for fault in Fault if fault in names or not names]
 
 
@@ -52,7 +52,7 @@ class Task(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What a run of a task has left behind."""
+    """What a run of a task left behind."""
 
     task: Task
     pid: int
@@ -62,7 +62,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that is known of a round once it is over."""
+    """Everything known about a round once it is over."""
 
     fault: Fault
     expected: frozenset[Task]
@@ -79,7 +79,7 @@ class Evidence:
     gathered: tuple[object, ...]
     """The numbers that the last step was given."""
     status: str
-    """The workflow's, at the end."""
+    """The workflow's status at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class RoundResult:
 
     @property
     def breaches(self) -> tuple[str, ...]:
-        """The promises that were broken, in words."""
+        """The guarantees that were broken, in words."""
         found = {
             f"{self.lost} lost": self.lost,
             f"{self.duplicated} duplicated": self.duplicated,
@@ -136,7 +136,7 @@ def judge(evidence: Evidence) -> RoundResult:
 
 
 def unseen(fault: Fault, reason: str) -> RoundResult:
-    """The figures of a round that could not be seen to its end: nothing is known, which is a breach too."""
+    """The figures of a round that could not be followed to its end: nothing is known, which is a breach too."""
     return RoundResult(
         fault=fault,
         lost=0,

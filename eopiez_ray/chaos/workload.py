@@ -1,4 +1,4 @@
-"""The work that goes on while something is killed: many small tasks that leave marks, and a check of all of them."""
+"""The work that runs while something is killed: many small tasks that leave marks, and a check of all of them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 LARGE_BYTES = 96 * 1024
 """Size of a value that becomes an artifact."""
 LARGE_EVERY = 10
-"""One task in so many has a large value."""
+"""One task in this many has a large value."""
 PATIENT = RetryPolicy(initial_interval_s=0.2, maximum_interval_s=1.0, maximum_attempts=1000)
-"""A full disk fails tasks until there is space."""
+"""Retries, since a full disk fails tasks until there is space."""
 
 
 class Parcel(NamedTuple):
-    """What a task hands to the next."""
+    """What a task passes to the next."""
 
     number: int
     filling: bytes
@@ -71,7 +71,7 @@ class Workload:
     """Makes its large values its own."""
     tasks: int
     first: int = 0
-    """The number of its first task: those of all workflows of a round go on from one to the next."""
+    """The number of its first task: numbers continue from one workflow of a round to the next."""
     seconds: float = 0.02
     """How long each takes."""
     cpus: float = 1.0

@@ -1,4 +1,4 @@
-"""The command line: each command is in the module of its name, which imports what is heavy when it is run."""
+"""The command line: one module per command, which imports heavy libraries only when the command runs."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ from .terminal import complain, is_debugging, print_traceback, set_debugging
 from .watch import INTERRUPTED
 
 UNFORESEEN = 70
-"""Exit code for an error that nobody foresaw (EX_SOFTWARE)."""
+"""Exit code for an unexpected error (EX_SOFTWARE)."""
 
 
 class _Group(TyperGroup):
@@ -57,12 +57,14 @@ class _Group(TyperGroup):
         except Exception as error:  # The outermost guard.
             if type(error).__module__.startswith(("click", "typer")):
                 raise
-            sentence = f"unexpected {type(error).__name__}: {error}; see where with `eopiez --debug …`, and report it"
+            sentence = (
+                f"unexpected {type(error).__name__}: {error}; run `eopiez --debug …` for a traceback, and report it"
+            )
             raise _told(error, sentence, UNFORESEEN) from error
 
 
 def _told(error: BaseException, sentence: str, code: int) -> typer.Exit:
-    """Say what is wrong; what ends the command."""
+    """Print what went wrong, and give the exit that ends the command."""
     complain(sentence)
     if is_debugging():
         print_traceback(error)
@@ -77,7 +79,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Start with **eopiez demo**, then try **eopiez run FOLDER**. Everything lives under one data "
-    "home: **EOPIEZ_HOME**, by default your user data folder.",
+    "home: **EOPIEZ_HOME**, your user data folder by default.",
 )
 
 
@@ -99,7 +101,7 @@ def eopiez(
 ) -> None:
     """Find motifs, themes and structure in a collection of texts, and pack it into a small archive.
 
-    Runs are durable: whatever stops one, **eopiez resume** goes on where it stood.
+    Runs are durable: whatever stops one, **eopiez resume** picks it up where it left off.
     """
     set_debugging(debug)
 

@@ -30,14 +30,14 @@ def unpack(
         str | None, typer.Option("--document", "-d", metavar="ID", help="Print only this document's text.")
     ] = None,
     form: Annotated[
-        str, typer.Option("--format", "-f", help="What to write: jsonl, parquet, or text (a file a document).")
+        str, typer.Option("--format", "-f", help="What to write: jsonl, parquet, or text (one file per document).")
     ] = "jsonl",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to write into; by default the archive's name.")
+        Path | None, typer.Option("--output", "-o", help="Folder to write to; named after the archive by default.")
     ] = None,
-    ids: Annotated[bool, typer.Option("--ids", help="Only list the ids of the documents.")] = False,
+    ids: Annotated[bool, typer.Option("--ids", help="Only list the document ids.")] = False,
 ) -> None:
-    """Get documents out of an archive; intact blocks of a damaged one too.
+    """Extract documents from an archive, including the intact blocks of a damaged one.
 
     **Examples**
 
@@ -61,9 +61,9 @@ def unpack(
 
 def verify(
     archive: ArchivePath,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the finding as a JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as a JSON object.")] = False,
 ) -> None:
-    """Check every byte of an archive. Exit code 65 if anything is damaged."""
+    """Check every byte of an archive. Exits with code 65 if anything is damaged."""
     with _opened(archive) as opened:
         found, documents = opened.verify(), len(opened)
     if as_json:
@@ -100,12 +100,12 @@ def _print_document(archive: Archive, name: str) -> None:
     try:
         found = archive.read(name)
     except DocumentNotFoundError as error:
-        raise DocumentNotFoundError(f"{error}; --ids lists them") from error
+        raise DocumentNotFoundError(f"{error}; use --ids to list the documents") from error
     print_data(found.text.removesuffix("\n"))
 
 
 def _free_folder(wanted: Path) -> Path:
-    """The folder, or one with a number after it where that exists."""
+    """The folder, with a number appended if it already exists."""
     folder, number = wanted, 1
     while folder.exists():
         number += 1

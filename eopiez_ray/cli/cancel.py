@@ -17,7 +17,7 @@ from .terminal import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before several are cancelled.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Cancel several without asking for confirmation.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +39,7 @@ def cancel(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """End workflows. Finished steps keep their results; **retry** would still go on.
+    """Cancel workflows. Finished steps keep their results, and **retry** can still continue them.
 
     Example: eopiez cancel --name nightly --status paused
     """

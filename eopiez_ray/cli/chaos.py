@@ -1,4 +1,4 @@
-"""``eopiez chaos``: kill what the engine runs on, and see what that costs."""
+"""``eopiez chaos``: kill what the engine runs on, and measure what that costs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..chaos.verdict import FaultSummary, RoundResult
 
 BROKEN = 1
-"""Exit code when a promise was broken."""
+"""Exit code when a guarantee was broken."""
 
 
 def register(app: typer.Typer) -> None:
@@ -37,25 +37,24 @@ Faults = Annotated[
     str,
     typer.Option(
         "--faults",
-        help="Some of worker, orchestrator, raylet, gcs, postgres, postgres-stop, disk, with commas between; "
-        "by default all.",
+        help="Comma-separated, from worker, orchestrator, raylet, gcs, postgres, postgres-stop, disk; all by default.",
         show_default=False,
     ),
 ]
-Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Rounds of each fault.")]
-Tasks = Annotated[int, typer.Option("--tasks", min=20, max=20_000, help="Tasks of each round.")]
-Orchestrators = Annotated[
-    int, typer.Option("--orchestrators", min=2, max=8, help="Processes that share the driving of each round.")
+Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Rounds per fault.")]
+Tasks = Annotated[int, typer.Option("--tasks", min=20, max=20_000, help="Tasks per round.")]
+Orchestrators = Annotated[int, typer.Option("--orchestrators", min=2, max=8, help="Orchestrator processes per round.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed for choosing moments and victims.")]
+StopSeconds = Annotated[
+    float, typer.Option("--stop-seconds", min=0.1, help="How long postgres-stop suspends the server.")
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Chooses the moments and the victims.")]
-StopSeconds = Annotated[float, typer.Option("--stop-seconds", min=0.1, help="How long postgres-stop stops the server.")]
 Home = Annotated[
     Path | None,
-    typer.Option("--home", help="A data home of its own; by default a temporary one.", show_default=False),
+    typer.Option("--home", help="Separate data home to use; a temporary one by default.", show_default=False),
 ]
-Keep = Annotated[bool, typer.Option("--keep", help="Leave the temporary data home, with its logs.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep the temporary data home and its logs.")]
 AsJson = Annotated[
-    bool, typer.Option("--json", help="Rounds as JSON lines on stderr, the result as one object on stdout.")
+    bool, typer.Option("--json", help="Print rounds as JSON lines on stderr and the result as one object on stdout.")
 ]
 
 
@@ -70,9 +69,9 @@ def chaos(
     keep: Keep = False,
     as_json: AsJson = False,
 ) -> None:
-    """Kill workers, the driving process, Ray and Postgres under a workload, and count what that costs.
+    """Kill workers, the orchestrator, Ray and Postgres under load, and measure what that costs.
 
-    It does so on a data home of its own. Exit code 1 if a promise was broken. Ctrl-C shows the rounds so far.
+    Runs in its own data home. Exits with code 1 if a guarantee was broken. Ctrl-C shows the rounds so far.
     """
     from ..chaos.campaign import Orders, carry_out, expected_s
     from ..chaos.verdict import parse_faults
@@ -107,7 +106,7 @@ def chaos(
 
 @contextmanager
 def _one_interrupt() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the rounds once; what comes while things are put away is not heard."""
+    """Ctrl-C and SIGTERM end the rounds once; further signals are ignored during cleanup."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for heard in earlier:

@@ -1,4 +1,4 @@
-"""What is said and written once a run has ended."""
+"""What is printed and written once a run has ended."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def spool_folder(settings: Settings) -> Path:
 
 
 def conclude(workflow: Workflow, outcome: Outcome, *, as_json: bool) -> None:
-    """Write what is still to be written, and say how it ended.
+    """Write the remaining files, and print how the run ended.
 
     Raises:
         EopiezError: it failed, was cancelled, paused or quarantined.
@@ -72,7 +72,7 @@ def output_of(view: WorkflowView) -> Path | None:
 
 
 def leave_in_order(workflow: Workflow, view: WorkflowView) -> Counter[str]:
-    """Write the quarantine of a run, and drop what was kept for it once it has succeeded; why rows were rejected."""
+    """Write a run's rejected rows and count their reasons; delete its kept input once it has succeeded."""
     output = output_of(view)
     if view.status is WorkflowStatus.SUCCEEDED:
         _drop_spool(view.labels, spool_folder(workflow.settings))
@@ -80,7 +80,7 @@ def leave_in_order(workflow: Workflow, view: WorkflowView) -> Counter[str]:
 
 
 def write_quarantine(output: Path, rejects: Iterable[RejectView]) -> Counter[str]:
-    """Write ``quarantine.jsonl``, a rejected row a line, if there is any; how often each reason occurs."""
+    """Write ``quarantine.jsonl``, one rejected row per line, if there are any; count each reason."""
     from ..phases.report.files import whole_file
 
     known, reasons = list(rejects), Counter[str]()
@@ -99,7 +99,7 @@ def _row(row: RejectView) -> dict[str, Any]:
 
 
 def read_report(output: Path | None) -> dict[str, Any] | None:
-    """The facts that the run wrote; None where it wrote no report."""
+    """The facts in the run's report; None if it wrote none."""
     path = output / "report.json" if output is not None else None
     if path is None or not path.exists():
         return None
@@ -108,9 +108,9 @@ def read_report(output: Path | None) -> dict[str, Any] | None:
 
 
 def _drop_spool(labels: dict[str, str], folder: Path) -> None:
-    """Standard input was kept for the case that the run must be repeated.
+    """Delete the copy of standard input, which was kept in case the run had to be repeated.
 
-    Anybody can give a workflow any label, so nothing is deleted but a file where standard input is kept.
+    Anyone can put any label on a workflow, so only files in the folder for kept standard input are deleted.
     """
     if SPOOL not in labels:
         return
@@ -118,7 +118,7 @@ def _drop_spool(labels: dict[str, str], folder: Path) -> None:
     if spooled.parent.parent != folder.resolve():
         return
     spooled.unlink(missing_ok=True)
-    with suppress(FileNotFoundError):  # Another terminal that followed the run has been here first.
+    with suppress(FileNotFoundError):  # Another terminal that followed the run got here first.
         spooled.parent.rmdir()
 
 
@@ -128,9 +128,9 @@ def _say_how_to_go_on(outcome: Outcome, *, as_json: bool) -> None:
         print_json({"workflow": outcome.view.id, "status": outcome.view.status, "continue": command})
         return
     sentence = {
-        Ending.DRAINED: f"Paused; nothing is lost. Go on with: [bold]{command}[/]",
-        Ending.STOPPED: f"Stopped; what had finished is kept. Go on with: [bold]{command}[/]",
-        Ending.LEFT: f"It goes on in its own process. Watch it again with: [bold]{command}[/]",
+        Ending.DRAINED: f"Paused; nothing is lost. Continue with: [bold]{command}[/]",
+        Ending.STOPPED: f"Stopped; finished work is kept. Continue with: [bold]{command}[/]",
+        Ending.LEFT: f"It keeps running in its own process. Watch it again with: [bold]{command}[/]",
         Ending.AT_REST: "",
     }[outcome.ending]
     err().print(sentence)

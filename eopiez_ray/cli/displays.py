@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from .progress import PhaseProgress
 
 LINE_S = 5.0
-"""Seconds between lines of one phase, where lines are kept."""
+"""Seconds between a phase's lines in a log."""
 MIN_BAR, MAX_BAR, REST = 8, 28, 58
-"""Characters of a bar, and of all that stands beside it."""
+"""Characters of a bar, and of everything beside it."""
 EVENT_S = 1.0
 """Seconds between progress events for machines."""
 
@@ -38,20 +38,20 @@ class Snapshot:
 
 
 class Display(Protocol):
-    """Where progress is shown. Use it as a context; it is quiet once that has ended."""
+    """Where progress is shown. Use it as a context manager; it is silent after that."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
     def say(self, sentence: str) -> None:
-        """Something happened that people should know."""
+        """Report something the user should know."""
 
     def show(self, snapshot: Snapshot) -> None:
-        """This is how it stands."""
+        """Show the current state."""
 
 
 def display_for(*, as_json: bool) -> Display:
-    """The display that fits: JSON if asked for, bars on a terminal, otherwise lines."""
+    """The right display: JSON if asked for, bars on a terminal, otherwise lines."""
     if as_json:
         return JsonDisplay()
     console = err()
@@ -129,7 +129,7 @@ class BarDisplay:
 
 
 class LineDisplay:
-    """A line when a phase begins and ends, and now and then in between."""
+    """A line when a phase begins and when it ends, and a few in between."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -157,7 +157,7 @@ class LineDisplay:
 
 
 class JsonDisplay:
-    """An object on a line of standard error for each event; standard output stays free for the result."""
+    """One JSON object per line of standard error for each event; standard output is left for the result."""
 
     def __init__(self) -> None:
         self._statuses: list[str] = []

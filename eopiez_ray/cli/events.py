@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..store import EventView
 
 SAID = ("by", "why")
-"""What an event's data say in columns of their own."""
+"""Event data that have columns of their own."""
 LEFT_OUT = (*SAID, "traceback")
 """``eopiez show`` shows tracebacks, where there is room for them."""
 
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def events(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
-    """Print the history of a workflow: what happened when, who asked for it and why, and what changed."""
+    """Print a workflow's history: what happened and when, who asked for it and why, and what changed."""
     with open_system() as local:
         found = find(local, workflow).history()
         if as_json:
@@ -41,7 +41,7 @@ def events(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
 
 
 def _said(event: EventView) -> list[str]:
-    """Who asked and why, and what else there is to say."""
+    """Who asked and why, and any further data."""
     rest = {name: value for name, value in event.data.items() if name not in LEFT_OUT and value not in ({}, [], "")}
     data = "; ".join(re.sub(r"[{}\"']", "", f"{name}: {value}") for name, value in rest.items())
     return [str(event.data.get(name, "")) for name in SAID] + [data]

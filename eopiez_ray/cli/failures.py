@@ -1,4 +1,4 @@
-"""``eopiez failures``: what failed workflows have given up, and which could not be driven on."""
+"""``eopiez failures``: tasks that were given up, and workflows that are quarantined."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def failures(
     owner: Owner = None,
     name: Name = None,
     error: ErrorType = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many at most.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="Show at most this many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List the tasks that workflows have given up, and the workflows that are quarantined; the last ones first.
+    """List tasks that were given up and workflows that are quarantined, latest first.
 
-    They start again with **eopiez retry** and the same options.
+    To start them again, use **eopiez retry** with the same options.
     """
     is_narrowed = any((ids, label, owner, name, error))
     chosen = choose(ids, label, owner, name, None, error, not is_narrowed)
@@ -83,7 +83,7 @@ def _failure_value(task: GivenUp) -> dict[str, Any]:
 
 
 def _aside_value(each: SetAside) -> dict[str, Any]:
-    """As a task's, where no task is at fault."""
+    """A quarantined workflow as a row, where no task is at fault."""
     nothing = dict.fromkeys(("step", "partition", "attempts", "worker"))
     facts = {"outcome": "quarantined", "error_type": each.error_type, "message": each.message, "ended_at": each.at}
     return {"workflow": each.workflow_id, "name": each.workflow} | nothing | facts

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def limits(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """List limits, with how much of them is taken now, and the weights of owners."""
+    """List limits and how much of each is in use, and the owners' weights."""
     with open_system() as local:
         standing, weights = local.limits(), local.rules().weights
     if as_json:
@@ -38,20 +38,20 @@ def limits(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     if weights:
         _weights_sheet(weights).print(out())
     if not standing and not weights:
-        err().print("No limit and no weight: owners share the cluster alike.")
+        err().print("No limits and no weights: owners share the cluster equally.")
 
 
 def limit(
-    kind: Annotated[LimitKind, typer.Argument(help="What the limit is on.", show_default=False)],
-    name: Annotated[str, typer.Argument(help="The owner, the label as key=value, or the phase.", show_default=False)],
+    kind: Annotated[LimitKind, typer.Argument(help="What to limit.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The owner, the label (key=value) or the phase.", show_default=False)],
     maximum: Annotated[
         str,
-        typer.Argument(help="Calls at work at once, at most: 0 stops them, none lifts the limit.", show_default=False),
+        typer.Argument(help="Maximum concurrent calls; 0 stops them, none lifts the limit.", show_default=False),
     ],
 ) -> None:
-    """Let at most so many calls be at work at once for an owner, a label or a phase, over all orchestrators.
+    """Limit concurrent calls for an owner, a label or a phase, across all orchestrators.
 
-    It holds within a second, also for what is under way; what runs is let run.
+    Takes effect within a second, for workflows under way too; running calls are left to finish.
 
     **Examples**
 
@@ -64,7 +64,7 @@ def limit(
     number = _maximum(maximum)
     with open_system() as local:
         local.limit(kind, name, number)
-    said = "is not limited any more" if number is None else f"may have {counted(number, 'call')} at work at once"
+    said = "is no longer limited" if number is None else f"may have {counted(number, 'concurrent call')}"
     out().print(f"{kind} {name!r} {said}.", markup=False)
 
 
@@ -72,7 +72,7 @@ def _maximum(given: str) -> int | None:
     if given == "none":
         return None
     if not given.isdecimal():
-        raise ParameterError(f"the maximum is {given!r}; give a number of calls from 0 on, or none to lift the limit")
+        raise ParameterError(f"the maximum is {given!r}; give a number of calls, 0 or more, or none to lift the limit")
     return int(given)
 
 

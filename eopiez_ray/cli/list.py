@@ -22,9 +22,9 @@ def register(app: typer.Typer) -> None:
 
 def list_workflows(
     status: Annotated[
-        WorkflowStatus | None, typer.Option("--status", "-s", help="Only those with this status.")
+        WorkflowStatus | None, typer.Option("--status", "-s", help="Only workflows with this status.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="Show at most this many.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List workflows, newest first."""
@@ -35,7 +35,7 @@ def list_workflows(
                 print_json(workflow_value(view))
             return
         if not views:
-            err().print("No workflow yet." if status is None else f"No workflow is {status}.")
+            err().print("No workflows yet." if status is None else f"No workflow is {status}.")
             return
         sheet = Sheet(word("ID"), name("Name"), name("Status"), word("Created", 1), word("Took", 2), name("Output", 3))
         for view in views:

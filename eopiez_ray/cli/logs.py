@@ -1,4 +1,4 @@
-"""``eopiez logs``: what phases have logged and printed."""
+"""``eopiez logs``: what phases logged and printed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .workflow import AsJson, NamedOrLatest, find
 FOLLOW_S = 0.5
 """Seconds between looks for new log lines."""
 PAGE = 1000
-"""Log lines that are fetched at a time."""
+"""Log lines fetched at a time."""
 LEVELS = {"debug": "bright_black", "warning": "yellow", "error": "red", "critical": "red"}
 
 
@@ -26,8 +26,12 @@ def register(app: typer.Typer) -> None:
 
 def logs(
     workflow: NamedOrLatest = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the workflow is at rest.")] = False,
-    step: Annotated[str | None, typer.Option("--step", help="Only this step, or phase such as `themes`.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep printing until the workflow is at rest.")
+    ] = False,
+    step: Annotated[
+        str | None, typer.Option("--step", help="Only this step, or content phase such as `themes`.")
+    ] = None,
     partition: Annotated[
         int | None, typer.Option("--partition", min=0, help="Only tasks of this partition.", show_default=False)
     ] = None,
@@ -39,7 +43,7 @@ def logs(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what the phases of a workflow have logged and printed; with a step and a partition, one task of it."""
+    """Print what a workflow's phases logged and printed; with --step and --partition, a single task's."""
     with open_system() as local:
         handle, after = find(local, workflow), 0
         while True:

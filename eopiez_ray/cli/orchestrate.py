@@ -1,4 +1,4 @@
-"""``eopiez orchestrate``: a process that does nothing but drive workflows, its own and those of others."""
+"""``eopiez orchestrate``: a process that only drives workflows, whoever submitted them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from ..engine.local import Local
 
 CLEAN_S = 3600.0
-"""Seconds between cleanings."""
+"""Seconds between cleanups."""
 FORGIVEN_S = 3600.0
-"""Seconds after which a failure counts no more."""
+"""Seconds after which a failure no longer counts."""
 MOST_FAILURES = 5
-"""Failures, none of them forgiven, after which the process ends."""
+"""Failures that still count after which the process ends."""
 
 log = get_logger(__name__)
 
@@ -36,32 +36,32 @@ def register(app: typer.Typer) -> None:
 def orchestrate(
     cpus: Annotated[
         int | None,
-        typer.Option(min=1, help="CPUs of the cluster started here; all by default.", show_default=False),
+        typer.Option(min=1, help="CPUs for the cluster started here; all by default.", show_default=False),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="What people call it; by default the host's name.", show_default=False),
+        typer.Option(help="Display name; the host's name by default.", show_default=False),
     ] = None,
     retain_days: Annotated[
         float | None,
         typer.Option(
             metavar="DAYS",
             min=0,
-            help="Forget workflows that ended so long ago, as `eopiez clean` does, once an hour; by default never.",
+            help="Once an hour, forget workflows that ended this long ago, as `eopiez clean` does; never by default.",
             show_default=False,
         ),
     ] = None,
     keep: Annotated[
-        int, typer.Option(min=0, help="With --retain-days: how many of the last to keep, however old they are.")
+        int, typer.Option(min=0, help="With --retain-days: how many of the latest to keep, whatever their age.")
     ] = 20,
 ) -> None:
-    """Drive every workflow of the database that nobody else drives, until SIGTERM or Ctrl-C. Logs to standard error.
+    """Drive every workflow in the database that nobody else drives, until SIGTERM or Ctrl-C. Logs to standard error.
 
-    Several may run on one database: each workflow is driven by one of them, and if one dies the others go on with
-    what it had. They may share one cluster (**EOPIEZ_RAY_ADDRESS**) or have clusters of their own.
+    Several orchestrators can share a database: each workflow is driven by one of them, and if that one dies, another
+    takes over. They can share a cluster (**EOPIEZ_RAY_ADDRESS**) or use one each.
 
-    The first signal hands everything over at once. On a shared cluster the workers stay, with what they have in hand,
-    for the orchestrator that takes over; nothing runs twice then.
+    The first signal hands everything over at once. On a shared cluster, workers stay and keep the tasks in flight for
+    the orchestrator that takes over, so nothing runs twice.
 
     **Examples**
 
@@ -88,7 +88,7 @@ def orchestrate(
 
 
 class Stamina:
-    """Goes on driving after errors that nobody foresaw, unless they come one after the other."""
+    """Keeps driving after unexpected errors, unless they come in quick succession."""
 
     def __init__(self, local: Local, name: str) -> None:
         self._local, self._name = local, name
@@ -98,8 +98,8 @@ class Stamina:
         """Drive for a moment.
 
         Raises:
-            EopiezError: the database stayed away, or the cluster does not answer.
-            Exception: driving failed again and again, in a way that nobody foresaw.
+            EopiezError: the database stayed unavailable, or the cluster does not answer.
+            Exception: driving failed unexpectedly, again and again.
         """
         try:
             self._local.keep_driving(LOOK_S)
@@ -110,25 +110,25 @@ class Stamina:
             self._failed_at = [at for at in self._failed_at if now - at < FORGIVEN_S] + [now]
             if len(self._failed_at) > MOST_FAILURES:
                 raise
-            log.exception("driving ended and begins again", failures=len(self._failed_at))
+            log.exception("driving failed and starts again", failures=len(self._failed_at))
             self._local.drive_all(self._name)
 
 
 class Retention:
-    """Forgets, once an hour, what ended long ago."""
+    """Forgets workflows that ended long ago, once an hour."""
 
     def __init__(self, local: Local, age: timedelta | None, keep: int) -> None:
         self._local, self._age, self._keep = local, age, keep
         self._due_at = time.monotonic()
 
     def clean_if_due(self) -> None:
-        """Clean if an hour has passed; what goes wrong is told in the log, and tried again in an hour."""
+        """Clean up if an hour has passed; errors are logged, and the next attempt comes in an hour."""
         if self._age is None or time.monotonic() < self._due_at:
             return
         self._due_at = time.monotonic() + CLEAN_S
         try:
             cleaned = self._local.clean(self._age, self._keep)
         except (ArtifactError, StoreError) as error:
-            log.warning("cleaning was not finished", error=str(error))
+            log.warning("cleanup not finished", error=str(error))
         else:
             log.info("cleaned", **cleaned._asdict())

@@ -15,9 +15,7 @@ from .system import open_system
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TimersOption = Annotated[
-    Timers, typer.Option("--timers", help="Whether the waits of failed tasks for their next attempt run on meanwhile.")
-]
+TimersOption = Annotated[Timers, typer.Option("--timers", help="Whether retry backoff keeps running while paused.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +37,7 @@ def pause(
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let workflows finish what is in flight and stop there; their resources are given back.
+    """Pause workflows: tasks in flight finish, no new ones start, and resources are released.
 
     Example: eopiez pause --label team=blue --now --why maintenance
     """

@@ -1,4 +1,4 @@
-"""``eopiez phases``: what runs have taught of phases."""
+"""``eopiez phases``: what phases have taken in past runs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def register(app: typer.Typer) -> None:
 
 
 def phases(as_json: AsJson = False) -> None:
-    """List what has been learned of phases by running them, over all workflows: time and memory of a task.
+    """List the time and memory per task measured for each phase, across all workflows.
 
-    Newer tasks count more in the means, by which calls are sized. **eopiez plan phases** lists the phases that
-    plans can name, whether they have run or not.
+    Recent tasks weigh more in these means, which set how many tasks go into a call. **eopiez plan phases** lists the
+    phases that plans can name, whether they have run or not.
     """
     with open_system() as local:
         known = local.profiles()

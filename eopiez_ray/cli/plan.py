@@ -1,4 +1,4 @@
-"""``eopiez plan check | schema | phases``: plans that are written in YAML or JSON."""
+"""``eopiez plan check | schema | phases``: plans in YAML or JSON."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ plan = typer.Typer(
     name="plan",
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Check plans that are written in YAML or JSON, and see what may stand in them. **eopiez start** runs one.",
+    help="Check plans in YAML or JSON, and see what they can contain. **eopiez start** runs one.",
 )
 
 
@@ -49,9 +49,9 @@ def register(app: typer.Typer) -> None:
 
 
 def check(file: Document, as_json: AsJson = False) -> None:
-    """Say what a plan does, or what is wrong with it and where; start nothing.
+    """Say what a plan does, or what is wrong with it and where, without starting it.
 
-    The modules and files that the plan imports are run. A wrong plan ends with exit code 64.
+    Modules and files that the plan imports are executed. Exits with code 64 if the plan is wrong.
     """
     checked = read_document(file)
     spec = checked.spec()
@@ -70,8 +70,8 @@ def check(file: Document, as_json: AsJson = False) -> None:
 def schema() -> None:
     """Print the JSON Schema of plans, for editors and programs.
 
-    Editors that know it complete and check what you type. With most of them, the first line of a plan in YAML says
-    where it is: `# yaml-language-server: $schema=plan.schema.json`
+    With it, editors complete and check what you type. Most of them find it through the first line of a YAML plan:
+    `# yaml-language-server: $schema=plan.schema.json`
     """
     from ..authoring.plans.models import plan_schema
 
@@ -81,21 +81,21 @@ def schema() -> None:
 def phases(
     file: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE]", help="A plan whose imports are to be listed, too.", show_default=False),
+        typer.Argument(metavar="[FILE]", help="A plan whose imported phases to list too.", show_default=False),
     ] = None,
     imports: Annotated[
         list[str] | None,
         typer.Option(
-            "--import", metavar="NAME", help="A module or file with phases; may be repeated.", show_default=False
+            "--import", metavar="NAME", help="A module or file that defines phases; repeatable.", show_default=False
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the phases that plans can name: those that eopiez brings, and those that are imported.
+    """List the phases that plans can name: those built in, and those imported.
 
-    What phases have taken where they ran, **eopiez phases** lists.
+    **eopiez phases** lists the time and memory they have taken.
 
-    What stands before the `*` of a phase are its inputs, in order, or parameters; what follows are parameters.
+    Arguments before the `*` are inputs, in order, or parameters; those after it are parameters.
     """
     from ..authoring.built_in import import_built_in
     from ..authoring.contract import registered_phases
@@ -118,13 +118,15 @@ def phases(
 
 
 def read_document(file: str) -> Plan:
-    """The plan in a file, or from standard input."""
+    """The plan in a file or on standard input."""
     from ..authoring.plans.reading import read_plan, read_stream
 
     if file != "-":
         return read_plan(Path(file))
     if sys.stdin.isatty():
-        raise ParameterError("standard input is a terminal; pipe a plan into it, as in: cat plan.yaml | eopiez start -")
+        raise ParameterError(
+            "standard input is a terminal; pipe a plan into it, for example: cat plan.yaml | eopiez start -"
+        )
     return read_stream(sys.stdin.buffer, "standard input")
 
 
@@ -170,7 +172,7 @@ def _annotation(parameter: inspect.Parameter) -> str:
 
 
 def _signature(phase: Phase) -> str:
-    """The parameters as a program would declare them."""
+    """The parameters as Python would declare them."""
     said = [_declaration(parameter) for parameter in _parameters(phase)]
     position = next((at for at, found in enumerate(_parameters(phase)) if not _may_be_input(found)), None)
     return ", ".join(said if position is None else [*said[:position], "*", *said[position:]])

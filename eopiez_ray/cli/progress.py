@@ -1,4 +1,4 @@
-"""How far a workflow is, by content phase: pure figures from the counters of its steps."""
+"""A workflow's progress by content phase, computed from the counters of its steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..store import StepView
 
-TITLES = {  # In the order in which people think of them; they run side by side.
+TITLES = {  # In the order in which people think of them; they run concurrently.
     "ingest": "Read",
     "motifs": "Motifs",
     "vectors": "Vectors",
@@ -22,28 +22,28 @@ TITLES = {  # In the order in which people think of them; they run side by side.
     "report": "Report",
 }
 DOCUMENTS_STEP = "ingest.read"
-"""The step whose rows are the documents of the collection."""
+"""The step whose rows are the collection's documents."""
 TELLING_SHARE = 0.05
-"""Share of a phase that must have been done under our eyes before its remaining time is guessed."""
+"""Share of a phase that we must have seen done before we estimate its remaining time."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseProgress:
-    """A content phase: all steps whose names begin with it."""
+    """A content phase: all steps whose names start with its name."""
 
     name: str
     status: StepStatus
     done: int
-    """Partitions of all its steps that are finished."""
+    """Finished partitions of all its steps."""
     known: int
-    """Partitions that are known so far."""
+    """Partitions known so far."""
     is_complete: bool
     """Whether all partitions are known, so that ``done`` over ``known`` is a share."""
     documents_a_second: float | None
     elapsed_s: float
-    """Since it began, or since somebody looks."""
+    """Since it began, or since we began to look."""
     left_s: float | None
-    """A guess from the pace so far; None while there is no telling."""
+    """An estimate from the pace so far; None until there is one."""
 
     @property
     def title(self) -> str:
@@ -51,7 +51,7 @@ class PhaseProgress:
 
     @property
     def share(self) -> float | None:
-        """How much is done, from 0 to 1; None while that is not known."""
+        """How much is done, from 0 to 1; None while unknown."""
         if self.status is StepStatus.SUCCEEDED:
             return 1.0
         return self.done / self.known if self.is_complete and self.known else None
@@ -59,7 +59,7 @@ class PhaseProgress:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What had been done when somebody began to look: paces count from there, and not from before a pause."""
+    """What was done when we began to look: the pace counts from there, not from before a pause."""
 
     at: datetime
     done: dict[str, int]
@@ -78,7 +78,7 @@ def phases_of(steps: Sequence[StepView], now: datetime, since: Mark) -> list[Pha
 
 
 def by_phase(steps: Sequence[StepView]) -> dict[str, list[StepView]]:
-    """Steps by what their names begin with, which is their content phase."""
+    """Steps grouped by content phase, the first part of their names."""
     groups: dict[str, list[StepView]] = {name: [] for name in TITLES}
     for step in steps:
         groups.setdefault(step.name.partition(".")[0], []).append(step)

@@ -1,4 +1,4 @@
-"""What ``eopiez pause | resume | cancel | retry`` have in common: asking, waiting, and an answer for each workflow."""
+"""What ``eopiez pause | resume | cancel | retry`` share: asking, waiting, and reporting on each workflow."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 RESTS = {Verb.PAUSE: WorkflowStatus.PAUSED, Verb.CANCEL: WorkflowStatus.CANCELLED}
 
-Now = Annotated[bool, typer.Option("--now", help="Stop tasks in flight and hand them back, uncounted.")]
-Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="Why; it is kept and shown.", show_default=False)]
+Now = Annotated[bool, typer.Option("--now", help="Stop tasks in flight and requeue them; the attempt does not count.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the history.", show_default=False)]
 By = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who asks; your login name by default.", show_default=False)
 ]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Only ask for it; do not wait until it is so.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Only send the request; do not wait for its effect.")]
 OnlyQueue = Annotated[
-    bool, typer.Option("--no-wait", help="Only queue them, for another process to drive; do not start Ray here.")
+    bool, typer.Option("--no-wait", help="Only queue them for another process to drive; do not start Ray here.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 Cpus = Annotated[int | None, typer.Option("--cpus", min=1, help="CPUs to use; all by default.", show_default=False)]
 
 
 def options_of(by: str | None, why: str) -> RequestOptions:
-    """Who asks and why, as a request takes it."""
+    """Who asks and why, as a request takes them."""
     return {"why": why} if by is None else {"why": why, "by": by}
 
 
@@ -54,7 +54,7 @@ def named(local: Local, chosen: Chosen) -> Workflow:
 
 
 def see_and_conclude(workflow: Workflow, begin: Callable[[], object] | None, *, as_json: bool) -> None:
-    """Watch a workflow until it is at rest, and say how it ended. Errors as in ``conclude``."""
+    """Watch a workflow until it is at rest, and print how it ended. Errors as in ``conclude``."""
     with display_for(as_json=as_json) as display:
         outcome = see_through(workflow, display, begin)
     conclude(workflow, outcome, as_json=as_json)
@@ -69,11 +69,11 @@ def bring_to_rest(
     no_wait: bool,
     as_json: bool,
 ) -> None:
-    """Ask for it, wait until it is so, and say what became of it."""
+    """Make the request, wait for its effect, and print the outcome."""
     answers = ask(chosen.selection(local))
     if not no_wait:
         if any(answer.status is not None and not answer.status.is_at_rest for answer in answers):
-            err().print("[bright_black]waiting for what is in flight …[/]")
+            err().print("[bright_black]waiting for tasks in flight …[/]")
         answers = until_rest(local, answers, ask)
     if not chosen.is_one or as_json:
         _tell(answers, as_json=as_json)
@@ -85,15 +85,15 @@ def bring_to_rest(
         raise TransitionError(str(answer.id), verb, answer.status)
     err().print(f"{_short(answer)} is", coloured(answer.status))
     if answer.status is not RESTS[verb] and not no_wait:
-        raise TransitionError(str(answer.id), verb, f"{answer.status} already")
+        raise TransitionError(str(answer.id), verb, f"already {answer.status}")
     if verb is Verb.PAUSE:
-        err().print(f"Go on with: [bold]eopiez resume {_short(answer)}[/]")
+        err().print(f"Continue with: [bold]eopiez resume {_short(answer)}[/]")
 
 
 def set_going(
     local: Local, verb: Verb, chosen: Chosen, options: RequestOptions, *, no_wait: bool, as_json: bool
 ) -> None:
-    """Queue them, and drive them all here until they rest, unless that is for others."""
+    """Queue them, and drive them all here until they are at rest, unless others should."""
     selection = chosen.selection(local)
     if no_wait:
         _tell(local.queue(verb, selection, **options), as_json=as_json)
@@ -105,16 +105,16 @@ def set_going(
 
 
 def _tell(answers: Sequence[Answer], *, as_json: bool, code: int = 0) -> None:
-    """What became of each.
+    """Print the outcome for each workflow.
 
     Raises:
-        typer.Exit: something was refused, or the code is not 0.
+        typer.Exit: a request was refused, or the code is not 0.
     """
     if as_json:
         for answer in answers:
             print_json({"workflow": answer.id, **{key: getattr(answer, key) for key in ("name", "status", "refusal")}})
     elif not answers:
-        err().print("No workflow is meant.")
+        err().print("No workflow matches.")
     else:
         _answers_sheet(answers).print(out())
         found = Counter("refused" if answer.refusal else str(answer.status) for answer in answers)

@@ -37,9 +37,9 @@ def resume(
     as_json: AsJson = False,
     cpus: Cpus = None,
 ) -> None:
-    """Go on with workflows that were paused, or whose process died. Nothing that had finished runs again.
+    """Continue workflows that were paused or whose process died. Finished tasks do not run again.
 
-    Workflows that another process drives are only watched.
+    A workflow that another process drives is only watched.
     """
     chosen, options = choose(ids, label, owner, name, status, None, everything), options_of(by, why)
     with results_only(), open_system(read_settings(cpus=cpus)) as local:
@@ -49,7 +49,7 @@ def resume(
         handle = named(local, chosen)
         view = handle.view()
         if view.status is WorkflowStatus.SUCCEEDED:
-            err().print(f"It has succeeded already: {escape(view.labels.get(OUTPUT, str(view.id)))}")
+            err().print(f"It has already succeeded: {escape(view.labels.get(OUTPUT, str(view.id)))}")
             return
         if view.status in RETRIED:
             raise TransitionError(

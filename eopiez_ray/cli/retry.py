@@ -36,10 +36,10 @@ def retry(
     as_json: AsJson = False,
     cpus: Cpus = None,
 ) -> None:
-    """Start the failed tasks of failed, quarantined or cancelled workflows anew; finished ones keep their results.
+    """Retry failed, quarantined or cancelled workflows: finished tasks keep their results, failed ones start afresh.
 
-    Cancelled workflows must be named, or selected by **--status cancelled**. **eopiez failures** shows what was given
-    up or set aside, by the same options.
+    Cancelled workflows must be named, or selected with **--status cancelled**. **eopiez failures** takes the same
+    options and shows what was given up or quarantined.
     """
     chosen, options = choose(ids, label, owner, name, status, error, everything), options_of(by, why)
     with results_only(), open_system(read_settings(cpus=cpus)) as local:
@@ -49,6 +49,6 @@ def retry(
         handle = named(local, chosen)
         view = handle.view()
         if view.status not in RETRIED:
-            reason = f"{view.status}; only what failed or was quarantined or cancelled is retried"
+            reason = f"{view.status}; only failed, quarantined or cancelled workflows can be retried"
             raise TransitionError(str(view.id), "retry", reason)
         see_and_conclude(handle, partial(handle.retry, **options), as_json=as_json)

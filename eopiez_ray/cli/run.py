@@ -39,13 +39,13 @@ Cpus = Annotated[
 AsJson = Annotated[
     bool,
     typer.Option(
-        "--json", help="Progress as JSON lines on stderr, the result as one object on stdout.", rich_help_panel=MACHINE
+        "--json", help="Print progress as JSON lines on stderr and the result on stdout.", rich_help_panel=MACHINE
     ),
 ]
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", help="Folder for the results; by default a new one here.", rich_help_panel=RESULTS,
+        "--output", "-o", help="Folder for the results; a new one here by default.", rich_help_panel=RESULTS,
         show_default=False,
     ),
 ]  # fmt: skip
@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be run."""
+    """What to run."""
 
     inputs: list[str]
     """Absolute, with ``-`` for standard input."""
@@ -78,24 +78,24 @@ Inputs = Annotated[
         metavar="INPUT…", help="Folders, files, glob patterns, or - for standard input.", show_default=False
     ),
 ]
-TextColumn = Annotated[str | None, _column("text", "Column of tables that holds the text.")]
-IdColumn = Annotated[str | None, _column("id", "Column with the documents' ids.")]
+TextColumn = Annotated[str | None, _column("text", "Column that holds the text.")]
+IdColumn = Annotated[str | None, _column("id", "Column with document ids.")]
 TitleColumn = Annotated[str | None, _column("title", "Column with titles.")]
-TimeColumn = Annotated[str | None, _column("time", "Column with times; any common form is read.")]
-LabelColumn = Annotated[str | None, _column("label", "Column with labels that you already have.")]
+TimeColumn = Annotated[str | None, _column("time", "Column with times, in any common format.")]
+LabelColumn = Annotated[str | None, _column("label", "Column with existing labels.")]
 Encoding = Annotated[
     str | None,
     typer.Option(
-        help="Encoding of all files; otherwise it is detected for each.", rich_help_panel=INPUT, show_default=False
+        help="Encoding of all files; detected for each by default.", rich_help_panel=INPUT, show_default=False
     ),
 ]
 MaxRejects = Annotated[
-    str, typer.Option(help="Unreadable rows above which the run fails, as in 0.2 or 20%.", rich_help_panel=INPUT)
+    str, typer.Option(help="Share of unreadable rows above which the run fails: 0.2 or 20%.", rich_help_panel=INPUT)
 ]
 Provider = Annotated[
     str,
     typer.Option(
-        help="Vectors: hybrid (best), static (fastest), or lsa (knows only this collection).",
+        help="Vectors: hybrid (best), static (fastest), or lsa (learned from this collection alone).",
         rich_help_panel=ANALYSIS,
     ),
 ]
@@ -106,14 +106,16 @@ LexiconOption = Annotated[
 Name = Annotated[
     str | None,
     typer.Option(
-        help="Name of the run, and title of its report; by default that of the input.",
+        help="Name of the run and title of its report; taken from the input by default.",
         rich_help_panel=RESULTS,
         show_default=False,
     ),
 ]
 DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", "-n", help="Say what would be read and done; start nothing.", rich_help_panel=MACHINE),
+    typer.Option(
+        "--dry-run", "-n", help="Show what would be read and done, without starting.", rich_help_panel=MACHINE
+    ),
 ]
 
 
@@ -134,11 +136,11 @@ def run(
     cpus: Cpus = None,
     as_json: AsJson = False,
 ) -> None:
-    """Analyse a collection of texts: motifs, themes, a report, a small archive.
+    """Analyse a collection of texts: find motifs and themes, write a report, pack a small archive.
 
     Reads text, Markdown, HTML, mail and mbox, .jsonl, .csv, .tsv and .parquet, each also compressed with gzip or zstd.
-    Columns, encodings and times are recognized; the options are for where that goes wrong. Rows that cannot be
-    read are kept aside with their reasons in **quarantine.jsonl**.
+    Columns, encodings and times are recognized; the options are for when that goes wrong. Rows that cannot be
+    read are set aside in **quarantine.jsonl**, each with a reason.
 
     **Examples**
 
@@ -150,8 +152,8 @@ def run(
     eopiez run letters/ --dry-run
     ```
 
-    **Ctrl-C** once finishes what is in flight and prints the command that goes on; twice stops at once. Both
-    keep all that has finished.
+    **Ctrl-C** once finishes tasks in flight and prints the command that resumes the run; twice stops at once. Both
+    keep all finished work.
     """
     from ..phases.io import ReadOptions
 
@@ -170,7 +172,7 @@ def run(
 def pipeline_options(
     title: str, read: ReadOptions, max_rejects: float, provider: str, lexicon: Path | None
 ) -> PipelineOptions:
-    """Options of the pipeline from those of the command."""
+    """Pipeline options from the command's options."""
     from ..phases.motifs import Lexicon
     from ..phases.pipeline import PipelineOptions
 
@@ -193,7 +195,7 @@ def _share(text: str) -> float:
 
 
 def _name_of(inputs: list[str]) -> str:
-    """What to call a run: the first input's name without its endings."""
+    """The default name of a run: the first input's name without its extensions."""
     if inputs[0] == "-":
         return "stdin"
     parts = [part for part in Path(inputs[0]).expanduser().resolve().parts if not re.search(r"[*?\[]", part)]
@@ -201,7 +203,7 @@ def _name_of(inputs: list[str]) -> str:
 
 
 def _absolute(inputs: list[str]) -> list[str]:
-    """Paths as the workers see them, who have another working folder."""
+    """Paths as workers see them, whose working folder is another."""
     return [
         given if given == "-" or given.startswith("file://") else str(Path(given).expanduser().absolute())
         for given in inputs
@@ -209,10 +211,10 @@ def _absolute(inputs: list[str]) -> list[str]:
 
 
 def output_folder(given: Path | None, title: str) -> Path:
-    """The folder for the results; nothing is made yet.
+    """The folder for the results; nothing is created yet.
 
     Raises:
-        ParameterError: it holds something already, or is no folder.
+        ParameterError: it is not empty, or not a folder.
     """
     if given is None:
         slug = re.sub(r"[^\w.-]+", "-", title).strip("-.").lower() or "run"
@@ -235,7 +237,7 @@ def _is_storable(name: str) -> bool:
 
 
 def _keep_apart(inputs: list[str], output: Path) -> None:
-    """Results inside an input folder would be read with it, the next time or even this time."""
+    """Refuse an output folder inside an input folder: results would be read as input, now or next time."""
     for given in map(Path, inputs):
         if given.is_dir() and output.is_relative_to(given.resolve()):
             raise ParameterError(
@@ -245,11 +247,11 @@ def _keep_apart(inputs: list[str], output: Path) -> None:
 
 
 def _look_only(job: Job) -> None:
-    """Say what would be done."""
+    """Print what would be done."""
     from ..phases.io import survey
 
     if "-" in job.inputs:
-        raise ParameterError("--dry-run cannot look at standard input, for that can be read only once; name a file")
+        raise ParameterError("--dry-run cannot look at standard input, which can be read only once; name a file")
     found = survey(job.inputs, job.options.read)
     steps = [step.name for step in _plan(job).spec().steps]
     if job.as_json:
@@ -301,7 +303,7 @@ def _spooled(job: Job) -> Job:
         return job
     if sys.stdin.isatty():
         raise ParameterError(
-            "standard input is a terminal; pipe documents into it, as in: cat file.jsonl | eopiez run -"
+            "standard input is a terminal; pipe documents into it, for example: cat file.jsonl | eopiez run -"
         )
     folder = spool_folder(job.settings) / uuid.uuid4().hex
     try:
@@ -321,7 +323,7 @@ def _spool_label(job: Job) -> dict[str, str]:
 
 
 def _refuse_what_cannot_be_read(job: Job) -> None:
-    """Read the first documents, so that a wrong column or file is told before anything starts."""
+    """Read the first documents, so that a wrong column or file is reported before anything starts."""
     from ..phases.io import read_collection
 
     next(read_collection(job.inputs, job.options.read))
@@ -332,15 +334,15 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ParameterError(
-            f"cannot make the output folder {folder}: {error.strerror}; name another with --output"
+            f"cannot create the output folder {folder}: {error.strerror}; name another with --output"
         ) from error
 
 
 def _note_others(local: Local, display: Display) -> None:
-    """Others may be at work in the same data home; that is allowed, and slower."""
+    """Mention other runs in the same data home, which is allowed but slower."""
     from ..model.status import WorkflowStatus
 
     others = [view for view in local.workflows(WorkflowStatus.RUNNING, 20) if local.workflow(str(view.id)).is_driven]
     if others:
         names = ", ".join(str(view.id)[-8:] for view in others)
-        display.say(f"Another run is at work on this machine ({names}); both share it.")
+        display.say(f"Another run is in progress on this machine ({names}); they share its resources.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MODEL, INDEX, DOCUMENTS = "vectors.fit", "vectors.index", "ingest.read"
 LOOKED_BACK = 200
-"""Succeeded workflows among which the latest one with an index is looked for."""
+"""How many succeeded workflows to search for the latest one with an index."""
 
 
 def register(app: typer.Typer) -> None:
@@ -31,17 +31,15 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    query: Annotated[
-        str, typer.Argument(metavar="QUERY", help="What to look for, in your own words.", show_default=False)
-    ],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to find, in your own words.", show_default=False)],
     workflow: Annotated[
         str | None,
-        typer.Option("--workflow", "-w", metavar="ID", help="Search this run; by default the latest that succeeded."),
+        typer.Option("--workflow", "-w", metavar="ID", help="Run to search; by default the latest that succeeded."),
     ] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="Documents to show.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a document.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per document.")] = False,
 ) -> None:
-    """Find the documents of a finished run that are nearest in meaning to a query.
+    """Find the documents of a finished run that are closest in meaning to a query.
 
     **Examples**
 
@@ -59,7 +57,7 @@ def search(
         if not as_json:
             err().print(f"[bright_black]in {escape(handle.view().name)}, workflow {short(handle.view())}[/]")
     if not hits:
-        err().print("No document is near: none of the query's words is known to the collection.")
+        err().print("No matches: none of the query's words occurs in the collection.")
         return
     for rank, hit in enumerate(hits, 1):
         title, snippet = shown[hit.id]
@@ -83,12 +81,12 @@ def _latest(local: Local) -> Workflow:
         if INDEX in view.step_names:
             return local.workflow(str(view.id))
     raise WorkflowNotFinishedError(
-        "no run with an index has succeeded yet; start one with `eopiez run` or `eopiez demo`"
+        "no run with a search index has succeeded yet; start one with `eopiez run` or `eopiez demo`"
     )
 
 
 def _check(workflow: Workflow) -> None:
-    """Say it plainly where a workflow has no index, or not yet."""
+    """Explain where a workflow has no index, or none yet."""
     step = next((step for step in workflow.steps() if step.name == INDEX), None)
     if step is None:
         raise WorkflowError(f"workflow {workflow.id} has no search index; search one that `eopiez run` made")
@@ -99,7 +97,7 @@ def _check(workflow: Workflow) -> None:
 
 
 def _look_up(partitions: Iterable[Any], wanted: list[str]) -> dict[str, tuple[str, str]]:
-    """Title and snippet of documents, by one walk over the partitions."""
+    """Titles and snippets of documents, from one pass over the partitions."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

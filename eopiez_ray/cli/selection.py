@@ -1,4 +1,4 @@
-"""Which workflows a command means: named by their ids, or selected."""
+"""The workflows a command is about, named by id or selected."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ID", help="Workflows by id, or a beginning or end of it.", show_default=False),
+    typer.Argument(metavar="ID", help="Workflow ids, or their first or last characters.", show_default=False),
 ]
 Labels = Annotated[
     list[str] | None,
-    typer.Option("--label", "-l", metavar="KEY=VALUE", help="Those with this label; may be repeated."),
+    typer.Option("--label", "-l", metavar="KEY=VALUE", help="Workflows with this label; repeatable."),
 ]
-Owner = Annotated[str | None, typer.Option("--owner", help="Those of this owner.")]
-Name = Annotated[str | None, typer.Option("--name", help="Those of this name.")]
+Owner = Annotated[str | None, typer.Option("--owner", help="Workflows of this owner.")]
+Name = Annotated[str | None, typer.Option("--name", help="Workflows with this name.")]
 Statuses = Annotated[
-    list[WorkflowStatus] | None, typer.Option("--status", "-s", help="Those with this status; may be repeated.")
+    list[WorkflowStatus] | None, typer.Option("--status", "-s", help="Workflows with this status; repeatable.")
 ]
 ErrorType = Annotated[
-    str | None, typer.Option("--error", metavar="TYPE", help="Those with a task that was given up with this error.")
+    str | None, typer.Option("--error", metavar="TYPE", help="Workflows that gave up a task with this error.")
 ]
-Everything = Annotated[bool, typer.Option("--all", help="All workflows that it concerns.")]
+Everything = Annotated[bool, typer.Option("--all", help="All workflows the command applies to.")]
 
 
 class Chosen(NamedTuple):
-    """Which workflows were named or described on the command line."""
+    """The workflows named or described on the command line."""
 
     ids: list[str] | None
     labels: dict[str, str]
@@ -45,14 +45,14 @@ class Chosen(NamedTuple):
 
     @property
     def is_one(self) -> bool:
-        """Whether a single workflow was named, and nothing else said."""
+        """Whether exactly one workflow was named and nothing else given."""
         return self.ids is not None and len(self.ids) == 1 and not any(self[1:])
 
     def selection(self, local: Local) -> Selection:
-        """What is meant.
+        """The filter that selects them.
 
         Raises:
-            WorkflowNotFoundError: an id is of none or of several.
+            WorkflowNotFoundError: an id matches no workflow, or several.
         """
         return Selection(
             ids=tuple(local.workflow(text).id for text in self.ids) if self.ids else None,
@@ -66,13 +66,13 @@ class Chosen(NamedTuple):
 
 
 def choose(ids: list[str] | None, labels: list[str] | None, *others: Any) -> Chosen:
-    """What was chosen, once it is known to be something.
+    """The selection, once checked not to be empty.
 
     Raises:
-        typer.BadParameter: nothing was said.
+        typer.BadParameter: nothing was selected.
         ParameterError: a label has no value.
     """
     chosen = Chosen(ids, labels_of(labels or []), *others)
     if not any(chosen):
-        raise typer.BadParameter("name workflows by their ids, or select them by --label, --owner … or --all")
+        raise typer.BadParameter("name workflows by id, or select them with --label, --owner … or --all")
     return chosen

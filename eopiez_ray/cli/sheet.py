@@ -1,4 +1,4 @@
-"""Tables that fit: in a narrow terminal the least important columns go, and names and numbers stay whole."""
+"""Tables that fit: a narrow terminal drops the least important columns, and names and numbers stay whole."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Cell = str | Text
 GAP = 2
 """Characters between columns."""
 NARROWEST = 12
-"""Characters that a column of names or sentences keeps at least, if it has so many."""
+"""Minimum width of a column of names or sentences that has that many characters."""
 SHARE = 4
-"""A column of names or sentences keeps this part of the width before others go: a quarter."""
+"""A column of names or sentences keeps this part of the width before other columns are dropped: a quarter."""
 _PIECES = re.compile(r"[^\s./_:-]*[\s./_:-]*")
-"""What a line is broken behind: spaces, dots, slashes, underscores, colons, hyphens."""
+"""Where a line may break: after spaces, dots, slashes, underscores, colons, hyphens."""
 
 
 class Kind(Enum):
@@ -48,8 +48,8 @@ class Column:
     title: str
     kind: Kind = Kind.WORD
     rank: int = 0
-    """Where there is too little room, columns of the highest rank go first, and empty ones in any case; those of rank
-    0 stay."""
+    """Where room is short, columns of the highest rank are dropped first, and empty ones always; those of rank 0
+    stay."""
 
 
 def figure(title: str, rank: int = 0) -> Column:
@@ -63,7 +63,7 @@ def name(title: str, rank: int = 0) -> Column:
 
 
 def word(title: str, rank: int = 0) -> Column:
-    """A column of what is short and stays in one piece."""
+    """A column of short texts that are never broken."""
     return Column(title, Kind.WORD, rank)
 
 
@@ -80,15 +80,15 @@ class Sheet:
         self._rows.append([cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in cells])
 
     def end_section(self) -> None:
-        """Leave a little room behind the last row."""
+        """Leave a blank line after the last row."""
         self._ends.add(len(self._rows) - 1)
 
     def print(self, console: Console) -> None:
-        """Show it, as wide as it may be there."""
+        """Print it, as wide as the console allows."""
         console.print(self.fitted(console.width))
 
     def fitted(self, width: int) -> Table:
-        """A table that is no wider."""
+        """A table no wider than that."""
         widths = self._widths(width)
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         for at, given in widths.items():
@@ -101,7 +101,7 @@ class Sheet:
         return table
 
     def _widths(self, width: int) -> dict[int, int]:
-        """The columns that are shown, each with its width."""
+        """The columns shown, each with its width."""
         natural = [self._natural(at) for at in range(len(self.columns))]
         least = [
             min(size, max(NARROWEST, width // SHARE)) if column.kind is Kind.NAME else size
@@ -129,7 +129,7 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _shared(room: int, wanted: Sequence[int]) -> list[int]:
-    """Room among columns: those that want little have it, the others share the rest alike."""
+    """Divide room among columns: those that want little get it, the others share the rest equally."""
     given = [0] * len(wanted)
     left = room
     for place, at in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
@@ -139,7 +139,7 @@ def _shared(room: int, wanted: Sequence[int]) -> list[int]:
 
 
 def _folded(cell: Text, width: int) -> Text:
-    """The cell on lines that are no longer, broken where one would break it."""
+    """The cell in lines no longer than that, broken in natural places."""
     if cell_len(cell.plain) <= width:
         return cell
     folded, length = Text(style=cell.style), 0
@@ -155,7 +155,7 @@ def _folded(cell: Text, width: int) -> Text:
 
 
 def _pieces(text: str, width: int) -> list[tuple[int, int]]:
-    """Where what stays together begins and ends; what is longer than a line is cut."""
+    """Where each unbreakable piece begins and ends; pieces longer than a line are cut."""
     found: list[tuple[int, int]] = []
     for match in _PIECES.finditer(text):
         start = match.start()

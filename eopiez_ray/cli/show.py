@@ -30,7 +30,7 @@ SHOWN_STEPS = 24
 SHOWN_REASONS = 5
 SHOWN_ATTEMPTS = 5
 MOST_ATTEMPTS = 100
-"""Attempts without a result that are shown to machines; ``eopiez tasks --failed`` lists all of them."""
+"""How many attempts without a result ``--json`` shows; ``eopiez tasks --failed`` lists them all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -39,9 +39,9 @@ def register(app: typer.Typer) -> None:
 
 
 def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
-    """Show a workflow: its steps, how far they are, what went wrong and what to do next.
+    """Show a workflow: its steps and their progress, what went wrong, and what to do next.
 
-    Of tracebacks it shows the end, and all with **eopiez --debug show** or **--json**.
+    Shows the end of each traceback; **eopiez --debug show** and **--json** show all of it.
     """
     with open_system() as local:
         handle = find(local, workflow)
@@ -79,7 +79,7 @@ def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
 
 
 def _details(handle: Workflow) -> tuple[list[StepView], list[StepFacts], list[AttemptView]]:
-    """Its steps, what they come down to, and the last attempts; nothing if its plan cannot be read."""
+    """Its steps, their figures, and the last attempts; nothing if its plan cannot be read."""
     try:
         return handle.steps(), handle.step_facts(), handle.last_attempts(MOST_ATTEMPTS)
     except PlanError:
@@ -87,7 +87,7 @@ def _details(handle: Workflow) -> tuple[list[StepView], list[StepFacts], list[At
 
 
 def _shown(steps: list[StepView], facts: list[StepFacts]) -> list[StepView]:
-    """What fits on a screen: steps at work or in trouble first, then those that began or come next."""
+    """The steps that fit on a screen: those running or in trouble first, then those that began or come next."""
     if len(steps) <= SHOWN_STEPS:
         return steps
     troubled = {fact.step for fact in facts if fact.attempts}
@@ -120,7 +120,7 @@ def _steps_sheet(steps: list[StepView], facts: list[StepFacts]) -> Sheet:
 
 
 def _columns(steps: list[StepView], facts: list[StepFacts]) -> list[Column]:
-    """What is rare has a column only where there is some: cached results, rejected rows, memory, failures."""
+    """The columns; cached results, rejected rows, memory and failures have one only where there are any."""
     shown = [
         (name("Step"), True),
         (word("Status"), True),
@@ -142,13 +142,13 @@ def _counted_attempts(fact: StepFacts) -> str:
 
 
 def _mean_s(step: StepView) -> float | None:
-    """Seconds of a task that really ran."""
+    """Seconds per task, not counting cached ones."""
     ran = step.done - step.cached
     return step.wall_s / ran if ran > 0 else None
 
 
 def _step_cells(step: StepView, fact: StepFacts) -> dict[str, Cell]:
-    """What stands in each column."""
+    """The cell for each column."""
     return {
         "Step": step.name,
         "Status": coloured(step.status),
@@ -165,7 +165,7 @@ def _step_cells(step: StepView, fact: StepFacts) -> dict[str, Cell]:
 
 
 def _print_attempts(console: Console, attempts: list[AttemptView]) -> None:
-    """The attempts that ended badly: each in a line, the last one with the end of its traceback."""
+    """The failed attempts, one per line, and the end of the last one's traceback."""
     for attempt in attempts[-SHOWN_ATTEMPTS:]:
         first = attempt.message.partition("\n")[0]
         colour = "bright_black" if attempt.is_forgiven else "red"
@@ -176,27 +176,27 @@ def _print_attempts(console: Console, attempts: list[AttemptView]) -> None:
 
 
 def _print_traceback(console: Console, text: str) -> None:
-    """The end of it, which says most; all of it while debugging."""
+    """The end of a traceback, which says most; all of it while debugging."""
     lines = text.rstrip().split("\n")
     shown = lines if is_debugging() else lines[-TRACEBACK_LINES:]
     console.print("[bright_black]" + escape("\n".join(f"    {line}" for line in shown)) + "[/]")
 
 
 def _advice(view: WorkflowView, *, is_driven: bool) -> list[str]:
-    """What a person may do next."""
+    """What the user can do next."""
     name = short(view)
     if view.status is WorkflowStatus.FAILED:
         return [f"[red]Failed[/]: {escape(str(failure_of(view)))}", escape(retry_advice(view))]
     if view.status is WorkflowStatus.QUARANTINED:
         return [f"[red]Quarantined[/]: {escape(quarantine_of(view))}", escape(retry_advice(view))]
     if view.status is WorkflowStatus.PAUSED:
-        return [f"Go on with: [bold]eopiez resume {name}[/]"]
+        return [f"Continue with: [bold]eopiez resume {name}[/]"]
     if view.status is WorkflowStatus.CANCELLED:
-        return [f"Start it again where it stood with: [bold]eopiez retry {name}[/]"]
+        return [f"Continue it where it stopped with: [bold]eopiez retry {name}[/]"]
     if not view.status.is_at_rest and not is_driven:
-        return [f"[yellow]No process drives it.[/] Go on with: [bold]eopiez resume {name}[/]"]
+        return [f"[yellow]No process drives it.[/] Continue with: [bold]eopiez resume {name}[/]"]
     if view.status is WorkflowStatus.PAUSING:
-        return [f"Have it at once with: [bold]eopiez pause {name} --now[/]"]
+        return [f"Pause it at once with: [bold]eopiez pause {name} --now[/]"]
     if not view.status.is_at_rest:
         return [f"Watch it with: [bold]eopiez resume {name}[/]; stop it with: [bold]eopiez pause {name}[/]"]
     return []

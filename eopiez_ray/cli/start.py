@@ -1,4 +1,4 @@
-"""``eopiez start``: a workflow from a plan that is written in YAML or JSON."""
+"""``eopiez start``: start a workflow from a plan in YAML or JSON."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to start, and what is wanted of it."""
+    """What to start, and how."""
 
     plan: Plan
     options: dict[str, Any]
     """Owner, priority, labels and idempotency key."""
     results: list[str]
-    """Names of the steps whose results are to be printed."""
+    """Names of the steps whose results to print."""
     as_json: bool
 
 
@@ -51,21 +51,21 @@ Result = Annotated[
         "--result",
         "-r",
         metavar="STEP",
-        help="Print this step's result at the end; may be repeated.",
+        help="Print this step's result at the end; repeatable.",
         rich_help_panel=RESULTS,
         show_default=False,
     ),
 ]
 Owner = Annotated[
     str,
-    typer.Option(help="Whose workflow it is; owners share alike.", rich_help_panel=WORKFLOW, show_default=False),
+    typer.Option(help="Owner of the workflow; owners share the cluster.", rich_help_panel=WORKFLOW, show_default=False),
 ]
 Priority = Annotated[
     int | None,
     typer.Option(
         min=-(2**15),
         max=2**15 - 1,
-        help="Higher goes first; by default as the plan says.",
+        help="Higher goes first; the plan's priority by default.",
         rich_help_panel=WORKFLOW,
         show_default=False,
     ),
@@ -76,7 +76,7 @@ Label = Annotated[
         "--label",
         "-l",
         metavar="NAME=VALUE",
-        help="A label, beside those of the plan; may be repeated.",
+        help="A label, in addition to the plan's; repeatable.",
         rich_help_panel=WORKFLOW,
         show_default=False,
     ),
@@ -85,14 +85,14 @@ IdempotencyKey = Annotated[
     str | None,
     typer.Option(
         metavar="KEY",
-        help="The same key and plan give the same workflow, however often it is started.",
+        help="Starting again with the same key and plan gives the same workflow.",
         rich_help_panel=WORKFLOW,
         show_default=False,
     ),
 ]
 NoWait = Annotated[
     bool,
-    typer.Option("--no-wait", help="Only keep it, for `eopiez resume` to drive.", rich_help_panel=MACHINE),
+    typer.Option("--no-wait", help="Only store it, for `eopiez resume` to drive.", rich_help_panel=MACHINE),
 ]
 Cpus = Annotated[
     int | None,
@@ -102,7 +102,7 @@ AsJsonOption = Annotated[
     bool,
     typer.Option(
         "--json",
-        help="Progress as JSON lines on stderr, the result as one object on stdout.",
+        help="Print progress as JSON lines on stderr and the result as one object on stdout.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -119,7 +119,7 @@ def start(
     cpus: Cpus = None,
     as_json: AsJsonOption = False,
 ) -> None:
-    """Start a workflow from a plan in YAML or JSON, and see it through.
+    """Start a workflow from a plan in YAML or JSON, and follow it to the end.
 
     **Examples**
 
@@ -130,8 +130,8 @@ def start(
     make-plan | eopiez start - --json
     ```
 
-    The modules and files that the plan imports are run. **Ctrl-C** once finishes what is in flight and prints the
-    command that goes on; twice stops at once. Both keep all that has finished.
+    Modules and files that the plan imports are executed. **Ctrl-C** once finishes tasks in flight and prints the
+    command that resumes the workflow; twice stops at once. Both keep all finished work.
     """  # fmt: skip
     wanted = read_document(file)
     _refuse_unknown(result or [], wanted.spec())
@@ -154,7 +154,7 @@ def _refuse_unknown(results: list[str], spec: PlanSpec) -> None:
     names = [step.name for step in spec.steps]
     for name in results:
         if name not in names:
-            raise ParameterError(f"--result names {name!r}, which is no step of the plan{nearest(name, names)}")
+            raise ParameterError(f"--result names {name!r}, which is not a step of the plan{nearest(name, names)}")
 
 
 def _only_keep(local: Local, wish: Wish) -> None:
@@ -179,7 +179,7 @@ def _see_through(local: Local, wish: Wish) -> None:
 
 
 def _print_results(workflow: Workflow, outcome: Outcome, wish: Wish) -> None:
-    """For machines one object; otherwise each value on a line, those of a step's partitions in order."""
+    """Print one object for machines, otherwise one value per line, a step's partitions in order."""
     from ..engine.artifacts import LoadedPartitions
 
     results = {name: workflow.result(name) for name in wish.results}
@@ -194,7 +194,7 @@ def _print_results(workflow: Workflow, outcome: Outcome, wish: Wish) -> None:
 
 
 def _json_value(value: Any) -> Any:
-    """The value if it can be written as JSON, otherwise its text."""
+    """The value if JSON can express it, otherwise its text."""
     try:
         json.dumps(value)
     except (TypeError, ValueError):

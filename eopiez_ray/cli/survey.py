@@ -1,4 +1,4 @@
-"""What ``--dry-run`` says."""
+"""What ``--dry-run`` prints."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def print_survey(survey: Survey, steps: Sequence[str], output: Path) -> None:
     console.print(f"\n{total} in {counted(survey.files, 'file')}, {size(survey.bytes)}")
     console.print("Steps:  " + ", ".join(steps))
     console.print(f"Output: {escape(shown(str(output)))}")
-    console.print("\nNothing was started. Leave out --dry-run to do it.")
+    console.print("\nNothing was started. Leave out --dry-run to run it.")
 
 
 def _print_remarks(console: Console, survey: Survey) -> None:

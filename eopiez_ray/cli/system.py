@@ -1,4 +1,4 @@
-"""The one place where commands get settings and the engine from."""
+"""Where commands get their settings and the engine."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def read_settings(**given: Any) -> Settings:
-    """Settings from options and the environment; options that are None say nothing.
+    """Settings from options and the environment; options that are None are ignored.
 
     Raises:
-        ParameterError: a value is not what it should be.
+        ParameterError: a value is invalid.
     """
     from pydantic import ValidationError
 
@@ -32,7 +32,7 @@ def read_settings(**given: Any) -> Settings:
 
 
 def open_system(settings: Settings | None = None) -> Local:
-    """The database and all that is in it. Ray is not started before something is driven.
+    """The database and everything in it. Ray does not start until a workflow is driven.
 
     Raises:
         ParameterError: the data home cannot be written.
@@ -44,7 +44,7 @@ def open_system(settings: Settings | None = None) -> Local:
         keep_log(settings.home)
     except OSError as error:
         raise ParameterError(
-            f"cannot write into the data home {settings.home}: {error.strerror}; set EOPIEZ_HOME to a folder of yours"
+            f"cannot write to the data home {settings.home}: {error.strerror}; set EOPIEZ_HOME to a folder you own"
         ) from error
     from ..engine.local import Local
 

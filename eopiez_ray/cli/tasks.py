@@ -1,4 +1,4 @@
-"""``eopiez tasks``: what has been done, task by task."""
+"""``eopiez tasks``: what was done, task by task."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..store import AttemptView, TaskView
 
 TABLE = 1000
-"""Rows of a table; with ``--all`` there may be several."""
+"""Rows per table; ``--all`` may print several."""
 WHICH, SHOWN = "Which", "How they are shown"
 
 
@@ -34,51 +34,51 @@ def register(app: typer.Typer) -> None:
     app.command()(tasks)
 
 
-Step = Annotated[str | None, typer.Option(help="Only of this step.", rich_help_panel=WHICH, show_default=False)]
+Step = Annotated[str | None, typer.Option(help="Only tasks of this step.", rich_help_panel=WHICH, show_default=False)]
 Worker = Annotated[
-    str | None, typer.Option(help="Only what this worker ran.", rich_help_panel=WHICH, show_default=False)
+    str | None, typer.Option(help="Only tasks of this worker.", rich_help_panel=WHICH, show_default=False)
 ]
-Host = Annotated[
-    str | None, typer.Option(help="Only what ran on this host.", rich_help_panel=WHICH, show_default=False)
-]
+Host = Annotated[str | None, typer.Option(help="Only tasks on this host.", rich_help_panel=WHICH, show_default=False)]
 Node = Annotated[
     str | None,
-    typer.Option(help="Only what ran on this node, by Ray's id.", rich_help_panel=WHICH, show_default=False),
+    typer.Option(help="Only tasks on this node, by Ray's id.", rich_help_panel=WHICH, show_default=False),
 ]
 SlowerThan = Annotated[
     float | None,
-    typer.Option(metavar="SECONDS", min=0, help="Only what took longer.", rich_help_panel=WHICH, show_default=False),
+    typer.Option(
+        metavar="SECONDS", min=0, help="Only tasks that took longer.", rich_help_panel=WHICH, show_default=False
+    ),
 ]
 MemoryAbove = Annotated[
     str | None,
     typer.Option(
         metavar="SIZE",
-        help="Only tasks whose worker held more memory, as in 500MB or 4GiB.",
+        help="Only tasks whose worker held more memory, such as 500MB or 4GiB.",
         rich_help_panel=WHICH,
         show_default=False,
     ),
 ]
 Cached = Annotated[
-    bool, typer.Option("--cached", help="Only those whose result came from the cache.", rich_help_panel=WHICH)
+    bool, typer.Option("--cached", help="Only tasks whose result came from the cache.", rich_help_panel=WHICH)
 ]
-Rejects = Annotated[bool, typer.Option("--rejects", help="Only those that rejected rows.", rich_help_panel=WHICH)]
+Rejects = Annotated[bool, typer.Option("--rejects", help="Only tasks that rejected rows.", rich_help_panel=WHICH)]
 Failed = Annotated[
     bool,
     typer.Option(
-        "--failed", help="Not finished tasks, but attempts that ended without a result.", rich_help_panel=WHICH
+        "--failed", help="List attempts that ended without a result, not finished tasks.", rich_help_panel=WHICH
     ),
 ]
 OutcomeOption = Annotated[
     Outcome | None,
-    typer.Option(help="Only attempts that ended so.", rich_help_panel=WHICH, show_default=False),
+    typer.Option(help="Only attempts with this outcome.", rich_help_panel=WHICH, show_default=False),
 ]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.", rich_help_panel=SHOWN)]
-Every = Annotated[bool, typer.Option("--all", help="All of them.", rich_help_panel=SHOWN)]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most this many.", rich_help_panel=SHOWN)]
+Every = Annotated[bool, typer.Option("--all", help="Show them all.", rich_help_panel=SHOWN)]
 After = Annotated[
     str | None,
     typer.Option(
         metavar="STEP/PARTITION",
-        help="Begin after this task; with --failed, after the attempt of this number.",
+        help="Begin after this task or, with --failed, after the attempt with this number.",
         rich_help_panel=SHOWN,
         show_default=False,
     ),
@@ -102,10 +102,10 @@ def tasks(
     after: After = None,
     as_json: AsJson = False,
 ) -> None:
-    """List finished tasks of a workflow: how long they took, what memory, on which worker; or failed attempts.
+    """List a workflow's finished tasks, with their time, memory and worker, or its failed attempts.
 
-    They come in the order of steps and partitions, attempts in that of time. A million of them are paged as
-    quickly as ten.
+    Tasks come in order of step and partition, attempts in order of time. Paging through a million is as quick as
+    through ten.
 
     **Examples**
 
@@ -148,14 +148,16 @@ def parse_size(option: str, text: str) -> int:
     try:
         return int(str(bytes_of(text)))
     except PydanticCustomError as error:
-        raise ParameterError(f"{option} is {text!r}; give bytes, or a size such as 500MB or 4GiB") from error
+        raise ParameterError(
+            f"{option} is {text!r}; give a number of bytes, or a size such as 500MB or 4GiB"
+        ) from error
 
 
 def _refuse_with_attempts(**given: bool | str | None) -> None:
-    """Attempts without a result have no result of which these could be said."""
+    """Refuse options about results together with ``--failed``: those attempts have no result."""
     named = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
     if named:
-        raise ParameterError(f"{' and '.join(named)} choose finished tasks, and not attempts; leave out --failed")
+        raise ParameterError(f"{' and '.join(named)} select finished tasks, not attempts; leave out --failed")
 
 
 def _task_key(handle: Workflow, after: str | None) -> TaskKey | None:
@@ -164,7 +166,7 @@ def _task_key(handle: Workflow, after: str | None) -> TaskKey | None:
     step, _, partition = after.rpartition("/")
     positions = handle.view().plan.index()
     if step not in positions or not partition.isdecimal():
-        raise ParameterError(f"--after is {after!r}; give a step and a partition, as in {next(iter(positions))}/17")
+        raise ParameterError(f"--after is {after!r}; give a step and a partition, such as {next(iter(positions))}/17")
     return TaskKey(positions[step], int(partition))
 
 
@@ -172,7 +174,7 @@ def _attempt_number(after: str | None) -> int:
     if after is None:
         return 0
     if not after.isdecimal():
-        raise ParameterError(f"--after is {after!r}; with --failed give the number of an attempt, as it is listed")
+        raise ParameterError(f"--after is {after!r}; with --failed, give the number of an attempt, as listed")
     return int(after)
 
 
@@ -185,7 +187,7 @@ def _print(
     as_json: bool,
     more: Callable[[Any], str],
 ) -> None:
-    """Print up to ``most`` rows, and how to go on if there are more."""
+    """Print up to ``most`` rows, and how to continue if there are more."""
     shown = 0
     last = None
     while chunk := list(islice(rows, TABLE if most is None else min(TABLE, most - shown))):

@@ -1,7 +1,7 @@
 """Writing to the terminal: figures, sentences, and where the engine's own log goes.
 
-Names, errors and log lines come from anywhere, so nothing but this module's consoles writes for people: a control
-character in any text is shown escaped and never reaches the terminal as such.
+Names, errors and log lines come from anywhere, so only this module's consoles write for people: a control character
+in any text is shown escaped and never reaches the terminal as such.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..model.status import StepStatus, WorkflowStatus
 
 LOG_BYTES = 5_000_000
-"""Size from which the log starts anew; one older log is kept."""
+"""Size at which the log is rotated; one older log is kept."""
 FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 COLOURS = {
     "running": "cyan",
@@ -50,21 +50,21 @@ COLOURS = {
     "quarantined": "red",
 }
 UNBOUNDED = 100_000
-"""Columns of what is no terminal and has not been given a width: there, lines are as long as they are."""
+"""Width where there is no terminal and none was given: lines are not wrapped there."""
 _PIECES = re.compile(r"[^\n\t]+")
-"""What stands between the ends of lines and tabs."""
+"""Text between line ends and tabs."""
 _BEYOND_JSON = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
-"""What must not reach a terminal, and ``json`` does not escape by itself."""
+"""Characters that must not reach a terminal and that ``json`` does not escape."""
 
 
 _debugging = ContextVar("eopiez_debugging", default=False)
 _claimed: list[TextIO] = []
-"""Standard output while ``results_only`` keeps others away from it."""
+"""Standard output, while ``results_only`` keeps other writers away from it."""
 
 
 @contextmanager
 def results_only() -> Iterator[None]:
-    """Inside the block standard output is for results alone; what libraries print there goes to the log."""
+    """Reserve standard output for results inside the block; what libraries print there goes to the log."""
     log = cast("TextIO", _LogWriter())
     _claimed.append(sys.stdout)
     try:
@@ -75,7 +75,7 @@ def results_only() -> Iterator[None]:
 
 
 class _LogWriter(io.TextIOBase):
-    """Makes log lines of what is printed."""
+    """Turns what is printed into log lines."""
 
     def write(self, text: str) -> int:
         if text.strip():
@@ -88,34 +88,34 @@ def _stdout() -> TextIO:
 
 
 def escaped(text: str) -> str:
-    """The text with its control characters as one would write them; lines and tabs stay."""
+    """The text with control characters escaped; line ends and tabs stay."""
     return text if text.isprintable() else _PIECES.sub(lambda piece: shown(piece[0]), text)
 
 
 def one_line(text: str) -> str:
-    """The text on one line, with its control characters as one would write them."""
+    """The text on one line, with control characters escaped."""
     return shown(text)
 
 
 class Screen(Console):
-    """A console on which no text has power: its control characters are shown and not sent."""
+    """A console that shows control characters instead of sending them."""
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(escaped(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
-        """The guard behind ``render_str``, for texts that come with their styles."""
+        """The same guard for texts that are already styled, which bypass ``render_str``."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=escaped(segment.text))
 
 
 def out() -> Screen:
-    """For results: standard output."""
+    """Standard output, for results."""
     return _screen(_stdout())
 
 
 def err() -> Screen:
-    """For what happens meanwhile: standard error."""
+    """Standard error, for everything but results."""
     return _screen(sys.stderr)
 
 
@@ -126,29 +126,29 @@ def _screen(file: TextIO) -> Screen:
 
 
 def complain(sentence: str) -> None:
-    """Say what is wrong."""
+    """Print what went wrong."""
     err().print(f"[bold red]eopiez:[/] {escape(sentence)}")
 
 
 def print_traceback(error: BaseException) -> None:
-    """Say where an error was raised."""
+    """Print where an error was raised."""
     err().print("".join(traceback.format_exception(error)), markup=False, end="")
 
 
 def print_data(text: str) -> None:
-    """A text of the user's, exactly as it is, or escaped where it goes to a terminal."""
+    """Print a user's text exactly as it is, or escaped on a terminal."""
     file = _stdout()
     file.write((escaped(text) if file.isatty() else text) + "\n")
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on one line of standard output."""
+    """Print one JSON object on one line of standard output."""
     _stdout().write(json_line(value))
     _stdout().flush()
 
 
 def json_line(value: Any) -> str:
-    """One JSON object on one line, as a terminal can take it and any encoding can write it."""
+    """One JSON object on one line, safe for terminals and in any encoding."""
     text = json.dumps(value, ensure_ascii=False, default=_plain)
     return _BEYOND_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
@@ -163,7 +163,7 @@ def coloured(status: WorkflowStatus | StepStatus) -> Text:
 
 
 def duration(seconds: float | None) -> str:
-    """A time that something took."""
+    """A duration, for people."""
     if seconds is None:
         return "–"
     if seconds < 0.0995:
@@ -189,7 +189,7 @@ def counted(number: float, noun: str, plural: str = "") -> str:
 
 
 def ago(time: datetime | None) -> str:
-    """How long ago something was."""
+    """How long ago that was."""
     if time is None:
         return "–"
     seconds = (datetime.now(UTC) - time).total_seconds()
@@ -200,7 +200,7 @@ def ago(time: datetime | None) -> str:
 
 
 def moment(at: datetime) -> str:
-    """Date and time here, to the second."""
+    """Local date and time, to the second."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -215,7 +215,7 @@ def set_debugging(wanted: bool) -> None:
 
 
 def keep_log(home: Path) -> None:
-    """Let the engine's log go to a file under the data home, or to standard error while debugging."""
+    """Send the engine's log to a file under the data home, or to standard error while debugging."""
     level = logging.DEBUG if is_debugging() else logging.INFO
     handler = logging.StreamHandler(sys.stderr) if is_debugging() else _log_file(home)
     handler.setFormatter(_Form(FORM))
@@ -226,30 +226,30 @@ def keep_log(home: Path) -> None:
 
 
 def log_aloud() -> None:
-    """Let the log go to standard error, a line an event, for a process that has nothing else to show."""
+    """Send the log to standard error, one line per event, for a process that has nothing else to show."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Form(FORM))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
 
 
 class _Form(logging.Formatter):
-    """Lines of the log, in which no text has power over a terminal."""
+    """Formats log lines so that no text in them can control a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         return escaped(super().format(record))
 
 
 def _divert(record: logging.LogRecord) -> bool:
-    """Hand a record to the log alone."""
+    """Pass a record to the log only."""
     logging.getLogger().handle(record)
     return False
 
 
 def _log_file(home: Path) -> logging.Handler:
-    """Opened with the first record, so that nothing is left open where the host has handlers of its own."""
+    """Opened on the first record, so that nothing stays open where the host has its own handlers."""
     folder = home.expanduser().absolute() / "logs"
     path = make_folder(folder) / "eopiez.log"
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
-    make_file(path)  # Raises here and now where it cannot be written.
+    make_file(path)  # Raises right away if it cannot be written.
     return logging.FileHandler(path, encoding="utf-8", delay=True)

@@ -1,4 +1,4 @@
-"""``eopiez update``: change what has not started of a workflow that is under way."""
+"""``eopiez update``: change the parts of a running workflow that have not started."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StepWish:
-    """What is wanted of a step; what is None or empty stays as it is."""
+    """Changes to a step; fields that are None or empty change nothing."""
 
     parameters: dict[str, Any]
     resources: dict[str, float]
     """Fields of ``Resources``."""
     attempts: int | None
     limits: dict[str, float]
-    """Fields of ``StepChange``: seconds, and a share of rows."""
+    """Fields of ``StepChange``, in seconds and as a share of rows."""
 
     def __bool__(self) -> bool:
         return bool(self.parameters or self.resources or self.attempts or self.limits)
 
     def change(self, plan: PlanSpec, name: str) -> StepChange:
-        """The change of that step.
+        """The change to that step.
 
         Raises:
             PlanError: the plan has no such step.
@@ -62,34 +62,38 @@ class StepWish:
         return replace(policy.resources, **self.resources) if self.resources else None  # type: ignore[arg-type]
 
 
-Step = Annotated[str | None, typer.Option("--step", "-s", help="Which step.", rich_help_panel=STEP, show_default=False)]
+Step = Annotated[
+    str | None, typer.Option("--step", "-s", help="The step to change.", rich_help_panel=STEP, show_default=False)
+]
 Parameters = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="A parameter, as JSON or else as text; may be repeated.",
+        help="A parameter, as JSON or else as text; repeatable.",
         rich_help_panel=STEP,
         show_default=False,
     ),
 ]
-Cpu = Annotated[float | None, typer.Option(min=0, help="CPUs of a task.", rich_help_panel=STEP, show_default=False)]
-Gpu = Annotated[float | None, typer.Option(min=0, help="GPUs of a task.", rich_help_panel=STEP, show_default=False)]
+Cpu = Annotated[float | None, typer.Option(min=0, help="CPUs per task.", rich_help_panel=STEP, show_default=False)]
+Gpu = Annotated[float | None, typer.Option(min=0, help="GPUs per task.", rich_help_panel=STEP, show_default=False)]
 Memory = Annotated[
     str | None,
-    typer.Option(metavar="SIZE", help="Memory of a task, as in 4GiB.", rich_help_panel=STEP, show_default=False),
+    typer.Option(metavar="SIZE", help="Memory per task, such as 4GiB.", rich_help_panel=STEP, show_default=False),
 ]
 Attempts = Annotated[
-    int | None, typer.Option(min=1, help="Attempts of a task, at most.", rich_help_panel=STEP, show_default=False)
+    int | None, typer.Option(min=1, help="Maximum attempts per task.", rich_help_panel=STEP, show_default=False)
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option(metavar="SECONDS", min=0.001, help="Time of one attempt.", rich_help_panel=STEP, show_default=False),
+    typer.Option(
+        metavar="SECONDS", min=0.001, help="Timeout of one attempt.", rich_help_panel=STEP, show_default=False
+    ),
 ]
 StepTimeout = Annotated[
     float | None,
     typer.Option(
-        metavar="SECONDS", min=0.001, help="Time of the whole step.", rich_help_panel=STEP, show_default=False
+        metavar="SECONDS", min=0.001, help="Timeout of the whole step.", rich_help_panel=STEP, show_default=False
     ),
 ]
 WaitTimeout = Annotated[
@@ -97,7 +101,7 @@ WaitTimeout = Annotated[
     typer.Option(
         metavar="SECONDS",
         min=0.001,
-        help="Time that tasks may wait while none of the step runs.",
+        help="How long tasks may wait while none of the step runs.",
         rich_help_panel=STEP,
         show_default=False,
     ),
@@ -123,7 +127,7 @@ Label = Annotated[
         "--label",
         "-l",
         metavar="NAME=VALUE",
-        help="A label to add or to replace; may be repeated.",
+        help="A label to add or replace; repeatable.",
         rich_help_panel=WORKFLOW,
         show_default=False,
     ),
@@ -131,10 +135,10 @@ Label = Annotated[
 By = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Who wants it; your login name by default.", rich_help_panel=HISTORY, show_default=False
+        metavar="NAME", help="Who asks; your login name by default.", rich_help_panel=HISTORY, show_default=False
     ),
 ]
-Why = Annotated[str, typer.Option(metavar="TEXT", help="Why.", rich_help_panel=HISTORY, show_default=False)]
+Why = Annotated[str, typer.Option(metavar="TEXT", help="The reason.", rich_help_panel=HISTORY, show_default=False)]
 
 
 def update(
@@ -155,10 +159,10 @@ def update(
     why: Why = "",
     as_json: AsJson = False,
 ) -> None:
-    """Change what has not started of a workflow: a step's parameters and policies, its priority, its labels.
+    """Change what has not started in a workflow: a step's parameters and policies, its priority, its labels.
 
-    Parameters can be changed until the first task of the step begins, its policies until the step is done, priority
-    and labels until the workflow has ended. Nothing is changed by halves; **eopiez events** tells who changed what.
+    Parameters can change until the step's first task begins, policies until the step is done, priority and labels
+    until the workflow ends. An update applies completely or not at all; **eopiez events** shows who changed what.
 
     **Examples**
 
@@ -185,25 +189,25 @@ def update(
         except TimeoutError as error:
             raise WorkflowError(
                 f"the process that drives {handle.id} has not answered yet; "
-                f"`eopiez events {short(handle.view())}` tells whether it took the update"
+                f"`eopiez events {short(handle.view())}` will show whether it applied the update"
             ) from error
         view = handle.view()
     if as_json:
         names = ("status", "plan_version", "priority", "labels")
         print_json({"workflow": view.id} | {name: getattr(view, name) for name in names})
     else:
-        out().print(f"{short(view)} is updated; its plan has version {view.plan_version}.")
+        out().print(f"{short(view)} is updated; its plan is now version {view.plan_version}.")
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:
     for text in given:
         if not text.partition("=")[0] or "=" not in text:
-            raise ParameterError(f"--set is {text!r}; give a name and a value, as in lower=false")
+            raise ParameterError(f"--set is {text!r}; give a name and a value, such as lower=false")
     return {name: _value(value) for name, _, value in (text.partition("=") for text in given)}
 
 
 def _value(text: str) -> Any:
-    """What the text is as JSON, or else the text."""
+    """The text parsed as JSON, or else the text itself."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
@@ -216,8 +220,10 @@ def _given(**options: float | None) -> dict[str, float]:
 
 def _refuse_nothing(step: str | None, wish: StepWish, *, has_more: bool) -> None:
     if wish and step is None:
-        raise ParameterError("name the step that is to change with --step")
+        raise ParameterError("name the step to change with --step")
     if step is not None and not wish:
-        raise ParameterError(f"say what is to change of step {step!r}, such as --set, --memory or --attempts")
+        raise ParameterError(
+            f"say what to change in step {step!r}, with --set, --memory, --attempts or another of its options"
+        )
     if step is None and not has_more:
-        raise ParameterError("say what is to change, such as --priority, --label, or --step with --set")
+        raise ParameterError("say what to change, with --priority, --label, or --step and --set")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 LOOK_S = 0.25
 """Seconds between looks at the workflow."""
 LOOKS_TO_TAKE_OVER = 12
-"""Looks that find a running workflow without a driver before this process drives it."""
+"""How many looks must find a running workflow without a driver before this process drives it."""
 TOGETHER_S = 0.3
 """Seconds within which signals count as one."""
 INTERRUPTED = 130
@@ -57,7 +57,7 @@ class Ending(Enum):
     STOPPED = auto()
     """Left at once by the second."""
     LEFT = auto()
-    """Another process goes on with it."""
+    """Another process keeps driving it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ class Outcome:
 
 
 class Interrupts:
-    """Counts Ctrl-C, and SIGTERM like it, inside a ``with`` block; the third one ends the process.
+    """Counts Ctrl-C and SIGTERM inside a ``with`` block; the third ends the process.
 
-    Signals that come together are one: some shells and supervisors send each to the process and to its group.
+    Signals that arrive together count as one: some shells and supervisors signal both the process and its group.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Interrupts:
         return self
 
     def listen_again(self) -> None:
-        """Take the place of handlers that a library has put before ours, as Ray does when it starts."""
+        """Reinstall our handlers over those of a library, such as Ray's when it starts."""
         for number in self._earlier:
             signal.signal(number, self._heard)
 
@@ -107,14 +107,14 @@ class Interrupts:
 
 
 def see_through(workflow: Workflow, display: Display, begin: Callable[[], object] | None) -> Outcome:
-    """Show the workflow's progress until it is at rest or somebody interrupts.
+    """Show the workflow's progress until it is at rest or the user interrupts.
 
     Args:
-        begin: makes this process drive it (its ``resume`` or ``retry``); with None, the process that drives it
-            already is followed, and if that dies this one goes on.
+        begin: makes this process drive it (its ``resume`` or ``retry``); with None, the process that already drives
+            it is followed, and if that dies, this one takes over.
 
     Raises:
-        EopiezError: Ray does not start, or the database stays away.
+        EopiezError: Ray does not start, or the database stays unavailable.
     """
     with Interrupts() as interrupts, ThreadPoolExecutor(1, "eopiez-start") as starter:
         watch = _Watch(workflow, display, interrupts, starter)
@@ -123,7 +123,7 @@ def see_through(workflow: Workflow, display: Display, begin: Callable[[], object
         try:
             return watch.until_rest()
         except EopiezError:
-            display.say(f"What has finished is kept; `eopiez resume {str(workflow.id)[-8:]}` goes on.")
+            display.say(f"Finished work is kept; `eopiez resume {str(workflow.id)[-8:]}` continues it.")
             raise
 
 
@@ -138,7 +138,7 @@ class _Watch:
         self._since: Mark | None = None
 
     def drive(self, begin: Callable[[], object]) -> None:
-        """Begin to drive it, in the background while Ray starts."""
+        """Start driving it, in the background while Ray starts."""
         self._display.say("Starting Ray; this takes 5 to 15 seconds …")
         self._starting = self._starter.submit(begin)
 
@@ -159,29 +159,29 @@ class _Watch:
                 self._drain()
 
     def _has_begun(self) -> bool:
-        """Whether a rest is an end, and not the one from which it is just being woken."""
+        """Whether being at rest means that it ended, not that it has yet to be woken."""
         if self._starting is None or self._is_draining or self._starting.done():
             return True
         wait([self._starting], LOOK_S)
         return False
 
     def _look(self) -> WorkflowView | None:
-        """How it stands, shown, once it is at rest; None while it is at work."""
+        """Show the workflow; give its state once it is at rest, None while it is at work."""
         try:
             view = self._workflow.settled(LOOK_S)
         except TimeoutError:
             view = None
         try:
             self._show(view)
-        except StoreError:  # The database is being brought back; ``settled`` raises if it stays away.
+        except StoreError:  # The database is being restarted; ``settled`` raises if it stays unavailable.
             return None
-        except PlanError:  # Of a plan that cannot be read there are no steps to show.
+        except PlanError:  # A plan that cannot be read has no steps to show.
             return view
         return view
 
     def _show(self, view: WorkflowView | None) -> None:
         if self._starting is not None and not self._starting.done():
-            return  # What the steps say is from before.
+            return  # The steps still show the state from before.
         steps = self._workflow.steps()
         status = view.status if view is not None else self._workflow.status
         rejects = sum(step.rejects for step in steps)
@@ -196,31 +196,33 @@ class _Watch:
     def _mind_the_driver(self) -> None:
         self._orphaned = 0 if self._workflow.is_driven else self._orphaned + 1
         if self._orphaned >= LOOKS_TO_TAKE_OVER:
-            self._display.say("The process that drove it is gone; going on here.")
+            self._display.say("The process that drove it is gone; taking over here.")
             self.drive(self._workflow.resume)
 
     def _drain(self) -> None:
         self._is_draining = True
-        self._display.say("Finishing what is in flight, then pausing; everything is kept. Ctrl-C again stops at once.")
+        self._display.say(
+            "Finishing tasks in flight, then pausing; nothing is lost. Press Ctrl-C again to stop at once."
+        )
         try:
             self._workflow.pause(why=WHY_INTERRUPTED)
-        except TransitionError:  # It came to rest by itself in this moment; the next look shows how.
+        except TransitionError:  # It came to rest by itself just now; the next look shows how.
             self._is_draining = False
 
 
 def raise_unless_succeeded(view: WorkflowView) -> None:
-    """Raise what kept the workflow from success, with what to do about it.
+    """Raise unless the workflow succeeded, saying why it did not and what to do about it.
 
     Raises:
-        WorkflowCancelledError, WorkflowPausedError: somebody ended or paused it.
-        WorkflowQuarantinedError: it could not be driven on.
-        EopiezError: it failed; the exit code is that of the failed step's error where it is one of ours.
+        WorkflowCancelledError, WorkflowPausedError: someone cancelled or paused it.
+        WorkflowQuarantinedError: it could not be driven any further.
+        EopiezError: it failed; the exit code is that of the failed step's error if that is one of ours.
     """
     name = short(view)
     if view.status is WorkflowStatus.CANCELLED:
-        raise WorkflowCancelledError(f"it was cancelled; `eopiez retry {name}` would go on where it stood")
+        raise WorkflowCancelledError(f"it was cancelled; `eopiez retry {name}` would continue where it stopped")
     if view.status is WorkflowStatus.PAUSED:
-        raise WorkflowPausedError(f"it was paused; `eopiez resume {name}` goes on")
+        raise WorkflowPausedError(f"it was paused; `eopiez resume {name}` continues it")
     if view.status is WorkflowStatus.QUARANTINED:
         raise WorkflowQuarantinedError(f"{quarantine_of(view)} (see `eopiez show {name}`; {retry_advice(view)})")
     if view.status is WorkflowStatus.FAILED:
@@ -232,7 +234,7 @@ def raise_unless_succeeded(view: WorkflowView) -> None:
 
 
 def failure_of(view: WorkflowView) -> EopiezError:
-    """Why a workflow failed, as an error whose message is a sentence and whose exit code fits."""
+    """Why a workflow failed, as an error with a sentence and the right exit code."""
     facts, kind = view.error or {}, _kind_of_failure(view)
     if kind is not None:
         error = EopiezError(str(facts.get("message")))
@@ -249,16 +251,16 @@ def quarantine_of(view: WorkflowView) -> str:
 
 
 def retry_advice(view: WorkflowView) -> str:
-    """What goes on with a failed or quarantined workflow, if anything can."""
+    """How to continue a failed or quarantined workflow, if that is possible."""
     if view.status is WorkflowStatus.QUARANTINED:
-        return f"what has finished is kept; once its cause is gone, `eopiez retry {short(view)}` takes it up again"
+        return f"finished work is kept; once the cause is fixed, `eopiez retry {short(view)}` continues it"
     if _is_final(view):
-        return "the same would happen again: change what it names, and run anew"
-    return f"once its cause is gone, `eopiez retry {short(view)}` goes on where it stood"
+        return "a retry would fail the same way: change what the message names, and start a new run"
+    return f"once the cause is fixed, `eopiez retry {short(view)}` continues where it stopped"
 
 
 def _is_final(view: WorkflowView) -> bool:
-    """Whether its input or parameters are wrong, which are fixed in its plan."""
+    """Whether its input or parameters are wrong, which a retry cannot change."""
     kind = _kind_of_failure(view)
     return kind is not None and issubclass(kind, (InputError, ParameterError, PlanError))
 
@@ -270,5 +272,5 @@ def _kind_of_failure(view: WorkflowView) -> type[EopiezError] | None:
 
 
 def short(view: WorkflowView) -> str:
-    """The end of its id, which is enough to name it."""
+    """The last characters of its id, which are enough to name it."""
     return str(view.id)[-8:]

@@ -1,4 +1,4 @@
-"""``eopiez weigh``: what part of the cluster an owner has beside others."""
+"""``eopiez weigh``: an owner's share of the cluster relative to others."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def register(app: typer.Typer) -> None:
 
 
 def weigh(
-    owner: Annotated[str, typer.Argument(help="Whose part it is.", show_default=False)],
-    weight: Annotated[float, typer.Argument(help="Its part beside other owners, who have 1.", show_default=False)],
+    owner: Annotated[str, typer.Argument(help="The owner.", show_default=False)],
+    weight: Annotated[float, typer.Argument(help="Weight relative to other owners, who have 1.", show_default=False)],
 ) -> None:
-    """Give an owner a larger or smaller part of the cluster than others have.
+    """Give an owner a larger or smaller share of the cluster than others.
 
     Example: eopiez weigh anna 3
     """
     with open_system() as local:
         local.weigh(owner, weight)
-    out().print(f"owner {owner!r} has a weight of {weight:g}, others have 1 unless it was set.", markup=False)
+    out().print(f"owner {owner!r} has a weight of {weight:g}; others have 1 unless set.", markup=False)

@@ -1,4 +1,4 @@
-"""One workflow on the command line: how it is named, found, and told of in a line."""
+"""One workflow on the command line: how it is named, found, and summarized in a line."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ ASKED_FOR = {
 }
 """The request that leads to a status."""
 Named = Annotated[
-    str, typer.Argument(metavar="ID", help="The workflow's id, or a beginning or end of it.", show_default=False)
+    str, typer.Argument(metavar="ID", help="The workflow's id, or its first or last characters.", show_default=False)
 ]
 NamedOrLatest = Annotated[
     str | None, typer.Argument(metavar="[ID]", help="The workflow; by default the latest.", show_default=False)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
 def find(local: Local, workflow: str | None) -> Workflow:
-    """The workflow that is named, or the latest.
+    """The workflow named, or the latest.
 
     Raises:
-        WorkflowError: there is none.
+        WorkflowError: there is no workflow.
     """
     if workflow is not None:
         return local.workflow(workflow)
     latest = local.workflows(None, 1)
     if not latest:
-        raise WorkflowError("there is no workflow yet; start one with `eopiez run` or `eopiez demo`")
+        raise WorkflowError("there are no workflows yet; start one with `eopiez run` or `eopiez demo`")
     return local.workflow(str(latest[0].id))
 
 
 def standing(view: WorkflowView) -> Text:
-    """A status, what it waits for, since when, and who has asked for it and why."""
+    """A status, what it waits for, since when, and who asked for it and why."""
     text = coloured(view.status)
     if view.status in {WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING}:
         text.append(f", {counted(view.in_flight, 'task')} in flight", "default")
@@ -64,7 +64,7 @@ def standing(view: WorkflowView) -> Text:
 
 
 def took(view: WorkflowView) -> str:
-    """For how long it has been under way."""
+    """How long it has been under way."""
     if view.started_at is None:
         return "–"
     end = view.finished_at or view.drained_at or datetime.now(UTC)
@@ -72,7 +72,7 @@ def took(view: WorkflowView) -> str:
 
 
 def workflow_value(view: WorkflowView) -> dict[str, Any]:
-    """It as JSON values."""
+    """The workflow as JSON values."""
     names = (
         "id", "name", "status", "owner", "priority", "labels", "plan_version", "created_at", "started_at",
         "finished_at", "drained_at", "in_flight", "frozen_s", "error",

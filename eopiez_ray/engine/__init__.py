@@ -1,1 +1,1 @@
-"""Decides and runs: the orchestrator, its journal, the workers on Ray, and the artifacts."""
+"""Where workflows are driven: the orchestrator, its journal, the workers on Ray, and the artifacts."""

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class WorkerActor:
-    """Runs calls, and keeps their reports until it learns that they were heard: whoever drives next can ask for them.
+    """Runs calls, and keeps their reports until they are acknowledged, so that the next driver can ask for them.
 
-    It ends itself when nobody has called for ``orphan_s`` seconds: nobody needs it then.
+    It exits when nobody has called for ``orphan_s`` seconds.
     """
 
     def __init__(self, artifact_url: str, name: str, owner: str, resources: Resources, orphan_s: float) -> None:
@@ -44,9 +44,9 @@ class WorkerActor:
         threading.Thread(target=self._watch, args=(orphan_s,), daemon=True).start()
 
     def run(self, sent: bytes) -> bytes | None:
-        """Run a pickled call; its pickled reports, or None if another orchestrator than its sender owns this worker.
+        """Run a pickled call; give its pickled reports, or None if its sender no longer owns this worker.
 
-        Ray moves bytes much faster than values.
+        Ray moves bytes much faster than objects.
         """
         call: WorkCall = pickle.loads(sent)
         if not self._begin(call):
@@ -56,16 +56,16 @@ class WorkerActor:
             reports = pickle.dumps(self._worker.run(call), protocol=5)
             self._calls[call.id] = self._calls[call.id]._replace(reports=reports)
         except BaseException:
-            del self._calls[call.id]  # An heir that asks for it learns that it is lost, instead of asking for ever.
+            del self._calls[call.id]  # A new owner that asks for it learns that it is lost, instead of asking for ever.
             raise
         finally:
             self._heard_at, self._is_busy = time.monotonic(), False
         return reports
 
     def _begin(self, call: WorkCall) -> bool:
-        """Take the call in hand, unless the worker was handed over while it waited behind another one.
+        """Accept the call, unless the worker was handed over while the call was queued behind another.
 
-        The new owner was not told of it then, and runs its tasks itself.
+        The new owner does not know of it then, and runs its tasks itself.
         """
         with self._handing_over:
             if call.sender != self._owner:
@@ -79,13 +79,13 @@ class WorkerActor:
 
     @ray.method(concurrency_group="control")
     def beat(self) -> Place:
-        """Somebody still wants this worker; where it is."""
+        """Keep this worker alive; say where it is."""
         self._heard_at = time.monotonic()
         return self._place
 
     @ray.method(concurrency_group="control")
     def hand_over(self, dead: Collection[str], heir: str) -> Handover | None:
-        """Everything that a new owner must know, calls in the order in which they came; None if the owner lives."""
+        """Everything a new owner must know, calls in order of arrival; None if the owner is alive."""
         with self._handing_over:
             if self._owner not in dead:
                 return None
@@ -95,7 +95,7 @@ class WorkerActor:
 
     @ray.method(concurrency_group="control")
     def collect(self, call: str) -> bytes | None:
-        """The pickled reports of a call that was in hand; None while it runs."""
+        """The pickled reports of a call that was handed over; None while it runs."""
         self._heard_at = time.monotonic()
         return self._calls[call].reports
 
@@ -106,7 +106,7 @@ class WorkerActor:
 
 
 def _file_of(descriptor: int) -> str:
-    """The log file to which Ray has a stream of its workers lead; empty where that cannot be seen."""
+    """The log file to which Ray redirects a worker's stream; empty if it cannot be determined."""
     try:
         path = Path(f"/proc/self/fd/{descriptor}").readlink()
     except OSError:

@@ -1,4 +1,4 @@
-"""Worker actors: how they are asked for, found, and ended."""
+"""Worker actors: how they are started, found, and ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..model.work import Place
 
 ORPHAN_S = 60.0
-"""Seconds without a call or a sign of life after which a worker ends itself."""
+"""Seconds without a call or a ping after which a worker exits."""
 
 
 class Started(NamedTuple):
@@ -26,10 +26,10 @@ class Started(NamedTuple):
 
 
 async def start_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> Started:
-    """A new worker, once it answers; cancelled, it is taken out of Ray's queue."""
+    """A new worker, once it answers; if cancelled, it is removed from Ray's queue."""
     import ray
 
-    # Registering a named actor asks the head and waits: never on the event loop, and never given up halfway.
+    # Registering a named actor blocks on the head node: never on the event loop, and never abandoned halfway.
     creating = asyncio.create_task(asyncio.to_thread(_create_actor, name, owner, resources, artifact_url))
     try:
         actor = await asyncio.shield(creating)
@@ -61,7 +61,7 @@ def _create_actor(name: str, owner: str, resources: Resources, artifact_url: str
 
 
 def _runtime_env(resources: Resources) -> dict[str, Any]:
-    """What the step asks for, and threads for numerical libraries only as it has CPUs."""
+    """The step's runtime environment, with threads of numerical libraries limited to its CPUs."""
     wanted: dict[str, Any] = json.loads(str(resources.runtime_env)) if resources.runtime_env else {}
     threads = str(max(1, int(resources.cpu)))
     return wanted | {
@@ -70,7 +70,7 @@ def _runtime_env(resources: Resources) -> dict[str, Any]:
 
 
 def _scheduling(name: str, resources: Resources) -> dict[str, Any]:
-    """Ray's options for where the worker goes."""
+    """Ray's options for the worker's placement."""
     placement = resources.placement
     if placement.gang > 1:
         return {"scheduling_strategy": _reserve(name, resources)}
@@ -83,7 +83,7 @@ def _scheduling(name: str, resources: Resources) -> dict[str, Any]:
 
 
 def _reserve(name: str, resources: Resources) -> Any:
-    """All bundles of a gang, or none yet: Ray waits until they fit. The worker goes into the first of them."""
+    """Reserve all bundles of a gang or none: Ray waits until they fit. The worker goes into the first."""
     import ray
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -100,19 +100,19 @@ def _reserve(name: str, resources: Resources) -> Any:
 
 
 def _free(name: str) -> None:
-    """Give the bundles of a gang back."""
+    """Release a gang's bundles."""
     import ray
 
     ray.util.remove_placement_group(ray.util.get_placement_group(name))
 
 
 async def end_actor(name: str, started: asyncio.Future[Started], resources: Resources) -> str:
-    """Kill a worker, and give back what was reserved with it; why that was not needed, if it was gone already."""
+    """Kill a worker and release its reservation; if it was already gone, say why."""
     import ray
 
     try:
         if not started.done():
-            started.cancel()  # Otherwise it would start later, and hold what others were promised.
+            started.cancel()  # Otherwise it would start later, and hold resources promised to others.
             await asyncio.wait({started})
         if not started.cancelled():
             await asyncio.to_thread(ray.kill, started.result().handle)
@@ -124,7 +124,7 @@ async def end_actor(name: str, started: asyncio.Future[Started], resources: Reso
 
 
 async def last_words_there(place: Place) -> LastWords:
-    """The last words of a worker on another machine, read there by a task of Ray's."""
+    """The last words of a worker on another machine, read there by a Ray task."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -146,9 +146,9 @@ def find_actor(name: str) -> Any:
 
 
 def waits_for_room(actor: Any) -> bool:
-    """Whether Ray has not started the actor yet, so that it has nothing in hand and cannot answer.
+    """Whether Ray has not started the actor yet, so that it has no calls and cannot answer.
 
-    Ray's public state API would ask a dashboard, which clusters need not have.
+    Ray's public state API needs a dashboard, which clusters need not have.
     """
     import ray
 
@@ -157,7 +157,7 @@ def waits_for_room(actor: Any) -> bool:
 
 
 def actor_names() -> list[str]:
-    """Names of all actors that have one."""
+    """Names of all named actors."""
     import ray
 
     return list(ray.util.list_named_actors())

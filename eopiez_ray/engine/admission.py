@@ -1,4 +1,4 @@
-"""What goes into a call, and why steps wait. Ray has no priorities; these decisions are ours, and pure."""
+"""What goes into a call, and why steps wait. Ray has no priorities, so these decisions are ours; they are pure."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 PASSED = 16
-"""Runs in a row of which nothing fits into a call, after which it goes as it is: thousands may be waiting."""
+"""Consecutive runs that add nothing to a call before it goes as it is: thousands may be waiting."""
 
 
 def reasons(run: Run, room: Room, now: float) -> dict[int, str]:
-    """Why steps of the run that have work, and none of it running, wait.
+    """Why the run's steps wait that have work but no running task.
 
     Args:
-        run: as it is after admission.
-        room: what is known of the resources that it wants.
+        run: its state after admission.
+        room: what is known about the resources it wants.
         now: Unix seconds.
     """
     found: dict[int, str] = {}
@@ -44,14 +44,14 @@ def reasons(run: Run, room: Room, now: float) -> dict[int, str]:
 
 
 class Room(NamedTuple):
-    """What is known of the cluster when something waits."""
+    """What is known about the cluster when something waits."""
 
     free: Callable[[Resources], Mapping[str, float]]
-    """How much is free of what a task needs."""
+    """How much of what a task needs is free."""
     refusal: Callable[[Resources], str | None]
-    """Why the cluster can never give such resources."""
+    """Why the cluster can never provide such resources."""
     places: Mapping[Resources, Mapping[Run, int]]
-    """How many runs are ahead of each, by the resources that they want."""
+    """How many runs are ahead of each, by the resources they want."""
     limits: Limits
 
     def why_not(self, run: Run, step: StepState) -> str:
@@ -70,7 +70,7 @@ class Room(NamedTuple):
 
 
 def _roughly(number: int) -> str:
-    """Two digits of a large number: thousands wait, and not all of their rows change whenever one starts."""
+    """A large number to two digits: thousands may wait, and not all their rows should change whenever one starts."""
     if number < 100:
         return str(number)
     unit = 10 ** (len(str(number)) - 2)
@@ -85,7 +85,7 @@ class Packed(NamedTuple):
     """Work for one call."""
 
     calls: list[tuple[Run, Call]]
-    """The first run's, and that of others behind it while all is short; empty if nothing may start."""
+    """Work of the first run, and of those behind it as long as all is short; empty if nothing may start."""
     faults: list[RunFault]
     """Runs whose work could not be packed."""
 
@@ -94,11 +94,11 @@ def pack(wanting: Iterable[Run], count: int, resources: Resources, slots: int, l
     """Take work for one call.
 
     Args:
-        wanting: runs in the order of their turns.
+        wanting: runs in turn order.
         count: how many want such a call.
         resources: the shape of the worker.
-        slots: calls that the cluster can run at once, among which work that is worth it is spread.
-        limits: what owners, labels and phases are allowed.
+        slots: how many calls the cluster can run at once; work is spread over them where that pays.
+        limits: the limits on owners, labels and phases.
     """
     packing = _Packing(resources, share=-(-count // max(1, slots)), limits=limits)
     faults: list[RunFault] = []
@@ -110,7 +110,7 @@ def pack(wanting: Iterable[Run], count: int, resources: Resources, slots: int, l
                 faults.append(RunFault(run, error))
             if packing.is_full:
                 break
-    except RunFault as fault:  # Of the next one in turn.
+    except RunFault as fault:  # Caused by the next one in turn.
         faults.append(fault)
     return Packed(packing.calls, faults)
 
@@ -126,7 +126,7 @@ class _Packing:
         self._entered: frozenset[LimitKey] = frozenset()
 
     def add(self, run: Run) -> None:
-        """Take what fits of the run's work, if anything does."""
+        """Take as much of the run's work as fits."""
         limits = self._limits
         if self.calls and limits.rules.maxima and not limits.may_start(run, self._entered):
             return

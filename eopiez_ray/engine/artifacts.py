@@ -1,8 +1,8 @@
-"""Durable values, named by their content's digest.
+"""Durable values, named by the digest of their content.
 
 Small values travel inside their row; larger ones become a file: Arrow IPC for tables (read by memory map), pickle
 protocol 5 with its buffers out of band otherwise. A file is written under a temporary name, synced and renamed, so a
-name that exists is whole. Values are shared between tasks and mapped read-only: never change them in place.
+file that exists is complete. Values are shared between tasks and mapped read-only: never change them in place.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Artifacts:
         self._place: _Place = _Folder(Path(url.removeprefix("file://"))) if is_local else _Remote(url)
 
     def store(self, value: Any, partition: int = 0, step: str = "") -> Output:
-        """Make ``value``, the result of a step's task, durable. When this returns, no crash loses it, once its row is
-        committed.
+        """Make ``value``, the result of a step's task, durable. After this returns and its row is committed, no crash
+        loses it.
 
         Raises:
             StorageFullError: no space is left.
@@ -58,7 +58,7 @@ class Artifacts:
             form, pieces = _encode(value)
         except UNPICKLABLE as error:
             raise ArtifactError(
-                f"the result of step {step!r} cannot be kept: {culprit(value)}; return plain data"
+                f"the result of step {step!r} cannot be stored: {culprit(value)}; return plain data"
             ) from error
         if len(pieces) == 1 and len(pieces[0]) <= INLINE_BYTES_MANY:
             return Output(blake3(pieces[0]).digest(DIGEST_BYTES), len(pieces[0]), form, bytes(pieces[0]))
@@ -97,15 +97,17 @@ class Artifacts:
 
         Args:
             live: digests that something refers to; read them before this is called.
-            grace_s: leave alone what was written, or found to be there already, in the last so many seconds: a task
-                writes its output before its row is committed.
+            grace_s: leave alone what was written, or found to exist, in the last so many seconds: a task writes its
+                output before its row is committed.
             dry_run: only count.
 
         Raises:
-            ArtifactError: they are in an object store, whose own rules for old objects should do it.
+            ArtifactError: they are in an object store, whose own lifecycle rules should do it.
         """
         if not isinstance(self._place, _Folder):
-            raise ArtifactError(f"artifacts under {self.url} are not collected; set a rule for old objects there")
+            raise ArtifactError(
+                f"artifacts under {self.url} are not collected; set a lifecycle rule for old objects there"
+            )
         return self._place.collect({_name(digest) for digest in live}, time.time() - grace_s, dry_run=dry_run)
 
     def _read(self, output: Output) -> pa.Buffer:
@@ -115,19 +117,19 @@ class Artifacts:
         except FileNotFoundError as error:
             raise ArtifactMissingError(f"{missing}; was the folder moved or emptied?") from error
         if buffer.size != output.size:
-            raise ArtifactMissingError(f"{missing} in full: {buffer.size:,} bytes are there")
+            raise ArtifactMissingError(f"{missing} in full: it has only {buffer.size:,} bytes")
         return buffer
 
 
 class Collected(NamedTuple):
-    """What nothing referred to."""
+    """Artifacts that nothing referred to."""
 
     artifacts: int
     bytes: int
 
 
 class _Place(Protocol):
-    """Where artifacts lie, by name."""
+    """Where artifacts are kept, by name."""
 
     def holds(self, name: str, size: int) -> bool: ...
     def renew(self, name: str, size: int) -> bool: ...
@@ -146,7 +148,7 @@ class _Folder:
         return path.exists() and path.stat().st_size == size
 
     def renew(self, name: str, size: int) -> bool:
-        """Whether it is there; if so, it counts as written now, so that no collection takes it away."""
+        """Whether it exists; if so, mark it as just written, so that no collection deletes it."""
         try:
             os.utime(self._folder / name)
         except FileNotFoundError:
@@ -160,7 +162,8 @@ class _Folder:
         return Collected(len(removed), sum(removed))
 
     def _remove(self, path: Path, before: float, *, dry_run: bool) -> int | None:
-        """The size of the file if it was old enough. It is set aside first, so that nobody renews it meanwhile."""
+        """Delete the file if it is old enough, and give its size. It is renamed first, so that nobody can renew it
+        meanwhile."""
         try:
             if path.stat().st_mtime >= before:
                 return None
@@ -199,7 +202,7 @@ class _Folder:
 
 
 class _Remote:
-    """An object store; a name appears there only once its object is whole."""
+    """An object store; a name appears there only once its object is complete."""
 
     def __init__(self, url: str) -> None:
         self._filesystem, self._root = pafs.FileSystem.from_uri(url)
@@ -222,7 +225,7 @@ class _Remote:
 
 
 class LoadedPartitions(Sequence[Any]):
-    """The partitions of an input, each loaded from its artifact when it is asked for."""
+    """The partitions of an input, each loaded from its artifact on access."""
 
     def __init__(self, artifacts: Artifacts, outputs: Sequence[Output]) -> None:
         self._artifacts, self._outputs = artifacts, outputs
@@ -243,19 +246,19 @@ class LoadedPartitions(Sequence[Any]):
 
 
 class ValueCache:
-    """Values that many tasks take whole, kept loaded: least recently used first out, bounded in stored bytes."""
+    """Keeps values loaded that many tasks take whole: an LRU cache, bounded in stored bytes."""
 
     def __init__(self, artifacts: Artifacts, limit_bytes: int = 128 * 2**20) -> None:
         self._artifacts, self._limit = artifacts, limit_bytes
         self._values: OrderedDict[bytes, tuple[int, Any, bool]] = OrderedDict()
-        """Size, value, and whether it is one that nobody can change."""
+        """Size, value, and whether the value is immutable."""
 
     def load(self, output: Output, *, may_share: bool) -> Any:
         """The value; loaded at most once while it stays in the cache, if it can be shared.
 
         Args:
-            output: of which the value is.
-            may_share: whether whoever asks promises not to change it; a value that nobody can change is shared anyway.
+            output: whose value it is.
+            may_share: whether the caller promises not to change it; an immutable value is shared anyway.
         """
         if output.digest in self._values:
             self._values.move_to_end(output.digest)
@@ -299,7 +302,7 @@ def _encode(value: Any) -> tuple[str, list[memoryview | bytes]]:
 
 
 def _pickled(value: Any) -> tuple[bytes, list[pickle.PickleBuffer]]:
-    """The pickle and its buffers: by the quick pickler, or by cloudpickle for what only that can."""
+    """The pickle and its buffers, made by the fast pickler, or by cloudpickle where only that works."""
     buffers: list[pickle.PickleBuffer] = []
     try:
         return pickle.dumps(value, protocol=5, buffer_callback=buffers.append), buffers
@@ -309,7 +312,7 @@ def _pickled(value: Any) -> tuple[bytes, list[pickle.PickleBuffer]]:
 
 
 def copied(value: Any) -> Any:
-    """An equal value that shares nothing with it."""
+    """A deep copy of the value."""
     try:
         return pickle.loads(pickle.dumps(value, protocol=5))
     except (pickle.PicklingError, TypeError, AttributeError):

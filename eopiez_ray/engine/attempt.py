@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOG_LINES = 200
 """Lines kept of what one task logs and prints."""
 MEASURED_S = 0.01
-"""Seconds from which a task's peak of memory is read, which costs about 50 µs."""
+"""Shortest task in seconds whose peak memory is read, which costs about 50 µs."""
 _REFUSALS = (ContractError, ParameterError)
 
 
@@ -40,7 +40,7 @@ class Moment(NamedTuple):
 
 
 class Attempt:
-    """What is known of an attempt while it runs."""
+    """What is known about an attempt while it runs."""
 
     def __init__(self, key: TaskKey, context: TaskContext, began: Moment) -> None:
         self.key, self.context = key, context
@@ -51,10 +51,10 @@ class Attempt:
         self.failure: Failure | None = None
         self.outcome = Outcome.SUCCEEDED
         self.ended: Moment | None = None
-        """When it was over, if others went on."""
+        """When it was over, if others kept running."""
         self._began = began
         self._rest = ""
-        """Of what it has printed, the beginning of a line."""
+        """The beginning of a line that it has printed so far."""
 
     def note(self, at: float, level: str, message: str) -> None:
         """A line that it logged or printed."""
@@ -68,11 +68,11 @@ class Attempt:
             self.note(at, "info", line)
 
     def finish(self, value: Any, output: Output) -> None:
-        """It has a result, which is durable."""
+        """Record its result, which is durable."""
         self.value, self.output = value, output
 
     def fail(self, error: BaseException) -> None:
-        """It raised, whatever that was."""
+        """Record whatever it raised."""
         if isinstance(error, MemoryError):
             self.outcome = Outcome.OUT_OF_MEMORY
         else:
@@ -81,7 +81,7 @@ class Attempt:
         self.output = self.value = None
 
     def report(self, worker: str, ended: Moment, among: int = 1) -> Report:
-        """What there is to say of it, now that it is over; CPU seconds are shared out ``among`` so many."""
+        """Its report, now that it is over; CPU seconds are divided ``among`` so many."""
         began = self._began
         if self._rest:
             self.note_print(ended.time, "\n")
@@ -112,7 +112,7 @@ def _rows(value: Any) -> int:
 
 
 def _told(error: BaseException) -> Failure:
-    """The failure; of an exception that is meant to end the process, what the phase did."""
+    """The failure; for an exception meant to end the process, what the phase did."""
     failure = failure_of(error)
     if isinstance(error, SystemExit):
         return failure._replace(message=f"the phase called sys.exit({_code(error.code)})")

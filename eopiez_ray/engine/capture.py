@@ -1,4 +1,4 @@
-"""What tasks print, by descriptor: from Python, from C and from child processes alike."""
+"""Captures what tasks print, by descriptor: from Python, from C and from child processes alike."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 HEAD_BYTES = 2**20
-"""Of what one task prints that is looked at; the rest is passed over unread."""
+"""How much of one task's output is read; the rest is skipped."""
 KEPT_BYTES = 2**20
-"""Size from which the file is emptied between two tasks."""
+"""Size above which the file is emptied between two tasks."""
 LINES = 500
-"""Lines of one task that are looked at, and prints whose moments are kept."""
+"""How many lines of one task are read, and how many prints have their times kept."""
 STDOUT = 1
 Take = Callable[[float, str], None]
 
 
 class Capture:
-    """A file that stands for standard output while calls run. It is read after each task, so lines stay with theirs."""
+    """A file in place of standard output while calls run, read after each task so that lines stay with their task."""
 
     def __init__(self, path: Path, take: Take, listener: Callable[[], Take | None]) -> None:
         """
         Args:
-            path: the file; what it held is lost.
-            take: is given the Unix seconds and the text of each line.
-            listener: who takes what is printed at this moment from Python, in its pieces; None for the file.
+            path: the file; its content is lost.
+            take: receives the Unix seconds and the text of each line.
+            listener: receives what Python code prints right now, piece by piece; None for the file.
         """
         self.path, self._take, self._listener = path, take, listener
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o600)
         self._read = 0
-        """Bytes that were read, or passed over."""
+        """Bytes read or skipped so far."""
         self._marks: list[tuple[int, float]] = []
-        """Size of the file after each of the first prints since the last reading, and Unix seconds."""
+        """File size after each of the first prints since the last reading, and its Unix seconds."""
         self._stream: _Stream | None = None
-        """Made when the descriptor leads here for the first time: elsewhere it may be closed."""
+        """Made when the descriptor first leads here: elsewhere it may be closed."""
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Let standard output lead here inside the block, for child processes too."""
+        """Redirect standard output here inside the block, for child processes too."""
         self._empty()
         earlier, descriptor = sys.stdout, _duplicate(STDOUT)
         self._lead_here()
@@ -57,7 +57,7 @@ class Capture:
                 os.close(descriptor)
 
     def drain(self) -> None:
-        """Take the lines that were printed since the last time; one without an end is a line, too."""
+        """Take the lines printed since the last time; an unfinished one counts as a line."""
         self._flush()
         size = os.fstat(self._file).st_size
         if size == self._read:
@@ -76,7 +76,7 @@ class Capture:
         sys.stdout = self._stream
 
     def _flush(self) -> None:
-        """Let the file have all; a task that closed standard output, or set another, has not done so for the next."""
+        """Flush everything to the file; undo a task's closing or replacing of standard output for the next one."""
         stream = self._stream
         if stream is None:
             return
@@ -132,13 +132,13 @@ class _Stream(io.TextIOWrapper):
         return written
 
     def close(self) -> None:
-        """Stay open: a task that closes standard output must not take it from the next one."""
+        """Stay open: a task that closes standard output must not close it for the next one."""
         with contextlib.suppress(OSError, ValueError):
             self.flush()
 
 
 def _visible(line: str) -> str:
-    """What a terminal would show of it: a carriage return begins the line anew."""
+    """What a terminal would show of it: a carriage return restarts the line."""
     if "\r" not in line:
         return line
     parts = [part for part in line.split("\r") if part]
@@ -146,7 +146,7 @@ def _visible(line: str) -> str:
 
 
 def _duplicate(descriptor: int) -> int | None:
-    """Another descriptor of the same; None if it is closed."""
+    """A duplicate of the descriptor; None if it is closed."""
     try:
         return os.dup(descriptor)
     except OSError:

@@ -1,4 +1,4 @@
-"""What is kept beside the workflows themselves: where workers are, and what phases take."""
+"""Data kept alongside the workflows: where workers are, and what phases take."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ if TYPE_CHECKING:
     from ..store import Database, Ledger
 
 PROFILE_S = 10.0
-"""Seconds between saves of what was learned of phases."""
+"""Seconds between saves of what was measured about phases."""
 RETRY_S = 2.0
-"""Seconds until a save is tried again."""
+"""Seconds until a save is retried."""
 
 
 class Chronicle:
-    """Saves both now and then. What a crash costs of it is accuracy, and nothing of any workflow."""
+    """Saves both now and then. A crash costs some accuracy, but nothing of any workflow."""
 
     def __init__(self, database: Database, ledger: Ledger, orchestrator: OrchestratorId) -> None:
         self._ledger, self._orchestrator, self._book = ledger, orchestrator, PhaseBook(database)
         self.profiles = Profiles()
         self._workers: dict[str, Place] = {}
-        """New ones that the store does not know yet."""
+        """New workers that the store does not know yet."""
         self._has_workers = asyncio.Event()
 
     async def read(self) -> None:
-        """Begin with what is known of phases."""
+        """Load what is known about phases."""
         self.profiles = Profiles(known.profile for known in await self._book.read())
 
     def note_worker(self, name: str, place: Place) -> None:
-        """Let the history know where a worker is."""
+        """Record where a worker is."""
         self._workers[name] = place
         self._has_workers.set()
 
     async def save_profiles(self) -> None:
-        """Save what was learned of phases since the last time.
+        """Save what was measured about phases since the last time.
 
         Raises:
-            DatabaseUnavailableError: it is forgotten.
+            DatabaseUnavailableError: these measurements are lost.
         """
         await self._book.save(self.profiles.take_learned())
 
     async def keep_profiles(self) -> None:
-        """Save what is learned of phases for ever."""
+        """Keep saving what is measured about phases."""
         while True:
             await asyncio.sleep(PROFILE_S)
             with contextlib.suppress(DatabaseUnavailableError):
                 await self.save_profiles()
 
     async def keep_workers(self) -> None:
-        """Save where new workers are for ever."""
+        """Keep saving where new workers are."""
         while True:
             await self._has_workers.wait()
             self._has_workers.clear()

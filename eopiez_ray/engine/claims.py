@@ -1,4 +1,4 @@
-"""Taking workflows that nobody drives, sharing them with others that drive, and giving them back."""
+"""Claiming workflows that nobody drives, sharing them with other orchestrators, and releasing them."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ POLL_S = 2.0
 """Seconds between looks at the queue when no notification comes."""
 CLAIM_LIMIT = 100
 HELD = 1000
-"""Workflows not at rest beyond which it claims no more; the rest stays queued for others, or for later."""
+"""How many workflows not at rest it holds before it claims no more; the rest stay queued."""
 URGENT = 100
-"""How many of these are kept for workflows of a higher priority than the lowest that it holds."""
+"""How many of these are reserved for workflows of a higher priority than the lowest it holds."""
 AHEAD = 4
-"""Workflows for each slot that wait in an orchestrator for their turn, where others could drive them."""
+"""Workflows per slot that may wait in one orchestrator when others could drive them."""
 
 log = get_logger(__name__)
 
@@ -64,9 +64,9 @@ class Claims:
         """
         Args:
             orchestrator: who claims.
-            only: claim no workflows but these; None claims whatever nobody drives.
-            on_ending: called when a workflow was claimed that somebody wants paused or cancelled.
-            on_limited: called when a workflow came to which limits may apply.
+            only: claim only these workflows; None claims whatever nobody drives.
+            on_ending: called when a claimed workflow is to be paused or cancelled.
+            on_limited: called when limits may apply to a claimed workflow.
         """
         self._orchestrator = orchestrator
         self._only: list[WorkflowId] | None = None if only is None else list(only)
@@ -77,7 +77,7 @@ class Claims:
         self._has_work = asyncio.Event()
         self._peers = Peers()
         self._leaves_some = False
-        """Whether more could be claimed than there was room for."""
+        """Whether there was more to claim than room for it."""
         self.count = 0
         """How many workflows have been held so far."""
 
@@ -94,7 +94,7 @@ class Claims:
         self.look()
 
     def open_up(self) -> None:
-        """From now on claim whatever nobody else drives."""
+        """Claim whatever nobody else drives from now on."""
         self._only = None
         self.look()
 
@@ -103,12 +103,12 @@ class Claims:
         self._has_work.set()
 
     def has_freed(self) -> None:
-        """A workflow is held no longer: there may be room for what was left."""
+        """Note that a workflow was released: there may be room for another."""
         if self._leaves_some and (self._peers.takers or len(self._roster) <= HELD - URGENT - CLAIM_LIMIT):
             self.look()
 
     async def run(self) -> None:
-        """Claim for ever."""
+        """Keep claiming."""
         while True:
             await set_within(self._has_work, POLL_S)
             self._has_work.clear()
@@ -118,12 +118,12 @@ class Claims:
                 former = {claim.previous for claim in claims if claim.previous is not None}
                 dead = await self._ledger.dead_among(former) if former else set()
             except DatabaseUnavailableError:
-                continue  # The session is bringing it back.
+                continue  # The session is restarting it.
             inherited = await self._inherited(dead)
             claims.sort(key=lambda claim: (-claim.priority, claim.id))
             held = [(claim, self.hold(claim, code)) for claim in claims]
             runs = {str(run.id): run for run in self._roster} if inherited else {}
-            for call in inherited:  # Before they go on: one that is to be paused is not, while these are in flight.
+            for call in inherited:  # Before they continue: a workflow is not paused while these are in flight.
                 self._dispatcher.inherit(runs, call)
             for claim, run in held:
                 if run is not None:
@@ -132,7 +132,7 @@ class Claims:
                 self.look()
 
     async def _inherited(self, dead: set[OrchestratorId]) -> list[Inherited]:
-        """What dead orchestrators have left with their workers; without it, their tasks run again."""
+        """Calls that dead orchestrators left on their workers; without them, their tasks run again."""
         try:
             return await self._executor.inherit(dead)
         except Exception:
@@ -140,7 +140,7 @@ class Claims:
             return []
 
     async def _claimed(self) -> list[Claim]:
-        """As many workflows as there is room for, or all that it was told to drive; if little is left, urgent ones."""
+        """As many workflows as there is room for, or all it was told to drive; only urgent ones if room is short."""
         if self._only is not None:
             return await self._ledger.claim(self._orchestrator, self._only, CLAIM_LIMIT)
         priorities = [run.priority for run in self._roster]
@@ -156,7 +156,7 @@ class Claims:
         return await self._ledger.claim(self._orchestrator, None, limit, driven=driven, above=above)
 
     def hold(self, claim: Claim, code: dict[str, bytes]) -> Run | None:
-        """The run of a claimed workflow; None if it cannot be driven, and so was set aside."""
+        """The run of a claimed workflow; None if it cannot be driven and was quarantined."""
         try:
             run = self._run_of(claim, code)
             self._roster.add(run)
@@ -165,7 +165,7 @@ class Claims:
                 self._on_limited()
             self._warn_of_shapes(run)
         except Exception as error:
-            log.error("workflow quarantined", workflow=str(claim.id), exc_info=error)  # noqa: TRY400 - the error is said
+            log.error("workflow quarantined", workflow=str(claim.id), exc_info=error)  # noqa: TRY400 - the error is included
             self._journal.quarantine(claim.id, claim.epoch, error)
             self._conductor.lose(claim.id)
             return None
@@ -199,17 +199,17 @@ class Claims:
             )
 
     def begin(self, claim: Claim, run: Run) -> None:
-        """Let it go on where it stands."""
+        """Continue it from its current state."""
         if claim.status.is_ending:
-            self._on_ending()  # Which also tells how long its calls may take.
+            self._on_ending()  # This also says how long its calls may take.
         self._conductor.begin(run, claim.status)
 
     def _ahead(self) -> int:
-        """How many workflows may wait here for their turn while others could drive them."""
+        """How many workflows may wait their turn here while others could drive them."""
         return AHEAD * self._executor.slots(Resources())
 
     async def see_peers(self) -> bool:
-        """Share cluster and workflows with others that drive. Whether there is now another part of the cluster to use.
+        """Share the cluster and workflows with other orchestrators; give whether its part of the cluster changed.
 
         Raises:
             DatabaseUnavailableError: nothing has changed.
@@ -226,14 +226,14 @@ class Claims:
         return has_changed
 
     async def _leave_to_others(self, runs: Sequence[Run]) -> None:
-        """Give workflows back that only wait here; what they have done is durable before."""
-        for run in runs:  # From now on nothing more happens to them here.
+        """Release workflows that only wait here, once everything they have done is durable."""
+        for run in runs:  # Nothing more happens to them here from now on.
             self._roster.drop(run)
         log.info("workflows left to others", workflows=len(runs))
         try:
             await self._journal.flush()
             await self._ledger.release({run.id: run.epoch for run in runs})
-        finally:  # If the database is away, their leases run out by themselves.
+        finally:  # If the database is unavailable, their leases expire.
             for run in runs:
                 tell(run)
 

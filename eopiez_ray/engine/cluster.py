@@ -1,4 +1,4 @@
-"""Calls on Ray: pools of worker actors on a cluster that is looked after."""
+"""Calls on Ray: worker pools on a cluster under supervision."""
 
 from __future__ import annotations
 
@@ -41,26 +41,26 @@ if TYPE_CHECKING:
 WATCH_S = 1.0
 """Seconds between looks at the cluster's daemons."""
 FAREWELL_S = 5.0
-"""Seconds that workers get to be killed before the cluster is left."""
+"""Seconds allowed for killing workers before leaving the cluster."""
 DAEMONS = {"gcs_server", "raylet"}
 PREPARED = 4
-"""Workers that are started before there is work, at most."""
+"""Maximum number of workers started before there is work."""
 WORKER = "worker-"
-"""How the names of workers begin."""
+"""Prefix of workers' names."""
 HANDOVER_S = 5.0
-"""Seconds that a worker gets to tell what it has in hand."""
+"""Seconds that a worker gets to report its calls."""
 COLLECT_S = 0.05
-"""Seconds between looks at a call that was inherited."""
+"""Seconds between looks at an inherited call."""
 LAST_WORDS_S = 3.0
-"""Seconds that another machine gets to tell what a worker has left there."""
+"""Seconds that another machine gets to report what a worker left behind."""
 LONGEST_PAUSE_S = 30.0
-"""Seconds at most between tries to start a worker."""
+"""Maximum seconds between attempts to start a worker."""
 
 log = get_logger(__name__)
 
 
 class RayExecutor:
-    """Runs calls on detached Ray actors, one pool for each shape of resources."""
+    """Runs calls on detached Ray actors, with one pool per shape of resources."""
 
     def __init__(self, settings: Settings, owner: OrchestratorId) -> None:
         self._settings, self._owner = settings, owner.hex
@@ -80,7 +80,7 @@ class RayExecutor:
         """Monotonic seconds before which no worker is started, because the last ones failed."""
 
     async def start(self) -> None:
-        """Start a cluster on this machine, or attach to the one that the settings name.
+        """Start a cluster on this machine, or attach to the one named in the settings.
 
         Raises:
             ClusterError: it does not start or answer, or has several nodes and a local artifact folder.
@@ -100,7 +100,7 @@ class RayExecutor:
         if len(hosts) > 1 and ("://" not in url or url.startswith("file://")):
             raise ClusterError(
                 f"the cluster has {len(hosts)} machines, but artifacts go to a local folder ({url}); "
-                "set EOPIEZ_ARTIFACT_URL to storage that all of them reach, such as s3://bucket/path"
+                "set EOPIEZ_ARTIFACT_URL to storage that all of them can reach, such as s3://bucket/path"
             )
 
     async def close(self) -> None:
@@ -111,7 +111,7 @@ class RayExecutor:
         await asyncio.to_thread(self._disconnect)
 
     async def leave(self) -> None:
-        """Leave a cluster that lives on, and the workers to whoever takes them over; otherwise they end themselves."""
+        """Leave a cluster that lives on, and its workers for whoever takes them over; otherwise they exit."""
         if self._farewells:
             await asyncio.wait(self._farewells, timeout=FAREWELL_S)
         await asyncio.to_thread(self._disconnect)
@@ -128,7 +128,7 @@ class RayExecutor:
         return self._pool.nodes.refusal(resources)
 
     def memory_limit_bytes(self) -> float:
-        """All memory of the largest node."""
+        """Total memory of the largest node."""
         return self._pool.nodes.largest("memory")
 
     @property
@@ -137,17 +137,17 @@ class RayExecutor:
         return self._address
 
     def share(self, parts: int) -> None:
-        """Use one of so many parts; what is beyond that is given up as soon as it is idle."""
+        """Use one of so many equal shares of the cluster; workers beyond it are released once idle."""
         self._pool.parts = parts
         for resources in {pooled.resources for pooled in self._workers.values()}:
             self._end(self._pool.surplus(resources))
 
     def slots(self, resources: Resources) -> int:
-        """As many workers as this orchestrator's part of the nodes holds."""
+        """As many workers as this orchestrator's share of the nodes can hold."""
         return self._pool.slots(resources)
 
     def free(self, resources: Resources) -> dict[str, float]:
-        """All that the nodes have, less what workers with calls hold."""
+        """The nodes' total resources, minus what busy workers hold."""
         return self._pool.free(resources)
 
     def take(
@@ -158,7 +158,7 @@ class RayExecutor:
         seconds: float,
         may_queue: Callable[[], bool],
     ) -> Slot | None:
-        """Room on an idle worker, else behind a short call; another worker is started if there is room for one."""
+        """Room on an idle worker, or else behind a short call; starts another worker if there is room for one."""
         if self._lost is None or self._lost.done():
             return None
         now = time.monotonic()
@@ -176,16 +176,16 @@ class RayExecutor:
         return self._claim(short) if short is not None and may_queue() else None
 
     def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
-        """Whether one more worker would fit if others were not at work."""
+        """Whether one more worker would fit if others were not busy."""
         return self._pool.lacks_room(resources, wanted)
 
     def delay_s(self, worker: str) -> float | None:
-        """By the estimates of the calls that the worker has."""
+        """Computed from the estimates of the worker's calls."""
         pooled = self._workers.get(worker)
         return None if pooled is None else pooled.delay_s(time.monotonic())
 
     def queue(self, worker: str) -> Slot:
-        """A place behind all calls that the worker has."""
+        """A place behind all the worker's calls."""
         return self._claim(self._workers[worker])
 
     def prepare(self, resources: Resources) -> None:
@@ -194,10 +194,10 @@ class RayExecutor:
             self._grow_into_free(resources)
 
     def _grow(self, resources: Resources, wanted: Collection[Resources]) -> None:
-        """Start a worker that work waits for, in the place of idle ones of other shapes if it must be."""
+        """Start a worker that work waits for, in place of idle ones of other shapes if need be."""
         if not self._may_grow(resources):
             return
-        if self.refusal(resources) is not None:  # Ray keeps waiting what no node can hold, and an autoscaler sees it.
+        if self.refusal(resources) is not None:  # Ray queues what no node can hold, and an autoscaler sees it.
             self._spawn(resources)
             return
         making_way = self._pool.making_way(resources, wanted)
@@ -206,12 +206,12 @@ class RayExecutor:
             self._spawn(resources)
 
     def _go_beyond(self, resources: Resources) -> None:
-        """Let an autoscaler see that work waits: it looks at what is in Ray's queue."""
+        """Let an autoscaler see that work waits: it looks at Ray's queue."""
         if self._pool.may_go_beyond(resources) and time.monotonic() >= self._rest_until:
             self._spawn(resources, is_beyond=True)
 
     def _grow_into_free(self, resources: Resources) -> None:
-        """Start a worker for work that may come: it takes seconds, but no other worker makes way for it."""
+        """Start a worker ahead of work, since that takes seconds; no other worker makes way for it."""
         if self._may_grow(resources) and self._pool.has_room(resources):
             self._spawn(resources)
 
@@ -263,7 +263,7 @@ class RayExecutor:
             self._workers[slot.worker].load -= 1
 
     def expect(self, slot: Slot, expected: Expected) -> None:
-        """Note until when the worker has work."""
+        """Note until when the worker is busy."""
         pooled = self._workers.get(slot.worker)
         if pooled is not None:
             pooled.busy_until = max(time.monotonic(), pooled.busy_until) + expected.seconds
@@ -305,7 +305,7 @@ class RayExecutor:
         raise CallTimedOutError(slot.worker, timeout_s or 0.0)
 
     async def _lost_with(self, pooled: Pooled, call: str, error: Exception) -> WorkerLostError:
-        """What there is to say of a call whose worker's process is gone."""
+        """The error for a call whose worker process is gone."""
         import ray
 
         words = await self._last_words(pooled.actor.result().place)
@@ -318,13 +318,13 @@ class RayExecutor:
         )
 
     async def _last_words(self, place: Place) -> LastWords:
-        """What a worker has left on its machine; nothing if that cannot be had soon."""
+        """What a worker left on its machine; nothing if that cannot be read soon."""
         if place.host == socket.gethostname():
             return await asyncio.to_thread(read_last_words, place)
         try:
             return await asyncio.wait_for(last_words_there(place), LAST_WORDS_S)
         except Exception as error:  # noqa: BLE001 - the node may be gone, too
-            log.info("last words of a worker cannot be had", host=place.host, error=str(error))
+            log.info("last words of a worker unavailable", host=place.host, error=str(error))
             return LastWords()
 
     async def inherit(self, dead: Collection[OrchestratorId]) -> list[Inherited]:
@@ -337,7 +337,7 @@ class RayExecutor:
         return [call for calls in await asyncio.gather(*asked) for call in calls]
 
     async def _take_over(self, name: str, dead: frozenset[str]) -> list[Inherited]:
-        """What the worker has in hand if a dead orchestrator owned it; a worker may go from one to the next."""
+        """The worker's calls if a dead orchestrator owned it; a worker may pass from one to the next."""
         import ray
 
         try:
@@ -393,11 +393,11 @@ class RayExecutor:
             self._kill(pooled)
 
     def release_idle(self) -> None:
-        """Kill idle workers, so that other users of the cluster find their resources free."""
+        """Kill idle workers, to free their resources for other users of the cluster."""
         self._end([pooled for pooled in self._workers.values() if pooled.load == 0])
 
     async def watch(self, on_room: Callable[[], None], on_worker: Callable[[str, Place], None]) -> None:
-        """Keep idle workers from ending themselves, and notice the cluster's death and its changes."""
+        """Keep idle workers alive, and notice when the cluster dies or changes."""
         self._on_room, self._on_worker = on_room, on_worker
         beaten_at = time.monotonic()
         while True:
@@ -414,11 +414,11 @@ class RayExecutor:
                         pooled.actor.result().handle.beat.remote()
 
     def _has_refused(self) -> bool:
-        """Whether somebody waits for what no node has."""
+        """Whether any work waits for something no node has."""
         return any(self.refusal(pooled.resources) is not None for pooled in self._workers.values())
 
     async def _look_at_nodes(self) -> None:
-        """See which nodes have joined or left.
+        """Check which nodes have joined or left.
 
         Raises:
             ClusterError: the head does not answer.
@@ -429,19 +429,19 @@ class RayExecutor:
             nodes = await asyncio.wait_for(asyncio.to_thread(living_nodes), ATTACH_S)
         except (TimeoutError, ray.exceptions.RayError) as error:
             raise ClusterError(
-                "the Ray cluster does not answer any more; "
-                "its workflows go on as soon as an orchestrator on another cluster claims them"
+                "the Ray cluster no longer answers; "
+                "its workflows continue as soon as an orchestrator on another cluster claims them"
             ) from error
         if nodes.nodes != self._pool.nodes.nodes:
-            log.info("nodes have changed", nodes=len(nodes.nodes))
+            log.info("nodes changed", nodes=len(nodes.nodes))
             self._pool.nodes = nodes
             living = {node.id for node in nodes.nodes}
             gone = [pooled for pooled in self._workers.values() if pooled.node and pooled.node not in living]
-            self._end([pooled for pooled in gone if pooled.load == 0])  # The others' calls tell of it.
+            self._end([pooled for pooled in gone if pooled.load == 0])  # The others' calls will report it.
             self._on_room()
 
     async def _restart(self) -> None:
-        """The cluster that we started has died: start another. What was in flight is lost and runs again."""
+        """Start another cluster after ours died. Tasks in flight are lost and run again."""
         log.warning("the Ray cluster died, starting another")
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(None)
@@ -451,26 +451,26 @@ class RayExecutor:
 
 
 def _prefix(owner: str) -> str:
-    """How the names of an orchestrator's own workers begin."""
+    """Prefix of the names of an orchestrator's own workers."""
     return f"{WORKER}{owner[-12:]}-"
 
 
 def _heard(answer: asyncio.Future[Any]) -> None:
-    """Look at how a call ended that nobody waits for any more, so that asyncio does not complain of it."""
+    """Retrieve the result of a call that nobody waits for any more, so that asyncio does not complain."""
     if not answer.cancelled():
         answer.exception()
 
 
 def _nobody(*_: object) -> None:
-    """Nobody listens yet."""
+    """Do nothing, since nobody listens yet."""
 
 
 async def _bid_farewell(pooled: Pooled) -> None:
     error = await end_actor(pooled.name, pooled.actor, pooled.resources)
     if error:
-        log.info("worker was gone already", worker=pooled.name, error=error)
+        log.info("worker was already gone", worker=pooled.name, error=error)
     if pooled.actor.done() and not pooled.actor.cancelled() and pooled.actor.exception() is None:
         place = pooled.actor.result().place
         if place.host == socket.gethostname():
-            # Who was told of its loss reads its last words first.
+            # Whoever learned of its loss reads its last words first.
             asyncio.get_running_loop().call_later(FAREWELL_S, forget_last_words, place)

@@ -1,4 +1,4 @@
-"""What happens to a held workflow, from an event to its writes; and what is done when handling it fails."""
+"""What happens to a held workflow, from an event to its writes, and when handling it fails."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ log = get_logger(__name__)
 
 
 class Conductor:
-    """Moves held workflows, one event at a time.
+    """Moves held workflows forward, one event at a time.
 
-    Each of its methods is a bulkhead: an error that nobody foresaw sets the workflow aside, and is not raised.
+    Each of its methods is a bulkhead: an unexpected error quarantines the workflow and is not raised.
     """
 
     def __init__(
@@ -55,36 +55,36 @@ class Conductor:
     ) -> None:
         """
         Args:
-            roster: the workflows that are held.
+            roster: the held workflows.
             turns: who wants to start something.
             journal: writes what the machine commands.
             chronicle: learns what tasks take.
             executor: stops workers.
             on_news: called when something may start.
-            on_free: called when a workflow is held no longer.
+            on_free: called when a workflow is released.
         """
         self._roster, self._turns, self._journal = roster, turns, journal
         self._chronicle, self._executor = chronicle, executor
         self._on_news, self._on_free = on_news, on_free
 
     def begin(self, run: Run, status: WorkflowStatus) -> None:
-        """Begin where the workflow stands, or with what somebody has asked for while nobody drove it."""
+        """Begin from the workflow's current state, or with a request made while nobody drove it."""
         if status.is_ending:
             self.wind_down(run, status)
         else:
             self.apply(run, TimePassed())
 
     def wind_down(self, run: Run, status: WorkflowStatus) -> None:
-        """Start nothing more of it, for a pause or a cancel."""
+        """Start no more of its tasks, for a pause or a cancel."""
         self.apply(run, PauseRequested() if status is WorkflowStatus.PAUSING else CancelRequested())
 
     def update(self, run: Run, plan: PlanSpec) -> None:
-        """Let it go on by another plan, against which nothing was found."""
+        """Continue it with a changed plan that has passed all checks."""
         self.apply(run, PlanUpdated(plan))
         run.adopt_policies()
 
     def apply(self, run: Run, event: Event, cached: Sequence[CacheEntry] = ()) -> None:
-        """Let the machine take an event, journal what it commands, and start what may start."""
+        """Pass an event to the machine, journal what it commands, and start what may start."""
         if run not in self._roster:
             return
         try:
@@ -110,7 +110,7 @@ class Conductor:
         self._on_news()
 
     def _remember(self, run: Run, command: Command) -> None:
-        """Keep at hand what tasks take next, and learn how long they take."""
+        """Keep the outputs that tasks take next in memory, and learn how long tasks take."""
         if isinstance(command, RecordTask):
             run.inputs.remember(command.report.key, command.report.output)
             if not command.report.is_cached:
@@ -129,7 +129,7 @@ class Conductor:
             run.wake = asyncio.get_running_loop().call_later(max(0.0, at - time.time()), self.apply, run, TimePassed())
 
     def limit(self, run: Run, grace_s: float) -> None:
-        """Give the run's calls so long to end, unless they have less already."""
+        """Give the run's calls this long to end, unless they already have less."""
         loop = asyncio.get_running_loop()
         at = loop.time() + grace_s
         if run.force is None or at < run.force.when():
@@ -138,7 +138,7 @@ class Conductor:
             run.force = loop.call_at(at, self._force, run)
 
     def _force(self, run: Run) -> None:
-        """Stop the workers of a run whose tasks did not end in time; what they had in hand is handed back."""
+        """Stop the workers of a run whose tasks did not end in time; their tasks are requeued."""
         if run in self._roster and run.calls:
             log.warning(
                 "tasks take too long to end, stopping their workers", workflow=str(run.id), calls=len(run.calls)
@@ -153,13 +153,13 @@ class Conductor:
             self._executor.release_idle()
 
     def _let_go(self, run: Run, failure: BaseException | None) -> None:
-        """The final status is durable, or the journal has failed and ends the orchestrator."""
+        """Tell those who wait: the final status is durable, or the journal failed and ends the orchestrator."""
         has_succeeded = failure is None and run.state.status is WorkflowStatus.SUCCEEDED
         self._roster.release(run, has_succeeded=has_succeeded)
         self._on_free()
 
     def quarantine(self, run: Run, error: BaseException) -> None:
-        """Set a workflow aside that cannot be driven on; others go on as if nothing had been."""
+        """Quarantine a workflow that cannot be driven any further; others continue as if nothing had happened."""
         if run not in self._roster:
             return
         log.error("workflow quarantined", workflow=str(run.id), exc_info=error)
@@ -168,16 +168,16 @@ class Conductor:
         self._journal.when_durable(partial(self._let_go, run))
 
     def lose(self, workflow: WorkflowId) -> None:
-        """Nothing more of it can be written: another orchestrator holds it, or it was set aside."""
+        """Drop a workflow that can no longer be written: another orchestrator holds it, or it was quarantined."""
         run = self._roster.get(workflow)
         if run is not None:
-            log.warning("workflow held no longer", workflow=str(workflow))
+            log.warning("workflow no longer held", workflow=str(workflow))
             self._leave(run)
             self._roster.release(run, has_succeeded=False)
             self._on_free()
 
     def _leave(self, run: Run) -> None:
-        """Hold it no longer. Calls that are its own alone are stopped; what it shares with others goes on."""
+        """Release it. Calls of its own are stopped; those it shares with others continue."""
         self._roster.drop(run)
         shared = {call for other in self._roster for call in other.calls} if run.calls else set()
         own = {worker for call, worker in run.calls.items() if call not in shared}

@@ -1,4 +1,4 @@
-"""New workflows that an orchestrator drives from their first moment."""
+"""New workflows that an orchestrator drives from the moment they are created."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from .claims import Claims
 
 AT_ONCE = 500
-"""Workflows that are held in one go."""
+"""How many workflows are taken on in one go."""
 FIRST_EPOCH = 1
-"""Of a workflow that is held from its first moment."""
+"""Epoch of a workflow that is held from its creation."""
 
 
 class Creation:
-    """Offers new workflows to the store, and holds them as soon as they are durable."""
+    """Submits new workflows to the store, and holds them as soon as they are durable."""
 
     def __init__(self, orchestrator: OrchestratorId, intake: Intake, claims: Claims) -> None:
         self._orchestrator, self._intake, self._claims = orchestrator, intake, claims
@@ -33,7 +33,7 @@ class Creation:
         self._holding: set[asyncio.Future[None]] = set()
 
     def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]]:
-        """The new workflows, held here and durable, once that is so. From any thread.
+        """The new workflows, once they are durable and held here. Callable from any thread.
 
         Its errors are ``IdempotencyConflictError`` for a key that was used for another plan, and those of the store.
         """
@@ -43,7 +43,7 @@ class Creation:
         return place
 
     def end(self) -> None:
-        """Hold nothing more: what is created from now on waits for the next orchestrator."""
+        """Hold no more: workflows created from now on wait for the next orchestrator."""
         self._has_ended = True
 
     def _created(
@@ -67,11 +67,11 @@ class Creation:
 
     @property
     def coming(self) -> dict[WorkflowId, int]:
-        """Epochs of those that are durable, and of which there are so many that they are not all held yet."""
+        """Epochs of durable workflows that are too many to be all held yet."""
         return self._coming
 
     async def _hold_rest(self, both: Sequence[tuple[Created, NewWorkflow]]) -> None:
-        """Hold the others part by part, so that what is held already goes on meanwhile."""
+        """Hold the others in batches, so that those already held make progress meanwhile."""
         for start in range(0, len(both), AT_ONCE):
             await asyncio.sleep(0)
             for made, new in both[start : start + AT_ONCE]:

@@ -1,4 +1,4 @@
-"""From admitted work to calls on workers, and from what becomes of a call to events."""
+"""From admitted work to calls on workers, and from the outcome of a call to events."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 RETRY_S = 0.2
 RETURN_S = 0.003
-"""Seconds within which a call of little work should be back."""
+"""Seconds within which a small call should be back."""
 BRIEF_S = 0.005
-"""Estimated seconds of a call up to which the way to a worker counts for more than which worker it is."""
+"""Estimated seconds of a call up to which the latency to a worker matters more than the choice of worker."""
 LONG_S = 0.05
-"""Estimated seconds from which a call's start is written down, so that people see what is running."""
+"""Estimated seconds of a call from which its start is recorded, so that users see what is running."""
 
 log = get_logger(__name__)
 
@@ -47,7 +47,7 @@ Calls = Sequence[tuple["Run", "Call"]]
 
 
 class Dispatcher:
-    """Starts calls while there is both room and work, and hands what becomes of them to ``apply``."""
+    """Starts calls while there is both room and work, and passes their outcomes to ``apply``."""
 
     def __init__(
         self,
@@ -67,20 +67,20 @@ class Dispatcher:
         self._turns, self._sender = turns, sender.hex
         self._precedence = Precedence()
         self._short: dict[asyncio.Task[None], float] = {}
-        """Calls of little work, and the monotonic seconds until which it is worth waiting for them."""
+        """Small calls, and the monotonic seconds until which they are worth waiting for."""
         self._alarm: asyncio.TimerHandle | None = None
-        """When little work has waited long enough for a short call."""
+        """When a little work has waited long enough for a short call."""
         self._count = 0
 
     def start_what_fits(self) -> None:
-        """Start calls for all kinds of resources that some run wants; they leave room to those that go first."""
+        """Start calls for every shape of resources that some run wants, leaving room for shapes that go first."""
         wanted = self._turns.wanted
         for resources in self._precedence.order(wanted, time.monotonic()):
             while self._goes_on(resources, wanted):
                 pass
 
     def _goes_on(self, resources: Resources, wanted: Mapping[Resources, int]) -> bool:
-        """Start a call of this shape; False if none fits or nothing wants to. A run that is at fault is set aside."""
+        """Start a call of this shape; False if none fits or nothing wants one. A run at fault is quarantined."""
         try:
             return self._start_one(resources, wanted)
         except RunFault as fault:
@@ -110,7 +110,7 @@ class Dispatcher:
         return True
 
     def _pack(self, resources: Resources) -> Packed:
-        """Work for one call; runs that were asked for some want less now."""
+        """Work for one call; the runs it comes from want less now."""
         looked: list[Run] = []
         wanting = self._noted(self._turns.in_turn(resources), looked)
         packed = pack(wanting, self._turns.count(resources), resources, self._executor.slots(resources), self._limits)
@@ -133,9 +133,9 @@ class Dispatcher:
         return slot
 
     def _is_plenty(self, first: Run, resources: Resources) -> bool:
-        """Whether a call may wait behind another one: it is short, or enough is left for every worker besides.
+        """Whether a call may queue behind another: it is short, or enough work is left for every worker besides.
 
-        Otherwise it goes to the worker that is idle first, which nobody knows beforehand.
+        Otherwise it goes to whichever worker is idle first, which cannot be known beforehand.
         """
         if _seconds(first, Run.next_call_s) < BRIEF_S:
             return True
@@ -148,13 +148,13 @@ class Dispatcher:
 
     @staticmethod
     def _noted(runs: Iterable[Run], looked: list[Run]) -> Iterator[Run]:
-        """The same runs, those that were looked at kept in mind."""
+        """The same runs, remembering those that were looked at."""
         for run in runs:
             looked.append(run)
             yield run
 
     def _gathers(self, resources: Resources) -> bool:
-        """Whether so little waits that it goes with the next call, as soon as a short one that is out comes back."""
+        """Whether so little work waits that it should join the next call once a short one in flight comes back."""
         now = time.monotonic()
         soonest = min((ends_at for ends_at in self._short.values() if ends_at > now), default=None)
         if soonest is None:
@@ -194,7 +194,7 @@ class Dispatcher:
         self._on_room()
 
     def _nearer(self, packed: Calls, slot: Slot) -> Slot:
-        """A source goes on where its iterator is, unless winding another one forward takes less than waiting."""
+        """A source continues where its iterator is, unless winding a new one forward is quicker than waiting."""
         run, call = packed[0]
         step, partition = call.tasks[0].key
         wanted = run.source_workers.get(step)
@@ -207,7 +207,7 @@ class Dispatcher:
         return self._executor.queue(wanted)
 
     async def _execute(self, packed: Calls, slot: Slot) -> None:
-        """One call, from its inputs to what became of its tasks. Whatever happens, each task gets a report."""
+        """Make one call, from its inputs to its outcome. Whatever happens, each task gets a report."""
         is_taken = False
         try:
             ready = [(run, call, part) for run, call in packed if (part := await self._resolve(run, call)) is not None]
@@ -222,14 +222,14 @@ class Dispatcher:
             for run, call in packed:
                 self._conductor.apply(run, _all(call, Outcome.NOT_STARTED))
         except Exception as error:
-            log.exception("a call failed in an unforeseen way", workflows=len(packed))
+            log.exception("a call failed unexpectedly", workflows=len(packed))
             self._blame(packed, slot, error)
         finally:
             if not is_taken:
                 self._executor.give_back(slot)
 
     def _blame(self, packed: Calls, slot: Slot, error: Exception) -> None:
-        """An error that nobody foresaw sets the one workflow of a call aside; several are tried apart first."""
+        """Quarantine a call's workflow after an unexpected error; if it has several, first retry them separately."""
         if len(packed) == 1:
             self._conductor.quarantine(packed[0][0], error)
             return
@@ -238,7 +238,7 @@ class Dispatcher:
             self._conductor.apply(run, lost)
 
     def room(self) -> Room:
-        """What there is to say to those who wait."""
+        """What is known, for those who wait."""
         places = {
             resources: {run: place for place, run in enumerate(self._turns.in_turn(resources))}
             for resources in self._turns.wanted
@@ -246,7 +246,7 @@ class Dispatcher:
         return Room(self._executor.free, self._executor.refusal, places, self._limits)
 
     def inherit(self, runs: Mapping[str, Run], inherited: Inherited) -> None:
-        """Wait for a call that a dead orchestrator has begun; its tasks are in flight."""
+        """Wait for a call that a dead orchestrator began; its tasks are in flight."""
         mine = [(runs.get(workflow), keys) for workflow, keys in inherited.tasks]
         for run, keys in mine:
             if run is not None:
@@ -268,7 +268,7 @@ class Dispatcher:
         except WorkerLostError as error:
             heard = [_lost(keys, error, is_shared=is_shared) for _, keys in mine]
         except Exception as error:
-            log.exception("an inherited call failed in an unforeseen way")
+            log.exception("an inherited call failed unexpectedly")
             reason = f"{type(error).__name__}: {error}"
             heard = [CallLost(keys, reason, inherited.slot.worker, is_shared=is_shared) for _, keys in mine]
         for (run, _), event in zip(mine, heard, strict=True):
@@ -277,7 +277,7 @@ class Dispatcher:
                 self._conductor.apply(run, event)
 
     async def _resolve(self, run: Run, call: Call) -> WorkPart | None:
-        """The call's tasks with their inputs; None if they cannot be had, which fails the tasks."""
+        """The call's tasks with their inputs; None if these are unavailable, which fails the tasks."""
         try:
             first = run.state.steps[call.tasks[0].key.step]
             if call.estimate_s >= LONG_S or not run.packing.knows(first):
@@ -328,14 +328,14 @@ class Dispatcher:
             run.source_workers[first.key.step] = slot.worker
 
     async def _answer_from_cache(self, run: Run, call: Call, key: bytes) -> bool:
-        """Finish the call's one task with the result that an equal task has left, if there is one."""
+        """Finish the call's only task with the cached result of an equal task, if there is one."""
         hit = await self._cached(call.tasks[0].key, key)
         if hit is not None:
             self._conductor.apply(run, Reported((hit,)))
         return hit is not None
 
     async def _cached(self, task: TaskKey, key: bytes) -> Report | None:
-        """The result that an equal task has left, if it can still be read."""
+        """The cached result of an equal task, if it can still be read."""
         entry = (await self._ledger.cached([key])).get(key)
         if entry is None:
             return None
@@ -351,10 +351,10 @@ class Dispatcher:
 
 
 def _seconds(run: Run, estimate: Callable[[Run], float]) -> float:
-    """What the estimate says of the run.
+    """The estimate for the run.
 
     Raises:
-        RunFault: it cannot be said.
+        RunFault: it cannot be computed.
     """
     try:
         return estimate(run)
@@ -363,7 +363,7 @@ def _seconds(run: Run, estimate: Callable[[Run], float]) -> float:
 
 
 def _expected(packed: Calls) -> Expected:
-    """How long a call will last. Nothing is known of reduces and sinks: it depends on all that they take."""
+    """How long a call will last; unknown for reduces and sinks, where it depends on everything they take."""
     steps = [(run, run.state.steps[position]) for run, call in packed for position in {t.key.step for t in call.tasks}]
     is_known = all(
         run.packing.knows(step) and step.kind in {PhaseKind.MAP, PhaseKind.COMBINE, PhaseKind.SOURCE}
@@ -377,7 +377,7 @@ def _keys(call: Call) -> tuple[TaskKey, ...]:
 
 
 def _lost(tasks: tuple[TaskKey, ...], error: WorkerLostError, *, is_shared: bool) -> Event:
-    """What a lost worker means for these tasks of its call."""
+    """What the loss of its worker means for these tasks of a call."""
     if not error.had_begun:
         return Reported(tuple(Report(key, Outcome.NOT_STARTED) for key in tasks))
     return CallLost(
@@ -386,7 +386,7 @@ def _lost(tasks: tuple[TaskKey, ...], error: WorkerLostError, *, is_shared: bool
 
 
 def _all(call: Call, outcome: Outcome, failure: Failure | None = None, worker: str = "") -> Reported:
-    """The same end for all tasks of a call."""
+    """The same report for all tasks of a call."""
     now = time.time()
     return Reported(tuple(Report(key, outcome, failure=failure, started_at=now, worker=worker) for key in _keys(call)))
 
@@ -397,7 +397,7 @@ def _cache_key(run: Run, call: Call) -> bytes | None:
 
 
 def _cache_entries(key: bytes | None, reports: Sequence[Report | Results]) -> list[CacheEntry]:
-    """What equal tasks may find: the one result of a call whose task has a key."""
+    """The result to cache for equal tasks: the only one of a call whose task has a key."""
     first = next(expanded(reports))
     if key is None or first.output is None or first.rejects:
         return []

@@ -1,4 +1,4 @@
-"""What goes on all the time in an orchestrator, each in a task of its own; one that fails is begun again."""
+"""An orchestrator's permanent duties, each in a task of its own; one that fails is restarted."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..logs import get_logger
 Duty = Callable[[], Awaitable[Any]]
 
 FINAL = (ClusterError, StoreError, StorageFullError)
-"""What a duty raises after it has tried for as long as it should: beginning again would not help."""
+"""What a duty raises after trying for as long as it should: a restart would not help."""
 SOUND_S = 60.0
-"""Seconds after which a duty that has failed before counts as sound again."""
+"""Seconds after which a duty that failed before counts as healthy again."""
 MOST_FAILURES = 8
-"""Failures of a duty, none of them as long after the one before, that end the orchestrator."""
+"""Failures of a duty in such quick succession that end the orchestrator."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
-"""Seconds until it is begun again, twice as many each time."""
+"""Seconds until it is restarted, doubled each time."""
 
 log = get_logger(__name__)
 
 
 class Duties:
-    """Tasks that go on until one of them returns, or cannot go on."""
+    """Tasks that run until one of them returns, or cannot continue."""
 
     def __init__(self, named: Mapping[str, Duty]) -> None:
         self._tasks = [asyncio.ensure_future(_kept_up(name, duty)) for name, duty in named.items()]
@@ -40,7 +40,7 @@ class Duties:
 
     @property
     def are_over(self) -> bool:
-        """Whether one has returned or cannot go on."""
+        """Whether one has returned or cannot continue."""
         return any(task.done() for task in self._tasks)
 
     async def end(self) -> None:
@@ -51,11 +51,11 @@ class Duties:
 
 
 async def _kept_up(name: str, duty: Duty) -> None:
-    """The duty until it returns; an error that nobody foresaw is logged, and after a pause it begins again.
+    """Run the duty until it returns; an unexpected error is logged, and after a pause the duty restarts.
 
     Raises:
         ClusterError, StoreError, StorageFullError: it has tried for long enough.
-        Exception: it fails again and again.
+        Exception: it keeps failing.
     """
     failures, failed_at = 0, 0.0
     while True:
@@ -69,7 +69,7 @@ async def _kept_up(name: str, duty: Duty) -> None:
             failed_at = now
             if failures >= MOST_FAILURES:
                 raise
-            log.exception("a duty failed and begins again", duty=name, failures=failures)
+            log.exception("a duty failed and restarts", duty=name, failures=failures)
             await asyncio.sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**failures))
         else:
             return

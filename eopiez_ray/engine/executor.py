@@ -1,4 +1,4 @@
-"""Where calls run. The orchestrator knows this interface alone; ``cluster.py`` fills it with Ray."""
+"""Where calls run. The orchestrator knows only this interface, which ``cluster.py`` implements with Ray."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class WorkerLostError(Exception):
         """
         Args:
             worker: its name.
-            reason: what there is to say of its end.
-            is_out_of_memory: whether it was killed for the memory that it used.
+            reason: how it ended, as far as is known.
+            is_out_of_memory: whether it was killed for its memory use.
             has_ended_itself: whether code that it ran ended the process.
-            had_begun: whether it may have begun this call; one that only waited behind another is nobody's fault.
+            had_begun: whether it may have begun this call; a call that was only queued is not to blame.
         """
         super().__init__(worker, reason)
         self.worker, self.reason, self.is_out_of_memory = worker, reason, is_out_of_memory
@@ -44,7 +44,7 @@ class WorkerLostError(Exception):
 
 
 class WorkerStoppedError(Exception):
-    """The call did not run to its end, and nobody is to blame: its worker was stopped, or taken over by others."""
+    """The call did not finish, and nobody is to blame: its worker was stopped or taken over."""
 
     def __init__(self, worker: str) -> None:
         super().__init__(worker)
@@ -61,16 +61,16 @@ class CallTimedOutError(Exception):
 
 @dataclass(slots=True)
 class Slot:
-    """Room for one call on a worker. Give it to ``run``, or back with ``give_back``."""
+    """Room for one call on a worker. Pass it to ``run``, or release it with ``give_back``."""
 
     worker: str
     resources: Resources
     known: set[str]
-    """Digests of the code that the worker was sent."""
+    """Digests of the code that the worker has been sent."""
 
 
 class Inherited(NamedTuple):
-    """A call that a dead orchestrator has left on one of its workers, which is now ours."""
+    """A call that a dead orchestrator left on one of its workers, which is now ours."""
 
     slot: Slot
     call: str
@@ -83,11 +83,11 @@ class Expected(NamedTuple):
 
     seconds: float
     is_known: bool
-    """Whether all of its tasks are of phases that were measured, so that another call may queue behind it."""
+    """Whether the phases of all its tasks have been measured, so that another call may queue behind it."""
 
 
 class Executor(Protocol):
-    """Runs calls on workers, one pool of them for each shape of resources."""
+    """Runs calls on workers, with one worker pool per shape of resources."""
 
     async def start(self) -> None:
         """Reach the cluster."""
@@ -97,22 +97,22 @@ class Executor(Protocol):
 
     @property
     def cluster(self) -> str:
-        """What names the cluster among others."""
+        """What identifies the cluster among others."""
 
     def share(self, parts: int) -> None:
-        """Use one of so many parts of the cluster: others drive workflows there, too."""
+        """Use one of so many equal shares of the cluster: others drive workflows there too."""
 
     def refusal(self, resources: Resources) -> str | None:
         """Why the cluster can never run a task with these resources; None if it can."""
 
     def memory_limit_bytes(self) -> float:
-        """The most memory that any machine can set aside for a task."""
+        """The most memory that any machine can reserve for a task."""
 
     def slots(self, resources: Resources) -> int:
-        """Calls with these resources that could run at once if nothing else did."""
+        """How many calls with these resources could run at once if nothing else ran."""
 
     def free(self, resources: Resources) -> Mapping[str, float]:
-        """How much of each resource that such a task needs is not in use, by Ray's names."""
+        """How much of each resource that such a task needs is free, by Ray's names."""
 
     def take(
         self,
@@ -126,47 +126,47 @@ class Executor(Protocol):
 
         Args:
             resources: the shape of the worker.
-            wanted: all shapes that work waits for; workers that are starting for it do not make way for this one.
+            wanted: all shapes that work waits for; workers starting for them do not make way for this one.
             ahead: shapes that lack room and go before this one; what they could use soon is left to them.
-            seconds: how long the call is expected to last; counts only if somebody is ahead.
+            seconds: how long the call is expected to last; counts only if other shapes are ahead.
             may_queue: asked, if no worker is idle, whether the call may wait behind a short one.
         """
 
     def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
-        """Whether there would be room for one more worker of this shape if others were not at work."""
+        """Whether there would be room for one more worker of this shape if others were not busy."""
 
     def delay_s(self, worker: str) -> float | None:
-        """Seconds until a call to that worker would begin, as far as is known; None if the worker is gone."""
+        """Estimated seconds until a call to that worker would begin; None if the worker is gone."""
 
     def queue(self, worker: str) -> Slot:
-        """A place behind all calls that the worker has."""
+        """A place behind all the worker's calls."""
 
     def give_back(self, slot: Slot) -> None:
-        """The slot is not used after all."""
+        """Release a slot that is not used after all."""
 
     def expect(self, slot: Slot, expected: Expected) -> None:
-        """Say at once how long the call that the slot is for should last: it may decide where the next one goes."""
+        """Say at once how long the slot's call should last, since it may decide where the next one goes."""
 
     async def run(self, slot: Slot, call: WorkCall, timeout_s: float | None) -> Sequence[Sequence[Report | Results]]:
-        """Run the call; the reports of each of its parts.
+        """Run the call and give the reports of each of its parts.
 
         Raises:
-            WorkerLostError: nothing is known of its tasks.
-            WorkerStoppedError: ``stop_workers`` has ended its process, or another orchestrator has taken it over.
+            WorkerLostError: the fate of its tasks is unknown.
+            WorkerStoppedError: ``stop_workers`` ended its process, or another orchestrator took it over.
             CallTimedOutError: it exceeded ``timeout_s``.
         """
 
     async def inherit(self, dead: Collection[OrchestratorId]) -> list[Inherited]:
-        """Take over the workers of dead orchestrators, with what they have in hand."""
+        """Take over the workers of dead orchestrators, with their calls."""
 
     async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report | Results]]:
         """The reports of an inherited call, once it is over. Errors as in ``run``; its slot is free then."""
 
     async def watch(self, on_room: Callable[[], None], on_worker: Callable[[str, Place], None]) -> None:
-        """Look after the cluster for ever; call ``on_room`` when there may be room, ``on_worker`` for each new worker.
+        """Supervise the cluster; call ``on_room`` when there may be room, and ``on_worker`` for each new worker.
 
         Raises:
-            ClusterError: the cluster is gone and not ours to start again.
+            ClusterError: the cluster is gone and is not ours to restart.
         """
 
     def stop_workers(self, names: Collection[str]) -> None:
@@ -176,4 +176,4 @@ class Executor(Protocol):
         """Start workers for tasks that will come."""
 
     def release_idle(self) -> None:
-        """Give the resources of idle workers back to the cluster."""
+        """Release the resources of idle workers to the cluster."""

@@ -1,4 +1,4 @@
-"""Why steps wait, written down for those who ask."""
+"""Why steps wait, recorded for those who ask."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from .run import Run
 
 EXPLAIN_S = 1.0
-"""Seconds between looks at why steps wait, at least."""
+"""Minimum seconds between looks at why steps wait."""
 EXPLAIN_SHARE = 0.02
-"""Share of the time that these looks take, at most: with thousands of workflows they are further apart."""
+"""Maximum share of the time spent on these looks: with thousands of workflows they are further apart."""
 EXPLAINED_AT_ONCE = 500
-"""Workflows that are looked at before others of the loop have their turn."""
+"""How many workflows are looked at before the event loop gets a turn."""
 
 
 class Explainer:
-    """Looks now and then why steps of held workflows wait, and journals what has changed."""
+    """Checks now and then why steps of held workflows wait, and journals what has changed."""
 
     def __init__(self, roster: Roster, room: Callable[[], Room], journal: Journal, conductor: Conductor) -> None:
         self._roster, self._room, self._journal, self._conductor = roster, room, journal, conductor
         self.has_moved = False
-        """Whether something may have started, ended or come since the last look."""
+        """Whether anything may have started, ended or arrived since the last look."""
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Keep looking."""
         pause_s = EXPLAIN_S
         while True:
             await asyncio.sleep(pause_s)

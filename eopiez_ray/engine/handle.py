@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 Key = TypeVar("Key")
 PAGE = 1000
-"""Rows of history that are fetched at a time."""
+"""Rows of history fetched at a time."""
 
 
 class Workflow:
@@ -61,27 +61,27 @@ class Workflow:
         return self._thread.engine.workflows
 
     def view(self) -> WorkflowView:
-        """How it stands."""
+        """The workflow's current state."""
         return self._thread.run(self._workflows.get(self.id))
 
     @property
     def status(self) -> WorkflowStatus:
-        """Its status now."""
+        """Its current status."""
         return self.view().status
 
     @property
     def settings(self) -> Settings:
-        """Of the system that it is in."""
+        """The settings of the system it is in."""
         return self._thread.settings
 
     @property
     def driver(self) -> DriverView | None:
-        """The orchestrator that is at work on it, in this process or another."""
+        """The orchestrator that drives it, in this process or another."""
         return self._thread.run(self._workflows.driver(self.id))
 
     @property
     def is_driven(self) -> bool:
-        """Whether some process, this one or another, is at work on it."""
+        """Whether some process, this one or another, drives it."""
         return self._thread.run(self._workflows.is_held(self.id))
 
     def wait(self, timeout_s: float | None = None) -> Self:
@@ -108,9 +108,9 @@ class Workflow:
         if view.status is WorkflowStatus.QUARANTINED:
             raise WorkflowQuarantinedError(
                 f"workflow {self.id} was quarantined: {(view.error or {}).get('message')}; "
-                "its finished tasks are kept, and a retry takes it up again"
+                "its finished tasks are kept, and a retry continues it"
             )
-        raise WorkflowPausedError(f"workflow {self.id} was paused; resume it to go on")
+        raise WorkflowPausedError(f"workflow {self.id} was paused; resume it to continue")
 
     def settled(self, timeout_s: float | None = None) -> WorkflowView:
         """Wait until it is at rest, however it ended.
@@ -121,7 +121,7 @@ class Workflow:
         return self._thread.run(asyncio.wait_for(self._thread.engine.settled(self.id), timeout_s))
 
     def result(self, step: str) -> Any:
-        """The output of a finished step: a value, or a sequence of partitions, each loaded when asked for.
+        """The output of a finished step: a value, or a sequence of partitions, each loaded on access.
 
         Raises:
             KeyError: the plan has no such step.
@@ -143,23 +143,23 @@ class Workflow:
         return values[0] if is_one else values
 
     def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
-        """Start nothing more; ``paused`` once nothing is in flight."""
+        """Start no more tasks; it is ``paused`` once none is in flight."""
         return self._thread.run(self._workflows.pause(self.id, request_of(options)))
 
     def resume(self, **options: Unpack[RequestOptions]) -> Self:
-        """Go on, in this process: after a pause, or after the process that drove it died."""
+        """Continue in this process, after a pause or after the process that drove it died."""
         self._thread.run(self._workflows.resume(self.id, request_of(options)))
         self._thread.run(self._thread.engine.drive(self.id))
         return self
 
     def retry(self, **options: Unpack[RequestOptions]) -> Self:
-        """Start failed tasks anew, in this process; finished ones keep their results."""
+        """Retry failed tasks in this process; finished ones keep their results."""
         self._thread.run(self._workflows.retry(self.id, request_of(options)))
         self._thread.run(self._thread.engine.drive(self.id))
         return self
 
     def cancel(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
-        """End it; finished steps keep their results."""
+        """Cancel it; finished steps keep their results."""
         return self._thread.run(self._workflows.cancel(self.id, request_of(options)))
 
     def update(
@@ -170,15 +170,15 @@ class Workflow:
         by: str | None = None,
         why: str = "",
     ) -> Self:
-        """Change what has not started: parameters of steps without a task that has begun, policies of steps that are
-        not done, the priority, labels. ``by`` is the login name unless somebody else is named.
+        """Change what has not started: parameters of steps whose tasks have not begun, policies of steps that are not
+        done, the priority, labels. ``by`` is the login name by default.
 
         Raises:
             PlanError: its plan has no such step.
-            ParameterError: a phase refuses a parameter.
-            UpdateRefusedError: what was to be changed has started; nothing was changed.
+            ParameterError: a phase rejects a parameter.
+            UpdateRefusedError: the part to be changed has started; nothing was changed.
             TransitionError: it has ended.
-            TimeoutError: the process that drives it did not answer; the history says later whether it did it.
+            TimeoutError: the process that drives it did not answer; the history will show whether it was applied.
         """
         change = Change(steps, priority, labels, login_name() if by is None else by, why)
         self._thread.run(self._thread.engine.update(self.id, change))
@@ -193,7 +193,7 @@ class Workflow:
         return self._thread.run(self._workflows.events(self.id, after))
 
     def history(self) -> Iterator[EventView]:
-        """All its events, oldest first; they are fetched a page at a time."""
+        """All its events, oldest first, fetched a page at a time."""
 
         def page(after: int, size: int) -> list[EventView]:
             return self._thread.run(self._workflows.events(self.id, after, size))
@@ -203,13 +203,13 @@ class Workflow:
     def logs(
         self, after: int = 0, *, step: str | None = None, partition: int | None = None, level: str | None = None
     ) -> list[LogView]:
-        """What its phases logged and printed: up to 1,000 lines after the one of that id.
+        """What its phases logged and printed: up to 1,000 lines after the one with that id.
 
         Args:
-            after: id of the last line that is known; 0 begins with the first.
-            step: only this step, or the steps of a phase such as ``themes``.
+            after: id of the last line already known; 0 begins with the first.
+            step: only this step, or the steps of a content phase such as ``themes``.
             partition: only the tasks of this partition.
-            level: only lines of this level, or more important ones: debug, info, warning, error, critical.
+            level: only lines of this level and above: debug, info, warning, error, critical.
 
         Raises:
             PlanError: its plan has no such step.
@@ -221,7 +221,7 @@ class Workflow:
     def tasks(
         self, where: TaskFilter | None = None, after: TaskKey | None = None, limit: int | None = None
     ) -> Iterator[TaskView]:
-        """Its finished tasks, in order of step and partition; they are fetched a page at a time.
+        """Its finished tasks, in order of step and partition, fetched a page at a time.
 
         Args:
             where: which of them; all by default.
@@ -246,11 +246,11 @@ class Workflow:
     def each_attempt(
         self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None
     ) -> Iterator[AttemptView]:
-        """Attempts that ended without a result, oldest first; they are fetched a page at a time.
+        """Attempts that ended without a result, oldest first, fetched a page at a time.
 
         Args:
             where: which of them; all by default.
-            after: id of the last one that is known; 0 begins with the first.
+            after: id of the last one already known; 0 begins with the first.
             limit: how many at most.
 
         Raises:
@@ -267,7 +267,7 @@ class Workflow:
         return self._thread.run(self._workflows.last_attempts(self.id, limit))
 
     def step_facts(self) -> list[StepFacts]:
-        """What each step comes down to beside its counters: its peak of memory, its attempts without a result."""
+        """Figures for each step besides its counters: its peak memory, its attempts without a result."""
         return self._thread.run(self._workflows.step_facts(self.id))
 
     def rejects(self) -> Iterable[RejectView]:
@@ -282,7 +282,7 @@ class Workflow:
 def _paged(
     page: Callable[[Key, int], list[Row]], key: Callable[[Row], Key], after: Key, limit: int | None
 ) -> Iterator[Row]:
-    """Rows page after page, each from the last row of the one before on."""
+    """Rows page after page, each continuing from the last row of the one before."""
     left = limit
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from .journal import Journal
 
 RECENT_BYTES = 64 * 2**20
-"""Inline bytes of outputs kept at hand; older ones are read back from the store."""
+"""Inline bytes of outputs kept in memory; older ones are read back from the store."""
 ROW_BYTES = 200
 SINGLE_TAKERS = {PhaseKind.MAP, PhaseKind.COMBINE}
 """Kinds whose tasks take single partitions."""
 REASONS = 20
-"""Reasons for rejects that a sink is told."""
+"""How many reasons for rejects a sink is told."""
 
 
 class _Source(NamedTuple):
-    """A step whose outputs another one takes."""
+    """A step whose outputs another step takes."""
 
     position: int
     gives: bool
@@ -40,12 +40,12 @@ class _Source(NamedTuple):
     """Whether every task takes the same one."""
 
     def key(self, partition: int) -> TaskKey:
-        """Which of its outputs the task of this partition takes."""
+        """Which of its outputs this partition's task takes."""
         return TaskKey(self.position, 0 if self.is_whole else partition)
 
 
 class _Wiring(NamedTuple):
-    """Where a step's inputs come from, by what is known now."""
+    """Where a step's inputs come from, as far as is known now."""
 
     takes_all: bool
     """Whether a task takes all partitions, as reduces and sinks do."""
@@ -71,7 +71,7 @@ class InputResolver:
         self._gathered: dict[int, tuple[Output, ...]] = {}
 
     def remember(self, key: TaskKey, output: Output | None) -> None:
-        """Keep an output at hand for the tasks that take it next."""
+        """Keep an output in memory for the tasks that take it next."""
         if output is None or not self._is_taken_singly(key.step):
             return
         self._recent[key] = output
@@ -81,22 +81,22 @@ class InputResolver:
             self._recent_bytes -= ROW_BYTES + len(dropped.inline or b"")
 
     def forget_steps(self) -> None:
-        """Read anew what workers must know of steps: the plan has changed."""
+        """Reread what workers must know about steps, since the plan has changed."""
         self._steps.clear()
 
     def remember_all(self, results: Results) -> None:
-        """Keep many outputs at hand, if single ones of them are taken."""
+        """Keep many outputs in memory, if any are taken individually."""
         if self._is_taken_singly(results.step):
             for number, partition in enumerate(results.partitions):
                 self.remember(TaskKey(results.step, partition), results.output(number))
 
     def _is_taken_singly(self, position: int) -> bool:
-        """Whether some task takes one of the step's outputs; all of them are read from the store."""
+        """Whether some task takes an individual output of the step; tasks that take all read them from the store."""
         step = self._state.steps[position]
         return any(step.is_single or self._state.steps[taker].kind in SINGLE_TAKERS for taker in step.consumers)
 
     async def resolve(self, call: Call) -> WorkPart:
-        """The tasks as a worker takes them. What reduces and sinks take is durable before this returns."""
+        """The tasks in the form a worker takes. The inputs of reduces and sinks are durable before this returns."""
         members = {task.key for task in call.tasks}
         wirings = {position: self._wiring(position) for position in {key.step for key in members}}
         for wiring in wirings.values():
@@ -115,7 +115,7 @@ class InputResolver:
         return WorkPart(str(self._workflow), steps, tuple(items), self._summaries() if has_sink else ())
 
     def _span(self, call: Call, wirings: dict[int, _Wiring]) -> WorkSpan | None:
-        """The call's tasks in short, if each is the first attempt at the next one of values given with the plan."""
+        """The call's tasks in short form, if they are first attempts at consecutive values of the plan."""
         first, last = call.tasks[0], call.tasks[-1]
         wiring = wirings[first.key.step]
         is_value_map = len(wirings) == 1 and not wiring.takes_all and wiring.combine is None
@@ -137,7 +137,7 @@ class InputResolver:
         return _Wiring(takes_all, step if step.kind is PhaseKind.COMBINE else None, sources)
 
     def _outside(self, call: Call, wirings: dict[int, _Wiring], members: set[TaskKey]) -> list[TaskKey]:
-        """The single outputs that the call's tasks take and that are not made in it."""
+        """The individual outputs that the call's tasks take and do not make themselves."""
         return [
             key
             for task in call.tasks
@@ -154,7 +154,7 @@ class InputResolver:
         return [TaskKey(source.position, member) for member in group(self._state, wiring.combine, partition)]
 
     def _involved(self, call: Call) -> set[int]:
-        """The steps of the call's tasks, and those that give their values."""
+        """The steps of the call's tasks, and those that provide their values."""
         working = {task.key.step for task in call.tasks}
         given = (source for position in working for source in self._state.steps[position].inputs)
         return working | {source for source in given if self._gives(source)}
@@ -183,7 +183,7 @@ class InputResolver:
     def cache_key(self, key: TaskKey) -> bytes | None:
         """What makes tasks equal: phase, version, parameters, digests of all inputs. None for sources and sinks.
 
-        Ask right after ``resolve``, while the inputs are at hand.
+        Call it right after ``resolve``, while the inputs are in memory.
         """
         step = self._state.steps[key.step]
         if step.kind in {PhaseKind.SOURCE, PhaseKind.SINK}:
@@ -238,12 +238,12 @@ class InputResolver:
             outputs = tuple(await self._ledger.step_outputs(self._workflow, position))
             if len(outputs) != source.sealed:
                 raise ContractError(
-                    f"step {source.spec.name!r} has {source.sealed} partitions, {len(outputs)} are in the store"
+                    f"step {source.spec.name!r} has {source.sealed} partitions, but {len(outputs)} are in the store"
                 )
             self._gathered[position] = outputs
 
     async def _fetch(self, keys: list[TaskKey]) -> None:
-        """Read outputs back that are no longer at hand."""
+        """Read back outputs that are no longer in memory."""
         missing = [key for key in dict.fromkeys(keys) if key not in self._recent]
         for key in keys:
             if key in self._recent:

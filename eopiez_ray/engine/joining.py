@@ -1,4 +1,4 @@
-"""Reaching a Ray cluster: one that runs already, or one that is started on this machine."""
+"""Reaching a Ray cluster: one that already runs, or one started on this machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = get_logger(__name__)
 
 
 def join(settings: Settings) -> Path | None:
-    """Attach to the cluster that the settings name, or start one; the folder of the one that was started.
+    """Attach to the cluster named in the settings, or start one and give its folder.
 
     Raises:
         ClusterError: it does not start or answer.
@@ -44,7 +44,7 @@ def join(settings: Settings) -> Path | None:
 
     rays_log = logging.getLogger("ray._private.worker")
     if _is_news not in rays_log.filters:
-        rays_log.filters.insert(0, _is_news)  # Before any that hands records on.
+        rays_log.filters.insert(0, _is_news)  # Before any that passes records on.
     _hush(ray)
     if settings.ray_address is None:
         return _start_local(ray, settings)
@@ -66,7 +66,7 @@ def living_nodes() -> Nodes:
 
 
 def address() -> str:
-    """Where the cluster's head is: no other cluster has the same address, of this machine or another."""
+    """The address of the cluster's head, unique across machines."""
     import ray
 
     host, _, port = str(ray.get_runtime_context().gcs_address).rpartition(":")
@@ -76,7 +76,7 @@ def address() -> str:
 def authenticate(home: Path) -> None:
     """A token of our own for every cluster we start or join, readable by this user alone.
 
-    Ray reads it once in a process. So it stays the same there, though the home in which it lay may be gone.
+    Ray reads it once per process, so it stays the same there even if its data home is gone.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if _is_late():
@@ -99,10 +99,10 @@ def authenticate(home: Path) -> None:
 
 
 def _shorten_farewells(settings: Settings) -> None:
-    """Let Ray not wait, when it is left, for those who no longer answer; what a user has set stays.
+    """Keep Ray from waiting, on shutdown, for what no longer answers; a user's own settings stay.
 
-    It would give a head that is gone 5 s to take the last events of tasks. And it would wait 10 s for an agent that
-    takes metrics, of which a cluster of our own, without a dashboard, has none at work.
+    It would give a dead head 5 s to accept the last task events, and would wait 10 s for a metrics agent, which a
+    cluster of our own, having no dashboard, does not run.
     """
     os.environ.setdefault("RAY_task_events_shutdown_flush_timeout_ms", "500")
     if settings.ray_address is None:
@@ -111,15 +111,15 @@ def _shorten_farewells(settings: Settings) -> None:
 
 @cache
 def _is_late() -> bool:
-    """Whether Ray was imported before we were first asked: what it has read then holds, its own token file too.
+    """Whether Ray was imported before this was first called: its settings are then fixed, its token file included.
 
-    Looked at once, since Ray writes the settings that it goes by into the environment later.
+    Checked once, since Ray later writes the settings it uses into the environment.
     """
     return "ray" in sys.modules and "RAY_AUTH_MODE" not in os.environ
 
 
 _TOKENS: dict[str, str] = {}
-"""Tokens that this process uses, by their files."""
+"""Tokens that this process uses, by file."""
 
 
 def _write_token(path: Path, token: str) -> None:
@@ -128,7 +128,7 @@ def _write_token(path: Path, token: str) -> None:
 
 
 def _attach(ray: Any, address: str) -> None:
-    """Attach within a bound: Ray itself would go on trying a dead head for ten minutes."""
+    """Attach within a time limit: Ray itself would keep trying a dead head for ten minutes."""
     outcome: list[BaseException | None] = []
 
     def attach() -> None:
@@ -152,7 +152,7 @@ def _attach(ray: Any, address: str) -> None:
 
 
 def _found(ray: Any, address: str) -> str:
-    """The address, or that of the cluster that runs on this machine."""
+    """The address, or that of the cluster running on this machine."""
     if address != "auto":
         return address
     return str(ray._private.services.get_ray_address_from_environment(address, None))
@@ -160,10 +160,10 @@ def _found(ray: Any, address: str) -> str:
 
 @contextmanager
 def _on_loopback(ray: Any, *, wanted: bool = True) -> Iterator[None]:
-    """Inside the block the address of this machine is 127.0.0.1 for Ray, as it always is on macOS and Windows.
+    """Inside the block, Ray takes 127.0.0.1 as this machine's address, as it always does on macOS and Windows.
 
-    So a cluster that is started listens there alone, and that address is not exchanged for an outer one on the way to
-    it. Ray reads the setting from the environment when it is imported, which may be long ago.
+    So a cluster started here listens only there, and Ray does not replace that address with an external one. Ray reads
+    the setting from the environment on import, which may be long ago.
     """
     constants = ray._private.ray_constants
     before = constants.ENABLE_RAY_CLUSTER
@@ -175,7 +175,7 @@ def _on_loopback(ray: Any, *, wanted: bool = True) -> Iterator[None]:
 
 
 def _is_on_loopback_only(ray: Any, address: str) -> bool:
-    """Whether the cluster there is one of this machine that nobody reaches from outside, as those of ours are."""
+    """Whether that cluster is on this machine and unreachable from outside, as ours are."""
     host, _, port = address.rpartition(":")
     if host.strip("[]") not in LOOPBACK or not port.isdigit():
         return False
@@ -188,10 +188,10 @@ def _is_on_loopback_only(ray: Any, address: str) -> bool:
 
 
 def _knock(address: str) -> None:
-    """See at once whether anything listens there.
+    """Check at once whether anything listens there.
 
     Raises:
-        OSError: nothing does, or the host is not known.
+        OSError: nothing does, or the host is unknown.
     """
     host, _, port = address.rpartition(":")
     if host and port.isdigit():
@@ -199,7 +199,7 @@ def _knock(address: str) -> None:
 
 
 def _start_local(ray: Any, settings: Settings) -> Path:
-    """Start a cluster; on a busy machine the first try can time out, so there is a second."""
+    """Start a cluster; on a busy machine the first attempt can time out, so there is a second."""
     for attempt in (1, 2):
         try:
             with _on_loopback(ray):
@@ -216,30 +216,30 @@ def _start_local(ray: Any, settings: Settings) -> Path:
             ray.shutdown()
             if attempt == 2:
                 raise ClusterError(
-                    f"Ray does not start: {error}; its logs are under /tmp/ray/session_latest/logs"
+                    f"Ray did not start: {error}; its logs are in /tmp/ray/session_latest/logs"
                 ) from error
-            log.warning("Ray did not start, trying once more", error=str(error))
+            log.warning("Ray did not start, trying again", error=str(error))
         else:
             folder = Path(context.address_info["session_dir"])
-            folder.chmod(0o700)  # Ray lets everybody in, and what phases print is there.
+            folder.chmod(0o700)  # Ray leaves it open to everyone, and it holds what phases print.
             return folder
     raise AssertionError("unreachable")
 
 
 _WORKERS: set[int] = set()
-"""Process ids of our workers, of whose end Ray need not tell the user: we do."""
+"""Process ids of our workers; Ray need not report their end to the user, since we do."""
 _PID = re.compile(r"Worker PID: (\d+)")
 
 
 def note_worker(pid: int) -> None:
-    """This process is one of our workers."""
+    """Remember this process as one of our workers."""
     _WORKERS.add(pid)
 
 
 def _hush(ray: Any) -> None:
-    """Keep Ray from printing paragraphs about ends of our workers, and let it say all else as before.
+    """Keep Ray from printing paragraphs when our workers end, and let it print everything else.
 
-    There is no setting for it: Ray prints them whether or not logs go to the driver.
+    There is no setting for this: Ray prints them whether or not logs go to the driver.
     """
     module = ray._private.worker
     tell = getattr(module, "print_to_stdstream", None)
@@ -257,5 +257,5 @@ def _hush(ray: Any) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Ray warns that it sets no signal handler outside the main thread, which is what we want."""
+    """Drop Ray's warning that it sets no signal handler outside the main thread, which is what we want."""
     return "SIGTERM handler is not set" not in record.getMessage()

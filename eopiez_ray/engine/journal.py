@@ -1,7 +1,7 @@
-"""Group commit: one writer an orchestrator. While one transaction commits, the next one gathers.
+"""Group commit: one writer per orchestrator. While one transaction commits, the next one gathers.
 
-A batch that the database refuses is split until the workflow whose rows it refuses is alone; that one is set aside, and
-all others are written.
+A batch that the database refuses is split until the workflow whose rows it refuses is alone; that one is quarantined,
+and all others are written.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = get_logger(__name__)
 
 
 class Journal:
-    """Writes commands of the machine, in the order in which they came. Start ``run`` as a task."""
+    """Writes the machine's commands in order of arrival. Start ``run`` as a task."""
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class Journal:
         """
         Args:
             ledger: writes batches.
-            patience_s: seconds for which a commit is tried again while the database is away.
-            on_lost: told of a workflow of which nothing more can be written: another orchestrator holds it, or it was
-                set aside.
-            revive: called when the database is lost, to bring it back if that is in our hands.
+            patience_s: seconds for which a commit is retried while the database is unavailable.
+            on_lost: called with a workflow that can no longer be written: another orchestrator holds it, or it was
+                quarantined.
+            revive: called when the database is lost, to restart it if it is ours.
         """
         self._ledger, self._patience_s, self._on_lost, self._revive = ledger, patience_s, on_lost, revive
         self._pending = Batch()
@@ -60,12 +60,12 @@ class Journal:
         commands: Sequence[Command],
         cached: Sequence[CacheEntry] = (),
     ) -> None:
-        """Take writes; they are on their way when this returns, and durable after the next ``flush``."""
+        """Queue writes; they are durable after the next ``flush``."""
         self._pending.add(workflow, epoch, state, commands, cached)
         self._note()
 
     def quarantine(self, workflow: WorkflowId, epoch: int, error: BaseException) -> None:
-        """Set a workflow aside; what was added of it and is not yet on its way is dropped."""
+        """Quarantine a workflow; its writes that are not yet on their way are dropped."""
         self._pending.quarantine(workflow, epoch, error)
         self._note()
 
@@ -74,10 +74,10 @@ class Journal:
         self._has_pending.set()
 
     async def flush(self) -> None:
-        """Wait until all that was added so far is durable.
+        """Wait until everything added so far is durable.
 
         Raises:
-            StoreError, StorageFullError: the database stayed away for longer than the patience.
+            StoreError, StorageFullError: the database stayed unavailable for longer than ``patience_s``.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -89,14 +89,14 @@ class Journal:
         await durable
 
     def when_durable(self, tell: Tell) -> None:
-        """Call ``tell`` once all that was added so far is durable, or with what keeps it from being so."""
+        """Call ``tell`` once everything added so far is durable, or with the error that prevents it."""
         if self._failure is not None or self._written >= self._added:
             _tell(tell, self._failure)
         else:
             self._waiting.append((self._added, tell))
 
     async def run(self) -> None:
-        """Commit for ever."""
+        """Keep committing."""
         try:
             while True:
                 await self._has_pending.wait()
@@ -118,7 +118,7 @@ class Journal:
             _tell(tell, None)
 
     async def _commit(self, batch: Batch) -> set[WorkflowId]:
-        """Write the batch, in parts if it must be; the workflows of which nothing more can be written."""
+        """Write the batch, in parts if need be, and give the workflows that can no longer be written."""
         try:
             return await self._patiently(batch)
         except (StoreError, StorageFullError) as error:
@@ -133,10 +133,10 @@ class Journal:
         return await self._set_aside(batch, refusal)
 
     async def _set_aside(self, batch: Batch, refusal: Exception) -> set[WorkflowId]:
-        """The database does not take what one workflow has to write.
+        """Quarantine a workflow whose writes the database refuses.
 
         Raises:
-            Exception: nor does it take that the workflow is set aside, so it is the database that is at fault.
+            Exception: it refuses the quarantine too, so the database is at fault.
         """
         (workflow,) = batch.epochs
         if batch.quarantined:
@@ -156,14 +156,14 @@ class Journal:
             except (StoreError, StorageFullError) as error:
                 if time.monotonic() > deadline:
                     raise
-                log.warning("commit failed, trying again", error=str(error), tasks=len(batch.tasks))
+                log.warning("commit failed, retrying", error=str(error), tasks=len(batch.tasks))
                 await self._revive()
                 await asyncio.sleep(RETRY_S)
 
 
 def _tell(tell: Tell, failure: BaseException | None) -> None:
-    """Whatever one listener does, the next one hears of it too."""
+    """Call a listener; whatever it raises, the next one is called too."""
     try:
         tell(failure)
     except Exception:
-        log.exception("who waited for a commit failed when it was told")
+        log.exception("a commit listener failed")

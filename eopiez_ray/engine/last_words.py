@@ -1,5 +1,5 @@
-"""What a worker's process leaves behind when it ends in the middle of a call: which call, how it ended, and what it
-last wrote."""
+"""What a worker process leaves behind when it ends in the middle of a call: which call, how it ended, and what it wrote
+last."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ LINES = 5
 LINE_CHARACTERS = 300
 TAIL_BYTES = 16_384
 CALL_CHARACTERS = 80
-"""Of the name of a call; shorter ones are padded, so that nothing of the one before stays."""
+"""Length of a call's name; shorter ones are padded to overwrite the one before."""
 _FATAL = re.compile(r"^Fatal Python error: (.*)$", re.MULTILINE)
 
 
 class LastWords(NamedTuple):
-    """What is known of a process that is gone."""
+    """What is known about a process that is gone."""
 
     ended: str = ""
-    """How it ended by its own doing, as the end of a sentence; empty if it was ended from outside."""
+    """How it ended itself, as the end of a sentence; empty if it was ended from outside."""
     lines: tuple[str, ...] = ()
-    """The last lines that it wrote."""
+    """The last lines it wrote."""
     call: str = ""
-    """The call that it had begun last."""
+    """The last call it began."""
 
     def told(self) -> str:
-        """A sentence about it."""
-        how = f"the process {self.ended or 'is gone without a word, as if killed from outside or for its memory'}"
+        """The last words as a sentence."""
+        how = f"the process {self.ended or 'vanished without a word, as if killed from outside or for its memory use'}"
         return f"{how}; it last wrote: {' ⏎ '.join(self.lines)}" if self.lines else how
 
 
 class Logbook:
-    """Where a worker notes which call it begins: a file that outlives the process, written without a sync."""
+    """Where a worker notes the call it begins: a file that outlives the process, written without a sync."""
 
     def __init__(self, printed: Path) -> None:
         path = printed.with_suffix(".call")
@@ -48,12 +48,12 @@ class Logbook:
 
 
 def leave_word_of_exit(printed: Path) -> None:
-    """Have this process note when it is ended by its own code, in a file beside that of what it prints."""
+    """Make this process note if its own code ends it, in a file next to its printed output."""
     process, end, kill = os.getpid(), os._exit, os.kill
     note = printed.with_suffix(".end")
 
     def exit_with_word(status: int) -> Any:
-        if os.getpid() == process:  # A forked child ends itself in the same way, and is nobody's worker.
+        if os.getpid() == process:  # A forked child exits in the same way, but is not a worker.
             note.write_text(f"ended with code {status}, by os._exit")
         end(status)
 
@@ -66,7 +66,7 @@ def leave_word_of_exit(printed: Path) -> None:
 
 
 def read_last_words(place: Place) -> LastWords:
-    """The last words of a process of this machine."""
+    """The last words of a process on this machine."""
     printed, errors = _tail(place.printed), _tail(place.errors)
     if not place.printed:
         return LastWords()
@@ -79,7 +79,7 @@ def read_last_words(place: Place) -> LastWords:
 
 
 def forget_last_words(place: Place) -> None:
-    """Delete what a process of this machine has left."""
+    """Delete what a process on this machine left behind."""
     if place.printed:
         for kind in (".out", ".end", ".call"):
             Path(place.printed).with_suffix(kind).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Holding on to workflows: leases are prolonged before they run out."""
+"""Holding on to workflows: leases are renewed before they expire."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Leases:
-    """Renews the leases of all workflows that are held."""
+    """Renews the leases of all held workflows."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Leases:
         self._journal, self._conductor = journal, conductor
 
     async def run(self) -> None:
-        """Renew for ever."""
+        """Keep renewing."""
         while True:
             await asyncio.sleep(self._lease_s / 3)
             held = self._creation.coming | self._roster.epochs
@@ -43,7 +43,7 @@ class Leases:
         try:
             kept = await self._ledger.renew(held)
         except DatabaseUnavailableError:
-            return  # Nobody can claim them either while the database is away.
-        await self._journal.flush()  # Those that have come to rest meanwhile are no longer held then.
+            return  # Nobody can claim them either while the database is unavailable.
+        await self._journal.flush()  # Those that came to rest meanwhile are then no longer held.
         for workflow in held.keys() - kept:
             self._conductor.lose(workflow)

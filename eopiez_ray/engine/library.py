@@ -1,4 +1,4 @@
-"""The code that a worker was sent: phases bound to their parameters, and values given with plans."""
+"""The code that a worker has been sent: phases bound to their parameters, and values provided by plans."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 
 class Bound(NamedTuple):
-    """A phase at work in a step."""
+    """A phase as used in a step."""
 
     call: Callable[..., Any]
-    """Takes the inputs alone."""
+    """Takes only the inputs."""
     keeps_inputs: bool
     """Whether it promises not to change them."""
 
 
 class Library:
-    """Loads code when it is first used, and keeps it."""
+    """Loads code on first use, and keeps it."""
 
     def __init__(self) -> None:
         self._pickled: dict[str, bytes] = {}
         self._loaded: dict[str, Any] = {}
         self._bound: dict[tuple[str, str], Bound] = {}
         self._last: tuple[WorkStep | None, Bound] = None, Bound(_nothing, keeps_inputs=False)
-        """The step that was bound last, most often the one that comes next."""
+        """The step that was bound last, and most often comes next."""
 
     @property
     def known(self) -> Iterable[str]:
-        """Digests of what it was sent."""
+        """Digests of what it has been sent."""
         return self._pickled.keys()
 
     def add(self, code: Mapping[str, bytes]) -> None:
@@ -52,7 +52,7 @@ class Library:
         return self._bound[token]
 
     def values(self, digest: str) -> Sequence[Any]:
-        """Values given with a plan."""
+        """Values provided by a plan."""
         values: Sequence[Any] = self._load(digest)
         return values
 
@@ -63,7 +63,7 @@ class Library:
 
 
 def _with(function: Callable[..., Any], parameters: dict[str, Any]) -> Callable[..., Any]:
-    """The function with parameters that no task can change for the next one."""
+    """The function, with parameters that no task can change for the next."""
     if isinstance(function, type):
         made: Callable[..., Any] = function(**copy.deepcopy(parameters))
         return made
@@ -73,4 +73,4 @@ def _with(function: Callable[..., Any], parameters: dict[str, Any]) -> Callable[
 
 
 def _nothing() -> None:
-    """No phase is bound yet."""
+    """Stands in while no phase is bound yet."""

@@ -1,4 +1,4 @@
-"""How many calls may be at work at once for an owner, a label or a phase, and how owners share the rest."""
+"""How many concurrent calls an owner, a label or a phase may have, and how owners share the rest."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 
 class Limits:
-    """Counts calls against limits. Of a limit's maximum, this orchestrator may use what it holds permits for."""
+    """Counts calls against limits. This orchestrator may use the part of a limit that it holds permits for."""
 
     def __init__(self) -> None:
         self.rules = Rules()
         self.closed_phases: set[str] = set()
-        """Phases of which nothing more may start; shared with the packing of every run."""
+        """Phases of which no more may start; shared with the packing of every run."""
         self.permits: Mapping[LimitKey, int] = {}
         self._busy: Counter[LimitKey] = Counter()
 
     def adopt(self, rules: Rules, permits: Mapping[LimitKey, int]) -> None:
-        """Go by these rules and permits from now on."""
+        """Use these rules and permits from now on."""
         self.rules, self.permits = rules, permits
         self._look()
 
     def weight(self, owner: str) -> float:
-        """The owner's part of the cluster beside others."""
+        """The owner's share of the cluster relative to others."""
         return self.rules.weights.get(owner, 1.0)
 
     def lets_in(self, owner: str) -> bool:
-        """Whether the owner's limit leaves room for one more call: asked once, whatever the owner has waiting."""
+        """Whether the owner's limit leaves room for one more call: asked once, however much the owner has waiting."""
         return not self.rules.maxima or all(map(self._is_open, self._limited([LimitKey(LimitKind.OWNER, owner)])))
 
     def may_start(self, run: Run, entered: Collection[LimitKey] = ()) -> bool:
@@ -44,13 +44,13 @@ class Limits:
         return not self.rules.maxima or all(key in entered or self._is_open(key) for key in self._of_run(run))
 
     def leaves_work(self, run: Run, resources: Resources) -> bool:
-        """Whether some of what the run wants these resources for is of a phase that may start."""
+        """Whether the run wants these resources for any phase that may start."""
         return not self.closed_phases or any(
             step.spec.phase.name not in self.closed_phases and resources in step.wanted() for step in run.state.steps
         )
 
     def of_calls(self, packed: Iterable[tuple[Run, Call]]) -> frozenset[LimitKey]:
-        """The limits that a call of these parts counts against, once each: its tasks run one after the other."""
+        """The limits that a call with these parts counts against, once each, since its tasks run one by one."""
         if not self.rules.maxima:
             return frozenset()
         found: set[LimitKey] = set()
@@ -61,17 +61,17 @@ class Limits:
         return frozenset(found)
 
     def enter(self, keys: Collection[LimitKey]) -> None:
-        """A call begins."""
+        """Count a call that begins."""
         self._busy.update(keys)
         self._look()
 
     def leave(self, keys: Collection[LimitKey]) -> None:
-        """A call is over."""
+        """Count a call that is over."""
         self._busy.subtract(keys)
         self._look()
 
     def wanted(self, runs: Iterable[Run], slots: int) -> dict[LimitKey, tuple[int, int]]:
-        """For each limit that matters here: calls at work, and as many as could be at work without it."""
+        """For each limit that matters here: running calls, and how many could run without it."""
         queued = [run for run in runs if run.queued_for] if self.rules.maxima else []
         waiting = set(self._limited(LimitKey(LimitKind.OWNER, owner) for owner in {run.owner for run in queued}))
         if any(key.kind is not LimitKind.OWNER for key in self.rules.maxima):
@@ -81,10 +81,10 @@ class Limits:
         return {key: (self._busy[key], self._busy[key] + (slots if key in waiting else 0)) for key in keys}
 
     def _met_by(self, run: Run) -> list[LimitKey]:
-        """The limits that keep, or could keep, what the run could start.
+        """The limits that hold back, or could hold back, what the run could start.
 
         Raises:
-            RunFault: that cannot be said.
+            RunFault: they cannot be determined.
         """
         try:
             phases = (LimitKey(LimitKind.PHASE, step.spec.phase.name) for step in run.state.steps if step.ready)
@@ -93,7 +93,7 @@ class Limits:
             raise RunFault(run, error) from error
 
     def why_not(self, run: Run, phase: str) -> Sequence[str]:
-        """Which limits keep tasks of the phase from starting."""
+        """The limits that keep the phase's tasks from starting."""
         keys = [*self._of_run(run), *self._limited([LimitKey(LimitKind.PHASE, phase)])]
         return [
             f"{key.kind} {key.name!r} is at its limit, {self._busy[key]} of {self.rules.maxima[key]}"
@@ -121,14 +121,14 @@ class Limits:
 
 
 def granted(maximum: int, busy: int, wanted: int, others: Sequence[tuple[int, int]]) -> int:
-    """Permits of one orchestrator beside others that hold some and want some.
+    """The permits of one orchestrator among others that hold some and want some.
 
-    An orchestrator never loses permits that are in use, and all of them together never hold more than the maximum.
+    An orchestrator never loses permits that are in use, and all together never hold more than the maximum.
 
     Args:
-        maximum: of the limit.
-        busy: calls that it has at work.
-        wanted: calls that it could have at work.
+        maximum: the limit's maximum.
+        busy: how many calls it has running.
+        wanted: how many calls it could have running.
         others: what each of the others holds and wants.
     """
     held_elsewhere = sum(held for held, _ in others)

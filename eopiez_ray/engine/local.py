@@ -1,4 +1,4 @@
-"""A system of your own: one process that does it all, for programs, notebooks and the command line."""
+"""A system of your own: one process that does everything, for programs, notebooks and the command line."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Local:
 
     @property
     def settings(self) -> Settings:
-        """Of this system."""
+        """The settings of this system."""
         return self._thread.settings
 
     def start(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
-        """Create a workflow and drive it in this process. Once this returns it is durable.
+        """Create a workflow and drive it in this process. It is durable once this returns.
 
         Raises:
-            ClusterError: a step asks for what the cluster can never give.
+            ClusterError: a step requests resources that the cluster can never provide.
             IdempotencyConflictError: the idempotency key was used for another plan.
         """
         return self.start_many([plan], **options)[0]
@@ -64,16 +64,16 @@ class Local:
         return Workflow(self._thread, workflow)
 
     def warm_up(self) -> None:
-        """Start Ray now instead of with the first workflow."""
+        """Start Ray now rather than with the first workflow."""
         self._run(self._engine.start_driving())
 
     def drive_all(self, name: str = "") -> None:
-        """Drive every workflow of the database that nobody else drives, until ``close`` or ``hand_over``.
+        """Drive every workflow in the database that nobody else drives, until ``close`` or ``hand_over``.
 
-        Without this, a process drives only what it has started, resumed or retried itself.
+        Without this, a process drives only the workflows it has started, resumed or retried itself.
 
         Args:
-            name: what people call this orchestrator; shown where its workflows are.
+            name: display name of this orchestrator, shown with its workflows.
 
         Raises:
             ClusterError: Ray does not start.
@@ -81,16 +81,16 @@ class Local:
         self._run(self._engine.drive_all(name))
 
     def keep_driving(self, seconds: float) -> None:
-        """Wait so long while this process drives.
+        """Wait this long while this process drives.
 
         Raises:
-            EopiezError: it cannot drive any more; the database stayed away, or the cluster does not answer.
+            EopiezError: it can no longer drive: the database stayed unavailable, or the cluster does not answer.
         """
         with contextlib.suppress(TimeoutError):
             self._run(asyncio.wait_for(self._engine.gave_up(), seconds))
 
     def workflow(self, text: str) -> Workflow:
-        """The workflow of that id, or of a beginning or end of it that only one has."""
+        """The workflow with that id, or with a unique beginning or end of one."""
         return Workflow(self._thread, self._run(self._engine.workflows.resolve(text)))
 
     def workflows(self, status: WorkflowStatus | None = None, limit: int = 50) -> list[WorkflowView]:
@@ -98,9 +98,9 @@ class Local:
         return self._run(self._engine.workflows.page(status, None, limit))
 
     def limit(self, kind: LimitKind | str, name: str, maximum: int | None) -> None:
-        """Let at most so many calls be at work at once for an owner, a label (``key=value``) or a phase; None lifts it.
+        """Limit concurrent calls for an owner, a label (``key=value``) or a phase; None lifts the limit.
 
-        It holds within a second, also for what is under way: what runs is let run.
+        Takes effect within a second, for workflows under way too; running calls are left to finish.
 
         Raises:
             ParameterError: the maximum is negative, or the label is not named ``key=value``.
@@ -108,7 +108,7 @@ class Local:
         self._run(self._engine.rules.limit(LimitKey(LimitKind(kind), name), maximum))
 
     def weigh(self, owner: str, weight: float) -> None:
-        """Give an owner this part of the cluster beside other owners, who have 1.
+        """Set an owner's share of the cluster relative to other owners, who have 1.
 
         Raises:
             ParameterError: the weight is not above 0.
@@ -120,47 +120,47 @@ class Local:
         return self._run(self._engine.rules.read())
 
     def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
-        """Where these workflows stand; nothing while the orchestrator of this process brings the database back.
+        """The status of these workflows; nothing while this process's orchestrator is restarting the database.
 
         Raises:
-            EopiezError: the orchestrator of this process gave up.
+            EopiezError: this process's orchestrator gave up.
         """
         return self._run(self._engine.statuses(workflows))
 
     @property
     def driven(self) -> frozenset[WorkflowId]:
-        """Workflows that this process drives now."""
+        """The workflows that this process drives now."""
         orchestrator = self._engine._orchestrator
         return frozenset(orchestrator.held) if orchestrator is not None else frozenset()
 
     def count(self, verb: Verb, selection: Selection) -> int:
-        """How many workflows a request would mean now."""
+        """How many workflows a request would apply to now."""
         return self._run(self._engine.workflows.count(verb, selection))
 
     def pause(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
-        """Pause all that are selected; what became of each, as soon as it is asked for."""
+        """Request a pause of all selected workflows, and give the answer for each without waiting."""
         return self._run(self._engine.workflows.pause_all(selection, request_of(options)))
 
     def cancel(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
-        """End all that are selected; what became of each, as soon as it is asked for."""
+        """Request a cancel of all selected workflows, and give the answer for each without waiting."""
         return self._run(self._engine.workflows.cancel_all(selection, request_of(options)))
 
     def resume(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
-        """Go on with all that are selected, in this process unless another one drives them.
+        """Resume all selected workflows, in this process unless another one drives them.
 
         Raises:
-            ClusterError: Ray does not start; they are queued all the same.
+            ClusterError: Ray does not start; they are queued anyway.
         """
         answers = self._run(self._engine.workflows.resume_all(selection, request_of(options)))
         return self._run(self._engine.drive_granted(answers))
 
     def retry(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
-        """Start what was given up by all that are selected anew, in this process. Errors as in ``resume``."""
+        """Retry the given-up tasks of all selected workflows, in this process. Errors as in ``resume``."""
         answers = self._run(self._engine.workflows.retry_all(selection, request_of(options)))
         return self._run(self._engine.drive_granted(answers))
 
     def queue(self, verb: Verb, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
-        """As ``resume`` or ``retry``, for another process to drive."""
+        """Like ``resume`` or ``retry``, for another process to drive."""
         workflows = self._engine.workflows
         ask = workflows.resume_all if verb is Verb.RESUME else workflows.retry_all
         return self._run(ask(selection, request_of(options)))
@@ -168,49 +168,49 @@ class Local:
     def given_up(
         self, selection: Selection = EVERYTHING, before: int | None = None, limit: int = 1000
     ) -> list[GivenUp]:
-        """Tasks of failed or quarantined workflows that have used up their attempts, the last ones first.
+        """Tasks of failed or quarantined workflows that have used up their attempts, latest first.
 
         Args:
             selection: which workflows; all by default.
-            before: goes on from the ``id`` of the last one of an earlier page.
+            before: continues after the ``id`` of the last one on an earlier page.
             limit: how many at most.
         """
         return self._run(self._engine.workflows.given_up(selection, before, limit))
 
     def set_aside(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[SetAside]:
-        """Quarantined workflows and why they were set aside, the newest first."""
+        """Quarantined workflows and why they were set aside, newest first."""
         return self._run(self._engine.workflows.set_aside(selection, limit))
 
     def limits(self) -> list[StandingLimit]:
-        """All limits, with how much of them is taken now."""
+        """All limits, and how much of each is in use."""
         return self._run(self._engine.rules.standing())
 
     def profiles(self, limit: int = PAGE) -> list[KnownPhase]:
-        """What has been learned of phases by running them, those used last first."""
+        """What has been measured about phases by running them, most recently used first."""
         return self._run(self._engine.phase_book.read(limit))
 
     def clean(self, older_than: timedelta, keep: int = 0, *, dry_run: bool = False) -> Cleaned:
-        """Forget workflows that ended long ago, and delete the artifacts that nothing refers to any more.
+        """Forget workflows that ended long ago, and delete artifacts that nothing refers to any more.
 
         Args:
-            older_than: how long ago a workflow must have ended; cached results live as long.
-            keep: how many of the workflows that ended last are kept however old they are.
-            dry_run: only say what would be forgotten. Artifacts of what would be forgotten are then not counted.
+            older_than: how long ago a workflow must have ended; cached results live just as long.
+            keep: how many of the workflows that ended last to keep, whatever their age.
+            dry_run: only say what would be forgotten, not counting the artifacts this would free.
 
         Raises:
-            ArtifactError: artifacts are in an object store; the workflows are forgotten all the same.
+            ArtifactError: artifacts are in an object store; the workflows are forgotten anyway.
         """
         return self._run(self._engine.clean(datetime.now(UTC) - older_than, keep, dry_run=dry_run))
 
     def close(self) -> None:
-        """Stop what was started here. Unfinished workflows stay, and are resumed by ``Workflow.resume``."""
+        """Stop what was started here. Unfinished workflows stay, and ``Workflow.resume`` continues them."""
         self._thread.end(self._engine.close)
 
     def hand_over(self) -> None:
-        """Close, and let others go on at once.
+        """Close, and let other orchestrators take over at once.
 
-        On a cluster of yours they take over the workers with what those have in hand, so that nothing runs twice;
-        workers that nobody takes over end themselves after a minute.
+        On a cluster of yours they take over the workers with their tasks in flight, so that nothing runs twice;
+        workers that nobody takes over exit after a minute.
         """
         self._thread.end(self._engine.hand_over)
 

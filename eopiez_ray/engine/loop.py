@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for what phases await: it outlives their calls, as open connections must."""
+"""An event loop in its own thread, for what phases await: it outlives their calls, as open connections require."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ _END = object()
 
 
 class _Raised(NamedTuple):
-    """What came out in place of a result."""
+    """The error raised in place of a result."""
 
     error: BaseException
 
 
 class Loop:
-    """Runs awaitables to their end, from a thread without a loop. It begins with the first one."""
+    """Runs awaitables to completion from a thread without a loop. It starts with the first one."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def run(self, awaitable: Awaitable[Result]) -> Result:
-        """What it gives; context variables of the caller hold inside, and errors of all kinds come out."""
+        """Its result; the caller's context variables apply inside, and errors of all kinds are raised here."""
         outcome = asyncio.run_coroutine_threadsafe(_outcome(awaitable), self._begun()).result()
         if isinstance(outcome, _Raised):
             raise outcome.error
         return outcome
 
     def iterate(self, source: AsyncIterator[Any]) -> Iterator[Any]:
-        """The values of an asynchronous iterator, each awaited when it is asked for."""
+        """The values of an asynchronous iterator, each awaited on demand."""
         while (value := self.run(_following(source))) is not _END:
             yield value
 
@@ -43,7 +43,7 @@ class Loop:
 
 
 async def _outcome(awaitable: Awaitable[Result]) -> Result | _Raised:
-    """Its result or its error: some errors would end the loop if they left it as such."""
+    """Its result or its error as a value: some errors would end the loop if raised in it."""
     try:
         return await awaitable
     except BaseException as error:  # noqa: BLE001 - raised by the caller

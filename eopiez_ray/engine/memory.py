@@ -1,4 +1,4 @@
-"""The most memory that this process has held."""
+"""Peak memory of this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def peak_bytes() -> int:
-    """Peak of the resident memory in bytes since the last call; where there is no ``/proc``, since the start."""
+    """Peak resident memory in bytes since the last call, or since the start where there is no ``/proc``."""
     try:
         lines = _STATUS.read_bytes().split(b"\n")
         _RESET.write_bytes(b"5")

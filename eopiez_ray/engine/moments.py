@@ -1,4 +1,4 @@
-"""Waiting for events, for a while."""
+"""Waiting for events, with a timeout."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import contextlib
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> None:
-    """Wait until the event is set or the time is over.
+    """Wait until the event is set or the time is up.
 
-    Not by ``asyncio.wait_for``, which until Python 3.12 forgets a cancel that meets the event.
+    Does not use ``asyncio.wait_for``, which before Python 3.12 loses a cancel that coincides with the event.
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""What the nodes of a cluster can hold: pure answers from what Ray last said of them."""
+"""What a cluster's nodes can hold, computed from what Ray last reported about them."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Nodes:
         return {node.host for node in self.nodes}
 
     def total(self, name: str) -> float:
-        """How much of a resource all nodes have together."""
+        """How much of a resource all nodes have in total."""
         return sum(node.resources.get(name, 0.0) for node in self.nodes)
 
     def largest(self, name: str) -> float:
-        """How much of a resource one node has at the most."""
+        """The most of a resource that any single node has."""
         return max((node.resources.get(name, 0.0) for node in self.nodes), default=0.0)
 
     def fitting(self, resources: Resources) -> list[Node]:
-        """The nodes on which one task with these resources would fit if nothing else ran there."""
+        """The nodes that could run one task with these resources if nothing else ran there."""
         needs, choices = resources.totals(), resources.placement.choices
         return [
             node
@@ -57,9 +57,9 @@ class Nodes:
         return {node.id for node in self.fitting(resources)}
 
     def hold(self, resources: Resources, beside: Sequence[tuple[str, Resources]]) -> bool:
-        """Whether one more task with these resources fits beside others, each given with its node.
+        """Whether one more task with these resources fits besides others, each given with its node.
 
-        Those without a node count against all nodes together, since they may go to any.
+        Those without a node count against all nodes together, since they may land on any.
         """
         needs, gang, used = _needs(resources), resources.placement.gang, _used(beside)
         together = sum(used.values(), Counter[str]())
@@ -68,7 +68,7 @@ class Nodes:
         return sum(max(0, _times(node, needs)) for node in self._left(resources, used)) >= gang
 
     def roomiest(self, resources: Resources, beside: Sequence[tuple[str, Resources]]) -> str:
-        """Id of the node that has the most left for such a task beside others, given as in ``hold``.
+        """Id of the node with the most room for such a task besides others, given as in ``hold``.
 
         Raises:
             ValueError: no node can ever run it.
@@ -77,7 +77,7 @@ class Nodes:
         return max(self._left(resources, _used(beside)), key=lambda node: _share(node, needs)).id
 
     def _left(self, resources: Resources, used: Mapping[str, Counter[str]]) -> list[Node]:
-        """The nodes on which such a task fits, with what others leave of what it needs."""
+        """The nodes on which such a task fits, with how much of what it needs is left there."""
         needs = _needs(resources)
         return [
             node._replace(resources={name: node.resources.get(name, 0.0) - used[node.id][name] for name in needs})
@@ -87,7 +87,7 @@ class Nodes:
         ]
 
     def slots(self, resources: Resources) -> int:
-        """Tasks with these resources that the nodes hold at once if nothing else runs; at least 1."""
+        """How many tasks with these resources the nodes can run at once if nothing else runs; at least 1."""
         if resources not in self._slots:
             needs = _needs(resources)
             held = sum(_times(node, needs) for node in self.fitting(resources))
@@ -105,19 +105,19 @@ class Nodes:
         needs = _needs(resources)
         if fitting:
             held = sum(_times(node, needs) for node in fitting)
-            return None if held >= gang else f"it needs {gang} bundles of {_listed(needs)}, the nodes hold {held}"
+            return None if held >= gang else f"it needs {gang} bundles of {_listed(needs)}, but the nodes hold {held}"
         for name, amount in needs.items():
             if amount > self.largest(name):
-                return f"it needs {_amount(name, amount)}, the largest node has {_amount(name, self.largest(name))}"
+                return f"it needs {_amount(name, amount)}, but the largest node has {_amount(name, self.largest(name))}"
         choices = [labels for labels in resources.placement.choices if labels]
         if choices and not any(matches(node.labels, wanted) for node in self.nodes for wanted in choices):
             asked = " or ".join(", ".join(f"{key}={value}" for key, value in labels.items()) for labels in choices)
-            return f"it needs a node with the label {asked}; no node has it"
-        return f"it needs {_listed(needs)} on one node; no node that it may run on has all of it"
+            return f"it needs a node with the label {asked}, but no node has it"
+        return f"it needs {_listed(needs)} on one node, but no node it may run on has all of that"
 
 
 def matches(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Whether a node's labels are as wanted, by the rules of Ray's label selectors."""
+    """Whether a node's labels match, by the rules of Ray's label selectors."""
     return all(_is_met(labels.get(key), value) for key, value in wanted.items())
 
 
@@ -129,12 +129,12 @@ def _is_met(label: str | None, wanted: str) -> bool:
 
 
 def _needs(resources: Resources) -> dict[str, float]:
-    """What counts as needed: a little CPU where nothing is asked for."""
+    """What counts as needed: a little CPU if nothing is requested."""
     return resources.totals() or {"CPU": 0.1}
 
 
 def _used(beside: Iterable[tuple[str, Resources]]) -> dict[str, Counter[str]]:
-    """What tasks hold, by their nodes."""
+    """What tasks hold, by node."""
     used: dict[str, Counter[str]] = {}
     for node, taken in beside:
         bundles = taken.placement.gang
@@ -147,7 +147,7 @@ def _times(node: Node, needs: Mapping[str, float]) -> int:
 
 
 def _share(node: Node, needs: Mapping[str, float]) -> float:
-    """How often the node holds what is needed."""
+    """How many times the node can hold what is needed."""
     return min(node.resources.get(name, 0.0) / amount for name, amount in needs.items())
 
 

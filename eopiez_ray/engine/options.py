@@ -1,4 +1,4 @@
-"""What may be said when a workflow is started, and when one is paused, resumed, retried or cancelled."""
+"""Options for starting a workflow, and for pausing, resuming, retrying or cancelling one."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 class StartOptions(TypedDict, total=False):
-    """What may be said of a new workflow beside its plan."""
+    """Options for a new workflow, besides its plan."""
 
     owner: str
-    """Whose it is: owners share the cluster alike. Empty by default."""
+    """The owner: owners share the cluster by weight, equal by default. Empty by default."""
     priority: int
     """Higher goes first; 0 by default."""
     labels: Mapping[str, str]
     idempotency_key: str
-    """The same owner, key and plan give the same workflow, however often it is started."""
+    """Starting again with the same owner, key and plan gives the same workflow."""
 
 
 def new_workflow(plan: Plan, options: StartOptions) -> NewWorkflow:
-    """What is said when it is started wins over what the plan itself says.
+    """The new workflow; options given at the start override the plan's own.
 
     Raises:
-        ParameterError: owner, key, labels or priority are not what they may be.
+        ParameterError: the owner, key, labels or priority are invalid.
     """
     labels = {**plan.labels, **options.get("labels", {})}
     said = {"priority": plan.priority, **options, "labels": labels}
@@ -42,25 +42,25 @@ def new_workflow(plan: Plan, options: StartOptions) -> NewWorkflow:
 
 
 class RequestOptions(TypedDict, total=False):
-    """What may be said with a pause, resume, cancel or retry."""
+    """Options for a pause, resume, cancel or retry."""
 
     by: str
     """Who asks; the login name by default."""
     why: str
     mode: Mode | Literal["drain", "now"]
-    """Of a pause or a cancel: ``drain`` lets tasks in flight end, ``now`` stops them and hands them back."""
+    """For a pause or a cancel: ``drain`` lets tasks in flight finish, ``now`` stops and requeues them."""
     timers: Timers | Literal["running", "frozen"]
-    """Of a pause: whether attempts that wait for their moment wait on meanwhile."""
+    """For a pause: whether retry backoff keeps running meanwhile."""
 
 
 def request_of(options: RequestOptions) -> Request:
-    """What is asked for, by the one who runs this process unless another one is named."""
+    """The request, made by the user who runs this process unless another is named."""
     given: dict[str, Any] = {"by": login_name(), **options}
     return Request(**given)
 
 
 def login_name() -> str:
-    """The name of the user who runs this process; empty if the machine does not know."""
+    """The login name of the user who runs this process; empty if there is none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # A container may run a user id without a name.

@@ -1,4 +1,4 @@
-"""Drives the workflows that it holds a lease on: the list of its duties, and how they hang together."""
+"""Drives the workflows that it holds leases on: its duties, and how they fit together."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from .artifacts import Artifacts
 
 IDLE_S = 10.0
-"""Seconds without a workflow after which the workers' resources are given back."""
+"""Seconds without a workflow after which the workers' resources are released."""
 
 log = get_logger(__name__)
 
 
 class Orchestrator:
-    """One driver of workflows. ``run`` it; ``stop`` ends it, leaving everything to be claimed by another."""
+    """A driver of workflows. ``run`` it; ``stop`` ends it and leaves everything for another to claim."""
 
     def __init__(
         self,
@@ -60,10 +60,10 @@ class Orchestrator:
             executor: where their tasks run.
             artifacts: where their outputs are.
             settings: leases and patience.
-            only: drive no workflows but these; None drives all.
-            revive: called when the database is lost, to bring it back if that is in our hands.
-            orchestrator_id: its own, where the executor must know it too.
-            name: what people call it.
+            only: drive only these workflows; None drives all.
+            revive: called when the database is lost, to restart it if it is ours.
+            orchestrator_id: its own id, where the executor must know it too.
+            name: its display name.
         """
         self.id = orchestrator_id or OrchestratorId(uuid7())
         self.name = name
@@ -110,12 +110,12 @@ class Orchestrator:
 
     @property
     def ready(self) -> asyncio.Event:
-        """Set once others see that it lives: workflows may be created for it."""
+        """Set once others see that it is alive: workflows may be created for it."""
         return self._session.ready
 
     @property
     def held(self) -> dict[WorkflowId, int]:
-        """Epochs of the workflows that it holds."""
+        """Epochs of the workflows it holds."""
         return self._roster.epochs
 
     @property
@@ -128,11 +128,11 @@ class Orchestrator:
         self._claims.add(*workflows)
 
     def drive_all(self) -> None:
-        """From now on claim whatever nobody else drives."""
+        """Claim whatever nobody else drives from now on."""
         self._claims.open_up()
 
     async def create(self, *wanted: NewWorkflow) -> list[WorkflowId]:
-        """Create workflows and drive them from the first moment. They are durable when this returns.
+        """Create workflows and drive them from the start. They are durable when this returns.
 
         Raises:
             IdempotencyConflictError: a key was used for another plan.
@@ -144,26 +144,26 @@ class Orchestrator:
         return self._creation.offer(wanted)
 
     async def settled(self, workflow: WorkflowId) -> bool:
-        """Wait until a workflow that is held here is at rest, durably; False at once if it is not held here."""
+        """Wait until a workflow held here is durably at rest; False at once if it is not held here."""
         ending = self.ending(workflow)
         if ending is not None:
             await asyncio.wrap_future(ending)
         return ending is not None
 
     def ending(self, workflow: WorkflowId) -> Future[None] | None:
-        """Resolved when a workflow that is held here is at rest, durably, or no longer held. From any thread."""
+        """Resolved when a workflow held here is durably at rest, or no longer held. Callable from any thread."""
         return self._roster.ending(workflow)
 
     def has_succeeded(self, workflow: WorkflowId) -> bool:
-        """Whether the workflow is one of the last that have succeeded here, durably."""
+        """Whether the workflow is one of the latest that durably succeeded here."""
         return self._roster.has_succeeded(workflow)
 
     def stop(self) -> None:
-        """End soon: nothing more is started, running calls are dropped, leases are released."""
+        """End soon: no more tasks start, running calls are dropped, leases are released."""
         self._stopping.set()
 
     def hand_over(self) -> None:
-        """End soon, as ``stop``, but so that the next holder of its workflows takes over the workers with their calls.
+        """End soon, like ``stop``, but let the next holder of its workflows take over the workers with their calls.
 
         The executor must leave the workers alive.
         """
@@ -174,9 +174,9 @@ class Orchestrator:
         """Drive workflows until ``stop``.
 
         Raises:
-            StoreError, StorageFullError: the database stayed away for longer than the patience.
-            ClusterError: the cluster is gone and not ours to start again.
-            Exception: one of its duties fails again and again in a way that nobody foresaw.
+            StoreError, StorageFullError: the database stayed unavailable for longer than the patience.
+            ClusterError: the cluster is gone and is not ours to restart.
+            Exception: one of its duties keeps failing unexpectedly.
         """
         links = duties = Duties({})
         try:
@@ -206,7 +206,7 @@ class Orchestrator:
             await self._wind_up(links, duties)
 
     async def _wind_up(self, links: Duties, duties: Duties) -> None:
-        """End all duties; the links to the database last, which a handover still needs."""
+        """End all duties, those of the database connection last, since a handover still needs it."""
         held = self._creation.coming | self.held
         is_handing_over = self._is_handing_over and not links.are_over
         runs = self._roster.clear()
@@ -214,7 +214,7 @@ class Orchestrator:
         in_flight = sum(step.running for run in runs for step in run.state.steps)
         log.info("ending", workflows=len(held), calls_in_flight=len(calls), tasks_in_flight=in_flight)
         if is_handing_over and not held:
-            self._executor.release_idle()  # Otherwise who claims next takes them over, idle ones too.
+            self._executor.release_idle()  # Otherwise whoever claims next takes them over, idle ones too.
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
@@ -222,13 +222,13 @@ class Orchestrator:
         if is_handing_over:
             await self._session.bequeath(self._journal)
         await links.end()
-        with contextlib.suppress(StoreError):  # The lease then runs out by itself.
+        with contextlib.suppress(StoreError):  # The lease then expires.
             if held and not is_handing_over:
                 await self._ledger.release(held)
             await self._chronicle.save_profiles()
 
     async def _admit(self) -> None:
-        """Start what may start, once for all that happens in a turn of the loop."""
+        """Start what may start, once for everything that happens in a turn of the event loop."""
         self._has_news.set()  # If it failed before, it was in the middle of something.
         while True:
             await self._has_news.wait()
@@ -240,16 +240,16 @@ class Orchestrator:
         self._conductor.lose(workflow)
 
     def _has_freed(self) -> None:
-        """A workflow is held no longer."""
+        """Note that a workflow was released."""
         self._claims.has_freed()
         if not len(self._roster):
             asyncio.get_running_loop().call_later(IDLE_S, self._rest, self._claims.count)
 
     def _rest(self, count: int) -> None:
-        """Give the hardware back if there was no work since this many workflows."""
+        """Release the resources if no workflow has come since this many."""
         if not len(self._roster) and self._claims.count == count:
             self._executor.release_idle()
 
 
 async def _leave_it() -> None:
-    """The database is not ours to start."""
+    """Do nothing, since the database is not ours to restart."""

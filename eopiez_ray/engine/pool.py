@@ -1,4 +1,4 @@
-"""The workers of an orchestrator and the room on the nodes: who may be used, who makes way, and what is kept free."""
+"""An orchestrator's workers and the room on the nodes: which to use, which make way, and what is kept free."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ class Pooled:
     """The handle, once the actor has started."""
     resources: Resources
     known: set[str] = field(default_factory=set)
-    """Digests of the code that it was sent."""
+    """Digests of the code it has been sent."""
     heard: list[str] = field(default_factory=list)
-    """Calls whose reports have arrived, and which it has not been told of."""
+    """Calls whose reports have arrived but have not been acknowledged to it."""
     load: int = 0
     busy_until: float = 0.0
     """Monotonic seconds at which the calls on it should be over, by their estimates."""
     node: str = ""
     """Ray's id of its node, once it has started."""
     has_unknown: bool = False
-    """Whether nothing is known of how long its last call takes."""
+    """Whether the duration of its last call is unknown."""
     is_beyond: bool = False
-    """Whether it was asked for although the nodes are full, and waits in Ray's queue for one that joins."""
+    """Whether it was requested although the nodes are full, and waits in Ray's queue for a node to join."""
     is_stopped: bool = False
-    """Whether it was killed on purpose: its calls are not lost but handed back, and nothing takes its place."""
+    """Whether it was killed on purpose: its calls are not lost but requeued, and it is not replaced."""
 
     def delay_s(self, now: float) -> float:
-        """By the estimates of its calls; one that is late takes as long again as it is late."""
+        """Computed from its calls' estimates; a late call is assumed to take as long again as it is late."""
         return abs(self.busy_until - now) if self.load else 0.0
 
 
 class Pool:
-    """Workers by name, on the nodes that live."""
+    """Workers by name, on the living nodes."""
 
     def __init__(self) -> None:
         self.workers: dict[str, Pooled] = {}
@@ -55,7 +55,7 @@ class Pool:
         """Orchestrators that share the nodes."""
 
     def slots(self, resources: Resources) -> int:
-        """As many workers as this orchestrator's part of the nodes holds; at least 1."""
+        """As many workers as this orchestrator's share of the nodes can hold; at least 1."""
         return max(1, self.nodes.slots(resources) // self.parts)
 
     def alike(self, resources: Resources) -> list[Pooled]:
@@ -63,17 +63,17 @@ class Pool:
         return [pooled for pooled in self.workers.values() if pooled.resources == resources]
 
     def is_starting(self, resources: Resources) -> bool:
-        """Whether a worker of this shape has been asked for and should start now."""
+        """Whether a worker of this shape has been requested and should start now."""
         return any(not pooled.node and not pooled.is_beyond for pooled in self.alike(resources))
 
     def idle(self, resources: Resources, kept: Collection[str] = ()) -> Pooled | None:
-        """One with nothing to do, on a node that is not kept for others."""
+        """An idle worker, on a node that is not kept free for others."""
         usable = (pooled for pooled in self.alike(resources) if pooled.node and pooled.node not in kept)
         return next((pooled for pooled in usable if pooled.load == 0), None)
 
     def soon_idle(self, resources: Resources, now: float, kept: Collection[str] = ()) -> Pooled | None:
-        """The one whose only call is short and over first, so that another may queue behind it."""
-        # One that should have ended long ago is not short, whatever was thought of it.
+        """The worker whose only call is short and ends first, so that another may queue behind it."""
+        # A call that should have ended long ago is not short, whatever its estimate.
         short = [
             (delay_s, pooled)
             for pooled in self.alike(resources)
@@ -83,16 +83,16 @@ class Pool:
         return min(short, key=lambda both: both[0])[1] if short else None
 
     def may_grow(self, resources: Resources) -> bool:
-        """Whether there are fewer of this shape than the nodes could hold."""
+        """Whether there are fewer workers of this shape than the nodes could hold."""
         return sum(not pooled.is_beyond for pooled in self.alike(resources)) < self.slots(resources)
 
     def may_go_beyond(self, resources: Resources) -> bool:
-        """Whether another one may wait for nodes that join: as many do as there are already, so that these double."""
+        """Whether another may wait for nodes to join: as many may wait as exist already, so that they double."""
         alike = self.alike(resources)
         return sum(pooled.is_beyond for pooled in alike) < max(1, sum(bool(pooled.node) for pooled in alike))
 
     def has_room(self, resources: Resources, beside: Iterable[Pooled] | None = None) -> bool:
-        """Whether one more worker fits beside these, or beside all; those that are on no node yet may come to any."""
+        """Whether one more worker fits besides these, or besides all; those not yet on a node may land on any."""
         others = self.workers.values() if beside is None else beside
         holding = [
             (pooled.node, pooled.resources)
@@ -131,16 +131,16 @@ class Pool:
         return ended
 
     def lacks_room(self, resources: Resources, wanted: Collection[Resources]) -> bool:
-        """Whether the nodes could hold one more of this shape if others were not at work there."""
+        """Whether the nodes could hold one more of this shape if others were not busy there."""
         if not self.may_grow(resources) or self.is_starting(resources) or self.nodes.refusal(resources) is not None:
             return False
         return self.making_way(resources, wanted) is None
 
     def kept_for(self, ahead: Iterable[Resources], resources: Resources, seconds: float, now: float) -> set[str]:
-        """Nodes on which no call of this shape may start, so that shapes that go before it find room there.
+        """Nodes on which no call of this shape may start, so that shapes that go first find room there.
 
-        A shape keeps the node that has the most left for it, a gang all that it could use; but a call that is over
-        before others there are takes nothing from them.
+        A shape reserves the node with the most room for it, a gang all nodes it could use; but a call that ends before
+        others on that node takes nothing away.
 
         Args:
             ahead: shapes that lack room and go before this one.
@@ -165,13 +165,13 @@ class Pool:
         return {self.nodes.roomiest(resources, [(pooled.node, pooled.resources) for pooled in busy])}
 
     def surplus(self, resources: Resources) -> list[Pooled]:
-        """Idle workers of this shape beyond this orchestrator's part."""
+        """Idle workers of this shape beyond this orchestrator's share."""
         alike = self.alike(resources)
         beyond = max(0, len(alike) - self.slots(resources))
         return [pooled for pooled in alike if pooled.load == 0][:beyond]
 
     def free(self, resources: Resources) -> dict[str, float]:
-        """All that the nodes have of what such a task needs, less what workers with calls hold."""
+        """The nodes' total of what such a task needs, minus what busy workers hold."""
         busy = [pooled.resources.totals() for pooled in self.workers.values() if pooled.load]
         return {
             name: max(0.0, self.nodes.total(name) - sum(used.get(name, 0.0) for used in busy))

@@ -1,4 +1,4 @@
-"""Which shapes of workers go first, and for which of them the others leave room."""
+"""Which worker shapes go first, and for which of them others leave room."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ and starting others takes a second or two, so that shapes should not take turns 
 
 
 class Precedence:
-    """The order among the shapes of resources that work waits for, and who of them lacks room since when.
+    """The order of the resource shapes that work waits for, and since when each has lacked room.
 
-    Calls of small shapes fill every gap that others leave, so that a large shape, whatever its priority, would never
-    find a node free as a whole. A shape that lacks room therefore goes before all of lower priority, and, once it has
-    waited for long, before those of the same one: where it could run, they start nothing until it does.
+    Calls of small shapes fill every gap, so that a large shape, whatever its priority, would never find a whole node
+    free. A shape that lacks room therefore goes before all of lower priority and, once it has waited for long, before
+    those of the same priority: where it could run, they start nothing until it does.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Precedence:
         """Seconds, by the caller's clock, since which a shape lacks room."""
 
     def order(self, wanted: Mapping[Resources, int], now: float) -> list[Resources]:
-        """All that are wanted, given with their priorities, those that go first at the beginning."""
+        """All wanted shapes, given with their priorities, those that go first at the beginning."""
         if self._lacking:
             self._lacking = {lacking: since for lacking, since in self._lacking.items() if lacking in wanted}
         if len(wanted) == 1:
@@ -43,7 +43,7 @@ class Precedence:
         return [lacking for lacking in self._lacking if (-wanted[lacking], self._impatient_since(lacking, now)) < mine]
 
     def note(self, resources: Resources, now: float, *, lacks_room: bool) -> None:
-        """What became of the shape's wish for room."""
+        """Note whether the shape found room."""
         if lacks_room:
             self._lacking.setdefault(resources, now)
         else:

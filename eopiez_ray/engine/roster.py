@@ -1,4 +1,4 @@
-"""The workflows that an orchestrator holds, and those who wait for them."""
+"""The workflows an orchestrator holds, and those who wait for them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from .turns import Turns
 
 REMEMBERED = 200_000
-"""Workflows of which is remembered that they have succeeded here."""
+"""How many workflows to remember as having succeeded here."""
 
 
 class Roster:
-    """Held workflows by id. Whoever waits for one may ask from any thread."""
+    """Held workflows by id. Waiting for one is possible from any thread."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self._runs: dict[WorkflowId, Run] = {}
         self._succeeded: OrderedDict[WorkflowId, None] = OrderedDict()
-        """The last workflows that have succeeded here; they will never be anything else."""
+        """The latest workflows that succeeded here; success is final."""
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -37,12 +37,12 @@ class Roster:
         return self._runs.get(run.id) is run
 
     def get(self, workflow: WorkflowId) -> Run | None:
-        """The run of a workflow that is held."""
+        """The run of a held workflow."""
         return self._runs.get(workflow)
 
     @property
     def epochs(self) -> dict[WorkflowId, int]:
-        """Epochs of the workflows that are held."""
+        """Epochs of the held workflows."""
         return {run.id: run.epoch for run in self._runs.values()}
 
     def add(self, run: Run) -> None:
@@ -50,7 +50,7 @@ class Roster:
         self._runs[run.id] = run
 
     def drop(self, run: Run) -> bool:
-        """Hold it no longer: nothing more happens to it here. Whether it was held."""
+        """Release it, so that nothing more happens to it here; give whether it was held."""
         if run not in self:
             return False
         del self._runs[run.id]
@@ -59,7 +59,7 @@ class Roster:
         return True
 
     def release(self, run: Run, *, has_succeeded: bool) -> None:
-        """It has come to rest: hold it no longer, and tell those who wait for it."""
+        """Release a workflow that has come to rest, and tell those who wait for it."""
         self.drop(run)
         if has_succeeded:
             self._succeeded[run.id] = None
@@ -68,7 +68,7 @@ class Roster:
         tell(run)
 
     def clear(self) -> list[Run]:
-        """Hold nothing more, and tell all who wait; what was held."""
+        """Release all workflows, tell all who wait, and give what was held."""
         runs = [*self._runs.values()]
         self._runs.clear()
         for run in runs:
@@ -77,27 +77,27 @@ class Roster:
         return runs
 
     def ending(self, workflow: WorkflowId) -> Future[None] | None:
-        """Resolved when a workflow that is held here is at rest, durably, or no longer held. From any thread."""
+        """Resolved when a workflow held here is durably at rest, or no longer held. Callable from any thread."""
         run = self._runs.get(workflow)
         if run is None:
             return None
         ending: Future[None] = Future()
         run.watchers.append(ending)
-        if run not in self:  # It came to rest in this moment.
+        if run not in self:  # It came to rest just now.
             tell(run)
         return ending
 
     def has_succeeded(self, workflow: WorkflowId) -> bool:
-        """Whether the workflow is one of the last that have succeeded here, durably."""
+        """Whether the workflow is one of the latest that durably succeeded here."""
         return workflow in self._succeeded
 
     def without_calls(self) -> Iterable[Run]:
-        """Those that could go on and of which nothing is in flight, the last ones that came first."""
+        """Runs that could continue and have nothing in flight, latest first."""
         return [run for run in reversed(self._runs.values()) if not run.calls and run.queued_for]
 
 
 def tell(run: Run) -> None:
-    """Those who wait for the run look at it again."""
+    """Make those who wait for the run look at it again."""
     while run.watchers:
         with contextlib.suppress(IndexError):  # Another thread was quicker.
             watcher = run.watchers.pop()

@@ -27,7 +27,7 @@ RULES_S = 1.0
 
 
 class Rules:
-    """Reads limits and weights, and holds permits for what is limited."""
+    """Reads limits and weights, and acquires permits for what is limited."""
 
     def __init__(
         self,
@@ -46,22 +46,22 @@ class Rules:
         self._has_some = asyncio.Event()
 
     def look(self) -> None:
-        """Rules may have changed, or what they apply to."""
+        """Note that rules, or what they apply to, may have changed."""
         self._has_some.set()
 
     async def read(self) -> None:
-        """Begin with the rules as they stand; nothing is permitted yet."""
+        """Begin with the current rules; nothing is permitted yet."""
         self._limits.adopt(await self._book.read(), {})
 
     async def run(self) -> None:
-        """Follow them for ever."""
+        """Keep following them."""
         while True:
             await set_within(self._has_some, RULES_S)
             self._has_some.clear()
             try:
                 await self._follow()
             except DatabaseUnavailableError:
-                continue  # The permits of before hold on.
+                continue  # The previous permits still hold.
             except RunFault as fault:
                 self._conductor.quarantine(fault.run, fault.error)
 

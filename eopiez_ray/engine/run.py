@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class RunFault(Exception):  # noqa: N818 - it blames, and is caught by the one who handles it
-    """Something that is decided for many workflows failed because of one of them."""
+    """A decision for many workflows failed because of one of them."""
 
     def __init__(self, run: Run, error: Exception) -> None:
         super().__init__(run.id, error)
@@ -29,7 +29,7 @@ class RunFault(Exception):  # noqa: N818 - it blames, and is caught by the one w
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A held workflow: its state, and what goes on outside it."""
+    """A held workflow: its state, and what happens outside it."""
 
     id: WorkflowId
     epoch: int
@@ -44,25 +44,25 @@ class Run:
     order: int
     """Grows from one held workflow to the next."""
     queued_for: frozenset[Resources] = frozenset()
-    """Resources for which it waits for its turn."""
+    """Resources for which it waits its turn."""
     calls: dict[asyncio.Task[None], str] = field(default_factory=dict)
     """Running calls and their workers."""
     wake: asyncio.TimerHandle | None = None
     force: asyncio.TimerHandle | None = None
-    """When the workers of its calls are stopped, since somebody wants it paused now or cancelled."""
+    """When its calls' workers are stopped, because it is to be paused at once or cancelled."""
     source_workers: dict[int, str] = field(default_factory=dict)
     """The worker that holds each source's iterator."""
     watchers: list[Future[None]] = field(default_factory=list)
     """Resolved when its final status is durable; threads add to them."""
 
     def disarm(self) -> None:
-        """Let no timer act on it any more."""
+        """Cancel its timers."""
         for timer in (self.wake, self.force):
             if timer is not None:
                 timer.cancel()
 
     def adopt_policies(self) -> None:
-        """See anew what steps say of how they run."""
+        """Reread how its steps are to run."""
         self.packing.cached_steps = self.state.plan.cached_steps
         self.inputs.forget_steps()
 
@@ -74,7 +74,7 @@ class Run:
         )
 
     def next_call_s(self) -> float:
-        """Seconds that a call that begins with its work should last; infinite if a phase was never measured."""
+        """Seconds that a call beginning with its work should last; infinite if a phase was never measured."""
         ready = [step for step in self.state.steps if step.ready or step.ready_larger]
         if not all(map(self.packing.knows, ready)):
             return math.inf

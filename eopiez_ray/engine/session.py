@@ -1,4 +1,4 @@
-"""The orchestrator's session with the database: it hears of work, and shows others that this process lives."""
+"""The orchestrator's session with the database, which hears of work and shows others that this process is alive."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ class Session:
         """
         Args:
             database: where to listen.
-            ledger: gives the lock up.
-            heard: what to call for news of each channel, and after each time that some may have been missed.
-            revive: brings the database back if that is in our hands.
+            ledger: releases the lock.
+            heard: what to call for news on each channel, and whenever some may have been missed.
+            revive: restarts the database if it is ours.
         """
         self._database, self._ledger, self._heard, self._revive = database, ledger, heard, revive
         self._lock_key = 0
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self.ready = asyncio.Event()
-        """Set once others see that it lives: workflows may be created for it."""
+        """Set once others see that it is alive: workflows may be created for it."""
 
     def lock(self, key: int) -> None:
-        """The key of the lock that shows that this orchestrator lives."""
+        """Key of the lock that shows that this orchestrator is alive."""
         self._lock_key = key
 
     async def run(self) -> None:
-        """Listen for ever; a session that was lost is opened again."""
+        """Keep listening, reopening the session whenever it is lost."""
         while True:
             try:
                 connection = await self._database.listen(lambda channel, _: self._heard[channel](), *self._heard)
@@ -63,7 +63,7 @@ class Session:
             await asyncio.sleep(RETRY_S)
 
     async def _hold(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        """Show that this orchestrator lives, and look for news, until the session ends."""
+        """Show that this orchestrator is alive, and listen for news, until the session ends."""
         await self._ledger.show_life(connection, self._lock_key)
         self._connection = connection
         self.ready.set()
@@ -74,9 +74,9 @@ class Session:
         await ended.wait()
 
     async def bequeath(self, journal: Journal) -> None:
-        """Let others see what is finished, and then take this orchestrator for dead, which it will be in a moment."""
+        """Publish what is finished, then let others take this orchestrator for dead, which it soon will be."""
         if self._connection is None:
             return
-        with contextlib.suppress(StoreError, StorageFullError):  # The end of the session says it, too.
+        with contextlib.suppress(StoreError, StorageFullError):  # The end of the session shows it, too.
             await journal.flush()
             await self._ledger.bequeath(self._connection, self._lock_key)

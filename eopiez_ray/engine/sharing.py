@@ -1,4 +1,4 @@
-"""Which values may be handed to several tasks as one object: those that nobody can change."""
+"""Which values several tasks may share as one object: immutable ones."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _ATOMS = frozenset(
 )  # fmt: skip
 _IMMUTABLE = (pa.Table, pa.RecordBatch, pa.Array, pa.ChunkedArray, pa.Schema, pa.DataType, enum.Enum)
 WIDEST = 1000
-"""Members of a tuple up to which it is looked at."""
+"""Longest tuple whose members are checked."""
 
 
 def is_frozen(value: Any, *, is_loaded: bool = False) -> bool:
-    """Whether the value can be changed by nobody.
+    """Whether the value is immutable.
 
     Args:
         value: any value.

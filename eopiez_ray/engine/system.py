@@ -1,4 +1,4 @@
-"""The asynchronous whole: Postgres, a Ray cluster and an orchestrator in one process."""
+"""The asynchronous engine: Postgres, a Ray cluster and an orchestrator in one process."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
 
 POLL_S = 0.5
 YOUNG_OBJECTS = 10_000
-"""New objects after which Python looks for cycles among them; 700 is its own choice."""
+"""New objects after which Python collects cycles among them; its own default is 700."""
 UPDATE_S = 15.0
-"""Seconds that the driver of a workflow gets to answer a wish for an update."""
+"""Seconds that a workflow's driver gets to answer an update request."""
 GRACE_S = 3600.0
-"""Seconds for which an artifact is kept though nothing refers to it: its task may be about to be committed."""
+"""Seconds for which an unreferenced artifact is kept: its task may be about to be committed."""
 
 
 log = get_logger(__name__)
@@ -65,11 +65,11 @@ class Cleaned(NamedTuple):
     workflows: int
     artifacts: int
     bytes: int
-    """Of the artifacts."""
+    """Size of the artifacts."""
 
 
 class Engine:
-    """The asynchronous whole. The database is there from ``open`` on; Ray starts with the first workflow to drive."""
+    """The asynchronous engine. The database is available after ``open``; Ray starts when a workflow is first driven."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -83,7 +83,7 @@ class Engine:
         self._executor: RayExecutor | None = None
         self._starting = asyncio.Lock()
         self._changes: dict[str, asyncio.Event] = {}
-        """Set when a workflow that somebody waits for has changed."""
+        """Set when a workflow that someone waits for has changed."""
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
 
     @property
@@ -100,12 +100,12 @@ class Engine:
 
     @property
     def phase_book(self) -> PhaseBook:
-        """What is known of phases."""
+        """What has been measured about phases."""
         assert self._database is not None, "open the engine first"
         return PhaseBook(self._database)
 
     async def open(self) -> None:
-        """Reach the database, the embedded one started if there is no other."""
+        """Connect to the database, starting the embedded one if there is no other."""
         url = self.settings.database_url
         if self._server is not None:
             url = await asyncio.to_thread(self._server.start)
@@ -131,7 +131,7 @@ class Engine:
             await asyncio.to_thread(self._server.leave)
 
     async def hand_over(self) -> None:
-        """As ``close``, but workers on a cluster of yours stay, with what they have in hand, for who drives next."""
+        """Like ``close``, but workers on a cluster of yours stay, with their calls, for whoever drives next."""
         if self._orchestrator is not None and self._executor is not None and self.settings.ray_address is not None:
             assert self._driving is not None
             self._orchestrator.hand_over()
@@ -152,9 +152,9 @@ class Engine:
         await asyncio.shield(self._driving)
 
     async def start_driving(self, name: str = "") -> None:
-        """Start Ray and the orchestrator, once; again if the one of before has ended by an error.
+        """Start Ray and the orchestrator, once; again if an error ended the previous one.
 
-        A new orchestrator may claim what the one of before could: whatever that left is durable, and fenced by epochs.
+        A new orchestrator may claim what the previous one could: what that left is durable, and fenced by epochs.
 
         Raises:
             ClusterError: Ray does not start.
@@ -166,7 +166,7 @@ class Engine:
             assert self._database is not None
             former, self._orchestrator = self._orchestrator, None
             if former is not None:
-                log.warning("the orchestrator of this process has ended, another one is started")
+                log.warning("the orchestrator of this process has ended, starting another")
                 await self._leave_cluster()
             identity = OrchestratorId(uuid7())
             self._executor = RayExecutor(self.settings, identity)
@@ -191,17 +191,17 @@ class Engine:
 
     @property
     def is_driving(self) -> bool:
-        """Whether the orchestrator of this process is at work."""
+        """Whether this process's orchestrator is running."""
         return self._orchestrator is not None and self._driving is not None and not self._driving.done()
 
     async def _leave_cluster(self) -> None:
-        """Give up the cluster of an orchestrator that has ended."""
+        """Leave the cluster of an orchestrator that has ended."""
         executor, self._executor = self._executor, None
         if executor is not None:
             await executor.close()
 
     async def _await_readiness(self, orchestrator: Orchestrator, driving: asyncio.Task[None]) -> None:
-        """Nothing may be created for an orchestrator that others do not know yet, or hold to be dead."""
+        """Wait until others know the orchestrator and see that it is alive; only then create workflows for it."""
         ready = asyncio.ensure_future(orchestrator.ready.wait())
         try:
             await asyncio.wait({ready, driving}, return_when=asyncio.FIRST_COMPLETED)
@@ -220,7 +220,7 @@ class Engine:
         self._orchestrator.drive(workflow)
 
     async def drive_granted(self, answers: Sequence[Answer]) -> list[Answer]:
-        """Let this process's orchestrator claim what was queued; the answers, with why some can never run here."""
+        """Let this process's orchestrator claim what was queued; add to the answers why some can never run here."""
         granted = [answer.id for answer in answers if not answer.refusal]
         if not granted:
             return [*answers]
@@ -264,7 +264,7 @@ class Engine:
         return await self._orchestrator.create(*wanted)
 
     def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]] | None:
-        """As ``create``, from any thread and without a task for it; None if nothing is driven here yet."""
+        """Like ``create``, from any thread and without a task for it; None if nothing is driven here yet."""
         if self._orchestrator is None or not self.is_driving:
             return None
         for plan in {new.plan.digest: new.plan for new in wanted}.values():
@@ -298,7 +298,7 @@ class Engine:
     async def _revive(self) -> None:
         """Start the embedded server again after it was killed."""
         if self._server is not None:
-            with contextlib.suppress(EopiezError):  # The caller tries again, and gives up by its own patience.
+            with contextlib.suppress(EopiezError):  # The caller retries, and gives up when its own patience ends.
                 await asyncio.to_thread(self._server.start)
 
     async def settled(self, workflow: WorkflowId) -> WorkflowView:
@@ -314,11 +314,11 @@ class Engine:
         return await self._watched(workflow)
 
     def has_succeeded(self, workflow: WorkflowId) -> bool:
-        """Whether the workflow is one of the last that have succeeded here, durably. From any thread."""
+        """Whether the workflow is one of the latest that durably succeeded here. Callable from any thread."""
         return self._orchestrator is not None and self._orchestrator.has_succeeded(workflow)
 
     def has_soon_succeeded(self, workflow: WorkflowId, timeout_s: float | None) -> bool:
-        """Wait for a workflow that is driven here; True if it has succeeded. From any thread, but the loop's.
+        """Wait for a workflow driven here; True if it succeeded. Callable from any thread but the loop's.
 
         Raises:
             TimeoutError: it is still at work.
@@ -358,7 +358,7 @@ class Engine:
                 await set_within(changed, POLL_S)
 
     async def _check_parameters(self, plan: PlanSpec, change: Change) -> None:
-        """Let the phases look at their new parameters, as they do when a plan is built."""
+        """Let the phases check their new parameters, as when a plan is built."""
         changed = [change.applied(plan).steps[plan.index()[each.step]] for each in change.steps if each.parameters]
         code = await self.workflows.code([step.phase.digest for step in changed])
         for step in changed:
@@ -366,7 +366,7 @@ class Engine:
             phase.checked(step.name, len(step.inputs), step.parameters)
 
     async def _watched(self, workflow: WorkflowId) -> WorkflowView:
-        """The workflow once it is at rest, by what the database tells."""
+        """The workflow once it is at rest, according to the database."""
         await self._listen()
         while True:
             changed = self._changes.setdefault(str(workflow), asyncio.Event())
@@ -396,10 +396,10 @@ class Engine:
 
 
 def _spare_the_collector() -> None:
-    """Let Python's cycle collector pass over all that was loaded so far, and run less often.
+    """Make Python's cycle collector skip everything loaded so far, and run less often.
 
-    What was imported lives as long as the process; looking through it again and again took a quarter of the time of
-    many small workflows.
+    What was imported lives as long as the process; scanning it again and again took a quarter of the time of many
+    small workflows.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""A thread in which an engine lives, for programs that are not asynchronous themselves."""
+"""A thread that runs an engine, for programs that are not asynchronous themselves."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .system import Engine
 
 Result = TypeVar("Result")
 THREADS_S = 5.0
-"""Seconds that the threads of the loop have to end, once nothing waits for them."""
+"""Seconds that the loop's threads get to end, once nothing waits for them."""
 
 
 class EngineThread:
-    """An open engine with an event loop in a thread of its own: any other thread can have its coroutines run there."""
+    """An open engine with an event loop in its own thread, which runs coroutines for any other thread."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self._process = settings, os.getpid()
@@ -43,22 +43,22 @@ class EngineThread:
         return engine
 
     def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """What the coroutine gives, once it has run.
+        """Run the coroutine and give its result.
 
         Raises:
-            EopiezError: the engine is closed, or this process is a fork of the one in which it lives.
+            EopiezError: the engine is closed, or this process is a fork of the one it runs in.
         """
         if not self._thread.is_alive() or os.getpid() != self._process:
             coroutine.close()
-            raise EopiezError("this system was closed, or opened in another process; open one of your own")
+            raise EopiezError("this system was closed, or opened in another process; open a new one")
         try:
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
         except CancelledError as error:
-            raise EopiezError("this system was closed by another thread; open one of your own") from error
+            raise EopiezError("this system was closed by another thread; open a new one") from error
 
     def end(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run the last coroutine and end the thread; again, and nothing happens. Who still waits for something is told
-        that it is over."""
+        """Run the last coroutine and end the thread; a second call does nothing. Whoever still waits for something is
+        told that it is over."""
         if not self._is_open:
             return
         try:
@@ -67,7 +67,7 @@ class EngineThread:
             self._end_loop()
 
     def _end_loop(self) -> None:
-        """Nothing goes on after it: what were left would be destroyed at some later moment, with a complaint."""
+        """End everything left in the loop, which would otherwise be destroyed later, with a complaint."""
         self._is_open = False
         self.run(_end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -76,7 +76,7 @@ class EngineThread:
 
 
 async def _end_tasks() -> None:
-    """End what is still at work in this loop, its threads too unless they take long."""
+    """End what still runs in this loop, and its threads unless they take long."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()

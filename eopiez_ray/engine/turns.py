@@ -1,4 +1,4 @@
-"""Whose work starts next, kept in order as runs come and go: a decision costs the same for ten as for ten thousand."""
+"""Whose work starts next, kept in order as runs come and go: a decision costs as much for ten thousand as for ten."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from .run import Run
 
 _Queue = dict[int, dict[str, "OrderedDict[Run, None]"]]
-"""Runs by priority and owner; within an owner, those that have started something last come last."""
+"""Runs by priority and owner; within an owner, those that most recently started something come last."""
 
 
 class Turns:
-    """The runs that want to start something, by the resources that they want.
+    """The runs that want to start something, by the resources they want.
 
-    Priority comes first; then the owner with the fewest calls in flight for its weight, so that owners share by their
-    weights however much each of them brings; then the owner's runs take turns, the oldest first.
+    Priority comes first; then the owner with the fewest calls in flight for its weight, so that owners share by weight
+    however much each submits; then the owner's runs take turns, oldest first.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -42,7 +42,7 @@ class Turns:
         return self._counts[resources]
 
     def look(self, run: Run) -> None:
-        """See anew what the run wants."""
+        """Update what the run wants."""
         wants = run.wants()
         if wants == run.queued_for:
             return
@@ -55,7 +55,7 @@ class Turns:
         run.queued_for = wants
 
     def leave(self, run: Run) -> None:
-        """The run starts nothing more."""
+        """Remove a run that starts nothing more."""
         for resources in run.queued_for:
             self._leave(run, resources)
         run.queued_for = frozenset()
@@ -73,17 +73,17 @@ class Turns:
             del self._queues[resources]
 
     def started(self, run: Run) -> None:
-        """A call of the run is in flight: others of its owner go before it now."""
+        """Note a call of the run in flight: others of its owner go before it now."""
         self._busy[run.owner] += 1
         for resources in run.queued_for:
             self._queues[resources][run.priority][run.owner].move_to_end(run)
 
     def ended(self, run: Run) -> None:
-        """A call of the run is over."""
+        """Note that a call of the run is over."""
         self._busy[run.owner] -= 1
 
     def in_turn(self, resources: Resources) -> Iterator[Run]:
-        """The runs that want these resources and that no limit stops, in the order in which they may start work."""
+        """The runs that want these resources and that no limit stops, in turn order."""
         queue = self._queues.get(resources, {})
         for priority in sorted(queue, reverse=True):
             for owner in sorted(filter(self._limits.lets_in, queue[priority]), key=self._share):
@@ -95,7 +95,7 @@ class Turns:
         """Whether no limit stops it.
 
         Raises:
-            RunFault: that cannot be said.
+            RunFault: that cannot be determined.
         """
         try:
             return self._limits.may_start(run) and self._limits.leaves_work(run, resources)

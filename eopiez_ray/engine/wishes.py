@@ -1,4 +1,4 @@
-"""What somebody wants of workflows that are held here: a pause, a cancel, an update, another priority."""
+"""Requests to workflows held here: a pause, a cancel, an update, another priority."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 POLL_S = 2.0
 """Seconds between looks when no notification comes."""
 CANCEL_GRACE_S = 5.0
-"""Seconds that running tasks get to end after a cancel before their workers are stopped."""
+"""Grace period in seconds: how long running tasks get to end after a cancel before their workers are stopped."""
 NOW_GRACE_S = 0.25
-"""The same where a pause or a cancel is wanted now: calls of short tasks end within 0.05 s by themselves."""
+"""The same for a pause or cancel with ``now``: calls of short tasks end within 0.05 s by themselves."""
 
 
 class Wishes:
-    """Reads what is wanted, and sees to it."""
+    """Reads requests and carries them out."""
 
     def __init__(
         self,
@@ -47,11 +47,11 @@ class Wishes:
         self._has_some = asyncio.Event()
 
     def look(self) -> None:
-        """There may be something that somebody wants."""
+        """Note that there may be a request."""
         self._has_some.set()
 
     async def run(self) -> None:
-        """See to wishes for ever."""
+        """Keep carrying out requests."""
         while True:
             await set_within(self._has_some, POLL_S)
             self._has_some.clear()
@@ -91,7 +91,7 @@ class Wishes:
             self._on_news()
 
     async def _update(self, run: Run, digest: str) -> None:
-        """Go on by another plan if the workflow still can; the one who asked for it reads the answer in its history."""
+        """Continue with a changed plan if the workflow still can; whoever asked reads the answer in its history."""
         try:
             plan = await self._ledger.plan(digest)
             reason = "" if plan == run.state.plan else refusal(run.state, plan)
@@ -99,5 +99,5 @@ class Wishes:
                 await self._ledger.answer_update(run.id, run.epoch, reason)
                 return
         except DatabaseUnavailableError:
-            return  # It is asked for again.
+            return  # It will be asked for again.
         self._conductor.update(run, plan)

@@ -1,4 +1,4 @@
-"""Runs tasks, one after the other, in one process. Knows nothing of Ray: the executor makes an actor of it."""
+"""Runs tasks, one after the other, in one process. Knows nothing of Ray: the executor makes it an actor."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 Outputs = dict[TaskKey, tuple[Output, Any]]
 _END = object()
 _AT_WORK: ContextVar[Attempt | None] = ContextVar("eopiez_attempt", default=None)
-"""Which of several attempts that run at once says something."""
+"""Which of several concurrent attempts is writing output."""
 
 
 class Worker:
-    """Runs calls. Keeps loaded between them: phases, whole inputs, and the sources that it is in the middle of."""
+    """Runs calls. Between them, keeps phases, whole inputs and unfinished sources loaded."""
 
     def __init__(self, artifact_url: str, name: str, folder: Path | None = None) -> None:
         """
         Args:
             artifact_url: where outputs are kept.
-            name: its own.
+            name: its own name.
             folder: where it keeps what tasks print while they run.
         """
         self.name = name
@@ -51,7 +51,7 @@ class Worker:
         self._library, self._loop = Library(), Loop()
         self._sources: dict[tuple[str, int], tuple[int, Iterator[Any]]] = {}
         self._attempt: Attempt | None = None
-        """The one that runs, if it is the only one."""
+        """The running attempt, if there is only one."""
         self._moment = Moment.now()
         folder = folder or Path(tempfile.mkdtemp(prefix="eopiez-"))
         self._capture = Capture(folder / f"{name}.out", self._note_print, _listener)
@@ -59,16 +59,16 @@ class Worker:
 
     @property
     def known(self) -> Iterable[str]:
-        """Digests of the code that it was sent."""
+        """Digests of the code it has been sent."""
         return self._library.known
 
     @property
     def printed(self) -> Path:
-        """The file of what the tasks of the last call have printed."""
+        """The file that holds what the last call's tasks printed."""
         return self._capture.path
 
     def run(self, call: WorkCall) -> list[list[Report | Results]]:
-        """Run the call's tasks in order until its time slice is over; the reports of each part.
+        """Run the call's tasks in order until its time slice is over, and give the reports of each part.
 
         Every output is durable before this returns.
         """
@@ -110,7 +110,7 @@ class Worker:
         self._finish(attempt, value)
 
     def _called(self, part: WorkPart, item: WorkItem, outputs: Outputs) -> Any:
-        """What the phase gives for the task's inputs."""
+        """The phase's result for the task's inputs."""
         phase = self._library.bound(part.steps[item.key.step])
         return phase.call(*[self._load(part, given, outputs, phase.keeps_inputs) for given in item.inputs])
 
@@ -119,7 +119,7 @@ class Worker:
         attempt.finish(value, self._artifacts.store(value, attempt.key.partition, attempt.context.step))
 
     def _yield_partitions(self, part: WorkPart, item: WorkItem, outputs: Outputs, ends_at: float) -> Iterator[Report]:
-        """Up to ``item.quota`` partitions of a source, from ``item.key.partition`` on."""
+        """Up to ``item.quota`` partitions of a source, starting at ``item.key.partition``."""
         for partition in range(item.key.partition, item.key.partition + item.quota):
             key = TaskKey(item.key.step, partition)
             attempt = Attempt(key, self._context(part, item, partition), self._moment)
@@ -140,7 +140,7 @@ class Worker:
             self._sources[part.workflow_id, item.key.step] = attempt.key.partition + 1, source
 
     def _source(self, attempt: Attempt, part: WorkPart, item: WorkItem, outputs: Outputs) -> Iterator[Any]:
-        """The source about to yield the attempt's partition: the one at hand, or a new one wound forward to it."""
+        """The source about to yield the attempt's partition: the loaded one, or a new one wound forward to it."""
         partition = attempt.key.partition
         position, source = self._sources.pop((part.workflow_id, item.key.step), (-1, iter(())))
         if position == partition:
@@ -150,13 +150,13 @@ class Worker:
             if next(source, _END) is _END:
                 raise ContractError(
                     f"source {attempt.context.step!r} yielded fewer partitions than before; "
-                    "a source must yield the same again when it is resumed"
+                    "a source must yield the same values again when it is resumed"
                 )
-        attempt.context.rejects.clear()  # Those of the partitions that were skipped are known already.
+        attempt.context.rejects.clear()  # Those of the skipped partitions are already known.
         return source
 
     def _iterator(self, produced: Any) -> Iterator[Any]:
-        """The partitions of what a source gave."""
+        """The partitions of a source's values."""
         if hasattr(type(produced), "__anext__"):
             return self._loop.iterate(produced)
         if hasattr(type(produced), "__await__"):
@@ -164,10 +164,10 @@ class Worker:
         return produced if isinstance(produced, Iterator) else iter((produced,))
 
     def _run_together(self, part: WorkPart, items: Sequence[WorkItem], ends_at: float) -> list[Report]:
-        """Tasks of an asynchronous phase, as many at once as it allows; the first one starts in any case."""
+        """Run tasks of an asynchronous phase, as many at once as it allows; the first one always starts."""
         attempts = self._loop.run(self._gathered(part, items, ends_at))
         self._attempt = next((attempt for attempt in attempts if attempt is not None), None)
-        self._capture.drain()  # What child processes have printed belongs to all of them.
+        self._capture.drain()  # What child processes printed belongs to all of them.
         self._attempt = None
         self._moment = Moment.now()
         return [
@@ -193,7 +193,7 @@ class Worker:
         return await asyncio.gather(*map(one, items))
 
     async def _await_one(self, attempt: Attempt, call: Callable[[], Awaitable[Any]]) -> None:
-        """As ``_observe``, in a task of its own, whose context tells the attempts apart."""
+        """Like ``_observe``, in a task of its own, whose context tells the attempts apart."""
         _AT_WORK.set(attempt)
         enter(attempt.context)
         try:
@@ -206,10 +206,10 @@ class Worker:
         return TaskContext(part.workflow_id, name, partition, item.attempt, steps=part.summaries)
 
     def _load(self, part: WorkPart, given: Input, outputs: Outputs, keeps_inputs: bool) -> Any:
-        """An input as an object that nobody else has, or that nobody can change.
+        """An input as an object that nobody else holds, or that is immutable.
 
-        So it never matters which tasks share a call: neither a task that changes its input, nor a phase that changes
-        what it has put out, is seen by another.
+        So it never matters which tasks share a call: no task sees another change its input, nor a phase change its
+        output.
         """
         if isinstance(given, Prior):
             output, value = outputs[given.key]
@@ -229,7 +229,7 @@ class Worker:
         assert_never(given)
 
     def _observe(self, attempt: Attempt, work: Callable[[], None]) -> None:
-        """Do the attempt's work, and watch what it says and how it fails."""
+        """Do the attempt's work, and capture what it prints and how it fails."""
         self._attempt = attempt
         enter(attempt.context)
         try:
@@ -241,7 +241,7 @@ class Worker:
             self._attempt = None
 
     def _report(self, attempt: Attempt) -> Report:
-        """The attempt is over. The next one begins now, so that what happens between two is counted too."""
+        """End the attempt. The next one begins now, so that the time between two is counted too."""
         self._moment = Moment.now()
         return attempt.report(self.name, self._moment)
 
@@ -252,14 +252,14 @@ class Worker:
     def _note_record(self, at: float, level: str, message: str) -> None:
         attempt = _AT_WORK.get()
         if attempt is None:
-            self._capture.drain()  # What was printed before comes before.
+            self._capture.drain()  # What was printed earlier comes first.
             attempt = self._attempt
         if attempt is not None:
             attempt.note(at, level, message)
 
 
 class _Records(logging.Handler):
-    """Hands log records on as lines."""
+    """Passes log records on as lines."""
 
     def __init__(self, take: Callable[[float, str, str], None]) -> None:
         super().__init__()
@@ -267,7 +267,7 @@ class _Records(logging.Handler):
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Hear of all records inside the block."""
+        """Receive all records inside the block."""
         logging.getLogger().addHandler(self)
         try:
             yield
@@ -275,15 +275,15 @@ class _Records(logging.Handler):
             logging.getLogger().removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand it on, with what can be had of a message whose arguments do not fit."""
+        """Pass it on, with as much as possible of a message whose arguments do not fit."""
         try:
             message = record.getMessage()
         except Exception as error:  # noqa: BLE001 - objects of users
-            message = f"{record.msg!s} (its arguments cannot be put in: {type(error).__name__})"
+            message = f"{record.msg!s} (its arguments cannot be formatted: {type(error).__name__})"
         self._take(float(record.created), str(record.levelname).lower(), message)
 
 
 def _listener() -> Callable[[float, str], None] | None:
-    """Who takes what is printed now from Python, where several attempts run at once."""
+    """Which attempt takes what Python prints now, where several run at once."""
     attempt = _AT_WORK.get()
     return None if attempt is None else attempt.note_print

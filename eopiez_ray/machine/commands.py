@@ -1,4 +1,4 @@
-"""What the machine wants done: every one of them is a write, and one transaction carries all of a moment."""
+"""What the machine wants done: each command is a write, and one transaction carries all those of a moment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RecordResults(NamedTuple):
 
 
 class RecordEnd(NamedTuple):
-    """A source has ended; what it logged and rejected after its last partition is kept."""
+    """A source has ended; this keeps what it logged and rejected after its last partition."""
 
     report: Report
 
@@ -35,22 +35,22 @@ class RecordAttempt(NamedTuple):
 
     report: Report
     attempt: int
-    """Counted from 1 for each task, losses among them."""
+    """Counted from 1 for each task, including losses."""
     retry_at: float | None
     """Unix seconds of the next attempt; None if this was the last."""
     retry_memory_bytes: int = 0
-    """Memory of the next attempt where that of the step's policy was too little; otherwise 0."""
+    """Memory of the next attempt if the step's policy gave too little; otherwise 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordInterruption:
-    """Tasks were stopped on purpose and handed back."""
+    """Tasks were stopped on purpose and requeued."""
 
     tasks: int
 
 
 class RecordLoss(NamedTuple):
-    """A call of several tasks was lost, nobody knows by which of them; they were handed back."""
+    """A call of several tasks was lost, and it is unknown which of them caused it; they were requeued."""
 
     tasks: int
     reason: str
@@ -76,7 +76,7 @@ class SetStatus:
 
 @dataclass(frozen=True, slots=True)
 class AdoptPlan:
-    """The workflow goes on by this plan."""
+    """The workflow continues with this plan."""
 
     plan: PlanSpec
 

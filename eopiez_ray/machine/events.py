@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A call returned: what became of its tasks, in the order in which they ran."""
+    """A call returned: the reports of its tasks, in the order in which they ran."""
 
     reports: tuple[Report | Results, ...]
 
@@ -26,45 +26,45 @@ class CallLost:
     reason: str
     worker: str = ""
     is_out_of_memory: bool = False
-    """Whether the worker was killed for the memory that it used."""
+    """Whether the worker was killed for its memory use."""
     has_ended_itself: bool = False
-    """Whether code of the call ended the process: an error of the phase, and no mishap."""
+    """Whether the call's own code ended the process: the phase's fault, not an accident."""
     is_shared: bool = False
     """Whether the call held tasks of other workflows too, any of which may have been the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallStopped:
-    """A call was stopped on purpose, for a pause or a cancel: what it has not reported was no attempt."""
+    """A call was stopped on purpose, for a pause or a cancel: unreported tasks do not count as attempts."""
 
     tasks: tuple[TaskKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """A call of an orchestrator that died is still at work, or its reports have not been heard."""
+    """A call of a dead orchestrator is still running, or its reports have not arrived."""
 
     tasks: tuple[TaskKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """The moment that a retry waited for may have come, or that of a time limit."""
+    """A retry or a time limit may be due."""
 
 
 @dataclass(frozen=True, slots=True)
 class PauseRequested:
-    """Start nothing more; be paused once nothing is in flight."""
+    """Start no more tasks; be paused once none is in flight."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """Start nothing more; be cancelled once nothing is in flight."""
+    """Start no more tasks; be cancelled once none is in flight."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanUpdated:
-    """What has not started is to run as this plan says; ``updates.refusal`` has found nothing against it."""
+    """What has not started should follow this plan; ``updates.refusal`` has found nothing against it."""
 
     plan: PlanSpec
 

@@ -1,7 +1,7 @@
 """Which tasks go into the next call to a worker: coalescing and chains.
 
-A call is an ordered list of tasks; the input of one may be the output of another before it. Workers stop at the
-first task boundary after ``CALL_S`` and hand back what they have not begun, so a wrong estimate costs little.
+A call is an ordered list of tasks; one may take the output of another before it. Workers stop at the first task
+boundary after ``CALL_S`` and hand back what they have not begun, so a wrong estimate costs little.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from ..model.policies import Resources
 
 CALL_S = 0.05
-"""Seconds of work aimed at in one call, so that pause, cancel and fairness stay quick."""
+"""Target seconds of work in one call, short enough to keep pause, cancel and fairness quick."""
 SPREAD_S = 0.002
 """Estimated seconds of work below which it is not spread over workers: a call costs about half a millisecond itself."""
 UNKNOWN_S = 0.001
-"""Seconds assumed for a task of a phase never seen."""
+"""Seconds assumed for a task of a phase never measured."""
 RAMP = 4
-"""Factor by which a source may go beyond what it has yielded so far: most have few partitions."""
+"""Factor by which a call may extend what a source has yielded so far: most sources have few partitions."""
 MAXIMUM_TASKS = 1000
-"""Tasks in one call at most."""
+"""Maximum tasks in one call."""
 
 
 class CallTask(NamedTuple):
@@ -48,19 +48,19 @@ class Call:
     resources: Resources
     estimate_s: float
     is_alone: bool = False
-    """Whether it shares its call with no other: it has a time limit, a cache key or a history of lost workers."""
+    """Whether it has a call to itself: it has a time limit, a cache key or a history of lost workers."""
 
 
 @dataclass(slots=True)
 class Packing:
-    """What packing must know beside the workflow's state."""
+    """What packing must know besides the workflow's state."""
 
     slots: int = 2
     """Calls that the cluster can run at once."""
     profiles: Profiles = field(default_factory=Profiles)
-    """What is known of phases."""
+    """What has been measured about phases."""
     closed_phases: Collection[str] = ()
-    """Phases of which nothing more may start now."""
+    """Phases of which no more may start now."""
     cached_steps: frozenset[int] = frozenset()
     """Steps whose tasks go one by one, since their keys must be looked up first."""
 
@@ -78,8 +78,8 @@ def next_call(
 ) -> Call | None:
     """Take the next call for a worker with these resources out of ``state``; None if nothing may start on it.
 
-    Steps go by the preference of the plan. With a budget, only what is expected to take no longer is given, and nothing
-    that goes alone.
+    Steps go in the plan's order of preference. With a budget, take only work expected to fit in it, and no task that
+    needs a call to itself.
     """
     if state.ending is not None:
         return None
@@ -105,7 +105,7 @@ def next_call(
 
 
 def _larger_call(step: StepState, resources: Resources, packing: Packing) -> Call | None:
-    """One of the tasks that ran out of memory, for a worker that has just as much as it needs now."""
+    """One of the tasks that ran out of memory, for a worker with exactly as much as it needs now."""
     for partition in step.ready_larger:
         if step.resources(partition) == resources:
             step.reason = ""
@@ -121,7 +121,7 @@ def _may_start(state: WorkflowState, step: StepState, packing: Packing) -> bool:
 
 
 def _window(state: WorkflowState, step: StepState, packing: Packing) -> int:
-    """Ready tasks up to which a source may yield more: two calls for each slot."""
+    """Backpressure: number of ready tasks up to which a source may yield more, two calls per slot."""
     quickest = min((packing.estimate_s(state.steps[consumer]) for consumer in step.consumers), default=CALL_S)
     return 2 * packing.slots * _tasks_a_call(quickest) + 2
 
@@ -170,7 +170,7 @@ def _task_call(state: WorkflowState, step: StepState, packing: Packing, budget_s
 
 
 def _concurrent_call(step: StepState, packing: Packing) -> Call:
-    """Ready tasks of an asynchronous phase: as many as a worker runs at once, or more of them if they are short."""
+    """Ready tasks of an asynchronous phase: as many as a worker runs at once, or more if they are short."""
     concurrency, estimate = step.spec.policy.concurrency, packing.estimate_s(step)
     share = -(-(len(step.ready) + step.running) // packing.slots)
     count = min(share, MAXIMUM_TASKS, concurrency * _tasks_a_call(estimate))
@@ -203,7 +203,7 @@ def _chain(
     spent: float,
     budget_s: float,
 ) -> float:
-    """Append the maps that only wait for this task, then those that wait for them; returns the seconds spent."""
+    """Append the maps that only wait for this task, then those that wait for them; give the seconds spent."""
     pending, members = [step.position], {step.position}
     while pending:
         for position in state.steps[pending.pop()].consumers:
@@ -224,7 +224,7 @@ def _chain(
 
 
 def _continues(state: WorkflowState, consumer: StepState, partition: int, members: set[int], packing: Packing) -> bool:
-    """Whether the consumer's task could run next: its inputs are there, or come from ``members``, run before it."""
+    """Whether the consumer's task could run next: its inputs exist, or come from ``members``, run before it."""
     producer = state.steps[next(iter(members))]
     if consumer.kind is not PhaseKind.MAP or consumer.spec.policy.resources != producer.spec.policy.resources:
         return False
@@ -240,7 +240,7 @@ def _continues(state: WorkflowState, consumer: StepState, partition: int, member
 
 
 def _goes_alone(step: StepState, partition: int, packing: Packing) -> bool:
-    """Tasks with a time limit, a cache key or a history of losses share their call with no other."""
+    """Whether the task needs a call to itself: it has a time limit, a cache key or a history of losses."""
     has_limit = step.spec.policy.timeout_s is not None
     had_trouble = not step.is_untroubled and any(
         partition in troubled for troubled in (step.losses, step.shortages, step.suspects)

@@ -1,4 +1,4 @@
-"""What is learned of phases by running them: it sizes calls, says how long waits will be, and is shown."""
+"""What running phases teaches about them: it sizes calls, estimates waits, and is shown."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ NEWEST = 0.3
 
 
 class Profile(NamedTuple):
-    """What a task of a phase takes."""
+    """What one task of a phase takes."""
 
     digest: str
-    """Of the phase's code."""
+    """Digest of the phase's code."""
     name: str
     version: str
     tasks: int
-    """How many were measured."""
+    """How many tasks were measured."""
     wall_s: float
-    """Exponential mean, newer tasks counting more."""
+    """Exponential moving average of seconds."""
     cpu_s: float
     """The same for CPU seconds."""
     peak_bytes: int
@@ -51,12 +51,12 @@ class Profiles:
         return default if known is None else known.wall_s
 
     def peak_bytes(self, digest: str) -> int:
-        """Memory that a worker has held for one of its tasks; 0 if that is not known."""
+        """Peak memory of a worker for one of its tasks; 0 if unknown."""
         known = self._known.get(digest)
         return 0 if known is None else known.peak_bytes
 
     def learn(self, phase: PhaseRef, report: Report) -> None:
-        """Follow a finished task."""
+        """Learn from a finished task."""
         known, seconds, cpu_s = self._known.get(phase.digest), report.wall_s, report.cpu_s
         if known is None:
             made = Profile(phase.digest, phase.name, phase.version, 1, seconds, cpu_s, report.peak_bytes)
@@ -70,7 +70,7 @@ class Profiles:
         self._learned[phase.digest] = self._learned.get(phase.digest, 0) + 1
 
     def learn_all(self, phase: PhaseRef, results: Results) -> None:
-        """Follow many finished tasks, by their mean."""
+        """Learn from many finished tasks, by their mean."""
         count = results.count
         mean = Report(
             TaskKey(results.step, results.first),
@@ -82,6 +82,6 @@ class Profiles:
         self._learned[phase.digest] += count - 1
 
     def take_learned(self) -> list[Profile]:
-        """The profiles that have changed since this was last asked, each with the tasks since then."""
+        """The profiles that have changed since the last call, each with the number of tasks since then."""
         learned, self._learned = self._learned, {}
         return [self._known[digest]._replace(tasks=tasks) for digest, tasks in learned.items()]

@@ -1,4 +1,4 @@
-"""The state of one workflow: a byte a task, a few counters a step."""
+"""The state of one workflow: one byte per task, a few counters per step."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 class TaskState:
-    """What a task's byte says."""
+    """The value of a task's byte."""
 
     BLOCKED = 0
-    """Some input is not there yet."""
+    """Some input does not exist yet."""
     READY = 1
     RUNNING = 2
     DONE = 3
     WAITING = 4
-    """For the moment of its next attempt."""
+    """Waits for the backoff before its next attempt."""
     FAILED = 5
 
 
@@ -59,11 +59,11 @@ class Unfinished(NamedTuple):
     shortages: int = 0
     """Attempts that ran out of memory."""
     memory_bytes: int = 0
-    """Memory of its next attempt, if that of its step's policy was too little."""
+    """Memory of its next attempt, if its step's policy gave too little."""
 
 
 class Limit(NamedTuple):
-    """A moment at which a step fails."""
+    """The time at which a step fails."""
 
     at: float
     """Unix seconds."""
@@ -72,14 +72,14 @@ class Limit(NamedTuple):
 
 @dataclass(slots=True)
 class StepState:
-    """One step at work."""
+    """The state of one step."""
 
     spec: Step
     position: int
     inputs: tuple[int, ...]
     consumers: tuple[int, ...] = ()
     is_single: bool = False
-    """Whether its output is one value by nature, so that maps take it whole."""
+    """Whether its output is inherently a single value, so that maps take it whole."""
     tasks: bytearray = field(default_factory=bytearray)
     """A ``TaskState`` for each partition known so far."""
     sealed: int | None = None
@@ -97,9 +97,9 @@ class StepState:
     wall_s: float = 0.0
     cpu_s: float = 0.0
     started_at: float = 0.0
-    """Unix seconds of the beginning of its first attempt; 0 before it."""
+    """Start of its first attempt in Unix seconds; 0 before that."""
     ended_at: float = 0.0
-    """Unix seconds of the end of its last attempt so far."""
+    """End of its last attempt so far, in Unix seconds."""
     has_failed: bool = False
     reason: str = ""
     """Why none of its tasks runs though some could."""
@@ -112,7 +112,7 @@ class StepState:
     memory_bytes: dict[int, int] = field(default_factory=dict)
     """Memory of the next attempt by partition, where the policy's was too little."""
     suspects: set[int] = field(default_factory=set)
-    """Partitions of tasks that were in a call of several that was lost: each is tried alone."""
+    """Partitions of tasks that shared a lost call with others: each is retried alone."""
     begun_at: float = 0.0
     """Unix seconds from which its time limit counts, later by pauses in which timers stood still; 0 before its first
     task, or without a limit."""
@@ -141,7 +141,7 @@ class StepState:
         return StepStatus.RUNNING if self.done or self.running else StepStatus.WAITING
 
     def get(self, partition: int) -> int:
-        """The task's state; partitions not heard of are blocked."""
+        """The task's state; unknown partitions are blocked."""
         return self.tasks[partition] if partition < len(self.tasks) else TaskState.BLOCKED
 
     @property
@@ -181,7 +181,7 @@ class StepState:
         self.started_at, self.ended_at = tasks.started_at, tasks.ended_at
 
     def limits(self) -> list[Limit]:
-        """The moments at which it will have taken or waited too long, as far as they are known."""
+        """The times at which it will have taken or waited too long, as far as known."""
         policy, found = self.spec.policy, list[Limit]()
         if policy.step_timeout_s and self.begun_at and not self.is_done:
             found.append(Limit(self.begun_at + policy.step_timeout_s, "StepTimedOut"))
@@ -190,7 +190,7 @@ class StepState:
         return found
 
     def note_attempts(self, tried: Unfinished) -> None:
-        """Note how often a task was tried before."""
+        """Note earlier attempts of a task."""
         ended = ((self.failures, tried.failures), (self.losses, tried.losses), (self.shortages, tried.shortages))
         for counter, count in ended:
             if count:
@@ -216,7 +216,7 @@ class StepState:
         self.ended_at = max(self.ended_at, sum(last))
 
     def make_ready(self, partition: int, *, first: bool = False) -> None:
-        """Queue the task, at the head if it was started before."""
+        """Queue the task, at the head if it had started before."""
         self.set(partition, TaskState.READY)
         ready = self.ready_larger if partition in self.memory_bytes else self.ready
         (ready.appendleft if first else ready.append)(partition)
@@ -227,7 +227,7 @@ class StepState:
         self.set(partition, TaskState.RUNNING)
 
     def offers(self, partition: int) -> bool:
-        """Whether a consumer's task of this number finds its input here."""
+        """Whether a consumer's task with this number finds its input here."""
         if self.is_single or self.sealed == 1:
             return self.get(0) == TaskState.DONE
         return self.get(partition) == TaskState.DONE
@@ -235,22 +235,22 @@ class StepState:
 
 @dataclass(slots=True)
 class WorkflowState:
-    """A workflow at work. Only ``advance`` and ``next_call`` change it."""
+    """The state of a workflow. Only ``advance`` and ``next_call`` change it."""
 
     plan: PlanSpec
     steps: list[StepState]
     status: WorkflowStatus = WorkflowStatus.RUNNING
     ending: WorkflowStatus | None = None
-    """What it becomes once nothing is in flight; nothing starts meanwhile."""
+    """Its status once nothing is in flight; nothing starts meanwhile."""
     failure: tuple[Failure, TaskKey] | None = None
     waiting: dict[TaskKey, float] = field(default_factory=dict)
-    """Unix seconds at which tasks that failed are tried again."""
+    """Unix seconds at which failed tasks are retried."""
     limited: list[StepState] = field(default_factory=list)
-    """Steps with a limit on their own time or on that of waiting."""
+    """Steps with a step or wait timeout."""
     memory_limit_bytes: float = math.inf
-    """The most memory that any machine of the cluster can set aside for a task."""
+    """The most memory that any machine of the cluster can reserve for a task."""
     is_overdue: bool = False
-    """Whether a step has outlasted its time, so that what is in flight is to be stopped."""
+    """Whether a step has exceeded its time limit, so that tasks in flight are to be stopped."""
 
     @classmethod
     def restore(
@@ -300,11 +300,11 @@ class WorkflowState:
         return state
 
     def adopt_policies(self) -> None:
-        """See anew which steps have limits."""
+        """Update which steps have time limits."""
         self.limited = [self.steps[position] for position in self.plan.limited_steps]
 
     def fail(self, failure: Failure, key: TaskKey) -> None:
-        """Let it fail once nothing is in flight; the first reason is kept, and a cancel wins."""
+        """Make it fail once nothing is in flight; the first reason is kept, and a cancel takes precedence."""
         if self.failure is None:
             self.failure = failure, key
         if self.ending is not WorkflowStatus.CANCELLED:
@@ -312,12 +312,12 @@ class WorkflowState:
 
     @property
     def in_flight(self) -> int:
-        """Tasks handed out and not reported."""
+        """Number of tasks in flight: handed out and not reported."""
         return sum(step.running for step in self.steps)
 
     @property
     def ready(self) -> int:
-        """Tasks of maps, reduces and sinks that could start at once."""
+        """Number of ready tasks of maps, reduces and sinks."""
         return sum(len(step.ready) for step in self.steps if step.kind is not PhaseKind.SOURCE)
 
     @property
@@ -335,7 +335,7 @@ def _wired(plan: PlanSpec) -> list[StepState]:
 
 
 def partition_count(state: WorkflowState, step: StepState) -> int | None:
-    """How many partitions the inputs of a map give it: all the same number, or one for all. None while unknown.
+    """How many partitions a map gets from its inputs: the same number from each, or one for all. None while unknown.
 
     Raises:
         ValueError: the inputs have different numbers of partitions.
@@ -353,7 +353,7 @@ def partition_count(state: WorkflowState, step: StepState) -> int | None:
 
 
 def seal_from_inputs(state: WorkflowState, step: StepState) -> None:
-    """Note how many tasks the step has, as soon as its inputs tell."""
+    """Set the step's number of tasks as soon as its inputs determine it."""
     if step.sealed is not None or step.kind in {PhaseKind.SOURCE, PhaseKind.VALUES}:
         return
     if step.kind is PhaseKind.MAP:
@@ -366,7 +366,7 @@ def seal_from_inputs(state: WorkflowState, step: StepState) -> None:
 
 
 def unblock(state: WorkflowState, step: StepState, partition: int | None = None) -> None:
-    """Queue the tasks of ``step`` whose inputs are all there: all that can be, or the one named."""
+    """Queue the tasks of ``step`` whose inputs all exist: every such task, or just the one named."""
     if step.kind is PhaseKind.SOURCE:
         following = step.done
         is_free = step.sealed is None and step.get(following) == TaskState.BLOCKED
@@ -394,7 +394,7 @@ def _known_partitions(state: WorkflowState, step: StepState) -> range:
 
 
 def group(state: WorkflowState, step: StepState, partition: int) -> range:
-    """The partitions of its input that a task of a combine takes."""
+    """The partitions of its input that a combine's task takes."""
     count = state.steps[step.inputs[0]].sealed
     first = partition * step.spec.fan_in
     return range(first, first + step.spec.fan_in if count is None else min(first + step.spec.fan_in, count))

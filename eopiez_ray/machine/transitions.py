@@ -38,19 +38,19 @@ if TYPE_CHECKING:
     from ..model.policies import RetryPolicy
 
 MAXIMUM_LOSSES = 4
-"""Times that a task may lose its worker before it is held to be the cause."""
+"""How often a task may lose its worker before it is considered the cause."""
 MAXIMUM_SHORTAGES = 5
-"""Times that a task may run out of memory; each attempt has twice the memory of the one before."""
+"""How often a task may run out of memory; each attempt has twice the memory of the one before."""
 WHOLE_TAKERS = {PhaseKind.REDUCE, PhaseKind.SINK, PhaseKind.SOURCE}
 """Kinds whose tasks wait for all partitions of their inputs."""
 UNKNOWN_BYTES = 2**30
-"""Memory that a task is taken to have had that set none aside and was not measured."""
+"""Memory assumed for a task that reserved none and was not measured."""
 REJECT_SAMPLE = 1000
-"""Rows that a step must have seen before its share of rejects can end it early."""
+"""Rows a step must have seen before its share of rejects can end it early."""
 
 
 def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
-    """Apply ``event`` to ``state`` in place and say what is to be written.
+    """Apply ``event`` to ``state`` in place and give what to write.
 
     The same state, event and time always give the same commands. ``now`` is in Unix seconds.
     """
@@ -86,7 +86,7 @@ def advance(state: WorkflowState, event: Event, now: float) -> list[Command]:
 
 
 def _lose(state: WorkflowState, event: CallLost, now: float, commands: _Commands) -> None:
-    """A call is lost. Of several tasks nobody knows which was the cause: none is blamed, and each runs alone next."""
+    """Handle a lost call. If it had several tasks, none can be blamed, and each runs alone next."""
     if len(event.tasks) == 1 and not event.is_shared:
         outcome, name = _cause(event)
         failure = Failure(name, event.reason, "")
@@ -102,14 +102,14 @@ def _lose(state: WorkflowState, event: CallLost, now: float, commands: _Commands
 
 
 def _cause(event: CallLost) -> tuple[Outcome, str]:
-    """How the one task of a lost call ended, and what its failure is called."""
+    """The outcome of a lost call's only task, and the name of its failure."""
     if event.is_out_of_memory:
         return Outcome.OUT_OF_MEMORY, "OutOfMemory"
     return (Outcome.FAILED, "ProcessEnded") if event.has_ended_itself else (Outcome.LOST, "WorkerLost")
 
 
 class _Commands(list[Command]):
-    """Commands so far, and the steps whose counters they will have to update."""
+    """Commands so far, and the steps whose counters must be updated."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ def _take_report(state: WorkflowState, report: Report, now: float, commands: _Co
 
 
 def _take_results(state: WorkflowState, results: Results, now: float, commands: _Commands) -> None:
-    """As ``_take_report`` of each; all at once where all are in flight and nobody waits for a single one."""
+    """Like ``_take_report`` for each, but all at once if all are in flight and nobody waits for a single one."""
     step = state.steps[results.step]
     is_plain = step.kind is PhaseKind.MAP and not step.rejects and not step.is_single
     waits_for_all = all(state.steps[position].kind in WHOLE_TAKERS for position in step.consumers)
@@ -152,7 +152,7 @@ def _take_results(state: WorkflowState, results: Results, now: float, commands: 
 
 
 def _take_back(state: WorkflowState, tasks: tuple[TaskKey, ...], now: float, commands: _Commands) -> None:
-    """Hand back what was in flight of a call that was stopped on purpose: it counts against nothing."""
+    """Requeue the tasks in flight of a call that was stopped on purpose; this counts against nothing."""
     stopped = [key for key in tasks if state.steps[key.step].get(key.partition) == TaskState.RUNNING]
     if stopped:
         commands.append(RecordInterruption(len(stopped)))
@@ -161,7 +161,7 @@ def _take_back(state: WorkflowState, tasks: tuple[TaskKey, ...], now: float, com
 
 
 def _adopt(state: WorkflowState, key: TaskKey) -> None:
-    """The task is at work already; one whose inputs are not there yet will be adopted with its report."""
+    """Adopt a task that is already running; one whose inputs do not exist yet is adopted with its report."""
     step = state.steps[key.step]
     if step.get(key.partition) == TaskState.READY:
         step.take(key.partition)
@@ -213,7 +213,7 @@ def _tell_consumers(state: WorkflowState, step: StepState, partition: int, comma
 
 
 def _unblock_groups(state: WorkflowState, consumer: StepState, step: StepState, partition: int) -> None:
-    """Queue the group of the finished partition if it is whole; once their number is known, the last group too."""
+    """Queue the finished partition's group if it is complete; once their number is known, the last group too."""
     if step.sealed is None or partition < step.sealed:
         unblock(state, consumer, partition // consumer.spec.fan_in)
     if step.sealed is not None:
@@ -221,7 +221,7 @@ def _unblock_groups(state: WorkflowState, consumer: StepState, step: StepState, 
 
 
 def _hand_back(state: WorkflowState, step: StepState, partition: int) -> None:
-    """Queue the task again if its inputs are there; those that its call was to make may be lost with it."""
+    """Requeue the task if its inputs exist; those that its call was to make may be lost with it."""
     if step.kind is PhaseKind.SOURCE:
         step.make_ready(partition, first=True)
         return
@@ -252,14 +252,14 @@ def _fail_attempt(state: WorkflowState, step: StepState, report: Report, now: fl
 
 
 def _counter(step: StepState, outcome: Outcome) -> dict[int, int]:
-    """Where attempts that ended so are counted: each kind has a bound of its own."""
+    """The counter for attempts that ended this way: each kind has its own bound."""
     if outcome is Outcome.LOST:
         return step.losses
     return step.shortages if outcome is Outcome.OUT_OF_MEMORY else step.failures
 
 
 def _enlarge(state: WorkflowState, step: StepState, report: Report) -> int:
-    """Memory of the next attempt: twice that of this one, at most all of the largest machine; 0 if it had that."""
+    """Memory of the next attempt: double this one's, up to all of the largest machine; 0 if it already had that."""
     had = step.resources(report.key.partition).memory_bytes or report.peak_bytes or UNKNOWN_BYTES
     wanted = int(min(2 * had, state.memory_limit_bytes))
     if wanted <= step.memory_bytes.get(report.key.partition, 0):
@@ -269,7 +269,7 @@ def _enlarge(state: WorkflowState, step: StepState, report: Report) -> int:
 
 
 def _delay_s(policy: RetryPolicy, outcome: Outcome, failure: Failure, count: int) -> float | None:
-    """Seconds until the next attempt, or None for no more."""
+    """Seconds until the next attempt; None if there is none."""
     if outcome is Outcome.REFUSED or failure.error_type in policy.non_retryable_errors:
         return None
     if outcome is Outcome.LOST:
@@ -298,7 +298,7 @@ def _wake(state: WorkflowState, now: float) -> None:
 
 
 def _watch_limits(state: WorkflowState, now: float, commands: _Commands) -> None:
-    """Note since when limited steps run or wait, and fail those that did so for too long."""
+    """Note since when steps with time limits run or wait, and fail those that have done so for too long."""
     for step in state.limited:
         is_waiting = bool(step.ready or step.ready_larger) and not step.running and state.ending is None
         step.waiting_since = (step.waiting_since or now) if is_waiting else 0.0
@@ -328,7 +328,7 @@ def _outlast(state: WorkflowState, step: StepState, limit: Limit, commands: _Com
 
 
 def _update(state: WorkflowState, plan: PlanSpec, commands: _Commands) -> None:
-    """Let the steps go on as the plan says; tasks that need more memory than before keep what they were given."""
+    """Make the steps follow the new plan; tasks that were given more memory keep it."""
     for step, spec in zip(state.steps, plan.steps, strict=True):
         step.spec = spec
     state.plan = plan
@@ -341,11 +341,13 @@ def _begin_end(state: WorkflowState, meanwhile: WorkflowStatus, ending: Workflow
         return
     state.ending, state.status = ending, meanwhile
     commands.append(SetStatus(meanwhile))
-    commands.moved.update(step.position for step in state.steps if step.running)  # People see what is waited for.
+    commands.moved.update(
+        step.position for step in state.steps if step.running
+    )  # So that users see what is waited for.
 
 
 def _settle(state: WorkflowState, commands: _Commands) -> None:
-    """Reach the final status once nothing is in flight; having done everything is success whatever was asked."""
+    """Reach the final status once nothing is in flight; a workflow with nothing left to do has succeeded regardless."""
     if state.status.is_at_rest or state.in_flight:
         return
     if state.failure is None and all(step.is_done for step in state.steps):

@@ -1,1 +1,1 @@
-"""The vocabulary of eopiez: frozen values without I/O. This room depends on no other of ours."""
+"""The vocabulary of eopiez: frozen values without I/O. This package depends on no other of ours."""

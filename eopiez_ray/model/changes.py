@@ -1,4 +1,4 @@
-"""What may be changed of a workflow that is under way: steps that have not started, its priority and its labels."""
+"""Changes to a workflow that is under way: to steps that have not started, its priority and its labels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .policies import Resources, RetryPolicy
 
 @dataclass(frozen=True, slots=True)
 class StepChange:
-    """Another way for one step to run; what is None stays as it is."""
+    """A change to one step; fields that are None change nothing."""
 
     step: str
     parameters: Mapping[str, Any] | None = None
-    """Those that change; the others stay."""
+    """The parameters that change; the others stay."""
     resources: Resources | None = None
     retry: RetryPolicy | None = None
     timeout_s: float | None = None
@@ -28,14 +28,14 @@ class StepChange:
     max_rejects: float | None = None
 
     def applied(self, step: Step) -> Step:
-        """The step as it is to run."""
+        """The step with the change applied."""
         policies = ("resources", "retry", "timeout_s", "step_timeout_s", "wait_timeout_s", "max_rejects")
         changes = {name: getattr(self, name) for name in policies if getattr(self, name) is not None}
         parameters = {**step.parameters, **(self.parameters or {})}
         return replace(step, parameters=parameters, policy=replace(step.policy, **changes))
 
     def to_value(self) -> dict[str, Any]:
-        """What changes, as JSON values for the workflow's history."""
+        """The change as JSON values for the workflow's history."""
         plain = ("parameters", "timeout_s", "step_timeout_s", "wait_timeout_s", "max_rejects")
         value = {name: getattr(self, name) for name in plain if getattr(self, name) is not None}
         if self.resources is not None:
@@ -47,12 +47,12 @@ class StepChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An update of a workflow, with who wants it and why."""
+    """An update to a workflow, with who asks for it and why."""
 
     steps: tuple[StepChange, ...] = ()
     priority: int | None = None
     labels: Mapping[str, str] | None = None
-    """Labels to add or to replace."""
+    """Labels to add or replace."""
     by: str = ""
     why: str = ""
 
@@ -62,7 +62,7 @@ class Change:
             check_priority(self.priority)
 
     def applied(self, plan: PlanSpec) -> PlanSpec:
-        """The plan as it is to go on.
+        """The plan with the update applied.
 
         Raises:
             PlanError: it has no such step.

@@ -1,4 +1,4 @@
-"""From an exception, whatever it is, to a failure that can be kept and shown."""
+"""From any exception to a failure that can be stored and shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def exact(text: object, characters: int | None = None) -> str:
-    """Text, or the beginning of it, as a plain ``str``: one of a class of a user's can be loaded by few processes."""
+    """Text, or the beginning of it, as a plain ``str``: few processes can load a user's subclass of it."""
     plain = str.__str__(text) if isinstance(text, str) else str(text)
     return plain if characters is None else plain[:characters]
 
@@ -29,24 +29,22 @@ def _name(kind: type[BaseException]) -> str:
 
 
 def _text(error: BaseException) -> str:
-    """What ``str`` gives, or what can be had where that fails."""
+    """The result of ``str``, or the best substitute if that fails."""
     try:
         return exact(str(error), MESSAGE_CHARACTERS)
     except BaseException as second:  # noqa: BLE001 - code of users
-        return (
-            f"its text cannot be had, for its __str__ raises {_name(type(second))}; its arguments: {_arguments(error)}"
-        )
+        return f"its text is unavailable: its __str__ raises {_name(type(second))}; its arguments: {_arguments(error)}"
 
 
 def _arguments(error: BaseException) -> str:
     try:
         return exact(reprlib.repr(error.args), MESSAGE_CHARACTERS)
     except BaseException as third:  # noqa: BLE001 - code of users
-        return f"not to be had either ({_name(type(third))})"
+        return f"also unavailable ({_name(type(third))})"
 
 
 def _traceback(error: BaseException) -> str:
-    """Where it was raised: the first and the last lines if there are very many."""
+    """Where it was raised; only the first and last lines if there are very many."""
     try:
         lines = [
             exact(line, MESSAGE_CHARACTERS) for line in traceback.TracebackException.from_exception(error).format()
@@ -57,4 +55,4 @@ def _traceback(error: BaseException) -> str:
     if len(text) <= TRACEBACK_CHARACTERS:
         return text
     head, tail = text[: TRACEBACK_CHARACTERS // 4], text[-3 * TRACEBACK_CHARACTERS // 4 :]
-    return f"{head}\n… {len(text) - len(head) - len(tail):,} characters left out …\n{tail}"
+    return f"{head}\n… {len(text) - len(head) - len(tail):,} characters omitted …\n{tail}"

@@ -1,4 +1,4 @@
-"""Which tasks, attempts and log lines somebody wants to see. What is None or false keeps nothing out."""
+"""Filters for tasks, attempts and log lines. Fields that are None or false exclude nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """Where something ran."""
+    """Where a task or attempt ran."""
 
     worker: str | None = None
     host: str | None = None
@@ -26,21 +26,21 @@ class Whereabouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter(Whereabouts):
-    """Which finished tasks."""
+    """Selects finished tasks."""
 
     step: str | None = None
     slower_than_s: float | None = None
     more_than_bytes: int | None = None
-    """Memory that its worker held at most while it ran; tasks too short to be measured are never among them."""
+    """Peak memory of its worker while it ran; tasks too short to be measured never match."""
     is_cached: bool = False
-    """Only those whose result came from the cache."""
+    """Only tasks whose result came from the cache."""
     has_rejects: bool = False
-    """Only those that put rows into quarantine."""
+    """Only tasks that put rows into quarantine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFilter(Whereabouts):
-    """Which attempts without a result."""
+    """Selects attempts without a result."""
 
     step: str | None = None
     slower_than_s: float | None = None
@@ -49,16 +49,16 @@ class AttemptFilter(Whereabouts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFilter:
-    """Which lines."""
+    """Selects log lines."""
 
     step: str | None = None
-    """A step, or the steps of a phase such as ``themes``, whose names begin with it and a dot."""
+    """A step, or a content phase such as ``themes``: the steps whose names begin with it and a dot."""
     partition: int | None = None
     level: str | None = None
     """The least important level: one of ``LEVELS``."""
 
     def levels(self) -> list[str] | None:
-        """The levels that are wanted; None for all.
+        """The levels to show; None for all.
 
         Raises:
             ParameterError: there is no such level.

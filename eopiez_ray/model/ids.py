@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7, so that rows sort by the time of their making."""
+"""Identifiers: UUIDv7, so that rows sort by creation time."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class LimitKind(StrEnum):
-    """What a limit is on."""
+    """What a limit applies to."""
 
     OWNER = "owner"
     LABEL = "label"
@@ -18,7 +18,7 @@ class LimitKind(StrEnum):
 
 
 class LimitKey(NamedTuple):
-    """One limit's name."""
+    """The name of one limit."""
 
     kind: LimitKind
     name: str
@@ -29,6 +29,6 @@ class Rules:
     """All limits and weights."""
 
     maxima: Mapping[LimitKey, int] = field(default_factory=dict)
-    """Calls at work at once, at most; 0 stops all of them."""
+    """Maximum concurrent calls; 0 stops them all."""
     weights: Mapping[str, float] = field(default_factory=dict)
-    """Parts of the cluster by owner; an owner without one has 1."""
+    """Shares of the cluster by owner; an owner without one has 1."""

@@ -1,4 +1,4 @@
-"""Plans: a DAG of steps, each a phase with its parameters, inputs and policy."""
+"""Plans: DAGs of steps, each a phase with its parameters, inputs and policy."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def _restored(kept: Any) -> Any:
 
 
 Parameters = Annotated[dict[str, Any], BeforeValidator(_restored), PlainSerializer(_kept)]
-"""Parameters of a step, which come back from the store exactly as they went there."""
+"""Parameters of a step, which the store returns exactly as they were."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A phase at work in a plan."""
+    """A phase as used in a plan."""
 
     name: str
     phase: PhaseRef
@@ -66,28 +66,28 @@ class Step:
     """JSON values for the phase's keyword arguments."""
     policy: StepPolicy = field(default_factory=StepPolicy)
     fan_in: int = 0
-    """For a combine: how many partitions each of its tasks takes."""
+    """For a combine: how many partitions each task takes."""
 
 
 class Wire(NamedTuple):
-    """How a step hangs together with others, by their positions."""
+    """How a step is connected to others, by position."""
 
     inputs: tuple[int, ...]
     consumers: tuple[int, ...]
     is_single: bool
-    """Whether its output is one value by nature, so that maps take it whole."""
+    """Whether its output is inherently a single value, so that maps take it whole."""
 
 
 @dataclass(frozen=True)
 class PlanSpec:
-    """A whole plan, its steps in an order in which each comes after its inputs."""
+    """A whole plan, its steps sorted so that each comes after its inputs."""
 
     name: str
     steps: tuple[Step, ...]
 
     @cached_property
     def digest(self) -> str:
-        """Hex BLAKE3 digest of the plan: equal digests are equal plans."""
+        """Hex BLAKE3 digest of the plan: equal digests mean equal plans."""
         return blake3(json.dumps(self.to_value(), sort_keys=True).encode()).hexdigest(16)
 
     @cached_property
@@ -107,10 +107,10 @@ class PlanSpec:
 
     @cached_property
     def preference(self) -> tuple[int, ...]:
-        """Positions in the order in which steps that could start do so.
+        """Positions in the order in which ready steps start.
 
-        Usually the last one first: data drains before more is let in. Where every step has one task, those first on
-        which the longest chain of steps waits (list scheduling by critical path: Hu, 1961).
+        Usually the last one first, so that data drains before more is let in. If every step has one task, those with
+        the longest chain of steps behind them first (list scheduling by critical path: Hu, 1961).
         """
         if any(step.phase.kind is PhaseKind.SOURCE for step in self.steps) or not self._is_narrow:
             return tuple(reversed(range(len(self.steps))))
@@ -121,13 +121,13 @@ class PlanSpec:
 
     @property
     def _is_narrow(self) -> bool:
-        """Whether no step has more than one task, as far as the plan tells."""
+        """Whether no step has more than one task, as far as the plan shows."""
         given = (step for step in self.steps if step.phase.kind is PhaseKind.VALUES)
         return all(step.parameters["count"] == 1 for step in given)
 
     @cached_property
     def limited_steps(self) -> tuple[int, ...]:
-        """Positions of the steps with a limit on their own time or on that of waiting."""
+        """Positions of the steps with a step or wait timeout."""
         policies = [step.policy for step in self.steps]
         return tuple(
             position for position, policy in enumerate(policies) if policy.step_timeout_s or policy.wait_timeout_s
@@ -135,13 +135,13 @@ class PlanSpec:
 
     @cached_property
     def shapes(self) -> frozenset[Resources]:
-        """All resources that its tasks ask for."""
+        """All resources that its tasks request."""
         working = [step for step in self.steps if step.phase.kind is not PhaseKind.VALUES]
         return frozenset(step.policy.resources for step in working)
 
     @cached_property
     def cached_steps(self) -> frozenset[int]:
-        """Positions of the steps whose results equal tasks share."""
+        """Positions of the steps whose results are cached."""
         return frozenset(position for position, step in enumerate(self.steps) if step.policy.cache)
 
     def index(self) -> dict[str, int]:
@@ -149,7 +149,7 @@ class PlanSpec:
         return {step.name: position for position, step in enumerate(self.steps)}
 
     def to_value(self) -> dict[str, Any]:
-        """The plan as JSON values that any store keeps: parameters beyond that are in it as JSON text."""
+        """The plan as JSON values that any store can keep; parameters it could not keep are in it as JSON text."""
         return cast("dict[str, Any]", _ADAPTER.dump_python(self, mode="json"))
 
     @classmethod
@@ -157,7 +157,7 @@ class PlanSpec:
         """The plan that ``to_value`` described.
 
         Raises:
-            PlanError: it cannot be read as it is kept; a newer version may have written it.
+            PlanError: the stored plan cannot be read; a newer version may have written it.
         """
         try:
             return _ADAPTER.validate_python(value)
@@ -165,14 +165,14 @@ class PlanSpec:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the plan"
             raise PlanError(
-                f"the plan cannot be read as it is kept: {place}: {first['msg'].lower()}; "
+                f"the stored plan cannot be read: {place}: {first['msg'].lower()}; "
                 "if a newer version of eopiez made it, use that one"
             ) from error
 
 
 _BEYOND = re.compile(r"\\u0000|\\ud[89a-f]|NaN|Infinity|\d[eE][+-]?\d|-0\.0|\d{19}")
-"""What JSON text contains where ``jsonb`` would refuse a value, or give back another: NUL, surrogates, numbers that are
-none, very large or very small ones."""
+"""What JSON text contains where ``jsonb`` would refuse a value or change it: NUL, surrogates, non-finite numbers, very
+large or very small ones."""
 
 
 _ADAPTER = TypeAdapter(PlanSpec)
@@ -182,18 +182,18 @@ def ordered(name: str, steps: list[Step]) -> PlanSpec:
     """The plan with its steps sorted so that inputs come first.
 
     Raises:
-        PlanError: it is empty, or a name is taken twice or unknown.
+        PlanError: it is empty, or a name is used twice or unknown.
         CycleError: steps wait for each other.
     """
     by_name = {step.name: step for step in steps}
     if not steps:
         raise PlanError(f"plan {name!r} has no steps; add one with plan.step(name, phase, …)")
     if len(steps) > MOST_STEPS:
-        raise PlanError(f"plan {name!r} has {len(steps):,} steps, and the most is {MOST_STEPS:,}; use maps instead")
+        raise PlanError(f"plan {name!r} has {len(steps):,} steps; the maximum is {MOST_STEPS:,}; use maps instead")
     _check_names(name, steps)
     if len(by_name) < len(steps):
         twice = next(step.name for step in steps if [other.name for other in steps].count(step.name) > 1)
-        raise PlanError(f"plan {name!r} has two steps named {twice!r}; give one of them another name")
+        raise PlanError(f"plan {name!r} has two steps named {twice!r}; rename one of them")
     for step in steps:
         for source in step.inputs:
             if source not in by_name:
@@ -213,7 +213,7 @@ def _check_names(name: str, steps: list[Step]) -> None:
 
 
 def _topological(name: str, by_name: dict[str, Step]) -> list[Step]:
-    """Kahn's algorithm, stable in the order in which the steps were given."""
+    """Kahn's algorithm, keeping the given order where it can."""
     placed: dict[str, Step] = {}
     waiting = dict(by_name)
     while waiting:

@@ -1,4 +1,4 @@
-"""What people ask of workflows: pause, resume, cancel, retry; by whom, why, how, and of which workflows."""
+"""Requests to workflows: pause, resume, cancel, retry; who asks, why, how, and for which workflows."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ class Verb(StrEnum):
 
 
 class Mode(StrEnum):
-    """What becomes of tasks in flight when a workflow is paused or cancelled."""
+    """What happens to tasks in flight when a workflow is paused or cancelled."""
 
     DRAIN = "drain"
-    """They end by themselves; after a cancel, within its grace."""
+    """They finish; after a cancel, within its grace period."""
     NOW = "now"
-    """After a moment in which short ones end, they are stopped and handed back: that is no attempt."""
+    """After a moment in which short ones finish, they are stopped and requeued; this does not count as an attempt."""
 
 
 class Timers(StrEnum):
-    """Whether the time of a pause counts for attempts that wait for their moment."""
+    """Whether retry backoff keeps running during a pause."""
 
     RUNNING = "running"
-    """It does: an attempt whose moment has passed meanwhile starts with the resume."""
+    """It does: an attempt that falls due during the pause starts on resume."""
     FROZEN = "frozen"
-    """It does not: each waits after the resume as long as it still had to when the pause was asked for."""
+    """It does not: after the resume, each attempt waits as long as it had left when the pause was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who asks for something, why and how."""
+    """Who makes a request, why and how."""
 
     by: str = ""
-    """Empty if nobody said."""
+    """Empty if not given."""
     why: str = ""
     mode: Mode = Mode.DRAIN
-    """Of a pause or a cancel."""
+    """For a pause or a cancel."""
     timers: Timers = Timers.RUNNING
-    """Of a pause."""
+    """For a pause."""
 
     def __post_init__(self) -> None:
         for name, kind in (("mode", Mode), ("timers", Timers)):
@@ -63,7 +63,7 @@ class Request:
             object.__setattr__(self, name, kind(value))
 
     def to_value(self, verb: Verb) -> dict[str, str]:
-        """As JSON, with what matters to the verb."""
+        """The request as JSON, with the fields that matter to the verb."""
         value = {"by": self.by, "why": self.why}
         if verb in {Verb.PAUSE, Verb.CANCEL}:
             value["mode"] = self.mode
@@ -72,7 +72,7 @@ class Request:
         return value
 
     def after(self, earlier: Request) -> Request:
-        """Both at once: what was asked for before stays asked for."""
+        """Both requests in one: what was asked for before still holds."""
         return Request(
             self.by,
             self.why,
@@ -83,11 +83,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The last request to a workflow, as it is remembered."""
+    """The last request to a workflow, as stored."""
 
     verb: Verb
     at: datetime
-    """When it was first asked for; a sharper request for the same does not move it."""
+    """When it was first asked for; a stricter request for the same does not change it."""
     request: Request
 
     def to_value(self) -> dict[str, str]:
@@ -109,37 +109,37 @@ CONCERNED = {
     Verb.CANCEL: _UNENDED,
     Verb.RETRY: frozenset({WorkflowStatus.FAILED, WorkflowStatus.QUARANTINED}),
 }
-"""Statuses of workflows that a request concerns if they were only described, and not named."""
+"""Statuses of workflows that a request applies to if they were only described, not named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which workflows are meant: all that meet every condition given.
+    """Selects workflows: all that meet every condition given.
 
-    Workflows that are described by anything but their ids or statuses are passed over where a request does not concern
-    them: a pause, resume or cancel those that have ended, a retry those that have neither failed nor been quarantined.
-    Those that are named by id or status are answered for in any case.
+    Unless workflows are selected by id or status, those that a request does not apply to are skipped: a pause, resume
+    or cancel skips those that have ended, a retry those that have neither failed nor been quarantined. Those selected
+    by id or status are always answered for.
     """
 
     ids: tuple[WorkflowId, ...] | None = None
-    """These; None does not ask for ids."""
+    """These workflows; None means no condition."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Those that have all of these labels, perhaps among others."""
+    """Workflows that have all of these labels, and possibly others."""
     owner: str | None = None
     name: str | None = None
     statuses: tuple[WorkflowStatus, ...] | None = None
     error_type: str | None = None
-    """Those with a task that was given up with an error of this class name."""
+    """Workflows that gave up a task with an error of this class name."""
     everything: bool = False
-    """Must be said if there is no condition, so that nobody means all workflows by accident."""
+    """Must be set if there is no condition, so that nobody selects all workflows by accident."""
 
     def __post_init__(self) -> None:
         conditions = (self.ids, self.owner, self.name, self.statuses, self.error_type)
         if not self.everything and not self.labels and all(condition is None for condition in conditions):
-            raise ParameterError("a selection without a condition selects nothing; say everything=True for all")
+            raise ParameterError("a selection needs a condition; use everything=True to select all workflows")
 
     def statuses_for(self, verb: Verb) -> list[WorkflowStatus] | None:
-        """Statuses to look among; None for any."""
+        """Statuses to search; None for any."""
         if self.statuses is not None:
             return list(self.statuses)
         return None if self.ids is not None else sorted(CONCERNED[verb])
@@ -147,12 +147,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a request to one of several workflows."""
+    """The outcome of a request to one of several workflows."""
 
     id: WorkflowId
     name: str
     """Empty if there is no such workflow."""
     status: WorkflowStatus | None
-    """Where it stands now; None if there is no such workflow."""
+    """Its status now; None if there is no such workflow."""
     refusal: str = ""
-    """Why what was asked for will not be; empty if it is, or was so already."""
+    """Why the request was refused; empty if it was granted or already satisfied."""

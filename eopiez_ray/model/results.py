@@ -1,4 +1,4 @@
-"""Results of many tasks in columns: what a thousand tasks that merely succeeded have to say costs little to send."""
+"""Results of many tasks in columns: the reports of a thousand plain successes cost little to send."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .status import Outcome
 from .tasks import Output, Report, TaskKey
 
 FEWEST = 8
-"""Reports in a row from which columns are worth it."""
+"""How many consecutive reports make columns worthwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Successes of consecutive tasks of one step, with nothing to tell but their outputs."""
+    """Successes of consecutive tasks of one step, with nothing to report but their outputs."""
 
     step: int
     first: int
@@ -32,7 +32,7 @@ class Results:
 
     @property
     def count(self) -> int:
-        """How many tasks."""
+        """The number of tasks."""
         return len(self.digests)
 
     @property
@@ -41,11 +41,11 @@ class Results:
         return range(self.first, self.first + len(self.digests))
 
     def output(self, number: int) -> Output:
-        """What the task of that number in these results has put out."""
+        """The output of the task at that position in these results."""
         return Output(self.digests[number], self.sizes[number], self.forms[number], self.inlines[number])
 
     def reports(self) -> Iterator[Report]:
-        """The same, one by one."""
+        """The reports, one by one."""
         for number, partition in enumerate(self.partitions):
             yield Report(
                 TaskKey(self.step, partition), Outcome.SUCCEEDED, self.output(number), self.rows[number],
@@ -54,7 +54,7 @@ class Results:
 
 
 def condensed(reports: Iterable[Report], fewest: int = FEWEST) -> list[Report | Results]:
-    """The reports in their order; at least ``fewest`` in a row that have nothing to tell but outputs, in columns."""
+    """The reports in order; runs of at least ``fewest`` with nothing to report but outputs become columns."""
     found: list[Report | Results] = []
     for group, members in groupby(enumerate(reports), _group):
         run = [report for _, report in members]
@@ -66,7 +66,7 @@ def condensed(reports: Iterable[Report], fewest: int = FEWEST) -> list[Report | 
 
 
 def _group(numbered: tuple[int, Report]) -> tuple[int, int] | None:
-    """The same for reports that can stand in the same columns; None for one that stands for itself."""
+    """A key that is equal for reports that fit the same columns; None for a report that must stay by itself."""
     number, report = numbered
     is_plain = report.output is not None and not (
         report.rejects or report.logs or report.is_last or report.is_cached or report.peak_bytes
@@ -86,7 +86,7 @@ def _columns(run: Sequence[Report]) -> Results:
 
 
 def expanded(reports: Iterable[Report | Results]) -> Iterator[Report]:
-    """All of them one by one."""
+    """All reports, one by one."""
     for report in reports:
         if isinstance(report, Results):
             yield from report.reports()

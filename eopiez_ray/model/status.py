@@ -1,4 +1,4 @@
-"""The closed sets of statuses, kinds and outcomes. One spelling in Python, SQL, JSON and on every screen."""
+"""The closed sets of statuses, kinds and outcomes, spelled the same in Python, SQL, JSON and on every screen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class WorkflowStatus(StrEnum):
-    """Where a workflow stands."""
+    """The status of a workflow."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -17,21 +17,21 @@ class WorkflowStatus(StrEnum):
     CANCELLING = "cancelling"
     CANCELLED = "cancelled"
     QUARANTINED = "quarantined"
-    """Handling it failed in a way that nobody foresaw: it was set aside, so that others go on; a retry takes it up."""
+    """An unexpected error while handling it: it was set aside so that others continue; a retry picks it up again."""
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing will change any more, unless a user asks for a retry."""
+        """Whether nothing will change any more unless a user asks for a retry."""
         return self in _TERMINAL
 
     @property
     def is_ending(self) -> bool:
-        """Whether it only waits for what is in flight."""
+        """Whether it only waits for tasks in flight."""
         return self in {WorkflowStatus.PAUSING, WorkflowStatus.CANCELLING}
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether no orchestrator will go on with it by itself."""
+        """Whether no orchestrator will continue it unasked."""
         return self.is_terminal or self is WorkflowStatus.PAUSED
 
 
@@ -44,7 +44,7 @@ _TERMINAL = {
 
 
 class StepStatus(StrEnum):
-    """Where a step stands."""
+    """The status of a step."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -56,9 +56,9 @@ class PhaseKind(StrEnum):
     """What a phase does with partitions."""
 
     VALUES = "values"
-    """Given with the plan: partitions that are there from the start."""
+    """Given with the plan: partitions that exist from the start."""
     SOURCE = "source"
-    """Nothing in; each value that it yields is a partition."""
+    """Nothing in; each value it yields is a partition."""
     MAP = "map"
     """One partition in, one out."""
     COMBINE = "combine"
@@ -82,6 +82,6 @@ class Outcome(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     """It needed more memory than there was: retried with twice as much, within a bound of its own."""
     REFUSED = "refused"
-    """It broke its contract or refused its parameters: never retried."""
+    """It broke its contract or rejected its parameters: never retried."""
     NOT_STARTED = "not_started"
-    """Handed back untouched; it was no attempt."""
+    """Handed back without a result; does not count as an attempt."""

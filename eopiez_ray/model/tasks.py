@@ -16,28 +16,28 @@ class TaskKey(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A durable value: its bytes when it is small, otherwise the name of its artifact."""
+    """A durable value: its bytes if it is small, otherwise the name of its artifact."""
 
     digest: bytes
-    """16 bytes of BLAKE3 of the stored form; equal digests are equal values."""
+    """16-byte BLAKE3 digest of the stored form; equal digests mean equal values."""
     size: int
-    """Bytes in the stored form."""
+    """Size of the stored form in bytes."""
     form: str
     """How it is stored: ``pickle`` or ``arrow``."""
     inline: bytes | None
-    """The stored form itself, or None where it is an artifact."""
+    """The stored form itself; None if it is an artifact."""
 
 
 class Reject(NamedTuple):
-    """A row that a phase could not use, or many of one reason."""
+    """A row that a phase could not use, or many with the same reason."""
 
     source: str
-    """Where it stands: file, and line or row."""
+    """Where it is: file, and line or row."""
     reason: str
     sample: str
-    """The beginning of what was there."""
+    """The beginning of its content."""
     rows: int = 1
-    """How many rows it stands for."""
+    """How many rows it represents."""
 
 
 class StepSummary(NamedTuple):
@@ -45,19 +45,19 @@ class StepSummary(NamedTuple):
 
     name: str
     partitions: int
-    """Finished ones."""
+    """Finished partitions."""
     rows: int
     rejects: int
     reasons: tuple[tuple[str, int], ...]
-    """Why rows were rejected and how often, the most frequent reasons first."""
+    """Why rows were rejected and how often, most frequent first."""
     cached: int
     wall_s: float
     """Summed over its tasks."""
     cpu_s: float
     started_at: float
-    """Unix seconds of its first task; 0 if none has begun."""
+    """Start of its first task in Unix seconds; 0 if none has begun."""
     finished_at: float
-    """Unix seconds of the end of its last task so far; 0 if none has ended."""
+    """End of its last task so far in Unix seconds; 0 if none has ended."""
 
 
 class LogLine(NamedTuple):
@@ -78,7 +78,7 @@ class Failure(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a worker says of one attempt of one task. Its output is durable before it is reported."""
+    """A worker's report on one attempt of one task. The output is durable before it is reported."""
 
     key: TaskKey
     outcome: Outcome
@@ -89,7 +89,7 @@ class Report(NamedTuple):
     """Unix seconds, by the worker's clock."""
     wall_s: float = 0.0
     cpu_s: float = 0.0
-    """CPU seconds of the worker's process meanwhile, all threads."""
+    """CPU seconds of the worker's process during it, all threads."""
     failure: Failure | None = None
     rejects: tuple[Reject, ...] = ()
     logs: tuple[LogLine, ...] = ()
@@ -98,7 +98,7 @@ class Report(NamedTuple):
     """For a source: its partitions end here. ``key.partition`` is then their number and there is no output."""
     is_cached: bool = False
     peak_bytes: int = 0
-    """The most memory that the worker's process held meanwhile; 0 where it was not measured."""
+    """Peak memory of the worker's process during it; 0 if not measured."""
 
     @property
     def rejected(self) -> int:

@@ -1,4 +1,4 @@
-"""What an orchestrator sends to a worker: tasks in order, each with where its inputs are."""
+"""What an orchestrator sends to a worker: tasks in order, each with the location of its inputs."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Prior(NamedTuple):
 
 
 class Element(NamedTuple):
-    """A value given with the plan."""
+    """A value provided by the plan."""
 
     step: int
     number: int
 
 
 class Elements(NamedTuple):
-    """Values of a step that gives them, in order: all, or those from ``start`` up to ``stop``."""
+    """Values of a step that provides them, in order: all, or those from ``start`` up to ``stop``."""
 
     step: int
     start: int = 0
@@ -63,22 +63,22 @@ class WorkItem(NamedTuple):
 
 
 class WorkSpan(NamedTuple):
-    """First attempts of consecutive tasks, each of which takes the value of its number."""
+    """First attempts of consecutive tasks, each of which takes the value at its own position."""
 
     step: int
     start: int
     stop: int
     source: int
-    """The step that gives the values."""
+    """The step that provides the values."""
 
     def items(self) -> Iterator[WorkItem]:
-        """The same, one by one."""
+        """The items, one by one."""
         for partition in range(self.start, self.stop):
             yield WorkItem(TaskKey(self.step, partition), 1, 1, (Element(self.source, partition),))
 
 
 class WorkStep(NamedTuple):
-    """What the worker must know of a step."""
+    """What the worker must know about a step."""
 
     name: str
     kind: PhaseKind
@@ -95,37 +95,37 @@ class WorkPart(NamedTuple):
     steps: dict[int, WorkStep]
     items: tuple[WorkItem, ...]
     summaries: tuple[StepSummary, ...] = ()
-    """For a sink: what all steps have done."""
+    """For a sink: what all steps have done so far."""
     span: WorkSpan | None = None
     """In place of items."""
 
     def tasks(self) -> Iterator[WorkItem]:
-        """Its tasks in order."""
+        """Its items in order."""
         return iter(self.items) if self.span is None else self.span.items()
 
     def keys(self) -> tuple[TaskKey, ...]:
-        """Which tasks they are."""
+        """The keys of its tasks."""
         return tuple(item.key for item in self.tasks())
 
 
 class WorkCall(NamedTuple):
-    """All that one call needs."""
+    """Everything one call needs."""
 
     id: str
-    """Not used by any other orchestrator either: a worker may be handed over with what it has in hand."""
+    """Unique across orchestrators: a worker may be handed over with its calls."""
     sender: str
-    """The orchestrator that sends it, in hexadecimal digits."""
+    """The orchestrator that sends it, in hexadecimal."""
     parts: tuple[WorkPart, ...]
     code: dict[str, bytes]
-    """Pickled phases and values, by digest, that the worker was not sent before."""
+    """Pickled phases and values, by digest, that this worker has not been sent before."""
     slice_s: float
-    """The worker starts no further task after so many seconds, and hands the rest back."""
+    """Seconds after which the worker starts no further task and hands back the rest."""
     heard: tuple[str, ...] = ()
-    """Calls whose reports have arrived, so that the worker need not keep them."""
+    """Calls whose reports have arrived, so that the worker can drop them."""
 
 
 class InHand(NamedTuple):
-    """A call that a worker has got, and whose reports may not have been heard."""
+    """A call that a worker has received, and whose reports may not have arrived."""
 
     id: str
     tasks: tuple[tuple[str, tuple[TaskKey, ...]], ...]
@@ -135,7 +135,7 @@ class InHand(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a worker is, by Ray's names and the operating system's."""
+    """Where a worker is, in the terms of Ray and the operating system."""
 
     node: str
     """Ray's id of the node."""
@@ -144,16 +144,16 @@ class Place(NamedTuple):
     actor: str
     """Ray's id of the actor."""
     printed: str = ""
-    """The file of what its tasks print."""
+    """The file that holds what its tasks print."""
     errors: str = ""
-    """The file of its standard error."""
+    """The file that holds its standard error."""
 
 
 class Handover(NamedTuple):
-    """What the next owner of a worker must know."""
+    """What the next owner of a worker must know about it."""
 
     resources: Resources
     place: Place
     known: tuple[str, ...]
-    """Digests of the code that it was sent."""
+    """Digests of the code it has been sent."""
     calls: tuple[InHand, ...]

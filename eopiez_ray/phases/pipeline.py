@@ -1,4 +1,4 @@
-"""The ready plan: ingest → motifs → vectors → themes → compress → report."""
+"""The ready-made plan: ingest → motifs → vectors → themes → compress → report."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ ARCHIVE = "collection.eopz"
 
 @dataclass(frozen=True, slots=True)
 class PipelineOptions:
-    """What a user may choose; the defaults work on any collection."""
+    """What a user can choose; the defaults work on any collection."""
 
     name: str = "pipeline"
-    """Of the plan."""
+    """Name of the plan."""
     title: str = "Collection"
-    """Of the report."""
+    """Title of the report."""
     read: ReadOptions = field(default_factory=ReadOptions)
     max_rejects: float = 0.5
     """Share of unreadable rows and files above which the run fails."""
@@ -43,29 +43,29 @@ class PipelineOptions:
     """Categories of motifs as YAML text (``Lexicon.load`` describes the form); None takes the built-in ones."""
     provider: Provider = "hybrid"
     dimensions: int = 256
-    """Of the vectors, 2 to 1,024."""
+    """Dimensions of the vectors, 2 to 1,024."""
     themes: ThemeOptions = field(default_factory=ThemeOptions)
     effort: Effort = Effort.NORMAL
-    """Of compression."""
+    """Options of compression."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_rejects <= 1:
-            raise ParameterError(f"max_rejects is {self.max_rejects}, and must be a share between 0 and 1")
+            raise ParameterError(f"max_rejects is {self.max_rejects}; it must be a share between 0 and 1")
         if self.provider not in get_args(Provider):
             raise ParameterError(f"no vectors are named {self.provider!r}; choose {', '.join(get_args(Provider))}")
         if not 2 <= self.dimensions <= 1024:
-            raise ParameterError(f"dimensions is {self.dimensions}, and must be from 2 to 1,024")
+            raise ParameterError(f"dimensions is {self.dimensions}; it must be from 2 to 1,024")
         if self.lexicon is not None:
             Lexicon.parse(self.lexicon, "lexicon")
 
 
 def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOptions | None = None) -> Plan:
-    """The plan that reads ``inputs``, finds their motifs and themes, and writes results into the folder ``output``.
+    """The plan that reads ``inputs``, finds their motifs and themes, and writes results to the folder ``output``.
 
     Inputs are files, folders and glob patterns as the workers see them: give absolute paths.
 
     Raises:
-        ParameterError: there are no inputs, or the options do not fit.
+        ParameterError: there are no inputs, or an option is invalid.
     """
     if not inputs:
         raise ParameterError("name at least one file or folder to read")
@@ -80,7 +80,7 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     tokens = plan.step("ingest.tokens", ingest_tokens, read)
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
 
-    # Of steps that could start, the engine takes the last one first. Themes take longest, so they come last.
+    # Of several ready steps, the engine takes the last one first. Themes take longest, so they come last.
     samples = plan.step("compress.sample", compress_sample, read)
     codebook = plan.step("compress.train", compress_train, samples, effort=options.effort)
     blocks = plan.step("compress.blocks", compress_blocks, read, codebook)

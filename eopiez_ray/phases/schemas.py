@@ -1,6 +1,6 @@
 """The Arrow schemas of the tables that travel between the content phases.
 
-Every table has one row a document, in the order of the collection, unless its docstring says otherwise.
+Every table has one row per document, in the order of the collection, unless its docstring says otherwise.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VECTOR = "vector"
 
 
 def vectors_schema(dimensions: int) -> pa.Schema:
-    """One row a document: its vector, of length 1, or 0 for a document without words."""
+    """One row per document: its vector, of length 1, or 0 for a document without words."""
     vector = pa.field(VECTOR, pa.list_(pa.float32(), dimensions), nullable=False)
     return pa.schema([pa.field("document_id", pa.string(), nullable=False), vector])
 
@@ -65,6 +65,6 @@ THEMES = pa.schema(
         pa.field("exemplars", pa.list_(pa.string()), nullable=False),
     ]
 )
-"""One row a theme, largest first. ``label`` is its first terms joined by commas, ``weights`` the class-based TF-IDF of
-``terms``, best first, ``consistency`` the mean over the edges inside it, ``exemplars`` the ids of the documents that
+"""One row per theme, largest first. ``label`` is its first terms joined by commas, ``weights`` the class-based TF-IDF
+of ``terms``, best first, ``consistency`` the mean over the edges inside it, ``exemplars`` the ids of the documents that
 are most typical of it."""

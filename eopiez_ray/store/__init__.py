@@ -1,4 +1,4 @@
-"""The only room that knows SQL: Postgres in, frozen values out."""
+"""The only package that knows SQL: Postgres in, frozen values out."""
 
 from .batch import Batch, CacheEntry, StepRow
 from .database import Database, connect

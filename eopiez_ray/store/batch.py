@@ -51,7 +51,7 @@ class StepRow(NamedTuple):
 
 
 class CacheEntry(NamedTuple):
-    """A result and the key under which equal tasks find it."""
+    """A result, and the key by which equal tasks find it."""
 
     key: bytes
     output: Output
@@ -60,7 +60,7 @@ class CacheEntry(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """All writes of a moment, for any number of workflows. Epochs fence them one by one."""
+    """All writes of one moment, for any number of workflows, each fenced by its epoch."""
 
     epochs: dict[WorkflowId, int] = field(default_factory=dict)
     tasks: list[tuple[WorkflowId, Report]] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Batch:
     ends: list[tuple[WorkflowId, Report]] = field(default_factory=list)
     attempts: list[tuple[WorkflowId, RecordAttempt]] = field(default_factory=list)
     plans: dict[WorkflowId, PlanSpec] = field(default_factory=dict)
-    """Plans by which workflows go on from now."""
+    """Plans with which workflows continue from now on."""
     interruptions: dict[WorkflowId, int] = field(default_factory=dict)
     """Tasks that were stopped on purpose."""
     losses: list[tuple[WorkflowId, RecordLoss]] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Batch:
     statuses: dict[WorkflowId, tuple[WorkflowStatus, dict[str, Any] | None]] = field(default_factory=dict)
     cached: list[tuple[WorkflowId, CacheEntry]] = field(default_factory=list)
     quarantined: dict[WorkflowId, dict[str, Any]] = field(default_factory=dict)
-    """Workflows that are set aside, with why."""
+    """Quarantined workflows, each with the reason."""
 
     def __bool__(self) -> bool:
         return bool(self.epochs)
@@ -89,7 +89,7 @@ class Batch:
         commands: Iterable[Command],
         cached: Iterable[CacheEntry] = (),
     ) -> None:
-        """Take what the machine commanded, with the counters of ``state`` as they are now."""
+        """Add the machine's commands, with the counters of ``state`` as they are now."""
         self.epochs[workflow] = epoch
         self.cached.extend((workflow, entry) for entry in cached)
         for command in commands:
@@ -115,19 +115,19 @@ class Batch:
                 assert_never(command)
 
     def quarantine(self, workflow: WorkflowId, epoch: int, error: BaseException) -> None:
-        """Set the workflow aside; what was to be written of it besides is dropped."""
+        """Quarantine the workflow; its other writes are dropped."""
         self.drop({workflow})
         self.epochs[workflow] = epoch
         self.quarantined[workflow] = quarantine_of(error)
 
     def drop(self, workflows: Collection[WorkflowId]) -> None:
-        """Write nothing of these."""
+        """Drop the writes of these workflows."""
         kept = self._only(lambda workflow: workflow not in workflows)
         for each in fields(self):
             setattr(self, each.name, getattr(kept, each.name))
 
     def split(self) -> tuple[Batch, Batch]:
-        """The writes of one half of the workflows, and those of the other."""
+        """The writes of one half of the workflows, and of the other half."""
         half = set(list(self.epochs)[: len(self.epochs) // 2])
         return self._only(half.__contains__), self._only(lambda workflow: workflow not in half)
 
@@ -157,11 +157,11 @@ class Batch:
 
 
 def quarantine_of(error: BaseException) -> dict[str, Any]:
-    """Why a workflow was set aside, as it is kept with it."""
+    """Why a workflow was quarantined, as stored with it."""
     failure = failure_of(error)
     return {
         "error_type": failure.error_type,
-        "message": f"eopiez could not drive it on: {failure.error_type}: {failure.message}",
+        "message": f"eopiez could not continue it: {failure.error_type}: {failure.message}",
         "traceback": failure.traceback,
     }
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 3
 MINIMUM_SERVER = 150_000
 SCHEMA_LOCK = 0x656F7069657A
-"""Key of the advisory lock under which the schema is made: the letters of "eopiez"."""
+"""Key of the advisory lock under which the schema is created: the letters of "eopiez"."""
 
 LOST = (
     OSError,
@@ -40,14 +40,14 @@ LOST = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.InternalClientError,  # A connection that was cut in the middle of an answer is out of step.
+    asyncpg.InternalClientError,  # A connection cut off in the middle of an answer is out of sync.
     TimeoutError,
     asyncpg.InsufficientResourcesError,  # Too many clients, or no memory: both pass.
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,  # A standby that is about to take over.
 )
-"""What asyncpg raises when the server is gone, going, or has no room for us now."""
+"""What asyncpg raises when the server is gone, shutting down, or has no room for us."""
 REFUSED = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
@@ -55,11 +55,11 @@ REFUSED = (
     asyncpg.QueryCanceledError,
     asyncpg.InternalServerError,
 )
-"""What asyncpg raises when the server does not take a value, or so much at once."""
+"""What asyncpg raises when the server refuses a value, or so much at once."""
 
 
 class Database:
-    """A pool of connections to one database whose schema is today's. Make it with ``connect``."""
+    """A pool of connections to one database with the current schema. Create it with ``connect``."""
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str) -> None:
         self._pool, self.url = pool, url
@@ -70,7 +70,7 @@ class Database:
         """A connection with an open transaction; it commits when the block ends without an error.
 
         Raises:
-            DatabaseUnavailableError: the server was lost; whether the transaction committed is not known.
+            DatabaseUnavailableError: the server was lost; whether the transaction committed is unknown.
             StorageFullError: the server has no disk space left.
         """
         with translated(self.url):
@@ -78,7 +78,7 @@ class Database:
                 yield connection
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-        """All rows of a statement, which is a transaction of its own. Errors as in ``transaction``."""
+        """All rows of a statement, run in its own transaction. Errors as in ``transaction``."""
         with translated(self.url):
             async with self._pool.acquire(timeout=10) as connection:
                 return await connection.fetch(statement, *arguments)
@@ -89,13 +89,13 @@ class Database:
         return rows[0] if rows else None
 
     def writer(self) -> Writer:
-        """A connection of its own for one who writes often."""
+        """A separate connection for a frequent writer."""
         writer = Writer(self.url)
         self._writers.append(writer)
         return writer
 
     async def listen(self, listener: Callable[[str, str], None], *channels: str) -> asyncpg.Connection[asyncpg.Record]:
-        """A connection of its own that calls ``listener(channel, payload)``; close it to stop."""
+        """A separate connection that calls ``listener(channel, payload)``; close it to stop."""
         try:
             connection = await _open(self.url)
             try:
@@ -125,9 +125,9 @@ class Database:
 
 
 class Writer:
-    """One connection, opened when it is needed and again when it was lost; its statements are planned once.
+    """One connection, opened when needed and reopened when lost; its statements are planned once.
 
-    One task at a time may use it.
+    Only one task may use it at a time.
     """
 
     def __init__(self, url: str) -> None:
@@ -135,13 +135,13 @@ class Writer:
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-        """All rows of a statement, which is a transaction of its own. Errors as in ``Database.transaction``."""
+        """All rows of a statement, run in its own transaction. Errors as in ``Database.transaction``."""
         with self._watched():
             return await (await self._opened()).fetch(statement, *arguments)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-        """As ``Database.transaction``."""
+        """Like ``Database.transaction``."""
         with self._watched():
             connection = await self._opened()
             async with connection.transaction():
@@ -154,7 +154,7 @@ class Writer:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """After a loss the next use opens another connection."""
+        """Drop the connection after a loss, so that the next use opens another."""
         try:
             with translated(self._url):
                 yield
@@ -167,7 +167,9 @@ class Writer:
         if self._connection is None or self._connection.is_closed():
             self._connection = await _open(self._url)
             await _prepare(self._connection)
+            # A plan made while tables are small would read them whole, and do so still when they are large.
             await self._connection.execute("set plan_cache_mode = force_generic_plan")
+            await self._connection.execute("set enable_seqscan = off")
         return self._connection
 
 
@@ -180,20 +182,20 @@ async def connect(url: str) -> Database:
     """
     _check_address(url)
     try:
-        # With a least size, asyncpg would log a traceback for each connection that a lost server does not give again.
+        # With a minimum size, asyncpg would log a traceback for each connection that a lost server does not restore.
         pool = await asyncpg.create_pool(
             url, min_size=0, max_size=8, init=_prepare, reset=_keep, server_settings=_SETTINGS, timeout=10
         )
-        await pool.release(await pool.acquire())  # It can be reached, and lets us in.
+        await pool.release(await pool.acquire())  # It can be reached and accepts the login.
     except (
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,
         asyncpg.InsufficientPrivilegeError,
     ) as error:
         raise DatabaseUnavailableError(
-            f"the database at {redacted(url)} refuses: {error}; check EOPIEZ_DATABASE_URL"
+            f"the database at {redacted(url)} refuses the connection: {error}; check EOPIEZ_DATABASE_URL"
         ) from error
-    except ValueError:  # Without its cause: what it says of the address may be a part of the password.
+    except ValueError:  # Without its cause, which may quote part of the password.
         raise DatabaseUnavailableError(_NO_ADDRESS) from None
     except asyncpg.ProtocolViolationError as error:
         raise DatabaseUnavailableError(_unsupported(url, error)) from error
@@ -220,7 +222,7 @@ def translated(url: str) -> Iterator[None]:
             f"the database at {redacted(url)} has no disk space left; free some and resume"
         ) from error
     except REFUSED as error:
-        raise WriteRefusedError(f"the database refuses what is to be written: {error}") from error
+        raise WriteRefusedError(f"the database refuses this write: {error}") from error
     except LOST as error:
         if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):  # asyncpg's own check.
             raise WriteRefusedError(f"this cannot be written to the database: {error}") from error
@@ -228,20 +230,20 @@ def translated(url: str) -> Iterator[None]:
             f"lost the database at {redacted(url)}: {error or type(error).__name__}"
         ) from error
     except asyncpg.PostgresError as error:
-        raise StoreError(f"the database at {redacted(url)} does not do what is asked: {error}") from error
+        raise StoreError(f"the database at {redacted(url)} failed: {error}") from error
 
 
 _NO_ADDRESS = (
-    "EOPIEZ_DATABASE_URL is not a database address; it looks like postgresql://user:password@host:5432/name, "
-    "and a password with any of / ? # : @ % is percent-encoded in it, such as %2F for /"
+    "EOPIEZ_DATABASE_URL is not a database address; write postgresql://user:password@host:5432/name, and "
+    "percent-encode any of / ? # : @ % in the password, such as %2F for /"
 )
 
 
 def _check_address(url: str) -> None:
-    """Find what asyncpg would take apart wrongly, and then repeat in an error, password and all.
+    """Reject an address that asyncpg would parse wrongly and then quote in an error, password included.
 
     Raises:
-        DatabaseUnavailableError: it is no address.
+        DatabaseUnavailableError: it is not an address.
     """
     try:
         parts = urlsplit(url)
@@ -260,23 +262,23 @@ def _check_address(url: str) -> None:
 
 
 def _is_host(host: str) -> bool:
-    """Whether what comes after the host's name is a port, if anything does."""
+    """Whether anything that follows the host's name is a port."""
     _, colon, port = host.rpartition("]")[2].rpartition(":")
     return not colon or not port or port.isdigit()
 
 
 def _unsupported(url: str, error: Exception) -> str:
-    """What to do where something between us and the server does not speak all of the protocol."""
+    """What to do if something between us and the server does not speak the whole protocol."""
     if "startup parameter" not in str(error):
-        return f"what listens at {redacted(url)} does not answer as PostgreSQL does: {error}"
+        return f"the server at {redacted(url)} does not answer like PostgreSQL: {error}; check EOPIEZ_DATABASE_URL"
     return (
         f"{redacted(url)} seems to be PgBouncer or another pooler ({error}); eopiez needs sessions of its own, for "
-        "LISTEN and advisory locks: let EOPIEZ_DATABASE_URL name the server itself"
+        "LISTEN and advisory locks: point EOPIEZ_DATABASE_URL at the server itself"
     )
 
 
 def redacted(url: str) -> str:
-    """The address without its password, wherever in it that stands, percent-encoded or not."""
+    """The address without its password, wherever that is in it, percent-encoded or not."""
     scheme, separator, rest = url.partition("://")
     account, at, place = rest.rpartition("@")
     user, colon, _ = account.partition(":")
@@ -298,7 +300,7 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 
 async def _keep(_connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Nothing here changes a session, so that a connection needs no reset, which costs a round trip."""
+    """Skip the reset, which costs a round trip: nothing here changes a session."""
 
 
 async def _migrate(connection: Connection) -> None:
@@ -314,7 +316,7 @@ async def _migrate(connection: Connection) -> None:
         version = await _version(connection)
         if version > SCHEMA_VERSION:
             raise DatabaseTooOldError(
-                f"the database has schema {version}, this program knows {SCHEMA_VERSION}; update eopiez"
+                f"the database has schema {version}, but this program knows only {SCHEMA_VERSION}; update eopiez"
             )
         if version == 0:
             await connection.execute("create schema if not exists eopiez")
@@ -326,7 +328,7 @@ async def _migrate(connection: Connection) -> None:
 
 
 async def _version(connection: Connection) -> int:
-    # Not to_regclass: its answer may be cached from before another connection made the table.
+    # Not to_regclass: its answer may be cached from before another connection created the table.
     known = "select exists (select from pg_tables where schemaname = 'eopiez' and tablename = 'schema_version')"
     if not await connection.fetchval(known):
         return 0

@@ -1,7 +1,7 @@
-"""A Postgres server of our own under the data home, for as long as somebody uses it.
+"""A Postgres server of our own under the data home, which runs as long as anyone uses it.
 
-Its users hold a shared lock on a file; the last one to leave stops the server. A user that is killed drops its lock
-with its life, so the next one to come finds the server, uses it and stops it.
+Its users hold a shared lock on a file; the last to leave stops the server. A user that is killed loses its lock, so
+the next one finds the server, uses it and stops it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 START_S = 120
-"""Seconds that a start may take, crash recovery included."""
+"""Seconds that a start may take, including crash recovery."""
 SOCKET_PATH_BYTES = 107
-"""The longest path of a Unix socket."""
+"""Longest path of a Unix socket."""
 CONFIGURATION = """
 listen_addresses = ''
 unix_socket_permissions = 0700
@@ -45,7 +45,7 @@ log_min_messages = warning
 
 
 class EmbeddedServer:
-    """The server under ``home``; ``start`` before use and ``leave`` after."""
+    """The server under ``home``; call ``start`` before use and ``leave`` after."""
 
     def __init__(self, home: Path) -> None:
         self.folder = home.expanduser().absolute() / "postgres"
@@ -58,7 +58,7 @@ class EmbeddedServer:
         return f"postgresql://eopiez@/postgres?host={self._socket_folder()}"
 
     def start(self) -> str:
-        """Make sure that the server runs, and count as one of its users. Returns its address.
+        """Make sure that the server runs, become one of its users, and give its address.
 
         Raises:
             EmbeddedPostgresError: no binaries are found, or the server does not come up.
@@ -75,7 +75,7 @@ class EmbeddedServer:
                     self._launch()
         except OSError as error:
             raise EmbeddedPostgresError(
-                f"cannot keep a database under {self.folder}: {error}; set EOPIEZ_HOME to a folder that you can write"
+                f"cannot keep a database under {self.folder}: {error}; set EOPIEZ_HOME to a folder you can write to"
             ) from error
         return self.url
 
@@ -104,7 +104,7 @@ class EmbeddedServer:
             return False
 
     def _processes(self) -> set[int]:
-        """The server's processes, which all work in the data folder. A killed one that nobody has buried is none."""
+        """The server's processes, which all work in the data folder, not counting zombies."""
         found, data = set(), self._data.resolve()
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
@@ -154,7 +154,7 @@ class EmbeddedServer:
         deadline = time.monotonic() + START_S
         while True:
             if not self._processes():
-                # After a kill: its process id may be that of a zombie, or of somebody else, and would be in the way.
+                # After a kill: its process id may now be a zombie's or another process's, and would be in the way.
                 (self._data / "postmaster.pid").unlink(missing_ok=True)
             started = _run(
                 "pg_ctl",
@@ -174,13 +174,13 @@ class EmbeddedServer:
                 return
             if time.monotonic() > deadline or not self._is_waiting_for_old_children():
                 raise EmbeddedPostgresError(
-                    f"the database under {self.folder} does not start: {started.stdout.strip()}; "
+                    f"the database under {self.folder} did not start: {started.stdout.strip()}; "
                     f"its log is {self._log}:\n{self._last_lines()}"
                 )
             time.sleep(0.3)
 
     def _is_waiting_for_old_children(self) -> bool:
-        """After a kill, the shared memory stays in use until the last backend has noticed."""
+        """Whether shared memory is still in use, as it is after a kill until the last backend notices."""
         return "still in use" in self._last_lines() or "lock file" in self._last_lines()
 
     def _last_lines(self) -> str:

@@ -1,7 +1,7 @@
-"""Values in a form that Postgres takes, whatever they contain: text, JSON and moments.
+"""Values in a form that Postgres accepts, whatever they contain: text, JSON and times.
 
-Postgres takes no NUL in text and no lone surrogate in UTF-8; ``jsonb`` takes neither NaN nor infinity. Text and JSON
-of every statement come through here: these functions are the codecs of each connection.
+Postgres accepts no NUL in text and no lone surrogate in UTF-8; ``jsonb`` accepts neither NaN nor infinity. Text and
+JSON of every statement pass through here: these functions are the codecs of each connection.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 DEEPEST = 64
-"""Levels of lists and dicts that JSON for people keeps where it cannot be kept as it is."""
+"""Levels of nesting that readable JSON keeps where a value cannot be stored as it is."""
 LATEST = 253_402_300_799.0
-"""Unix seconds of the last moment that Python's calendar knows: 9999-12-31T23:59:59Z."""
+"""Unix seconds of the last time that Python can represent: 9999-12-31T23:59:59Z."""
 
 
 def clean(text: str) -> str:
@@ -31,26 +31,26 @@ def clean(text: str) -> str:
 
 
 def to_json(value: Any) -> str:
-    """JSON text of any value. What JSON or Postgres cannot hold is shown as text, and what lies too deep as ``…``."""
+    """JSON text of any value. What JSON or Postgres cannot hold becomes text, and what is nested too deeply ``…``."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         if "\\u0000" not in text:
             text.encode()
             return text
     except (ValueError, TypeError, RecursionError):
-        pass  # A number, key, cycle, depth or surrogate that the plain way does not take.
+        pass  # A number, key, cycle, depth or surrogate that plain JSON does not accept.
     return json.dumps(_shown(value, DEEPEST), ensure_ascii=False)
 
 
 def moment(seconds: float | None) -> float | None:
-    """Unix seconds, within what both Postgres and Python can show as a date; NaN is their beginning."""
+    """Unix seconds, clamped to what Postgres and Python can both show as a date; NaN becomes the epoch."""
     if seconds is None:
         return None
     return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), LATEST)
 
 
 def _shown(value: Any, depth: int) -> Any:
-    """The value as JSON that Postgres takes."""
+    """The value as JSON that Postgres accepts."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""New workflows: those that come at the same moment are made durable in one statement."""
+"""New workflows: those that arrive together are made durable in one statement."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from .database import Database
 
 GATHER_S = 0.003
-"""Seconds at most to wait for as many offers as came last time; a statement takes about as long."""
+"""Maximum seconds to wait for as many offers as came last time; a statement takes about as long."""
 MOST_AT_ONCE = 1000
-"""Workflows in one statement."""
+"""Maximum workflows in one statement."""
 
 
 class NewWorkflow(NamedTuple):
-    """What somebody wants run."""
+    """A workflow to create."""
 
     plan: PlanSpec
     code: Mapping[str, bytes]
@@ -43,15 +43,15 @@ class NewWorkflow(NamedTuple):
 
 
 class Created(NamedTuple):
-    """What became of a wish for a workflow."""
+    """The outcome of asking for a workflow."""
 
     id: WorkflowId
     is_new: bool
-    """False if the idempotency key had made it before."""
+    """False if the idempotency key was used for it before."""
 
 
 class Offer(NamedTuple):
-    """Workflows that somebody wants, and whom to tell what became of them."""
+    """Workflows to create, and whom to tell the outcome."""
 
     wanted: Sequence[NewWorkflow]
     ids: Sequence[WorkflowId]
@@ -59,7 +59,7 @@ class Offer(NamedTuple):
 
 
 class Intake:
-    """Creates workflows. Offers that come while a statement is under way go with the next one, all in one."""
+    """Creates workflows. Offers that arrive while a statement is under way all go into the next one."""
 
     def __init__(self, database: Database, lease_s: float) -> None:
         self._database, self._lease = database, timedelta(seconds=lease_s)
@@ -68,19 +68,19 @@ class Intake:
         self._offers: deque[Offer] = deque()
         self._is_called = False
         self._has_come = asyncio.Event()
-        """Set when an offer comes."""
+        """Set when an offer arrives."""
         self._company = 1
-        """How many offers came together last time; callers who wait for what they started come again together."""
+        """How many offers came together last time; callers that wait for their workflows come together again."""
         self._known: set[str] = set()
         """Digests of plans whose phases are in the store."""
         self._writing: asyncio.Task[None] | None = None
 
     async def create(self, *wanted: NewWorkflow) -> list[Created]:
-        """The new workflows, in the order given, durable. Cancelling the caller does not stop what it began.
+        """The new workflows, durable, in the order given. Cancelling the caller does not stop their creation.
 
         Raises:
             IdempotencyConflictError: the key was used for another plan.
-            DatabaseUnavailableError: it is not known whether they were created; with idempotency keys, ask again.
+            DatabaseUnavailableError: it is unknown whether they were created; with idempotency keys, ask again.
         """
         made: asyncio.Future[list[Created]] = asyncio.get_running_loop().create_future()
 
@@ -92,7 +92,7 @@ class Intake:
         return await made
 
     def offer(self, wanted: Sequence[NewWorkflow], tell: Callable[[list[Created] | Exception], None]) -> None:
-        """As ``create``, from any thread: ``tell`` is called on the loop's thread with the answer or its error."""
+        """Like ``create``, from any thread: ``tell`` is called on the loop's thread with the answer or the error."""
         self._offers.append(Offer(wanted, [WorkflowId(uuid7()) for _ in wanted], tell))
         if not self._is_called:
             self._is_called = True
@@ -115,10 +115,10 @@ class Intake:
             await self._create_all(part)
 
     async def _create_all(self, part: Sequence[Offer]) -> None:
-        """All in one statement; if the database refuses that, one by one, so that only the culprit hears of it."""
+        """Write all in one statement; if the database refuses that, one by one, so that only the culprit fails."""
         try:
             created = await self._write([pair for offer in part for pair in zip(offer.ids, offer.wanted, strict=True)])
-        except Exception as error:  # noqa: BLE001 - handed to those who wait
+        except Exception as error:  # noqa: BLE001 - passed to those who wait
             if len(part) > 1 and not isinstance(error, DatabaseUnavailableError):
                 for offer in part:
                     await self._create_all([offer])
@@ -130,7 +130,7 @@ class Intake:
                 await self._answer(offer, created)
 
     async def _gather(self) -> None:
-        """Wait a moment for offers that are likely to come."""
+        """Wait a moment for offers that are likely to arrive."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GATHER_S):
                 while len(self._offers) < self._company:
@@ -149,7 +149,7 @@ class Intake:
             offer.tell(answer)
 
     async def _write(self, part: Sequence[tuple[WorkflowId, NewWorkflow]]) -> set[UUID]:
-        """Those that are new; the keys of the others were used before."""
+        """The workflows that are new; the others' keys were used before."""
         await self._keep_plans([new for _, new in part])
         rows = (
             (key, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels), new.idempotency_key,

@@ -1,4 +1,4 @@
-"""What orchestrators write: claims, leases and, in one transaction each, all that happened in a moment."""
+"""What orchestrators write: claims, leases and, in one transaction each, everything that happened in a moment."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A workflow that is now this orchestrator's to drive, with all that it has done so far."""
+    """A workflow that is now this orchestrator's to drive, with everything it has done so far."""
 
     id: WorkflowId
     epoch: int
@@ -56,27 +56,27 @@ class Claim:
     priority: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     previous: OrchestratorId | None = None
-    """Who held it before and did not give it back."""
+    """Who held it before and did not release it."""
 
 
 class Peers(NamedTuple):
     """Other living orchestrators."""
 
     takers: int = 0
-    """Those that take any workflow that nobody drives."""
+    """Orchestrators that take any workflow that nobody drives."""
     neighbours: int = 0
-    """Those that drive workflows on the same cluster."""
+    """Orchestrators that drive workflows on the same cluster."""
 
 
 class Requested(NamedTuple):
-    """What somebody wants of a workflow."""
+    """A request to a workflow."""
 
     id: WorkflowId
     status: WorkflowStatus
     mode: Mode
-    """How what is in flight is to end, if it is."""
+    """How tasks in flight are to end, if they are."""
     plan: str | None
-    """Digest of the plan by which it is to go on."""
+    """Digest of the plan with which it should continue."""
     priority: int
 
 
@@ -88,10 +88,10 @@ class Ledger:
         self._writer = database.writer()
         self._plans: dict[str, PlanSpec] = {}
         self._name = ""
-        """Of the orchestrator that it writes for."""
+        """Id of the orchestrator that it writes for."""
 
     async def register(self, orchestrator: OrchestratorId, name: str = "", cluster: str = "") -> int:
-        """Make an orchestrator known; returns the key of the advisory lock that it must hold while it lives."""
+        """Register an orchestrator; give the key of the advisory lock that it must hold while it is alive."""
         self._name = name
         row = await self._database.fetchrow(
             sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid(), cluster
@@ -100,7 +100,7 @@ class Ledger:
         return int(row["lock_key"])
 
     async def peers(self, orchestrator: OrchestratorId, cluster: str, *, takes_any: bool) -> Peers:
-        """Who drives workflows beside this orchestrator, and let them know whether it takes any that nobody drives."""
+        """The orchestrators besides this one; tells them whether it takes workflows that nobody drives."""
         row = await self._database.fetchrow(sql("peers"), orchestrator, cluster, takes_any)
         assert row is not None
         return Peers(row["takers"], row["neighbours"])
@@ -118,10 +118,10 @@ class Ledger:
 
         Args:
             orchestrator: who takes them.
-            only: take none but these, however many their owners have; None lets owners take turns.
+            only: take only these, however many their owners have; None lets owners take turns.
             limit: how many at most.
-            driven: how many workflows of each owner it drives already; they count as turns that were had.
-            above: take none of this priority or a lower one, unless they are named.
+            driven: how many workflows of each owner it already drives; they count as turns taken.
+            above: take none of this priority or lower, unless they are named.
         """
         async with self._database.transaction() as connection:
             if only is None:
@@ -135,14 +135,14 @@ class Ledger:
         return [claim for claim in restored_ones if claim is not None]
 
     async def _restore_or_set_aside(self, connection: Connection, row: asyncpg.Record) -> Claim | None:
-        """The claim; None for a workflow of which no state can be made, which is set aside in the same transaction."""
+        """The claim; None for a workflow whose state cannot be restored: it is quarantined in the same transaction."""
         try:
             async with connection.transaction():
                 return await self._restore(connection, row)
         except LOST:
             raise
         except Exception as error:
-            log.error("workflow quarantined", workflow=str(row["id"]), exc_info=error)  # noqa: TRY400 - it is said
+            log.error("workflow quarantined", workflow=str(row["id"]), exc_info=error)  # noqa: TRY400 - it is included
             await connection.execute(sql("quarantine"), [row["id"]], [row["epoch"]], [quarantine_of(error)])
             return None
 
@@ -159,12 +159,12 @@ class Ledger:
         )  # fmt: skip
 
     async def plan(self, digest: str) -> PlanSpec:
-        """The plan of that digest."""
+        """The plan with that digest."""
         async with self._database.transaction() as connection:
             return await self._plan(connection, digest)
 
     async def _plan(self, connection: Connection, digest: str) -> PlanSpec:
-        """The plan of that digest; the last few are kept at hand."""
+        """The plan with that digest; the last few are kept in memory."""
         if digest not in self._plans:
             if len(self._plans) >= PLANS_AT_HAND:
                 self._plans.clear()
@@ -172,7 +172,7 @@ class Ledger:
         return self._plans[digest]
 
     async def renew(self, epochs: dict[WorkflowId, int]) -> set[WorkflowId]:
-        """Prolong leases; those missing from the answer are lost, or at rest."""
+        """Renew leases; those missing from the answer are lost, or at rest."""
         rows = await self._database.fetch(sql("renew"), list(epochs), list(epochs.values()), self._lease)
         return {WorkflowId(row["id"]) for row in rows}
 
@@ -186,18 +186,18 @@ class Ledger:
             await session.execute(sql("show_life"), lock_key)
 
     async def bequeath(self, session: asyncpg.Connection[asyncpg.Record], lock_key: int) -> None:
-        """Give up the lock that shows that an orchestrator lives: what it holds can be claimed at once, as from a dead
-        one, and so with the workers that it leaves behind. It must write nothing after this."""
+        """Release the lock that shows that an orchestrator is alive: what it holds can be claimed at once, as from a
+        dead one, along with the workers it leaves behind. It must write nothing after this."""
         with translated(self._database.url):
             await session.execute(sql("bequeath"), lock_key)
 
     async def dead_among(self, orchestrators: Collection[OrchestratorId]) -> set[OrchestratorId]:
-        """Those whose session has ended."""
+        """The orchestrators whose session has ended."""
         rows = await self._database.fetch(sql("living_orchestrators"), list(orchestrators))
         return set(orchestrators) - {OrchestratorId(row["id"]) for row in rows}
 
     async def requested(self, orchestrator: OrchestratorId) -> list[Requested]:
-        """What somebody wants of its workflows."""
+        """Requests to its workflows."""
         rows = await self._database.fetch(sql("requested"), orchestrator)
         return [
             Requested(
@@ -211,11 +211,11 @@ class Ledger:
         ]
 
     async def answer_update(self, workflow: WorkflowId, epoch: int, refusal: str) -> None:
-        """Drop a wanted plan: the workflow cannot go on by it, or, without a refusal, does so already."""
+        """Drop a requested plan: the workflow cannot continue with it or, without a refusal, already does."""
         await self._database.fetch(sql("answer_update"), workflow, epoch, refusal)
 
     async def save_workers(self, orchestrator: OrchestratorId, workers: Mapping[str, Place]) -> None:
-        """Note where workers are, for the history of what they run."""
+        """Record where workers are, for the history of what they run."""
         rows = [(name, orchestrator, *place[:4]) for name, place in workers.items()]
         await self._database.fetch(sql("save_workers"), *_columns(rows, 6))
 
@@ -223,11 +223,11 @@ class Ledger:
         """Write the batch in one transaction. Writing it again changes nothing.
 
         Returns:
-            The workflows that another orchestrator holds by now; nothing of theirs was written.
+            The workflows that another orchestrator holds by now; nothing was written for them.
 
         Raises:
             DatabaseUnavailableError: it may or may not be written; write it again.
-            WriteRefusedError: nothing is written, for the database does not take some of it.
+            WriteRefusedError: nothing is written, because the database refuses part of it.
         """
         if not batch.has_notes():
             return batch.epochs.keys() - {row["id"] for row in await self._writer.fetch(*_moment(batch))}
@@ -236,7 +236,7 @@ class Ledger:
             held = {row["id"] for row in rows}
             interruptions = [row for row in batch.interruptions.items() if row[0] in held]
             losses = [(workflow, *loss) for workflow, loss in batch.losses if workflow in held]
-            if interruptions:  # Before the rest that they may have led to.
+            if interruptions:  # Before the statuses they may have led to.
                 await connection.execute(sql("save_interruptions"), *_columns(interruptions, 2))
             if losses:
                 await connection.execute(sql("save_losses"), *_columns(losses, 4))
@@ -353,7 +353,7 @@ def _step_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, .
 
 
 async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Batch, held: Collection[UUID]) -> None:
-    """Attempts, what tasks rejected, logged and printed, and what others may take from the cache."""
+    """Write attempts, what tasks rejected, logged and printed, and results for the cache."""
     attempts = [row for row in batch.attempts if row[0] in held]
     results = [row for row in (*batch.tasks, *batch.ends) if row[0] in held]
     rejects = [
@@ -389,7 +389,7 @@ def _attempt_row(workflow: WorkflowId, command: RecordAttempt) -> tuple[Any, ...
 
 
 def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as columns. Texts in arrays are cleaned here: asyncpg does not ask a codec for them."""
+    """Rows as columns. Texts in arrays are cleaned here, since asyncpg uses no codec for them."""
     columns = [
         [clean(value) if isinstance(value, str) else value for value in column] for column in zip(*rows, strict=True)
     ]

@@ -1,6 +1,6 @@
-"""Columns as array literals of Postgres: one text each, which is much cheaper to send than an array of values.
+"""Columns as Postgres array literals: one text each, which is much cheaper to send than an array of values.
 
-asyncpg looks at every element of an array from Python; here all of them are joined by C. A statement casts them back:
+asyncpg handles every element of an array in Python; here they are all joined in C. A statement casts them back:
 ``$1::text::integer[]``.
 """
 
@@ -25,12 +25,12 @@ def booleans(values: Iterable[bool]) -> str:
 
 
 def plain(values: Iterable[str]) -> str:
-    """Texts of letters, digits, hyphens and underscores alone, such as ids and statuses."""
+    """Texts of only letters, digits, hyphens and underscores, such as ids and statuses."""
     return "{" + ",".join(values) + "}"
 
 
 def texts(values: Iterable[str]) -> str:
-    """Any texts; the codec of the connection sees to what Postgres does not take."""
+    """Any texts; the connection's codec handles what Postgres does not accept."""
     return "{" + ",".join([_quoted(value) for value in values]) + "}"
 
 

@@ -1,4 +1,4 @@
-"""What is known of phases, over all workflows."""
+"""What has been measured about phases, across all workflows."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class KnownPhase(NamedTuple):
 
     profile: Profile
     seen_at: datetime
-    """When something was learned of it the last time."""
+    """When it was last measured."""
 
 
 class PhaseBook:
-    """Keeps what orchestrators learn of phases."""
+    """Stores what orchestrators measure about phases."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def read(self, limit: int = 1000) -> list[KnownPhase]:
-        """What is known, of the phases used last first."""
+        """What has been measured, most recently used phases first."""
         rows = await self._database.fetch(sql("profiles"), limit)
         return [KnownPhase(Profile(*tuple(row)[:-1]), row["updated_at"]) for row in rows]
 
     async def save(self, learned: Collection[Profile]) -> None:
-        """Add what was learned; ``tasks`` are those since the last time."""
+        """Add new measurements; ``tasks`` counts those since the last time."""
         if learned:
             await self._database.fetch(sql("save_profiles"), *map(list, zip(*learned, strict=True)))

@@ -1,4 +1,4 @@
-"""The named statements of ``sql/``, a file for each noun."""
+"""The named statements of ``sql/``, one file per noun."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def statements() -> dict[str, str]:
     """All statements by name.
 
     Raises:
-        ValueError: two have one name.
+        ValueError: two have the same name.
     """
     folder = files(__package__) / "sql"
     texts = sorted((file.name, file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.name != SCHEMA)
@@ -23,7 +23,7 @@ def statements() -> dict[str, str]:
 
 
 def collected(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The statements of files, each given with its name. Errors as in ``statements``."""
+    """The statements in files, each by its name. Errors as in ``statements``."""
     found: dict[str, str] = {}
     for file, text in texts:
         parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
@@ -35,5 +35,5 @@ def collected(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def sql(name: str) -> str:
-    """The statement of that name."""
+    """The statement with that name."""
     return statements()[name]

@@ -1,6 +1,6 @@
 """How requests to workflows are decided and written: a page of workflows is one transaction of two or three statements.
 
-A refusal is an answer and not an error, so it undoes nothing of what the others of its page were granted.
+A refusal is an answer, not an error, so it undoes nothing for the others on its page.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _GOALS = {
     Verb.PAUSE: (WorkflowStatus.PAUSING, WorkflowStatus.PAUSED),
     Verb.CANCEL: (WorkflowStatus.CANCELLING, WorkflowStatus.CANCELLED),
 }
-"""Where a workflow stands while tasks are in flight, and then."""
+"""The status of a workflow while tasks are in flight, and after that."""
 _ABANDONED = {Verb.RESUME: WorkflowStatus.PAUSING, Verb.RETRY: WorkflowStatus.CANCELLING}
-"""Where a workflow may also stand if nobody drives it any more: on its way to where it may be asked for that."""
+"""Further statuses allowed if nobody drives the workflow any more: on its way to one that is allowed."""
 _ALLOWED = {
     Verb.PAUSE: {WorkflowStatus.QUEUED, WorkflowStatus.RUNNING, WorkflowStatus.PAUSING, WorkflowStatus.PAUSED},
     Verb.CANCEL: set(WorkflowStatus) - {WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED, WorkflowStatus.QUARANTINED},
@@ -37,7 +37,7 @@ _ALLOWED = {
 
 
 class _Locked(NamedTuple):
-    """A workflow that nobody else can change now."""
+    """A workflow locked against changes by others."""
 
     id: WorkflowId
     name: str
@@ -52,12 +52,12 @@ class _Locked(NamedTuple):
 
 
 class _Decision(NamedTuple):
-    """What is to become of a workflow."""
+    """The decision about a workflow."""
 
     workflow: _Locked
     status: WorkflowStatus
     request: Request | None = None
-    """What is to be written; None if nothing is."""
+    """What to write; None if nothing."""
     refusal: str = ""
 
     @property
@@ -66,9 +66,9 @@ class _Decision(NamedTuple):
 
 
 async def ask(database: Database, verb: Verb, selection: Selection, request: Request) -> list[Answer]:
-    """Ask it of all that the selection means; what became of each, in order of their ids.
+    """Make the request to all selected workflows, and give the outcome for each, in order of their ids.
 
-    If the process or the database dies here, whole pages of workflows have been asked or have not.
+    If the process or the database dies here, each page of workflows has been asked as a whole or not at all.
     """
     answers: list[Answer] = []
     after: WorkflowId | None = None
@@ -93,7 +93,7 @@ def conditions(selection: Selection, statuses: Sequence[WorkflowStatus] | None) 
 
 
 def _unknown(selection: Selection, answers: Sequence[Answer]) -> list[Answer]:
-    """Answers for ids that no workflow has; where there are more conditions, they have met none."""
+    """Answers for ids that match no workflow, or none that meets the other conditions."""
     if selection.ids is None or selection != Selection(ids=selection.ids, everything=selection.everything):
         return []
     missing = set(selection.ids) - {answer.id for answer in answers}
@@ -140,7 +140,7 @@ async def _write(connection: Connection, verb: Verb, request: Request, decisions
 
 
 def _value(verb: Verb, decision: _Decision) -> dict[str, str]:
-    """A request as it is kept; a sharper one keeps the moment of the first."""
+    """A request as stored; a stricter one keeps the time of the first."""
     asked = decision.workflow.asked
     value = (decision.request or Request()).to_value(verb)
     if asked is not None and asked.verb is verb and decision.workflow.status is _GOALS[verb][0]:

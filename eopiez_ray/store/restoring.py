@@ -1,4 +1,4 @@
-"""From the rows of a workflow to its state."""
+"""From a workflow's rows to its state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def restored(connection: Connection, workflow: UUID, plan: PlanSpec) -> WorkflowState:
-    """The state of a workflow as far as it is durable."""
+    """The durable state of a workflow."""
     finished = [Finished(*step) for step in await connection.fetch(sql("finished_tasks"), workflow)]
     moved = await connection.fetch(sql("moved_steps"), workflow)
     sources = {position for position, step in enumerate(plan.steps) if step.phase.kind is PhaseKind.SOURCE}

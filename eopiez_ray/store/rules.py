@@ -1,4 +1,4 @@
-"""Limits and weights in the store, and the permits by which several orchestrators keep one limit together."""
+"""Limits and weights in the store, and the permits by which several orchestrators share one limit."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Grant = Callable[[int, int, int, Sequence[tuple[int, int]]], int]
 
 
 class StandingLimit(NamedTuple):
-    """A limit, and how much of it is taken."""
+    """A limit, and how much of it is in use."""
 
     key: LimitKey
     maximum: int
     held: int
-    """Calls that living orchestrators have at work under it, or may start at once."""
+    """Calls that living orchestrators run under it, or may start at once."""
     wanted: int
-    """Calls that they could have at work if it did not hold."""
+    """Calls that they could run without it."""
 
 
 class RuleBook:
-    """Reads and changes rules. A change holds within moments, also for what is under way."""
+    """Reads and changes rules. A change takes effect within moments, for workflows under way too."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,20 +43,22 @@ class RuleBook:
         )
 
     async def standing(self) -> list[StandingLimit]:
-        """All limits as they stand."""
+        """All limits and their current use."""
         return [
             StandingLimit(LimitKey(LimitKind(row["kind"]), row["name"]), row["maximum"], row["held"], row["wanted"])
             for row in await self._database.fetch(sql("standing_limits"))
         ]
 
     async def limit(self, key: LimitKey, maximum: int | None) -> None:
-        """Let at most ``maximum`` calls be at work at once; None lifts the limit.
+        """Allow at most ``maximum`` concurrent calls; None lifts the limit.
 
         Raises:
             ParameterError: the maximum is negative, or a label is not named ``key=value``.
         """
         if maximum is not None and maximum < 0:
-            raise ParameterError(f"a limit cannot be negative, and {maximum} is; 0 stops all, none lifts it")
+            raise ParameterError(
+                f"a limit cannot be negative, but {maximum} is; 0 stops all calls, none lifts the limit"
+            )
         if key.kind is LimitKind.LABEL and "=" not in key.name:
             raise ParameterError(f"a limit on a label is named key=value, not {key.name!r}")
         if maximum is None:
@@ -65,23 +67,23 @@ class RuleBook:
             await self._database.fetch(sql("set_limit"), key.kind, key.name, maximum)
 
     async def weigh(self, owner: str, weight: float) -> None:
-        """Give an owner this part of the cluster beside others, whose weight is 1 unless it was set.
+        """Set an owner's share of the cluster relative to others, whose weight is 1 unless set.
 
         Raises:
             ParameterError: the weight is not above 0.
         """
         if not weight > 0:
-            raise ParameterError(f"a weight is above 0, and {weight:g} is not")
+            raise ParameterError(f"the weight is {weight:g}; it must be above 0")
         await self._database.fetch(sql("set_weight"), owner, weight)
 
     async def permits(
         self, orchestrator: OrchestratorId, wanted: Mapping[LimitKey, tuple[int, int]], grant: Grant
     ) -> dict[LimitKey, int]:
-        """Hold permits for as many calls as ``grant`` allows beside what other living orchestrators hold.
+        """Acquire permits for as many calls as ``grant`` allows given what other living orchestrators hold.
 
         Args:
-            orchestrator: who asks. It gives back what it does not ask for any more.
-            wanted: calls at work, and calls that could be.
+            orchestrator: who asks. It releases the permits that it no longer asks for.
+            wanted: running calls, and calls that could run.
             grant: from the maximum, the two of ``wanted``, and what others hold and want, to the number of permits.
         """
         async with self._database.transaction() as connection:

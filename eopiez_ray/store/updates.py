@@ -1,4 +1,4 @@
-"""Updates of workflows that are under way. The holder decides, since it alone knows what has started."""
+"""Updates to workflows that are under way. The holder decides, since it alone knows what has started."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """What became of the wish for an update."""
+    """The state of a requested update."""
 
     event: int
-    """Of the wish: the answer comes after it, as ``updated`` or ``update_refused``."""
+    """Id of the request's event: the answer follows it, as ``updated`` or ``update_refused``."""
     is_answered: bool
-    """Whether it is made already, because nobody drives the workflow."""
+    """Whether it is already applied, because nobody drives the workflow."""
 
 
 class Updates:
-    """Asks for updates, each in one transaction."""
+    """Requests updates, each in one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def ask(self, workflow: WorkflowId, change: Change) -> Asked:
-        """Priority and labels hold at once; a changed plan once the holder has found that it can go on by it.
+        """Update priority and labels at once, and the plan once the holder finds that it can continue with it.
 
         Raises:
-            WorkflowNotFoundError: there is none.
+            WorkflowNotFoundError: there is no such workflow.
             TransitionError: it has ended.
             PlanError: its plan has no such step.
-            UpdateRefusedError: nobody drives it, and what is to change has started.
+            UpdateRefusedError: nobody drives it, and the part to be changed has started.
         """
         async with self._database.transaction() as connection:
             row = await connection.fetchrow(sql("lock_for_update"), workflow)
@@ -72,7 +72,7 @@ class Updates:
         """Whether the holder has answered.
 
         Raises:
-            UpdateRefusedError: the workflow cannot go on so.
+            UpdateRefusedError: the workflow cannot continue this way.
         """
         if asked.is_answered:
             return True

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowView:
-    """A workflow as it stands."""
+    """The current state of a workflow."""
 
     id: WorkflowId
     name: str
     spec: dict[str, Any]
-    """The plan as it is kept."""
+    """The plan as stored."""
     plan_version: int
     """Counted from 1; an update makes the next one."""
     status: WorkflowStatus
@@ -37,7 +37,7 @@ class WorkflowView:
     drained_at: datetime | None
     error: dict[str, Any] | None
     request: Asked | None
-    """The last pause, resume, cancel or retry that somebody asked for."""
+    """The last pause, resume, cancel or retry that was requested."""
     frozen_s: float
     """Seconds of all ended pauses during which timers stood still."""
     in_flight: int
@@ -45,10 +45,10 @@ class WorkflowView:
 
     @property
     def plan(self) -> PlanSpec:
-        """The plan that it follows.
+        """The plan it follows.
 
         Raises:
-            PlanError: it cannot be read; whatever else is known of the workflow can be.
+            PlanError: it cannot be read; everything else about the workflow can.
         """
         return PlanSpec.from_value(self.spec)
 
@@ -67,7 +67,7 @@ class WorkflowView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A step as it stands."""
+    """The current state of a step."""
 
     position: int
     name: str
@@ -75,7 +75,7 @@ class StepView:
     kind: PhaseKind
     status: StepStatus
     partitions: int | None
-    """How many there are, once known."""
+    """The number of partitions, once known."""
     done: int
     running: int
     reason: str
@@ -132,12 +132,12 @@ class AttemptView:
     ended_at: datetime
     retry_at: datetime | None
     retry_memory_bytes: int
-    """Memory of the next attempt, where this one had too little; otherwise 0."""
+    """Memory of the next attempt if this one had too little; otherwise 0."""
     is_forgiven: bool
     id: int
-    """Attempts of a workflow that ended later have higher ones."""
+    """Higher for attempts of a workflow that ended later."""
     node: str
-    """Ray's id of the node on which it ran; empty if the worker never got as far as to say."""
+    """Ray's id of the node it ran on; empty if the worker ended before reporting it."""
     host: str
     pid: int | None
     actor: str
@@ -159,12 +159,12 @@ class TaskView:
     wall_s: float
     cpu_s: float
     peak_bytes: int
-    """The most memory that its worker held meanwhile; 0 where it was too short to be measured."""
+    """Peak memory of its worker during it; 0 if it was too short to be measured."""
     is_cached: bool
     worker: str
     """Empty for a result from the cache."""
     node: str
-    """Ray's id of the node; empty where no worker ran it."""
+    """Ray's id of the node; empty if no worker ran it."""
     host: str
     pid: int | None
     actor: str
@@ -173,7 +173,7 @@ class TaskView:
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """What a long step comes down to, beside its counters."""
+    """Figures for a step, besides its counters."""
 
     step: str
     peak_bytes: int
@@ -204,9 +204,9 @@ class GivenUp:
     step: str
     partition: int
     attempts: int
-    """How many there were, lost ones among them."""
+    """How many attempts there were, including lost ones."""
     outcome: str
-    """Of the last one."""
+    """Error type of the last one."""
     error_type: str
     message: str
     worker: str
@@ -215,7 +215,7 @@ class GivenUp:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A quarantined workflow, and why it could not be driven on."""
+    """A quarantined workflow, and why it could not be driven any further."""
 
     workflow_id: WorkflowId
     workflow: str
@@ -227,7 +227,7 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class RejectView:
-    """A quarantined row, or many of one reason where a task has very many."""
+    """A quarantined row, or many with the same reason if a task has very many."""
 
     step: str
     partition: int
@@ -235,7 +235,7 @@ class RejectView:
     reason: str
     sample: str
     rows: int
-    """How many it stands for."""
+    """How many rows it represents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What users ask of the store about workflows: look, pause, resume, cancel, retry."""
+"""The store as users need it for workflows: look, pause, resume, cancel, retry."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", EventView, GivenUp, RejectView, SetAside, TaskTime)
 PAGE = 1000
-"""Rows of history that are read at a time."""
+"""Rows of history read at a time."""
 LAST_STEP = 2**15 - 1
 
 EVERYTHING = Selection(everything=True)
@@ -54,19 +54,19 @@ class Workflows:
         self._database = database
 
     async def pause(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
-        """Ask for a pause: ``pausing`` while an orchestrator drains it, ``paused`` at once if nobody drives it."""
+        """Request a pause: ``pausing`` while an orchestrator drains it, ``paused`` at once if nobody drives it."""
         return await self._ask_one(Verb.PAUSE, workflow, request)
 
     async def cancel(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
-        """Ask for an end: ``cancelling`` while tasks are in flight, then ``cancelled``. Results stay."""
+        """Request a cancel: ``cancelling`` while tasks are in flight, then ``cancelled``. Results stay."""
         return await self._ask_one(Verb.CANCEL, workflow, request)
 
     async def resume(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
-        """Queue a paused workflow; one that is queued or running already stays so."""
+        """Queue a paused workflow; one that is already queued or running stays so."""
         return await self._ask_one(Verb.RESUME, workflow, request)
 
     async def retry(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
-        """Queue a failed, cancelled or quarantined workflow again: what has finished is kept, the rest starts anew."""
+        """Requeue a failed, cancelled or quarantined workflow: finished work is kept, the rest starts afresh."""
         return await self._ask_one(Verb.RETRY, workflow, request)
 
     async def _ask_one(self, verb: Verb, workflow: WorkflowId, request: Request) -> WorkflowStatus:
@@ -78,23 +78,23 @@ class Workflows:
         return answer.status
 
     async def pause_all(self, selection: Selection, request: Request = _UNSAID) -> list[Answer]:
-        """As ``pause``, for all that are selected; what became of each. A refusal of one undoes nothing of others."""
+        """Like ``pause``, for all selected; gives the outcome for each. Refusing one undoes nothing for others."""
         return await ask(self._database, Verb.PAUSE, selection, request)
 
     async def cancel_all(self, selection: Selection, request: Request = _UNSAID) -> list[Answer]:
-        """As ``cancel``, for all that are selected."""
+        """Like ``cancel``, for all selected."""
         return await ask(self._database, Verb.CANCEL, selection, request)
 
     async def resume_all(self, selection: Selection, request: Request = _UNSAID) -> list[Answer]:
-        """As ``resume``, for all that are selected."""
+        """Like ``resume``, for all selected."""
         return await ask(self._database, Verb.RESUME, selection, request)
 
     async def retry_all(self, selection: Selection, request: Request = _UNSAID) -> list[Answer]:
-        """As ``retry``, for all that are selected."""
+        """Like ``retry``, for all selected."""
         return await ask(self._database, Verb.RETRY, selection, request)
 
     async def count(self, verb: Verb, selection: Selection) -> int:
-        """How many workflows a request would mean now."""
+        """How many workflows a request would apply to now."""
         row = await self._database.fetchrow(sql("count_selected"), *conditions(selection, selection.statuses_for(verb)))
         assert row is not None
         return int(row["count"])
@@ -102,26 +102,26 @@ class Workflows:
     async def given_up(
         self, selection: Selection = EVERYTHING, before: int | None = None, limit: int = 1000
     ) -> list[GivenUp]:
-        """Tasks of failed or quarantined workflows that have used up their attempts, the last ones first.
+        """Tasks of failed or quarantined workflows that have used up their attempts, latest first.
 
         Args:
-            selection: which workflows; an ``error_type`` holds for the tasks too.
-            before: goes on from the ``id`` of the last one of an earlier page.
+            selection: which workflows; an ``error_type`` applies to the tasks too.
+            before: continues after the ``id`` of the last one on an earlier page.
             limit: how many at most.
         """
         return await self._views(GivenUp, "given_up", *conditions(selection, selection.statuses), before, limit)
 
     async def set_aside(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[SetAside]:
-        """Quarantined workflows, the newest first; an ``error_type`` is that of what they were set aside for."""
+        """Quarantined workflows, newest first; an ``error_type`` is that of the error that quarantined them."""
         return await self._views(SetAside, "set_aside", *conditions(selection, selection.statuses), limit)
 
     async def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
-        """Where these workflows stand."""
+        """The status of each of these workflows."""
         rows = await self._database.fetch(sql("statuses"), list(workflows))
         return {WorkflowId(row["id"]): WorkflowStatus(row["status"]) for row in rows}
 
     async def plans(self, workflows: Sequence[WorkflowId]) -> list[tuple[PlanSpec, list[WorkflowId]]]:
-        """The plans of these workflows, each with those that follow it; without plans that cannot be read."""
+        """The plans of these workflows, each with the workflows that follow it; skips plans that cannot be read."""
         rows = await self._database.fetch(sql("plans_of"), list(workflows))
         found: list[tuple[PlanSpec, list[WorkflowId]]] = []
         for row in rows:
@@ -133,7 +133,7 @@ class Workflows:
         """One workflow.
 
         Raises:
-            WorkflowNotFoundError: there is none.
+            WorkflowNotFoundError: there is no such workflow.
         """
         row = await self._database.fetchrow(sql("workflow"), workflow)
         if row is None:
@@ -148,18 +148,18 @@ class Workflows:
     async def page(
         self, status: WorkflowStatus | None = None, before: WorkflowId | None = None, limit: int = 50
     ) -> list[WorkflowView]:
-        """Workflows, newest first; ``before`` goes on from the last one of an earlier page."""
+        """Workflows, newest first; ``before`` continues after the last one on an earlier page."""
         return [
             WorkflowView.from_row(dict(row))
             for row in await self._database.fetch(sql("workflows"), status, before, limit)
         ]
 
     async def forgettable(self, before: datetime, keep: int) -> list[WorkflowId]:
-        """Workflows that ended before that moment, without the ``keep`` newest of all that have ended."""
+        """Workflows that ended before that time, except the ``keep`` newest of all that have ended."""
         return [WorkflowId(row["id"]) for row in await self._database.fetch(sql("forgettable"), before, keep)]
 
     async def forget(self, workflows: Iterable[WorkflowId], cached_before: datetime) -> None:
-        """Delete these workflows with all their rows, and what the cache holds from before that moment."""
+        """Delete these workflows with all their rows, and cached results from before that time."""
         for workflow in workflows:
             await self._database.fetch(sql("delete_workflow"), workflow)
         await self._database.fetch(sql("forget_old_cache"), cached_before)
@@ -173,7 +173,7 @@ class Workflows:
         return {row["digest"]: row["code"] for row in await self._database.fetch(sql("phase_code"), list(digests))}
 
     async def resolve(self, text: str) -> WorkflowId:
-        """The workflow that somebody means by a whole id, or by a beginning or an end of it that only one has.
+        """The workflow with that id, or with a unique beginning or end of one.
 
         Raises:
             WorkflowNotFoundError: none or several match.
@@ -211,7 +211,7 @@ class Workflows:
         after: TaskKey | None = None,
         limit: int = PAGE,
     ) -> list[TaskView]:
-        """Finished tasks in order of step and partition; ``after`` goes on from the last one of an earlier page.
+        """Finished tasks in order of step and partition; ``after`` continues after the last one on an earlier page.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.
@@ -237,7 +237,7 @@ class Workflows:
         after: int = 0,
         limit: int = PAGE,
     ) -> list[AttemptView]:
-        """Attempts that ended without a result, oldest first; ``after`` is the id of an earlier page's last one.
+        """Attempts that ended without a result, oldest first; ``after`` is the last id on an earlier page.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.
@@ -252,7 +252,7 @@ class Workflows:
         return [AttemptView(**row | {"step": names[row["step"]]}) for row in found]
 
     async def last_attempts(self, workflow: WorkflowId, limit: int) -> list[AttemptView]:
-        """The newest attempts without a result, the newest last."""
+        """The newest attempts without a result, newest last."""
         names = await self._step_names(workflow)
         found = await self._database.fetch(sql("last_attempts"), workflow, limit)
         return [AttemptView(**dict(row) | {"step": names[row["step"]]}) for row in reversed(found)]
@@ -277,7 +277,7 @@ class Workflows:
         return [LogView(**row | {"step": names[row["step"]]}) for row in found]
 
     async def step_facts(self, workflow: WorkflowId) -> list[StepFacts]:
-        """What each step comes down to, in the plan's order."""
+        """Figures for each step, in the plan's order."""
         names = await self._step_names(workflow)
         peaks = {row["step"]: row["peak_bytes"] for row in await self._database.fetch(sql("step_peaks"), workflow)}
         counts: dict[int, dict[Outcome, int]] = {}
@@ -301,7 +301,7 @@ class Workflows:
         return [step["name"] for step in row["steps"]]
 
     async def _planned(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
-        """Rows of a statement that is planned for its arguments: filters that are not used then cost nothing."""
+        """Rows of a statement planned for its arguments, so that unused filters cost nothing."""
         async with self._database.transaction() as connection:
             await connection.execute("set local plan_cache_mode = force_custom_plan")
             return [dict(row) for row in await connection.fetch(sql(statement), *arguments)]
@@ -324,8 +324,7 @@ class Workflows:
 
 def _unreadable(workflow: WorkflowId) -> PlanError:
     return PlanError(
-        f"the plan of workflow {workflow} cannot be read as it is kept; "
-        "if a newer version of eopiez made it, use that one"
+        f"the stored plan of workflow {workflow} cannot be read; if a newer version of eopiez made it, use that one"
     )
 
 
@@ -336,7 +335,7 @@ def _position(names: Sequence[str], step: str) -> int:
 
 
 def _positions(names: Sequence[str], step: str) -> list[int]:
-    """Those of the step, or of the steps of a phase whose names begin with it and a dot."""
+    """The step, or the steps of a content phase, whose names begin with it and a dot."""
     found = [at for at, name in enumerate(names) if name == step or name.startswith(f"{step}.")]
     if not found:
         raise _unknown(names, step)

@@ -79,7 +79,7 @@ def test_an_unknown_phase_suggests_the_nearest() -> None:
 def test_a_phase_takes_no_more_inputs_than_it_has_arguments() -> None:
     plan = ez.Plan("p")
     first = plan.values("a", [1])
-    with pytest.raises(PlanError, match=r"takes at most 1 input\(s\), 2 were given"):
+    with pytest.raises(PlanError, match=r"takes at most 1 input\(s\), not 2"):
         plan.step("s", shout, first, first)
     with pytest.raises(PlanError, match="needs at least one input"):
         plan.step("j", join)

@@ -102,9 +102,9 @@ def test_a_skipped_fault_says_why_and_breaks_nothing() -> None:
 
 
 def test_a_round_that_nobody_saw_end_breaks_a_promise() -> None:
-    result = unseen(Fault.DISK, "a process that should drive workflows does not answer")
+    result = unseen(Fault.DISK, "an orchestrator process does not answer")
     summary = summarize(Fault.DISK, [judge(evidence()), result])
-    assert summary.verdict.startswith("broken: the workflow is of unknown end: a process that")
+    assert summary.verdict.startswith("broken: the workflow is of unknown end: an orchestrator process")
     assert not Outcome([summary]).is_kept
 
 
@@ -126,7 +126,7 @@ def test_the_time_that_is_expected_grows_with_rounds_and_faults() -> None:
 def test_faults_are_named_or_all() -> None:
     assert parse_faults("") == list(Fault)
     assert parse_faults("postgres-stop, worker") == [Fault.WORKER, Fault.POSTGRES_STOP]
-    with pytest.raises(ParameterError, match="there is no fault 'moon'; there are worker, orchestrator,"):
+    with pytest.raises(ParameterError, match="there is no fault 'moon'; choose from worker, orchestrator,"):
         parse_faults("worker,moon")
 
 

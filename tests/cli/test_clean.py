@@ -29,7 +29,7 @@ def test_a_length_of_time_is_a_number_and_a_unit(text: str, length: timedelta) -
 
 @pytest.mark.parametrize("text", ["", "30", "d", "-1d", "3 fortnights"])
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ParameterError, match="like 30d"):
+    with pytest.raises(ParameterError, match="such as 30d"):
         parse_age(text)
 
 

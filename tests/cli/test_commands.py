@@ -196,7 +196,7 @@ def test_demo_finds_its_articles() -> None:
 def test_unwritable_output_is_named(letters: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     result = eopiez("run", letters, "-o", tmp_path / "file/out")
-    assert (result.exit_code, "cannot make the output folder" in result.output) == (64, True)
+    assert (result.exit_code, "cannot create the output folder" in result.output) == (64, True)
 
 
 def test_results_are_kept_out_of_the_input(letters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +270,7 @@ def test_unpack_prints_one_document_or_all_ids(archive: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("unpack", "letters.eopz", "--document", "x"), 65, "--ids lists them"),
+        (("unpack", "letters.eopz", "--document", "x"), 65, "use --ids to list the documents"),
         (("unpack", "letters.eopz", "--format", "zip"), 64, "choose jsonl, parquet, text"),
         (("verify", "none.eopz"), 65, "no such file"),
         (("verify", "note.txt"), 65, "is not an .eopz archive"),

@@ -88,9 +88,9 @@ async def test_refusals_are_sentences(database: Database) -> None:
     await long(database)
     refusals = [
         (("tasks", "--step", "reed"), 64, "did you mean 'read'"),
-        (("tasks", "--after", "seventeen"), 64, "as in read/17"),
+        (("tasks", "--after", "seventeen"), 64, "such as read/17"),
         (("tasks", "--failed", "--after", "read/1"), 64, "the number of an attempt"),
-        (("tasks", "--failed", "--cached", "--memory-above", "1GB"), 64, "--cached and --memory-above choose finished"),
+        (("tasks", "--failed", "--cached", "--memory-above", "1GB"), 64, "--cached and --memory-above select finished"),
         (("tasks", "--memory-above", "much"), 64, "such as 500MB or 4GiB"),
         (("logs", "--level", "loud"), 64, "the levels are debug, info"),
         (("logs", "--step", "x"), 64, "it has read, tidy, sum"),

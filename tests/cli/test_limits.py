@@ -35,8 +35,8 @@ def eopiez(*arguments: str, code: int = 0) -> Result:
 
 
 async def test_limits_are_set_seen_and_lifted(database: Database, drivers: Drivers) -> None:
-    assert "owners share the cluster alike" in eopiez("limits").stderr
-    assert "may have 4 calls at work" in eopiez("limit", "owner", "anna", "4").stdout
+    assert "owners share the cluster equally" in eopiez("limits").stderr
+    assert "may have 4 concurrent calls" in eopiez("limit", "owner", "anna", "4").stdout
     eopiez("limit", "label", "team=red", "0")
     assert "has a weight of 2.5" in eopiez("weigh", "ben", "2.5").stdout
     driver = await drivers.start()
@@ -48,7 +48,7 @@ async def test_limits_are_set_seen_and_lifted(database: Database, drivers: Drive
     value = json.loads(eopiez("limits", "--json").stdout)
     assert value["limits"][1] == {"kind": "owner", "name": "anna", "maximum": 4, "held": 2, "wanted": 3}
     assert value["weights"] == {"ben": 2.5}
-    assert "is not limited any more" in eopiez("limit", "owner", "anna", "none").stdout
+    assert "is no longer limited" in eopiez("limit", "owner", "anna", "none").stdout
     assert [each["name"] for each in json.loads(eopiez("limits", "--json").stdout)["limits"]] == ["team=red"]
 
 
@@ -60,11 +60,11 @@ async def test_limits_are_set_seen_and_lifted(database: Database, drivers: Drive
         (("limit", "host", "a", "1"), 2, "owner"),
         (("weigh", "anna", "0"), 64, "above 0"),
         (("update", "ab", "--set", "a=1"), 64, "with --step"),
-        (("update", "ab", "--step", "a"), 64, "say what is to change of step 'a'"),
-        (("update", "ab"), 64, "say what is to change"),
-        (("update", "ab", "--step", "a", "--set", "a"), 64, "as in lower=false"),
+        (("update", "ab", "--step", "a"), 64, "say what to change in step 'a'"),
+        (("update", "ab"), 64, "say what to change"),
+        (("update", "ab", "--step", "a", "--set", "a"), 64, "such as lower=false"),
         (("update", "ab", "--step", "a", "--memory", "lots"), 64, "4GiB"),
-        (("update", "ab", "--label", "spool=/etc/passwd"), 64, "kept for `eopiez run`"),
+        (("update", "ab", "--label", "spool=/etc/passwd"), 64, "reserved for `eopiez run`"),
         (("update", "ab", "--priority", "1"), 66, "there is no workflow"),
     ],
 )
@@ -99,7 +99,7 @@ async def test_an_update_changes_what_it_names_and_leaves_the_rest(database: Dat
     events = [json.loads(line) for line in eopiez("events", name, "--json").stdout.splitlines()]
     asked: dict[str, Any] = next(event["data"] for event in events if event["kind"] == "update_requested")
     assert (asked["by"], asked["why"]) == ("anna", "more")
-    assert "its plan has version 3" in eopiez("update", name, "-s", "count", "--set", "n=6").stdout
+    assert "its plan is now version 3" in eopiez("update", name, "-s", "count", "--set", "n=6").stdout
 
 
 async def test_a_phase_refuses_a_parameter_that_it_does_not_have(database: Database) -> None:

@@ -115,10 +115,10 @@ def test_refusals_are_sentences_with_places(folder: Path) -> None:
         (("plan", "check", "wrong.yaml"), 64, "wrong.yaml:7:29: steps.total.input: unknown key 'input'; did you mean"),
         (("plan", "phases", "--import", "nowhere"), 64, "there is no module 'nowhere'"),
         (("start", "wrong.yaml"), 64, "did you mean 'inputs'?"),
-        (("start", "plan.yaml", "--result", "totl"), 64, "no step of the plan; did you mean 'total'?"),
+        (("start", "plan.yaml", "--result", "totl"), 64, "not a step of the plan; did you mean 'total'?"),
         (("start", "plan.yaml", "--label", "team"), 64, "give a name and a value"),
-        (("start", "plan.yaml", "--label", "output=x"), 64, "label 'output' is kept for `eopiez run`"),
-        (("start", "kept.yaml"), 64, "label 'spool' is kept for `eopiez run`"),
+        (("start", "plan.yaml", "--label", "output=x"), 64, "label 'output' is reserved for `eopiez run`"),
+        (("start", "kept.yaml"), 64, "label 'spool' is reserved for `eopiez run`"),
         (("start", "plan.yaml", "--priority", "40000"), 2, "--priority"),
     ]
     for arguments, code, sentence in refusals:

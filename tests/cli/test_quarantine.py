@@ -65,8 +65,8 @@ async def test_show_tells_its_error_where_it_was_raised_and_what_to_do(database:
     workflow = await quarantined(database)
     shown = folded(eopiez("show", str(workflow)))
     assert "quarantined · created" in shown
-    assert "Quarantined: eopiez could not drive it on: KeyError: 'feed'" in shown
-    assert f"`eopiez retry {str(workflow)[-8:]}` takes it up again" in shown
+    assert "Quarantined: eopiez could not continue it: KeyError: 'feed'" in shown
+    assert f"`eopiez retry {str(workflow)[-8:]}` continues it" in shown
     assert 'raise KeyError("feed")' in shown
     assert "Traceback (most recent call last)" not in shown
     assert "Traceback (most recent call last)" in folded(eopiez("--debug", "show", str(workflow)))
@@ -87,13 +87,13 @@ async def test_its_history_says_why_it_was_set_aside(database: Database) -> None
     (event,) = [event for event in rows("events", str(workflow)) if event["kind"] == "quarantined"]
     assert event["data"]["error_type"] == "KeyError"
     shown = folded(eopiez("events", str(workflow)))
-    assert "could not drive it on" in shown
+    assert "could not continue it" in shown
     assert "Traceback" not in shown
 
 
 async def test_failures_list_it_beside_tasks_that_were_given_up(database: Database) -> None:
     workflow = await quarantined(database, labels={"team": "blue"})
-    assert f"{str(workflow)[-8:]} plan eopiez could not drive it on: KeyError: 'feed'" in folded(eopiez("failures"))
+    assert f"{str(workflow)[-8:]} plan eopiez could not continue it: KeyError: 'feed'" in folded(eopiez("failures"))
     (value,) = rows("failures", "--error", "KeyError")
     assert (value["workflow"], value["outcome"], value["step"]) == (str(workflow), "quarantined", None)
     assert rows("failures", "--error", "OSError") == rows("failures", "--label", "team=red") == []
@@ -133,7 +133,7 @@ async def test_a_plan_that_cannot_be_read_hides_nothing_else(database: Database,
     workflow = await quarantined(database, labels={"team": "blue"})
     await database.fetch("update plans set spec = $1::text::jsonb", spec)
     assert len(rows("list")) == 2
-    assert "could not drive it on" in folded(eopiez("show", str(workflow)))
+    assert "could not continue it" in folded(eopiez("show", str(workflow)))
     assert rows("show", str(workflow))[0]["steps"] == []
     assert len(rows("failures")) == 1
     assert "quarantined" in [event["kind"] for event in rows("events", str(workflow))]
@@ -144,4 +144,4 @@ async def test_what_needs_a_plan_says_that_it_cannot_be_read(database: Database)
     workflow = await quarantined(database)
     await database.fetch("update plans set spec = '{}'")
     for command in ("tasks", "logs"):
-        assert "cannot be read as it is kept" in folded(eopiez(command, str(workflow), code=64))
+        assert "stored plan" in folded(eopiez(command, str(workflow), code=64))

@@ -125,7 +125,7 @@ def test_a_refusal_is_told_and_stops_no_other(system: ez.Local, team: str, tmp_p
     assert result.exit_code == 1
     assert f"cannot pause workflow {first.id}: it is cancelled" in result.output
     assert second.status is S.PAUSED
-    assert "No workflow is meant" in eopiez(system, "pause", "--label", f"team={team}", "--status", "running").output
+    assert "No workflow matches" in eopiez(system, "pause", "--label", f"team={team}", "--status", "running").output
     alone = eopiez(system, "pause", first.id)
     assert (alone.exit_code, "it is cancelled" in alone.output) == (1, True)
 
@@ -136,7 +136,7 @@ def test_resume_and_retry_may_only_queue_for_another_process(system: ez.Local, t
     second.cancel()
     assert eopiez(system, "resume", "--label", f"team={team}", "--no-wait").exit_code == 0
     assert [first.status, second.status] == [S.QUEUED, S.CANCELLED]
-    assert "No workflow is meant" in eopiez(system, "retry", "--label", f"team={team}", "--no-wait").output
+    assert "No workflow matches" in eopiez(system, "retry", "--label", f"team={team}", "--no-wait").output
     assert eopiez(system, "retry", second.id, "--no-wait").exit_code == 0
     assert second.status is S.QUEUED
 
@@ -144,9 +144,9 @@ def test_resume_and_retry_may_only_queue_for_another_process(system: ez.Local, t
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("pause",), 2, "name workflows by their ids"),
+        (("pause",), 2, "name workflows by id"),
         (("cancel", "--now"), 2, "--all"),
-        (("resume", "--label", "blue"), 64, "as in team=research"),
+        (("resume", "--label", "blue"), 64, "such as team=research"),
         (("pause", "--all", "--timers", "slow"), 2, "--timers"),
     ],
 )

@@ -137,7 +137,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     said = until(first, "Read: running")
     during = terminal.run("show")
     second = terminal.start("run", collection, "--output", output, "--json")
-    lines = until(second, "Another run is at work").splitlines()
+    lines = until(second, "Another run is in progress").splitlines()
     os.killpg(first.pid, signal.SIGINT)
     interrupted = said + first.communicate(timeout=120)[0]
     lines += second.communicate(timeout=120)[0].splitlines()
@@ -194,7 +194,7 @@ def test_events_for_machines_are_lines_of_json(scene: Scene) -> None:
 
 def test_two_runs_share_a_data_home(scene: Scene) -> None:
     messages = [event["message"] for event in scene.events if event["event"] == "message"]
-    assert any(f"Another run is at work on this machine ({scene.stream})" in message for message in messages)
+    assert any(f"Another run is in progress on this machine ({scene.stream})" in message for message in messages)
 
 
 def test_other_terminals_see_a_run_at_work(scene: Scene) -> None:
@@ -249,7 +249,7 @@ def test_search_finds_what_is_near(scene: Scene) -> None:
 
 
 def test_search_for_unknown_words_says_so(scene: Scene) -> None:
-    assert "none of the query's words is known" in scene.terminal.run("search", "qqqq zzzz", "-w", scene.stream)
+    assert "none of the query's words occurs" in scene.terminal.run("search", "qqqq zzzz", "-w", scene.stream)
 
 
 def test_archive_holds_every_document(scene: Scene, tmp_path: Path) -> None:
@@ -263,8 +263,8 @@ def test_finished_run_refuses_what_makes_no_sense(scene: Scene) -> None:
     terminal, name = scene.terminal, scene.stream
     assert "it is succeeded" in terminal.run("pause", name, code=1)
     assert "it is succeeded" in terminal.run("cancel", name, code=1)
-    assert "only what failed or was quarantined or cancelled is retried" in terminal.run("retry", name, code=1)
-    assert "succeeded already" in terminal.run("resume", name)
+    assert "only failed, quarantined or cancelled workflows can be retried" in terminal.run("retry", name, code=1)
+    assert "already succeeded" in terminal.run("resume", name)
     assert "there is no workflow" in terminal.run("show", "ffffffff", code=66)
 
 

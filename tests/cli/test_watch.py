@@ -124,7 +124,7 @@ def test_first_interrupt_drains() -> None:
     outcome, display = watched(workflow, is_ours=True)
     assert (outcome.ending, outcome.exit_code) == (Ending.DRAINED, 130)
     assert workflow.asked == ["resume", "pause"]
-    assert "everything is kept" in display.said[-1]
+    assert "nothing is lost" in display.said[-1]
 
 
 def test_second_interrupt_stops_at_once() -> None:
@@ -152,7 +152,7 @@ def test_follower_takes_over_when_the_driver_dies() -> None:
     outcome, display = watched(workflow, is_ours=False)
     assert outcome.view.status is S.SUCCEEDED
     assert workflow.asked == ["resume"]
-    assert "going on here" in " ".join(display.said)
+    assert "taking over here" in " ".join(display.said)
 
 
 def test_what_keeps_ray_from_starting_is_raised() -> None:
@@ -194,7 +194,7 @@ def test_failure_of_our_own_kind_keeps_its_sentence_and_exit_code() -> None:
     with pytest.raises(WorkflowFailedError, match=r"^no column 'x' \(see `eopiez show ........`\)$") as raised:
         raise_unless_succeeded(view)
     assert raised.value.exit_code == UnknownColumnError.exit_code
-    assert "run anew" in retry_advice(view)
+    assert "start a new run" in retry_advice(view)
 
 
 def test_other_failures_name_their_place() -> None:

@@ -65,7 +65,7 @@ def test_a_missing_or_cut_artifact_is_named(tmp_path: Path) -> None:
     (path,) = (path for path in tmp_path.rglob("*") if path.is_file())
     path.write_bytes(path.read_bytes()[:50_000])
     assert not artifacts.holds(output)
-    with pytest.raises(ArtifactMissingError, match="50,000 bytes are there"):
+    with pytest.raises(ArtifactMissingError, match="50,000 bytes"):
         artifacts.load(output)
     path.unlink()
     with pytest.raises(ArtifactMissingError, match=output.digest.hex()):
@@ -84,7 +84,7 @@ def test_a_full_disk_says_so_and_leaves_nothing_behind(tmp_path: Path, monkeypat
 
 
 def test_what_cannot_be_pickled_says_what_to_return(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="the result of step 'one' cannot be kept: result is of type generator"):
+    with pytest.raises(ArtifactError, match="the result of step 'one' cannot be stored: result is of type generator"):
         Artifacts(str(tmp_path)).store((number for number in range(3)), step="one")
 
 

@@ -59,7 +59,7 @@ def test_an_old_artifact_that_is_stored_again_counts_as_new(tmp_path: Path) -> N
 
 
 def test_an_object_store_has_rules_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="set a rule for old objects"):
+    with pytest.raises(ArtifactError, match="set a lifecycle rule for old objects"):
         Artifacts("mock://bucket").collect(set(), 0.0)
 
 

@@ -106,7 +106,7 @@ def test_a_large_step_that_goes_first_finds_room_among_small_ones(system: ez.Loc
 def test_what_the_cluster_can_never_run_is_refused(system: ez.Local) -> None:
     plan = ez.Plan("gpu")
     plan.tune(plan.step("one", phases.environment), resources=ez.Resources(gpu=1))
-    with pytest.raises(ClusterError, match="needs 1 GPU, the largest node has 0 GPU"):
+    with pytest.raises(ClusterError, match="needs 1 GPU, but the largest node has 0 GPU"):
         system.start(plan)
 
 

@@ -113,7 +113,7 @@ def test_whatever_a_task_raises_it_fails_alone(tmp_path: Path, kind: str) -> Non
 
 
 def test_what_ends_a_process_elsewhere_is_said() -> None:
-    assert failure_of(Unsayable()).message.startswith("its text cannot be had, for its __str__ raises LookupError")
+    assert failure_of(Unsayable()).message.startswith("its text is unavailable: its __str__ raises LookupError")
     deep = ValueError("inside")
     for _ in range(3000):
         outer = ValueError("outside")
@@ -311,7 +311,7 @@ def test_asynchronous_sources_and_classes_work(tmp_path: Path) -> None:
 def test_only_asynchronous_maps_have_a_concurrency() -> None:
     assert awaits.policy.concurrency == 8
     assert phase_of(Scales).policy.concurrency == 16
-    with pytest.raises(PlanError, match="leave concurrency out"):
+    with pytest.raises(PlanError, match="leave out concurrency"):
         ez.phase(kind="map", concurrency=3)(length.function)
 
 

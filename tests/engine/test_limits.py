@@ -67,7 +67,7 @@ def test_a_tree_takes_one_input() -> None:
     plan = counted(3)
     plan.step("more", phases.count_to, n=3)
     several = ez.phase(kind="reduce", combine=phases.join)(lambda *numbers: "")
-    with pytest.raises(PlanError, match="takes one input, 2 were given"):
+    with pytest.raises(PlanError, match="takes one input, not 2"):
         plan.step("spell", several, "count", "more")
     with pytest.raises(PlanError, match="only a reduce"):
         ez.phase(kind="map", combine=phases.join)(phases.join)

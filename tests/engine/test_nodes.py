@@ -33,13 +33,13 @@ def test_as_many_tasks_fit_as_single_nodes_hold(resources: Resources, slots: int
 @pytest.mark.parametrize(
     ("resources", "reason"),
     [
-        (Resources(cpu=9), "needs 9 CPU, the largest node has 8 CPU"),
-        (Resources(gpu=2), "needs 2 GPU, the largest node has 1 GPU"),
-        (Resources(memory_bytes=2**34), "needs 16 GiB of memory, the largest node has 8 GiB of memory"),
-        (Resources(custom={"license": 1}), "needs 1 license, the largest node has 0 license"),
-        (Resources(placement=Placement({"zone": "north"})), "a node with the label zone=north; no node has it"),
-        (Resources(cpu=4, placement=Placement({"zone": "east"})), "on one node; no node that it may run on has all of"),
-        (Resources(cpu=4, placement=Placement(gang=3)), "needs 3 bundles of 4 CPU, the nodes hold 2"),
+        (Resources(cpu=9), "needs 9 CPU, but the largest node has 8 CPU"),
+        (Resources(gpu=2), "needs 2 GPU, but the largest node has 1 GPU"),
+        (Resources(memory_bytes=2**34), "needs 16 GiB of memory, but the largest node has 8 GiB of memory"),
+        (Resources(custom={"license": 1}), "needs 1 license, but the largest node has 0 license"),
+        (Resources(placement=Placement({"zone": "north"})), "a node with the label zone=north, but no node has it"),
+        (Resources(cpu=4, placement=Placement({"zone": "east"})), "on one node, but no node it may run on has all of"),
+        (Resources(cpu=4, placement=Placement(gang=3)), "needs 3 bundles of 4 CPU, but the nodes hold 2"),
     ],
 )
 def test_what_no_node_can_run_is_refused_with_what_is_missing(resources: Resources, reason: str) -> None:

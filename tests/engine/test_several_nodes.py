@@ -96,7 +96,7 @@ def test_a_fallback_will_do_where_no_node_has_the_label(system: ez.Local, east: 
 
 
 def test_a_label_that_no_node_has_is_refused(system: ez.Local) -> None:
-    with pytest.raises(ClusterError, match="a node with the label zone=moon; no node has it"):
+    with pytest.raises(ClusterError, match="a node with the label zone=moon, but no node has it"):
         places(system, 1, placement=ez.Placement({"zone": "moon"}))
 
 

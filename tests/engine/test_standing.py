@@ -124,7 +124,7 @@ def test_one_that_was_frozen_past_its_lease_writes_nothing(
     wait_until(lambda: driver_of(workflow) == "awake")
     frozen.send_signal(signal.SIGCONT)
     assert workflow.wait(150).result("total") == sum(range(COUNT))
-    wait_until(lambda: "workflow held no longer" in log_of(tmp_path, "frozen"))
+    wait_until(lambda: "workflow no longer held" in log_of(tmp_path, "frozen"))
     claims = [event for event in workflow.events() if event.kind == "claimed"]
     assert [event.data["by"] for event in claims] == ["frozen", "awake"]
     after = [event for event in workflow.events() if event.id > claims[1].id]

@@ -26,7 +26,7 @@ def test_mappings_and_pairs_are_the_same_resources() -> None:
     ("made", "reason"),
     [
         (lambda: Placement(gang=0), "at least 1"),
-        (lambda: Placement(gang=2, fallback=(GIVEN,)), "a gang has no fallback"),
+        (lambda: Placement(gang=2, fallback=(GIVEN,)), "a gang cannot have a fallback"),
         (lambda: Resources(cpu=-1), "negative"),
         (lambda: StepPolicy(wait_timeout_s=0), "wait_timeout_s must be above 0"),
         (lambda: StepPolicy(step_timeout_s=-1), "step_timeout_s must be above 0"),

@@ -358,7 +358,7 @@ def test_own_lexicon_is_read(tmp_path: Path) -> None:
         ("categories:\n  a: word\n", "line 2: category 'a' must be a list"),
         ("categories:\n  a: [x]\n  a: [y]\n", "line 3: the name of a category"),
         ("categories:\n  a:\n    - x\n    - [y]\n", "line 4: an entry must be"),
-        ("categories:\n  a:\n    - ab*\n", "line 3: 'ab\\*' is no stem"),
+        ("categories:\n  a:\n    - ab*\n", "line 3: 'ab\\*' is not a stem"),
         ("categories: [\x00]", "not YAML"),
     ],
 )

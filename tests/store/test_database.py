@@ -75,7 +75,7 @@ async def test_an_older_server_is_refused(database_url: str, monkeypatch: pytest
     ("url", "says"),
     [
         ("postgresql://eopiez@127.0.0.1:1/postgres", "is it running"),
-        ("nonsense", "looks like postgresql://"),
+        ("nonsense", "write postgresql://"),
     ],
 )
 async def test_an_address_that_leads_nowhere_says_so(url: str, says: str) -> None:

@@ -8,6 +8,7 @@ from eopiez_ray.machine import RecordAttempt, RecordEnd, UpdateStep, WorkflowSta
 from eopiez_ray.model.status import Outcome, WorkflowStatus
 from eopiez_ray.model.tasks import Failure, LogLine, Reject, Report, TaskKey
 from eopiez_ray.store import Batch, CacheEntry, Database, Workflows
+from eopiez_ray.store.queries import sql
 
 from ..waiting import until
 from .given import PLAN, Drivers, batch_of, create, result
@@ -156,3 +157,17 @@ async def test_a_final_status_frees_the_holder_and_is_heard(database: Database, 
 async def test_an_empty_moment_of_an_empty_batch_is_harmless(database: Database, drivers: Drivers) -> None:
     driver = await drivers.start()
     assert await driver.ledger.commit(Batch()) == set()
+
+
+async def test_a_commit_reads_by_index_though_it_was_planned_while_few_workflows_were_there(database: Database) -> None:
+    await database.fetch("insert into plans (digest, spec) values ('d', '{}')")
+    await database.fetch(
+        "insert into workflows (id, name, plan) select gen_random_uuid(), 'x', 'd' from generate_series(1, 2000)"
+    )
+    await database.fetch("analyze workflows")
+    async with database.writer().transaction() as connection:
+        await connection.execute(f"prepare planned as {sql('commit')}")
+        rows = await connection.fetch(f"explain execute planned({', '.join(['null'] * 35)})")
+    plan = "\n".join(row[0] for row in rows)
+    assert "Index Scan using workflows_pkey" in plan
+    assert "Seq Scan on workflows" not in plan

@@ -203,7 +203,7 @@ async def test_each_of_many_is_answered_for_and_a_refusal_undoes_nothing(databas
         driven: (S.PAUSING, ""),
         waiting: (S.PAUSED, ""),
         paused: (S.PAUSED, ""),
-        unknown: (None, f"there is no workflow {unknown}; `eopiez list` shows those that exist"),
+        unknown: (None, f"there is no workflow {unknown}; `eopiez list` shows the existing ones"),
     }
     assert await workflows.statuses([done, driven, waiting]) == {
         done: S.SUCCEEDED, driven: S.PAUSING, waiting: S.PAUSED,

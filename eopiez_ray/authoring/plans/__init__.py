@@ -1,1 +1,1 @@
-"""Plans: building them in Python, and reading and writing them as documents in YAML or JSON."""
+"""Plans: building them in Python, and reading and writing them as YAML or JSON documents."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepHandle:
-    """A step of a plan, to be given as an input to later steps."""
+    """A step of a plan, to pass as an input to later steps."""
 
     name: str
 
@@ -40,7 +40,7 @@ class Plan:
 
     Args:
         name: what its workflows are called.
-        labels: for its workflows, and ``priority`` likewise; whoever starts one hands them on.
+        labels: for its workflows, like ``priority``; whoever starts one can override them.
     """
 
     def __init__(self, name: str, *, labels: Mapping[str, str] | None = None, priority: int = 0) -> None:
@@ -61,7 +61,7 @@ class Plan:
         """Add a step.
 
         Args:
-            name: unique in the plan; results are asked for by it.
+            name: unique in the plan; results are looked up by it.
             phase_or_name: a phase, the name of a registered one, or a plain function, which becomes a phase.
             inputs: handles or names of the steps whose outputs it takes.
             parameters: keyword arguments of the phase.
@@ -69,7 +69,7 @@ class Plan:
         Raises:
             UnknownPhaseError: no phase has that name.
             ParameterError: a parameter is unknown, missing or wrong.
-            PlanError: the number of inputs does not fit the phase.
+            PlanError: the phase takes a different number of inputs.
         """
         used = self._resolve(phase_or_name)
         checked = used.checked(name, len(inputs), parameters)
@@ -94,9 +94,9 @@ class Plan:
     def _tree(
         self, name: str, used: Phase, tree: Tree, sources: tuple[str, ...], parameters: dict[str, Any]
     ) -> StepHandle:
-        """Two levels that start as soon as each group of values is there, and the root, which waits for all."""
+        """Add two levels whose tasks start as soon as their group of values exists, and a root that waits for all."""
         if len(sources) != 1:
-            raise PlanError(f"step {name!r}: a reduce with a combine takes one input, {len(sources)} were given")
+            raise PlanError(f"step {name!r}: a reduce with a combine takes one input, not {len(sources)}")
         named = inspect.signature(tree.combine).parameters
         passed = {key: value for key, value in parameters.items() if key in named}
         leaves = used.with_function(used.function, PhaseKind.COMBINE)
@@ -107,9 +107,9 @@ class Plan:
         return self._add(name, root, (upper.name,), passed)
 
     def values(self, name: str, values: Iterable[Any], /) -> StepHandle:
-        """Add a step that gives these values, one partition each: a map on it runs once for every value.
+        """Add a step that provides these values, one partition each: a map over it runs once per value.
 
-        They are pickled and kept with the plan, so they suit parameters and paths, not collections of data.
+        They are pickled and kept with the plan, so use them for parameters and paths, not for collections of data.
 
         Raises:
             PlanError: a value cannot be pickled.
@@ -141,7 +141,7 @@ class Plan:
         max_rejects: float | None = None,
         concurrency: int | None = None,
     ) -> StepHandle:
-        """Override policies of one step, with all its levels; what is not named stays as the phase has it."""
+        """Override policies of one step and all its levels; the others stay as the phase defines them."""
         name = step.name if isinstance(step, StepHandle) else step
         levels = next((declared.levels for declared in self.declared if declared.name == name), (name,))
         is_there = False
@@ -176,11 +176,11 @@ class Plan:
         return self._spec
 
     def code(self) -> dict[str, bytes]:
-        """Pickled phases and values by digest, to be kept with the plan so that any process can go on with it."""
+        """Pickled phases and values by digest, kept with the plan so that any process can continue it."""
         return self._code
 
     def to_document(self) -> dict[str, Any]:
-        """The plan as JSON values in the form that ``read_plan`` reads, from which an equal plan is read again.
+        """The plan as JSON values, from which ``read_plan`` reads an equal plan.
 
         Raises:
             PlanError: a phase is not registered by an import, or a value is not a JSON value.
@@ -205,5 +205,5 @@ class Plan:
 
 
 def _unshared(values: list[Any]) -> list[Any]:
-    """Equal JSON values in such a form that their pickles are equal; pickle alone also tells which of them are one."""
+    """JSON values in a form whose pickles are equal if they are; plain pickles also encode object identity."""
     return cast("list[Any]", json.loads(json.dumps(values))) if is_json(values) else values

@@ -1,4 +1,4 @@
-"""What was asked for when a plan was built, step by step, before its steps were split into levels."""
+"""A plan as declared, step by step, before its steps were split into levels."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
 
 class Declared(NamedTuple):
-    """A step as it was asked for."""
+    """A step as declared."""
 
     name: str
     phase: Phase | None
-    """None for a step that gives values."""
+    """None for a step that provides values."""
     inputs: tuple[str, ...]
     parameters: dict[str, Any]
     values: list[Any]
     levels: tuple[str, ...]
-    """The steps that came of it: several for a reduce with a combine."""
+    """The resulting steps: several for a reduce with a combine."""
 
 
 class Declaration(NamedTuple):
-    """A plan as it was asked for."""
+    """A plan as declared."""
 
     name: str
     labels: Mapping[str, str]
     priority: int
     steps: Sequence[Declared]
     spec: PlanSpec
-    """What came of it."""
+    """The resulting plan."""

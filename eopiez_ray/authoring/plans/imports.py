@@ -1,4 +1,4 @@
-"""Importing what registers the phases of a plan: modules, and files beside its document."""
+"""Importing what registers a plan's phases: modules, and files next to its document."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 def import_phases(name: str, folder: Path) -> None:
-    """Import a module by its name, or run the file whose path ends in ``.py``; its phases can be found afterwards.
+    """Import a module by its name, or run a file whose path ends in ``.py``, so that its phases are registered.
 
-    A file is run anew each time. Its phases travel to the workers by value, and so do its functions; what it imports
-    must be installed there.
+    A file is run each time. Its phases and functions travel to the workers by value; what it imports must be installed
+    there.
 
     Args:
         folder: what the path of a file is relative to.
 
     Raises:
-        PlanError: there is no such module or file, or its code raised.
+        PlanError: there is no such module or file, or its code raised an error.
     """
     module = _run(_file(name, folder)) if name.endswith(".py") else _imported(name, folder)
     for value in vars(module).values():
-        if isinstance(value, Phase):  # Another module may have registered one of the same name since.
+        if isinstance(value, Phase):  # Another module may since have registered one of the same name.
             restore(value)
 
 
@@ -58,7 +58,7 @@ def _imported(name: str, folder: Path) -> ModuleType:
 
 
 def _run(path: Path) -> ModuleType:
-    """The module that a file makes, under a name that no other file has."""
+    """The module made from a file, under a name unique to it."""
     name = f"{FILE_MODULE}{path.stem}_{blake3(str(path).encode()).hexdigest(4)}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None

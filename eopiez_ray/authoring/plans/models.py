@@ -1,4 +1,4 @@
-"""What may be written in a plan document, and the JSON Schema of that."""
+"""What a plan document can contain, and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ Names = Annotated[
     BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
-"""Names, or one that stands alone."""
+"""A list of names, or a single name."""
 
 
 class StepForm(Form):
-    """What all steps have."""
+    """What all steps have in common."""
 
     @property
     def policy(self) -> dict[str, Any]:
-        """What is written of the step's policy, for ``Plan.tune``."""
+        """The parts of the step's policy that are written, for ``Plan.tune``."""
         return policy_of(StepPolicy, self)
 
 
@@ -41,35 +41,35 @@ class PhaseStep(StepForm):
     """A step that runs a phase."""
 
     phase: str = Field(examples=["tidy", "ingest_read"])
-    """Name of the phase: one that an import registers, or one that eopiez brings."""
+    """Name of the phase: built in, or registered by an import."""
     inputs: Names = Field(default=[], examples=[["load"], "load"])
-    """Names of the steps whose outputs it takes, in the order of the phase's arguments; one may stand alone."""
+    """Names of the steps whose outputs it takes, in the order of the phase's arguments; one needs no list."""
     parameters: dict[str, Any] = Field(default={}, examples=[{"lower": True}])
-    """Keyword arguments of the phase. Paths are as the workers see them: absolute."""
+    """Keyword arguments of the phase. Paths must be absolute, as workers see them."""
 
 
 class ValuesStep(StepForm):
-    """A step that gives values, each of them a partition."""
+    """A step that provides values, each of them a partition."""
 
     values: list[Any] = Field(examples=[[1, 2, 3]])
-    """Any JSON values; a step that takes them in runs once for each."""
+    """Any JSON values; a map over this step runs once for each."""
 
 
 class PlanDocument(Form):
-    """A plan: steps that hand values to each other, to be run as one durable workflow."""
+    """A plan: steps that pass values to each other, run as one durable workflow."""
 
     schema_address: str = Field(default="", alias="$schema")
-    """Where this schema lies, for editors."""
+    """Location of this schema, for editors."""
     plan: str = Field(min_length=1, examples=["tidy-the-corpus"])
     """Name of the plan."""
     imports: list[str] = Field(default=[], alias="import", examples=[["my_company.phases", "./phases.py"]])
-    """Python modules, and files relative to this document, whose import registers phases. They are run to read it."""
+    """Python modules, and files relative to this document, that register phases. Reading the plan executes them."""
     labels: dict[str, str] = Field(default={}, examples=[{"team": "research"}])
-    """Labels of its workflows."""
+    """Labels for its workflows."""
     priority: int = Field(default=0, ge=-(2**15), le=2**15 - 1)
-    """Of its workflows: higher goes first."""
+    """Priority of its workflows; higher goes first."""
     steps: dict[str, PhaseStep | ValuesStep] = Field(min_length=1)
-    """The steps by their names, in any order."""
+    """The steps by name, in any order."""
 
 
 def _kind_of_step(step: Any) -> str:
@@ -93,7 +93,7 @@ DOCUMENT: type[PlanDocument] = create_model(
 
 
 class _Untitled(GenerateJsonSchema):
-    """Keys speak for themselves."""
+    """Leaves out titles, since the keys speak for themselves."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

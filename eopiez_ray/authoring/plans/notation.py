@@ -1,7 +1,7 @@
-"""From the text of a plan document, YAML or JSON, to JSON values, and from any of them back to its place in the text.
+"""From the text of a YAML or JSON plan document to JSON values, and from each value back to its place in the text.
 
 YAML is read by the core schema of YAML 1.2 (yaml.org/spec/1.2.2, section 10.3.2): plain words are null, true, false,
-numbers or text, so that ``no`` and ``2024-05-01`` are text here as they are in JSON.
+numbers or text, so ``no`` and ``2024-05-01`` are text here as they are in JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...errors import PlanDocumentError
 
 try:
     from yaml import CSafeLoader as _Parser
-except ImportError:  # A PyYAML that was built without libyaml: ten times slower, and otherwise the same.
+except ImportError:  # A PyYAML built without libyaml: ten times slower, but otherwise the same.
     from yaml import SafeLoader as _Parser  # type: ignore[assignment]
 
 if TYPE_CHECKING:
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 MAX_BYTES = 4 * 2**20
 """Size above which a document is refused."""
 MAX_VALUES = 1_000_000
-"""Values that a YAML document may stand for, its aliases spelled out."""
+"""How many values a YAML document may expand to, aliases included."""
 MAX_DEPTH = 100
-"""Mappings and lists inside each other."""
+"""Deepest nesting of mappings and lists."""
 
 Route = tuple[str | int, ...]
 """The keys and positions that lead to a value."""
 
 
 class Place(NamedTuple):
-    """Where something stands, both counted from 1."""
+    """A place in a text, both counted from 1."""
 
     line: int
     column: int
@@ -45,18 +45,18 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A value as somebody wrote it."""
+    """A value as written in a document."""
 
     name: str
-    """What people call the document: its path as it was given."""
+    """The document's name in messages: its path as given."""
     folder: Path
-    """What its relative paths start from."""
+    """What its relative paths are relative to."""
     value: Any
     places: Callable[[], Iterator[tuple[Route, Place]]] = field(default=lambda: iter(()))
-    """All keys and entries with their places; found anew at each call, for most documents are right."""
+    """All keys and entries with their places, computed at each call, since most documents are right."""
 
     def route(self, route: Route) -> Route:
-        """As far as the route leads to what is written; steps that lead nowhere are left out."""
+        """The part of the route that exists in the document; steps that lead nowhere are left out."""
         value: Any = self.value
         found: list[str | int] = []
         for part in route:
@@ -67,7 +67,7 @@ class Written:
         return tuple(found)
 
     def place(self, route: Route) -> Place | None:
-        """Where the value stands, or the innermost of those around it that can be found."""
+        """The place of the value, or of the innermost enclosing one that can be found."""
         found: Place | None = None
         length = 0
         for known, place in self.places():
@@ -78,7 +78,7 @@ class Written:
         return found
 
     def wrong(self, route: Route, problem: str) -> PlanDocumentError:
-        """The error that says what is wrong with the value to which the route leads."""
+        """The error that says what is wrong with the value at the route."""
         return PlanDocumentError(self.name, problem, route, *(self.place(route) or ()))
 
 
@@ -86,7 +86,7 @@ def read_file(path: Path) -> Written:
     """The document in a file: JSON if its name ends in ``.json``, otherwise YAML unless it begins with a brace.
 
     Raises:
-        PlanDocumentError: it cannot be read, or is neither; the message names line and column.
+        PlanDocumentError: it cannot be read or is neither; the message gives line and column.
     """
     try:
         with path.open("rb") as file:
@@ -97,7 +97,7 @@ def read_file(path: Path) -> Written:
 
 
 def read_bytes(data: bytes, name: str, folder: Path) -> Written:
-    """The document of these bytes. Errors as in ``read_file``."""
+    """The document in these bytes. Errors as in ``read_file``."""
     if len(data) > MAX_BYTES:
         raise PlanDocumentError(
             name, f"it is larger than {MAX_BYTES // 2**20} MiB; keep data in files that a source reads"
@@ -114,7 +114,7 @@ def read_bytes(data: bytes, name: str, folder: Path) -> Written:
 
 
 def read_text(text: str, name: str, folder: Path) -> Written:
-    """The document of this text. Errors as in ``read_file``."""
+    """The document in this text. Errors as in ``read_file``."""
     is_json = name.endswith(".json") or (not name.endswith((".yaml", ".yml")) and text.lstrip().startswith("{"))
     written = _read_json(text, name, folder) if is_json else _read_yaml(text, name, folder)
     if written.value is None:
@@ -127,7 +127,7 @@ def check(written: Written) -> None:
     """Refuse what JSON or the database cannot hold.
 
     Raises:
-        PlanDocumentError: a number is not finite, a text holds NUL or half a character, or all is nested too deeply.
+        PlanDocumentError: a number is not finite, a text holds NUL or half a character, or the nesting is too deep.
     """
     waiting: list[tuple[Route, Any]] = [((), written.value)]
     while waiting:
@@ -149,19 +149,19 @@ def _is_plain(value: Any) -> bool:
 
 
 def _refusal(value: Any, depth: int) -> str:
-    """What is wrong with a value taken alone; empty if nothing is."""
+    """What is wrong with a value by itself; empty if nothing is."""
     if isinstance(value, (dict, list)):
-        return f"more than {MAX_DEPTH} mappings and lists lie inside each other" if depth > MAX_DEPTH else ""
+        return f"mappings and lists are nested more than {MAX_DEPTH} deep" if depth > MAX_DEPTH else ""
     if isinstance(value, float):
-        return "" if math.isfinite(value) else f"{value} is no number that JSON has"
+        return "" if math.isfinite(value) else f"{value} is not a JSON number"
     if isinstance(value, str):
         is_kept = "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
-        return "" if is_kept else "it holds a character that cannot be kept: NUL, or half of one"
-    return "" if _is_plain(value) else f"{type(value).__name__} is no value that JSON has"
+        return "" if is_kept else "it contains a character that cannot be stored: NUL, or half a surrogate pair"
+    return "" if _is_plain(value) else f"{type(value).__name__} is not a JSON type"
 
 
 class _DuplicateKey(Exception):  # noqa: N818
-    """An object has a key twice."""
+    """An object has the same key twice."""
 
 
 def _read_json(text: str, name: str, folder: Path) -> Written:
@@ -186,7 +186,7 @@ def _read_json(text: str, name: str, folder: Path) -> Written:
         problem = f"it is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
         raise PlanDocumentError(name, problem, (), error.lineno, error.colno) from error
     except (RecursionError, ValueError) as error:
-        raise PlanDocumentError(name, f"it is not JSON that can be read: {error}") from error
+        raise PlanDocumentError(name, f"its JSON cannot be read: {error}") from error
     return Written(name, folder, value, places)
 
 
@@ -194,8 +194,8 @@ _JSON_TOKEN = re.compile(r'[{}\[\],:]|"(?:[^"\\]|\\.)*"|[^\s{}\[\],:"]+')
 
 
 def _json_offsets(text: str) -> Iterator[tuple[Route, int]]:
-    """Every key and every entry of a list in a text that is known to be JSON, with its offset."""
-    around: list[Any] = []  # Of each open list the position, of each open object the key, None where one must follow.
+    """Every key and list entry in a valid JSON text, with its offset."""
+    around: list[Any] = []  # The position in each open list, the key in each open object, None where a key must follow.
     for match in _JSON_TOKEN.finditer(text):
         mark = match[0]
         if mark in "]}":
@@ -217,7 +217,7 @@ def _place(text: str, offset: int) -> Place:
 
 
 def _twice(name: str, route: Route, place: Place) -> PlanDocumentError:
-    problem = f"key {str(route[-1])!r} is there twice; remove one, or give it another name"
+    problem = f"key {str(route[-1])!r} appears twice; remove or rename one"
     return PlanDocumentError(name, problem, route[:-1], *place)
 
 
@@ -243,15 +243,15 @@ class _Loader(_Parser):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts into quotes what this loader, or one for YAML 1.1, would take for something other than text."""
+    """Quotes text that this loader, or one for YAML 1.1, would take for something else."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Equal values are spelled out."""
+        """Spell out equal values instead of using aliases."""
         return True
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.Node:
-    """Lines stay lines; what cannot be seen is escaped, for some of it would be folded like a line break."""
+    """Keep lines as lines and escape invisible characters, some of which would be folded like a line break."""
     style = None if text.isprintable() else "|" if text.replace("\n", "").isprintable() else '"'
     return dumper.represent_scalar(f"{_TAG}str", text, style)
 
@@ -263,7 +263,7 @@ for _kind, _pattern, _first in _CORE:
 
 
 def to_yaml(value: Any) -> str:
-    """JSON values as YAML that ``read_text`` gives back; keys stay in their order."""
+    """JSON values as YAML from which ``read_text`` reads the same values; keys keep their order."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=False)
 
 
@@ -273,7 +273,7 @@ def _read_yaml(text: str, name: str, folder: Path) -> Written:
     except yaml.MarkedYAMLError as error:
         problem = f"it is not YAML: {error.problem}"
         if _is_indented_by_tab(text, error.problem_mark):
-            problem += "; indent with spaces, for YAML forbids tabs there"
+            problem += "; indent with spaces, since YAML forbids tabs there"
         raise PlanDocumentError(name, problem, (), *_mark(error.problem_mark)) from error
     except yaml.reader.ReaderError as error:
         character = error.character if isinstance(error.character, int) else ord(error.character[:1] or "\0")
@@ -281,7 +281,7 @@ def _read_yaml(text: str, name: str, folder: Path) -> Written:
         problem = f"it is not YAML: character U+{character:04X} is not allowed"
         raise PlanDocumentError(name, problem, (), *place) from error
     except RecursionError as error:
-        raise PlanDocumentError(name, "its mappings and lists lie too deep inside each other") from error
+        raise PlanDocumentError(name, "its mappings and lists are nested too deeply") from error
     if root is None:
         return Written(name, folder, None)
     return Written(name, folder, _Composed(name).value(root, ()), lambda: _yaml_places(root, ()))
@@ -308,7 +308,7 @@ def _yaml_places(node: yaml.Node, route: Route) -> Iterator[tuple[Route, Place]]
 
 
 class _Composed:
-    """Makes JSON values of YAML nodes; an alias is the node that it names, so what it costs is counted each time."""
+    """Turns YAML nodes into JSON values; an alias is the node it names, so its values are counted each time."""
 
     def __init__(self, name: str) -> None:
         self._name, self._count = name, 0
@@ -317,14 +317,14 @@ class _Composed:
     def value(self, node: yaml.Node, route: Route) -> Any:
         self._count += 1
         if self._count > MAX_VALUES:
-            problem = f"it stands for more than {MAX_VALUES:,} values; use fewer aliases, or keep data in files"
+            problem = f"it expands to more than {MAX_VALUES:,} values; use fewer aliases, or keep data in files"
             raise PlanDocumentError(self._name, problem)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, route)
         if len(self._around) > MAX_DEPTH:
-            self._refuse(node, (), f"more than {MAX_DEPTH} mappings and lists lie inside each other")
+            self._refuse(node, (), f"mappings and lists are nested more than {MAX_DEPTH} deep")
         if any(node is outer for outer in self._around):
-            self._refuse(node, route, "it contains itself by an alias")
+            self._refuse(node, route, "it contains itself through an alias")
         self._around.append(node)
         made = self._mapping(node, route) if isinstance(node, yaml.MappingNode) else self._list(node, route)
         self._around.pop()
@@ -341,9 +341,9 @@ class _Composed:
         made: dict[str, Any] = {}
         for key, inner in node.value:
             if key.tag == _MERGE:
-                self._refuse(key, route, "<< is not read here; name the alias where its value stands: `retry: *often`")
+                self._refuse(key, route, "<< is not supported; use the alias as the value: `retry: *often`")
             if key.tag != f"{_TAG}str":
-                self._refuse(key, route, f"key {_shown(key)} is not text; put it into quotes")
+                self._refuse(key, route, f"key {_shown(key)} is not text; put it in quotes")
             if key.value in made:
                 raise _twice(self._name, (*route, key.value), Place(*_mark(key.start_mark)))
             made[key.value] = self.value(inner, (*route, key.value))
@@ -364,7 +364,7 @@ class _Composed:
                 return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
         except (KeyError, ValueError) as error:
             what = node.tag.removeprefix(_TAG)
-            raise self._wrong(node, route, f"{text[:40]!r} is no {what} that can be read") from error
+            raise self._wrong(node, route, f"{text[:40]!r} is not a valid {what}") from error
         return self._refuse(node, route, f"tag {_spelled(node.tag)} is not known here; write plain values")
 
     def _refuse(self, node: yaml.Node, route: Route, problem: str) -> NoReturn:

@@ -1,10 +1,10 @@
-"""How policies are written in a document: a mapping with a key for each field, made from the dataclasses themselves.
+"""How documents write policies: a mapping with a key for each field, derived from the dataclasses themselves.
 
 ==========================  ======================================  ===========================
 field                       is written as                           example
 ==========================  ======================================  ===========================
-a dataclass                 a mapping of what is not its default    ``retry: {maximum_attempts: 5}``
-``…_bytes``                 a size under the name without ending    ``memory: 2 GiB``
+a dataclass                 a mapping of non-default fields         ``retry: {maximum_attempts: 5}``
+``…_bytes``                 a size, under the name without suffix   ``memory: 2 GiB``
 pairs of a name and more    a mapping                               ``custom: {license: 1}``
 a mapping kept as JSON      a mapping                               ``runtime_env: {pip: [spacy]}``
 any other tuple             a list                                  ``[ValueError, KeyError]``
@@ -50,7 +50,7 @@ _UNITS = {
 
 
 class Form(BaseModel):
-    """A mapping in a document. A key that it does not know is an error that suggests the nearest."""
+    """A mapping in a document. An unknown key is an error that suggests the nearest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -65,17 +65,17 @@ class Form(BaseModel):
 
 
 def at_key(kind: str, problem: str, key: str | None) -> PydanticCustomError:
-    """An error about one key of the mapping that is being validated, or about all of it."""
+    """An error about one key of the mapping being validated, or about all of it."""
     return PydanticCustomError(kind or "key", "{problem}", {"problem": problem, "key": key})
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
-    """The end of a sentence that suggests what was meant, or names what there is."""
+    """The end of a message: the nearest names, or else all of them."""
     names = list(known)
     near = difflib.get_close_matches(given, names, 1)
     if near:
         return f"; did you mean {near[0]!r}?"
-    return f"; known are {', '.join(names)}" if names else ""
+    return f"; the known ones are {', '.join(names)}" if names else ""
 
 
 def key_of(name: str) -> str:
@@ -84,7 +84,7 @@ def key_of(name: str) -> str:
 
 
 def keys_of(kind: type[Any]) -> dict[str, tuple[Any, Any]]:
-    """The keys of a policy for ``create_model``, with types that validate to what the fields hold."""
+    """The keys of a policy for ``create_model``, with types that validate to the fields' values."""
     hints, described = typing.get_type_hints(kind), _descriptions(kind)
     return {
         key_of(field.name): (
@@ -96,18 +96,18 @@ def keys_of(kind: type[Any]) -> dict[str, tuple[Any, Any]]:
 
 
 def step_keys(kind: type[Any]) -> dict[str, tuple[Any, Any]]:
-    """As ``keys_of``, of the policy of a step: what is not written stays as the phase has it, so nothing is null."""
+    """As ``keys_of``, for a step's policy: omitted keys keep the phase's values, so nothing is null."""
     hints, described = typing.get_type_hints(kind), _descriptions(kind)
     found = {}
     for field in fields(kind):
-        text = f"{described.get(field.name, '')} By default as the phase has it.".lstrip()
+        text = f"{described.get(field.name, '')} Taken from the phase by default.".lstrip()
         written = _written_type(_without_none(hints[field.name]), field.name)
         found[key_of(field.name)] = written, Key(default=None, description=text, json_schema_extra=_drop_default)
     return found
 
 
 def policy_of(kind: type[Any], form: BaseModel) -> dict[str, Any]:
-    """The fields that are written, by their names."""
+    """The fields that are written, by name."""
     return {
         field.name: getattr(form, key_of(field.name))
         for field in fields(kind)
@@ -116,11 +116,11 @@ def policy_of(kind: type[Any], form: BaseModel) -> dict[str, Any]:
 
 
 def blamed(kind: type[Any], given: Mapping[str, Any]) -> str | None:
-    """The key of the first field that the policy refuses alone; None if they are only wrong together."""
+    """The key of the first field that is wrong by itself; None if they are only wrong together."""
     for name, value in given.items():
         try:
             kind(**{name: value})
-        except TypeError:  # Others are required beside it, so nothing can be said of it alone.
+        except TypeError:  # Other fields are required, so it cannot be judged by itself.
             continue
         except ValueError:
             return key_of(name)
@@ -128,7 +128,7 @@ def blamed(kind: type[Any], given: Mapping[str, Any]) -> str | None:
 
 
 def written_policy(policy: Any, usual: Any) -> dict[str, Any]:
-    """What is to be written of a policy so that it is not as ``usual``, which is another one or None for defaults."""
+    """The parts of a policy that differ from ``usual``, another policy, or from the defaults if that is None."""
     hints = typing.get_type_hints(type(policy))
     return {
         key_of(field.name): _written(getattr(policy, field.name), hints[field.name], field.name)
@@ -138,12 +138,14 @@ def written_policy(policy: Any, usual: Any) -> dict[str, Any]:
 
 
 def bytes_of(size: object) -> object:
-    """Bytes from a text such as ``2 GiB``, ``500 MB`` or ``1.5 TiB``; what is no text is left alone."""
+    """Bytes from a text such as ``2 GiB``, ``500 MB`` or ``1.5 TiB``; anything but text is left alone."""
     if not isinstance(size, str):
         return size
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", size.lower())
     if match is None or match[2] not in _UNITS:
-        raise at_key("size", f"{size!r} is no size; write bytes, or a text such as 2 GiB or 500 MB", None)
+        raise at_key(
+            "size", f"{size!r} is not a size; write a number of bytes, or a text such as 2 GiB or 500 MB", None
+        )
     return round(float(match[1]) * _UNITS[match[2]])
 
 
@@ -171,7 +173,7 @@ Size = Annotated[
 
 
 def _written_type(hint: Any, name: str) -> Any:
-    """The type of what is written, which validates to what ``hint`` says."""
+    """The type of the written value, which validates to ``hint``."""
     if name.endswith(_BYTES):
         return Size
     if isinstance(hint, type) and is_dataclass(hint):
@@ -207,7 +209,7 @@ def _written(value: Any, hint: Any, name: str) -> Any:
 
 
 def _mapping_of(text: str) -> Any:
-    """The mapping that a field keeps as JSON; the text where it is another."""
+    """The mapping that a field keeps as JSON; the text itself if it is not one."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -233,7 +235,7 @@ def _parts(hint: Any) -> tuple[Any, ...]:
 
 
 def _written_parts(hint: Any) -> list[Any]:
-    """Of a mapping that is kept as pairs, the mapping."""
+    """The mapping that a field keeps as pairs."""
     parts = _parts(hint)
     return [part for part in parts if not (_is_pairs(part) and any(map(_is_mapping, parts)))]
 
@@ -274,7 +276,7 @@ def _drop_default(schema: dict[str, Any]) -> None:
 
 
 def _descriptions(kind: type[Any]) -> dict[str, str]:
-    """The docstrings under the fields of a dataclass."""
+    """The docstrings below the fields of a dataclass."""
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(definition, ast.ClassDef)
     return {

@@ -1,4 +1,4 @@
-"""From a plan document to a plan, by the calls that a program would make."""
+"""From a plan document to a plan, by the same calls that a program would make."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
     from .notation import Route
 
 MAX_PROBLEMS = 20
-"""Problems of a document that are looked up in its text, to say the first."""
+"""How many of a document's problems are located in its text, to report the first."""
 
 
 def read_plan(source: str | Path | Mapping[str, Any]) -> Plan:
-    """The plan that a YAML or JSON document describes; ``eopiez plan schema`` prints the form of one.
+    """The plan that a YAML or JSON document describes; ``eopiez plan schema`` prints the JSON Schema.
 
-    The modules and files that the document imports are run, so read only documents that you would run.
+    The modules and files that the document imports are executed, so read only documents that you would run.
 
     Args:
         source: path of the document; or its text, which has several lines or begins with a brace; or JSON values.
 
     Raises:
-        PlanDocumentError: it cannot be read, or something in it is wrong; the message names the place.
+        PlanDocumentError: it cannot be read, or something in it is wrong; the message gives the place.
     """
     return _plan(_written(source))
 
 
 def read_stream(stream: BinaryIO, name: str) -> Plan:
-    """As ``read_plan``, of a stream; paths in it are relative to the working folder.
+    """As ``read_plan``, from a stream; paths in it are relative to the working folder.
 
     Args:
-        name: what errors call it.
+        name: its name in errors.
     """
     return _plan(read_bytes(stream.read(MAX_BYTES + 1), name, Path.cwd()))
 
 
 def import_for(source: str | Path) -> None:
-    """Run what a document imports, and no more. Errors as in ``read_plan``."""
+    """Import what a document imports, and nothing more. Errors as in ``read_plan``."""
     written = _written(source)
     _import(written, _validated(written))
 
@@ -138,7 +138,7 @@ def _add_phase(plan: Plan, written: Written, name: str, step: PhaseStep, names: 
 
 
 def _phase(name: str) -> Phase:
-    """The phase; those that eopiez brings are imported only where a plan names one that is not there."""
+    """The phase; built-in ones are imported only if a plan names one that is not registered."""
     try:
         return find_phase(name)
     except UnknownPhaseError:

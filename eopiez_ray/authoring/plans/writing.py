@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def document_of(plan: Declaration) -> dict[str, Any]:
-    """The plan's document as JSON values; what is empty or as by default is left out.
+    """The plan's document as JSON values; empty and default values are left out.
 
     Raises:
         PlanError: a phase is not registered by an import, or a value is not a JSON value.
@@ -43,32 +43,32 @@ def _written_step(declared: Declared, policies: dict[str, StepPolicy]) -> dict[s
         return {"phase": declared.phase.name, **{key: value for key, value in facts.items() if value}, **policy}
     if not is_json(declared.values):
         raise PlanError(
-            f"values of step {declared.name!r} cannot be written, for not all are JSON values; let a source make them"
+            f"the values of step {declared.name!r} cannot be written: not all are JSON values; let a source make them"
         )
     return {"values": declared.values, **policy}
 
 
 def _policy(declared: Declared, policies: dict[str, StepPolicy]) -> StepPolicy:
-    """That of all levels of the step."""
+    """The policy of all the step's levels."""
     policy = policies[declared.name]
     for level in declared.levels:
         if policies[level] != policy:
             raise PlanError(
-                f"step {level!r} cannot be written, for its policy is not that of {declared.name!r}; tune both alike"
+                f"step {level!r} cannot be written: its policy differs from that of {declared.name!r}; tune both alike"
             )
     return policy
 
 
 def _import_of(phase: Phase) -> list[str]:
-    """What registers the phase: a module, a file, or nothing for those that eopiez brings."""
+    """What registers the phase: a module, a file, or nothing for a built-in one."""
     if find_phase(phase.name).ref != phase.ref:
-        raise PlanError(f"phase {phase.name!r} of the plan is not the one that is registered now under its name")
+        raise PlanError(f"the plan's phase {phase.name!r} is not the one now registered under that name")
     name = phase.function.__module__
     if is_built_in(name):
         return []
     if name == "__main__" or "<locals>" in phase.function.__qualname__:
         raise PlanError(
-            f"phase {phase.name!r} is made by the running program, so that no document can import it; "
-            "move it to the top of a module or file of its own"
+            f"phase {phase.name!r} is made by the running program, so no document can import it; "
+            "move it to the top level of a module or file of its own"
         )
     return [str(sys.modules[name].__file__) if name.startswith(FILE_MODULE) else name]

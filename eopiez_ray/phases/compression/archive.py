@@ -81,7 +81,7 @@ class Archive:
         """
         with Path(path).open("rb") as file:
             if file.seek(0, 2) == 0:
-                raise NotAnArchiveError(f"{path} is empty, and not an .eopz archive")
+                raise NotAnArchiveError(f"{path} is empty, not an .eopz archive")
             return cls(str(path), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def __enter__(self) -> Self:

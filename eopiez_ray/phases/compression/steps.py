@@ -16,7 +16,7 @@ from eopiez_ray.phases.compression.writing import ArchiveFacts, write_archive
 
 @phase(name="compress_sample", kind="map")
 def compress_sample(documents: pa.Table) -> Sample:
-    """What a partition shows of the collection's language."""
+    """What a partition shows about the collection's language."""
     return sample_documents(documents)
 
 
@@ -39,7 +39,7 @@ def compress_archive(
     """The archive file, written whole or not at all.
 
     Args:
-        path: where it is to be.
-        metadata: JSON values that are kept in it.
+        path: where to write it.
+        metadata: JSON values to store in it.
     """
     return write_archive(path, blocks, codebook, metadata)

@@ -152,7 +152,7 @@ class _Rows:
                 yield Remark(f"{self._source}:{number}", what)
 
     def _ragged(self, number: int, cells: list[str]) -> Reject:
-        reason = f"the row has {len(cells)} fields, and the header {self._width}"
+        reason = f"the row has {len(cells)} fields, but the header has {self._width}"
         return rejected(f"{self._source}:{number}", reason, " | ".join(cell[:80] for cell in cells[:80]))
 
     def _is_glued(self, lines: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What a user may say about the input, and which columns of a table are used when nothing is said."""
+"""What a user can specify about the input, and which columns of a table are used by default."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ KNOWN_NAMES: dict[str, tuple[str, ...]] = {
         "label", "category", "class", "section", "topic", "newsgroup", "group", "genre", "sentiment", "tag", "target",
     ),
 }  # fmt: skip
-"""Names that are recognized for each role, best first, compared without case, spaces, hyphens and underscores."""
+"""Names recognized for each role, best first, compared without case, spaces, hyphens and underscores."""
 
 SAMPLE_ROWS = 100
-"""Rows of a table that are looked at before its columns are chosen."""
+"""How many rows of a table are examined before its columns are chosen."""
 PROSE_LENGTH = 20
-"""Mean characters from which an unnamed column passes for text."""
+"""Mean length in characters from which an unnamed column counts as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How input is read. A column that is None is recognized by its name, and missing where no name fits."""
+    """How input is read. A column that is None is recognized by its name, and missing if no name fits."""
 
     text_column: str | None = None
     id_column: str | None = None
@@ -43,17 +43,17 @@ class ReadOptions:
     label_column: str | None = None
     title_column: str | None = None
     encoding: str | None = None
-    """Of every file; None detects it for each."""
+    """Encoding of every file; None detects each file's own."""
     batch_characters: int = 4 << 20
-    """Text after which a batch is closed; it holds at least one document, however long."""
+    """Amount of text after which a batch is closed; it holds at least one document, however long."""
     batch_rows: int = 4_000
-    """Documents and rejects after which a batch is closed."""
+    """Number of documents and rejects after which a batch is closed."""
 
     def __post_init__(self) -> None:
         for role in KNOWN_NAMES:
             name = getattr(self, f"{role}_column") or ""
             if name != _storable(name):
-                raise ParameterError(f"--{role}-column {shown(name)} is not UTF-8, and no column is called so")
+                raise ParameterError(f"--{role}-column {shown(name)} is not UTF-8, and no column has that name")
 
 
 def _storable(name: str) -> str:
@@ -71,7 +71,7 @@ class Columns:
     label: str | None = None
 
     def named(self) -> dict[str, str]:
-        """Role to column, without those that are missing."""
+        """Role to column, without missing ones."""
         return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
 
 
@@ -79,7 +79,7 @@ def choose_columns(source: str, rows: Sequence[Mapping[str, Any]], options: Read
     """The columns of a table, by what the user named, then by known names, and for the text also by length.
 
     Args:
-        source: how the table is called in errors.
+        source: the table's name in errors.
         rows: its first rows.
 
     Raises:
@@ -133,7 +133,7 @@ def _folded(name: str) -> str:
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """The names with ``.2``, ``.3`` … after those that are there already, so that each column can be named."""
+    """The names, with ``.2``, ``.3`` … appended to repeated ones, so that each column can be named."""
     unique: list[str] = []
     taken = set(names)
     seen: dict[str, int] = {}
@@ -147,7 +147,7 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 
 def is_known_name(name: str, options: ReadOptions) -> bool:
-    """Whether a column of this name would be used for its name alone."""
+    """Whether a column would be used because of this name alone."""
     named = {getattr(options, f"{role}_column") for role in KNOWN_NAMES}
     return name in named or any(_folded(name) in names for names in KNOWN_NAMES.values())
 

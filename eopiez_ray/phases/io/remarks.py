@@ -1,4 +1,4 @@
-"""What a user should know of a collection beside its documents and rejects, counted."""
+"""What a user should know about a collection besides its documents and rejects, counted."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from eopiez_ray.model.names import shown
 from eopiez_ray.phases.io.records import Remark
 
 KINDS = 50
-"""Different remarks that are kept; what more there are is counted together."""
+"""How many different remarks are kept; any others are counted together."""
 OTHERS = "other remarks"
 
 
 METADATA = b"eopiez.remarks"
-"""Key under which the remarks are kept with a table of documents."""
+"""Metadata key of the remarks in a table of documents."""
 
 
 class Remarks:
-    """How many rows, lines and files were left out and why, and what was read differently than it stands."""
+    """How many rows, lines and files were left out and why, and what was not read as written."""
 
     def __init__(self) -> None:
         self.left_out: Counter[str] = Counter()
@@ -44,7 +44,7 @@ class Remarks:
         self.places.setdefault(kind, place)
 
     def include(self, others: Remarks) -> None:
-        """Count what was remarked elsewhere, too."""
+        """Add remarks counted elsewhere."""
         for mine, theirs in ((self.left_out, others.left_out), (self.mended, others.mended)):
             for what, number in theirs.items():
                 self._count(mine, what, number, others.places[what])
@@ -56,7 +56,7 @@ class Remarks:
 
 
 def remarks_of(documents: pa.Table) -> Remarks:
-    """The remarks that are kept with a table."""
+    """The remarks stored with a table."""
     found = Remarks()
     value = (documents.schema.metadata or {}).get(METADATA)
     if value is not None:

@@ -16,7 +16,7 @@ from eopiez_ray.phases.io.reading import read_collection
 from eopiez_ray.phases.text import tokenize
 
 INPUT_ERRORS = ("UnreadableInputError", "UnknownColumnError", "EmptyCollectionError")
-"""Another attempt would find the same."""
+"""No retries: another attempt would fail the same way."""
 
 
 @phase(name="ingest_read", kind="source", retry=RetryPolicy(non_retryable_errors=INPUT_ERRORS), max_rejects=0.5)
@@ -29,7 +29,7 @@ def ingest_read(*, inputs: list[str], options: dict[str, Any] | None = None) -> 
     """
     for partition, batch in enumerate(read_collection(inputs, ReadOptions(**(options or {})))):
         task = current_task()
-        if task.partition == partition:  # A reader that is wound forward to a later partition passes this one by.
+        if task.partition == partition:  # A reader being wound forward to a later partition skips this one.
             for reject in batch.rejects:
                 task.reject(reject.source, reject.reason, reject.sample)
         yield batch.documents
@@ -43,5 +43,5 @@ def ingest_tokens(documents: pa.Table) -> pa.Table:
 
 @phase(name="ingest_duplicates", kind="reduce")
 def ingest_duplicates(documents: Partitions[pa.Table]) -> Duplicates:
-    """Which documents are there more than once, which are empty, and how many there are."""
+    """Which documents occur more than once, which are empty, and how many there are."""
     return find_duplicates(documents)

@@ -1,4 +1,4 @@
-"""Motifs: sequences of words that occur together far more often than chance has it.
+"""Motifs: sequences of words that occur together far more often than by chance.
 
 ``count_ngrams`` (map) → ``merge_ngrams`` (reduce) → ``select_motifs`` (reduce) → ``locate_motifs`` (map).
 """

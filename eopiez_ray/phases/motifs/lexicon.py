@@ -13,7 +13,7 @@ import yaml
 from eopiez_ray.errors import ParameterError
 
 HEAD_WEIGHT = 2.0
-"""What the last word of a motif counts, for it most often says what the whole is; every other word counts 1."""
+"""Weight of a motif's last word, which most often says what the whole is; every other word has weight 1."""
 _SHORTEST_STEM = 3
 
 
@@ -63,7 +63,9 @@ class Lexicon:
                 if stem == folded:
                     words[folded].add(category)
                 elif len(stem) < _SHORTEST_STEM or " " in stem or "*" in stem:
-                    raise _wrong(name, line, f"{entry!r} is no stem; write at least {_SHORTEST_STEM} letters and one *")
+                    raise _wrong(
+                        name, line, f"{entry!r} is not a stem; write at least {_SHORTEST_STEM} letters and one *"
+                    )
                 else:
                     stems[stem].add(category)
         return cls(

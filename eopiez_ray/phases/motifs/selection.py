@@ -68,9 +68,9 @@ class Selection:
 
     def __post_init__(self) -> None:
         if not 2 <= self.longest <= LONGEST:
-            raise ParameterError(f"longest is {self.longest}, and must be from 2 to {LONGEST}")
+            raise ParameterError(f"longest is {self.longest}; it must be from 2 to {LONGEST}")
         if not 0 < self.false_discovery_rate < 1:
-            raise ParameterError(f"false_discovery_rate is {self.false_discovery_rate}, and must be between 0 and 1")
+            raise ParameterError(f"false_discovery_rate is {self.false_discovery_rate}; it must be between 0 and 1")
         if self.max_motifs < 0 or self.minimum_count < 2 or self.minimum_documents < 1:
             raise ParameterError("max_motifs must be at least 0, minimum_count 2 and minimum_documents 1")
 

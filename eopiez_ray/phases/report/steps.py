@@ -25,7 +25,7 @@ def report_tables(
 ) -> tuple[TableFacts, ...]:
     """Write ``<output>/tables/{documents,motifs,occurrences,vectors,assignments,themes}.parquet``.
 
-    Each file is replaced whole, so that another attempt does no harm. Memory holds one partition.
+    Each file is replaced as a whole, so that another attempt does no harm. Memory holds one partition.
 
     Raises:
         StorageFullError: no space is left.
@@ -54,7 +54,7 @@ def report_page(
     output: str,
     title: str,
 ) -> str:
-    """Write ``report.html`` and ``report.json`` under ``output``; gives the path of the page.
+    """Write ``report.html`` and ``report.json`` under ``output``, and give the path of the page.
 
     Raises:
         StorageFullError: no space is left.

@@ -43,7 +43,7 @@ def parts_of(given: Any) -> Iterator[pa.Table]:
     """
     for part in (given,) if isinstance(given, pa.Table) else given:
         if not isinstance(part, pa.Table):
-            raise ContractError(f"a report is made of tables, and was given a {type(part).__name__}")
+            raise ContractError(f"a report is made of tables, but was given a {type(part).__name__}")
         yield part
 
 

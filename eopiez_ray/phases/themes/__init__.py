@@ -1,4 +1,4 @@
-"""Themes: groups of documents that say related things, their number not given.
+"""Themes: groups of documents that say related things, whose number is not fixed in advance.
 
 ``find_themes`` (reduce) → ``count_by_theme`` (map) → ``merge_theme_counts``, ``label_themes`` (reduce).
 """

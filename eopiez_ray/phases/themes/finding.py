@@ -38,11 +38,11 @@ class ThemeOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= self.neighbours <= 200:
-            raise ParameterError(f"neighbours is {self.neighbours}, and must be from 1 to 200")
+            raise ParameterError(f"neighbours is {self.neighbours}; it must be from 1 to 200")
         if not 2 <= self.max_themes <= 1_000:
-            raise ParameterError(f"max_themes is {self.max_themes}, and must be from 2 to 1,000")
+            raise ParameterError(f"max_themes is {self.max_themes}; it must be from 2 to 1,000")
         if self.min_documents is not None and self.min_documents < 1:
-            raise ParameterError(f"min_documents is {self.min_documents}, and must be at least 1")
+            raise ParameterError(f"min_documents is {self.min_documents}; it must be at least 1")
 
     def least_documents(self, n: int) -> int:
         """Documents in the smallest theme of a collection of ``n``."""

@@ -17,7 +17,7 @@ from eopiez_ray.phases.vectors.tables import gather_vectors
 def themes_find(vectors: Partitions[pa.Table], *, options: dict[str, Any] | None = None) -> pa.Table:
     """The theme of each document and its place on the map, a table of schema ``ASSIGNMENTS``.
 
-    ``Themes.from_table`` reads what else it says: exemplars, consistency, and what was measured.
+    ``Themes.from_table`` reads what else it contains: exemplars, consistency, and measurements.
 
     Args:
         options: fields of ``ThemeOptions``.

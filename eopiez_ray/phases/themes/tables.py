@@ -70,7 +70,7 @@ class Themes:
         """
         rows = pc.index_in(ids, self.assignments.column("document_id"))
         if rows.null_count:
-            raise ContractError("the themes were found in other documents than these; both must be of one collection")
+            raise ContractError("the themes were found in other documents; both must come from one collection")
         taken = self.assignments.column("theme").take(rows)
         found: npt.NDArray[np.int32] = taken.to_numpy().astype(np.int32)
         return found

@@ -1,4 +1,4 @@
-"""Vectors: where each document stands among the others by what it says, and how to find those near a query.
+"""Vectors: where each document lies among the others by its content, and how to find those near a query.
 
 ``sketch`` (map) → ``fit`` (reduce) → ``VectorModel.embed`` (map) → ``build_index`` (reduce).
 """

@@ -71,7 +71,7 @@ class VectorIndex:
         if k < 1:
             raise ParameterError(f"k must be at least 1, not {k}")
         if rows.ndim != 2 or rows.shape[1] != self.dimensions:
-            raise ParameterError(f"the index has {self.dimensions} dimensions, the queries {rows.shape[1:]}")
+            raise ParameterError(f"the index has {self.dimensions} dimensions, but the queries have {rows.shape[1:]}")
         return [self._nearest(row, min(k, len(self))) for row in rows]
 
     def to_bytes(self) -> bytes:
@@ -88,7 +88,7 @@ class VectorIndex:
             ArtifactError: the bytes are no index, or damaged.
         """
         if len(data) < _HEAD.size or not data.startswith(_MAGIC):
-            raise ArtifactError("these bytes are no vector index of this version; build it again")
+            raise ArtifactError("these bytes are not a vector index of this version; build it again")
         _, dimensions, ids_size, graph_size, digest = _HEAD.unpack_from(data)
         body = memoryview(data)[_HEAD.size :]
         if len(body) != ids_size + graph_size or blake3(body).digest() != digest:

@@ -1,7 +1,7 @@
 -- Outputs of tasks, and results that equal tasks share.
 
 -- name: lookup_cache
--- Results that equal tasks have left.
+-- Cached results of equal tasks.
 select key, digest, size, form, inline, rows
 from cache
 where key = any($1::bytea[])
@@ -39,7 +39,7 @@ delete from cache
 where created_at < $1
 
 -- name: live_digests
--- Artifacts that something refers to.
+-- Artifacts that are still referred to.
 select digest
 from tasks
 where inline is null

@@ -18,13 +18,13 @@ from unnest(
 )
 
 -- name: save_interruptions
--- How many tasks were stopped on purpose and handed back.
+-- How many tasks were stopped on purpose and requeued.
 insert into events (workflow_id, kind, data)
 select workflow_id, 'tasks_interrupted', jsonb_build_object('tasks', tasks)
 from unnest($1::uuid[], $2::integer[]) as given (workflow_id, tasks)
 
 -- name: save_losses
--- Calls of several tasks that were lost, nobody knows by which task; all were handed back.
+-- Lost calls of several tasks; it is unknown which task was the cause, and all were requeued.
 insert into events (workflow_id, kind, data)
 select workflow_id, 'worker_lost', jsonb_build_object('tasks', tasks, 'reason', reason, 'worker', worker)
 from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) as given (workflow_id, tasks, reason, worker)
@@ -72,7 +72,7 @@ order by attempts.id desc
 limit $2
 
 -- name: attempt_counts
--- How many attempts of each step ended how, those not counted whose failure was forgiven by a retry.
+-- How many attempts of each step ended how, not counting failures that a retry forgave.
 select step, outcome, count(*) as attempts
 from attempts
 where workflow_id = $1

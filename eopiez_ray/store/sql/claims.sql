@@ -1,7 +1,7 @@
--- Which orchestrators live, and which workflows each of them drives until when.
+-- Which orchestrators are alive, which workflows each drives, and until when.
 
 -- name: register_orchestrator
--- A new driver of workflows, and the key of the advisory lock that shows that it lives.
+-- A new orchestrator, and the key of the advisory lock that shows that it is alive.
 insert into orchestrators (id, name, host, pid, cluster)
 values ($1, $2, $3, $4, $5)
 returning lock_key
@@ -29,10 +29,10 @@ from living_orchestrators as orchestrators
 where orchestrators.id = any($1::uuid[])
 
 -- name: claim
--- Take workflows that nobody drives: never held, given back, or whose holder's lease ran out or whose session is gone.
--- Priority comes first; then owners take turns by their weights, one who drives much here already coming later.
--- The lock on the row makes two claimers take different ones; the new epoch fences the old holder. While the server
--- has just started, every session is gone: living holders get some seconds to come back, and keep what they drive.
+-- Take workflows that nobody drives: never held, released, or whose holder's lease expired or session is gone.
+-- Priority comes first; then owners take turns by weight, those with much driven here already coming later.
+-- The row lock makes two claimers take different ones; the new epoch fences the old holder. Just after the server has
+-- started, every session is gone: living holders get some seconds to come back, and keep what they drive.
 with recursive living as materialized (
     select orchestrators.id
     from living_orchestrators as orchestrators
@@ -128,7 +128,7 @@ where workflows.id = claimable.id
 returning workflows.id, plan, status, epoch, owner, priority, labels, previous
 
 -- name: claim_named
--- As claim, among the given workflows alone and without turns.
+-- Like claim, but only among the given workflows and without turns.
 with claimable as (
     select id, holder as previous
     from workflows
@@ -161,7 +161,7 @@ where workflows.id = claimable.id
 returning workflows.id, plan, status, epoch, owner, priority, labels, previous
 
 -- name: clear_in_flight
--- What was in flight when workflows were left is in flight no more, as far as anybody knows.
+-- Clear what was in flight when workflows were left: as far as anyone knows, it no longer is.
 update steps
 set running = 0
 where workflow_id = any($1::uuid[])
@@ -178,7 +178,7 @@ where workflows.id = held.id
 returning workflows.id
 
 -- name: release
--- Give workflows back to the queue's readers, unfinished: another orchestrator may claim them at once.
+-- Release unfinished workflows: another orchestrator may claim them at once.
 with released as (
     update workflows
     set holder = null,
@@ -223,7 +223,7 @@ on conflict do nothing
 select pg_advisory_lock($1)
 
 -- name: bequeath
--- Let others take a leaving orchestrator for dead, and so its workflows and the workers that it leaves them.
+-- Let others take a leaving orchestrator for dead, and so claim its workflows and the workers it leaves.
 select pg_advisory_unlock($1), pg_notify('eopiez_work', 'handed over')
 
 -- name: driver

@@ -1,9 +1,9 @@
--- What orchestrators write down as work goes on, and read again when they claim what others have begun.
+-- What orchestrators record as work proceeds, and read back when they claim what others have begun.
 
 -- name: commit
--- All that happened to any number of workflows in a moment, in one statement and so in one transaction. Rows of
--- workflows that the writer no longer holds are dropped; the answer names those that it does hold. The first
--- committed report of a task wins.
+-- Everything that happened to any number of workflows in a moment, in one statement and so in one transaction. Rows of
+-- workflows that the writer no longer holds are dropped; the answer names those it holds. The first committed report
+-- of a task wins.
 with held as (
     select workflows.id, workflows.status
     from workflows
@@ -101,7 +101,7 @@ select id, (select count(pg_notify('eopiez_status', payload)) from unnest($35::t
 from held
 
 -- name: finished_tasks
--- What a claimed workflow has already done, a row a step.
+-- What a claimed workflow has already done, one row per step.
 select
     step,
     array_agg(partition) as partitions,
@@ -140,7 +140,7 @@ where workflow_id = $1
 group by step, partition
 
 -- name: quarantine
--- Set workflows aside that could not be driven on. The epoch moves, so that nothing of theirs is written any more.
+-- Quarantine workflows that could not be driven any further. The epoch moves, so that no more of theirs is written.
 with given as (
     select *
     from unnest($1::uuid[], $2::bigint[], $3::jsonb[]) as given (id, epoch, error)

@@ -1,4 +1,4 @@
--- Limits, weights, and the permits that orchestrators hold of limits.
+-- Limits, weights, and the permits that orchestrators hold under limits.
 
 -- name: limits
 -- All limits.
@@ -36,7 +36,7 @@ select pg_notify('eopiez_rules', name)
 from lifted
 
 -- name: set_weight
--- An owner's part of the cluster.
+-- An owner's share of the cluster.
 with changed as (
     insert into weights (owner, weight)
     values ($1, $2)
@@ -48,7 +48,7 @@ select pg_notify('eopiez_rules', owner)
 from changed
 
 -- name: drop_permits
--- Give back permits of limits that are not named.
+-- Release permits of limits that are not named.
 delete from permits
 where orchestrator = $1
     and (kind, name) not in (select * from unnest($2::text[], $3::text[]))

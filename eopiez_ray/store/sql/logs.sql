@@ -8,7 +8,7 @@ from unnest($1::uuid[], $2::double precision[], $3::smallint[], $4::integer[], $
     as given (workflow_id, at, step, partition, level, message)
 
 -- name: logs
--- A page of the lines that its phases logged, after the given line: of some steps, of one partition, of some levels.
+-- A page of a workflow's log lines after the given one: of some steps, of one partition, of some levels.
 select id, at, step, partition, level, message
 from logs
 where workflow_id = $1

@@ -1,4 +1,4 @@
--- Plans with the code of their phases, and updates of them while workflows go on.
+-- Plans with the code of their phases, and updates to them while workflows run.
 
 -- name: add_phase
 -- Keep a phase's code; equal digests are the same code.
@@ -25,7 +25,7 @@ from plans
 where digest = $1
 
 -- name: save_plans
--- Plans by which workflows go on.
+-- Plans with which workflows continue.
 with updated as (
     update workflows
     set plan = given.plan,
@@ -44,7 +44,7 @@ select pg_notify('eopiez_status', id::text)
 from updated
 
 -- name: answer_update
--- Drop a wanted plan, with the reason if the workflow cannot go on by it.
+-- Drop a requested plan, with the reason if the workflow cannot continue with it.
 with answered as (
     update workflows
     set wanted_plan = null
@@ -86,7 +86,7 @@ where id = $1
 for update of workflows
 
 -- name: answer_to_update
--- What the holder has said to a wish for an update.
+-- The holder's answer to an update request.
 select kind, data
 from events
 where workflow_id = $1
@@ -96,7 +96,7 @@ order by id
 limit 1
 
 -- name: want_update
--- Priority and labels at once, and a plan that the holder is to adopt or refuse.
+-- Set priority and labels at once, and request a plan that the holder is to adopt or refuse.
 update workflows
 set wanted_plan = $2,
     priority = $3,

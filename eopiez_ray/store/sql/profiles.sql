@@ -1,7 +1,7 @@
--- What has been learned of phases by running them.
+-- What has been measured about phases by running them.
 
 -- name: save_profiles
--- What has been learned of phases.
+-- Add measurements of phases.
 insert into profiles (digest, name, version, tasks, wall_s, cpu_s, peak_bytes)
 select *
 from unnest(
@@ -15,7 +15,7 @@ set tasks = profiles.tasks + excluded.tasks,
     updated_at = now()
 
 -- name: profiles
--- What is known of phases, those used last first.
+-- What has been measured about phases, most recently used first.
 select digest, name, version, tasks, wall_s, cpu_s, peak_bytes, updated_at
 from profiles
 order by updated_at desc, digest

@@ -1,7 +1,7 @@
 -- Quarantined rows.
 
 -- name: save_rejects
--- Quarantined rows, once a task.
+-- Quarantined rows, once per task.
 insert into rejects (workflow_id, step, partition, ordinal, source, reason, sample, rows)
 select *
 from unnest(

@@ -1,7 +1,7 @@
--- What people ask of workflows: pause, cancel, resume and retry.
+-- Requests to workflows: pause, cancel, resume and retry.
 
 -- name: lock_selected
--- The next workflows that a request means, locked in order of their ids; is_held says which of them a living
+-- The next workflows that a request applies to, locked in order of their ids; is_held says which of them a living
 -- orchestrator drives.
 with living as materialized (
     select orchestrators.id
@@ -41,7 +41,7 @@ from locked
 order by id
 
 -- name: count_selected
--- How many workflows a request would mean.
+-- How many workflows a request would apply to.
 select count(*)
 from workflows
 where ($1::uuid[] is null or id = any($1))
@@ -62,8 +62,8 @@ where ($1::uuid[] is null or id = any($1))
     )
 
 -- name: ask
--- Let locked workflows be paused or cancelled. Those that are held are on their way there, and their holders hear of
--- it; of the others nothing is in flight, so they are there at once.
+-- Pause or cancel locked workflows. Those that are held are on their way there, and their holders are notified; the
+-- others have nothing in flight, so they are there at once.
 with given as (
     select *
     from unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[]) as given (id, status, is_held, request)
@@ -98,8 +98,8 @@ from unnest($6::text[]) as payload
 
 -- name: requeue
 -- Put locked workflows at rest back into the queue. The epoch moves, so that nobody who held them before can write.
--- After a pause with frozen timers, attempts that wait for their moment wait as long as they still had to, and steps
--- that have begun have as much of their time left as they had.
+-- After a pause with frozen timers, retry backoff continues with the time it had left, and so do the time limits of
+-- steps that have begun.
 with given as (
     select
         id,
@@ -155,21 +155,21 @@ select count(pg_notify('eopiez_work', payload)) + count(pg_notify('eopiez_status
 from unnest($4::text[]) as payload
 
 -- name: forgive
--- Let failed tasks start anew.
+-- Let failed tasks start afresh.
 update attempts
 set is_forgiven = true
 where workflow_id = any($1::uuid[])
     and not is_forgiven
 
 -- name: requested
--- Workflows of an orchestrator that somebody wants paused, cancelled or updated, and how.
+-- Workflows of an orchestrator that are to be paused, cancelled or updated, and how.
 select id, status, coalesce(request ->> 'mode', 'drain') as mode, wanted_plan, priority
 from workflows
 where holder = $1
     and (status in ('pausing', 'cancelling') or wanted_plan is not null)
 
 -- name: given_up
--- Tasks of failed or quarantined workflows that have used up their attempts, the last ones first.
+-- Tasks of failed or quarantined workflows that have used up their attempts, latest first.
 select
     attempts.id, workflow_id, workflows.name as workflow, spec #>> array['steps', step::text, 'name'] as step,
     partition, attempt as attempts, outcome, error_type, message, worker, ended_at

@@ -1,8 +1,8 @@
 -- Steps and tasks: what is done, where and how quickly.
 
 -- name: steps
--- Steps of a workflow, in the order of its plan; those that have not moved have no row of their own, and those whose
--- values came with the plan never move.
+-- Steps of a workflow, in plan order; those that have not moved have no row of their own, and those whose values come
+-- with the plan never move.
 select
     (number - 1)::integer as position,
     planned ->> 'name' as name,
@@ -32,7 +32,7 @@ where workflows.id = $1
 order by number
 
 -- name: task_times
--- When each finished task ran, for a picture of the run.
+-- When each finished task ran, for a timeline of the run.
 select step, partition, started_at, wall_s, cpu_s, worker, is_cached
 from tasks
 where workflow_id = $1
@@ -41,7 +41,7 @@ limit $2
 
 -- name: tasks
 -- A page of finished tasks, in order of step and partition after the given one, with where they ran. Without a filter
--- it is a stretch of the primary key; plan it with its arguments known, so that a filter can have its own index.
+-- it is a range of the primary key; plan it with its arguments known, so that a filter can use its own index.
 with page as (
     select step, partition, rows, rejects, size, started_at, wall_s, cpu_s, peak_bytes, is_cached, worker
     from tasks
@@ -71,7 +71,7 @@ left join workers on workers.name = page.worker
 order by step, partition
 
 -- name: step_peaks
--- The most memory that a task of each step held, for those that were measured.
+-- Peak memory of each step's tasks, for those that were measured.
 select position as step, most.peak_bytes
 from steps
 cross join lateral (

@@ -1,8 +1,8 @@
--- Workflows: made, found and forgotten.
+-- Workflows: created, found and forgotten.
 
 -- name: add_workflows
--- New workflows: held at once by the orchestrator that is named, or waiting in the queue. Those whose owner has used
--- the idempotency key before are left out of the answer.
+-- New workflows: held at once by the orchestrator named, or waiting in the queue. Those whose owner has used the
+-- idempotency key before are left out of the answer.
 with added as (
     insert into workflows (
         id, name, plan, status, owner, priority, labels, idempotency_key, epoch, holder, lease_until, started_at
@@ -27,7 +27,7 @@ select id, case when holder is null then pg_notify('eopiez_work', id::text) end
 from added
 
 -- name: idempotent_workflow
--- The workflow that an owner has made with this key.
+-- The workflow that an owner created with this key.
 select id, plan
 from workflows
 where owner = $1
@@ -71,13 +71,13 @@ order by id desc
 limit $3
 
 -- name: statuses
--- Where workflows stand.
+-- The statuses of workflows.
 select id, status
 from workflows
 where id = any($1::uuid[])
 
 -- name: workflows_by_prefix
--- Workflows whose id begins or ends so, for people who type.
+-- Workflows whose id begins or ends this way, for people who type.
 select id
 from workflows
 where id::text like $1 || '%'
