@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from eopiez_ray.machine import WorkflowState, transitions
@@ -80,6 +80,7 @@ def test_simulation_keeps_every_promise(capsys: pytest.CaptureFixture[str]) -> N
     lived = 0
 
     @quietly
+    @example(shape=b"\x01\xaf\x00'\x00\x000\x01", choices=b"\x00\x00\x00\x00#\xa1\x00\x00")  # A flush is refused.
     @given(shape=shapes, choices=schedules)
     def live(shape: bytes, choices: bytes) -> None:
         nonlocal lived

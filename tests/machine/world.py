@@ -204,7 +204,8 @@ class World:
             if call is not None:
                 sent = Sent(call, {task.key: self._given(task.key) for task in call.tasks})
                 self.examine(sent)
-                self.holder.calls.append(sent)
+                if not self.holder.is_out:
+                    self.holder.calls.append(sent)
 
     def finish(self) -> None:
         if self.holder.calls:
@@ -485,6 +486,8 @@ class World:
             promise(key not in self.disk.tasks, f"{key} is finished, and started again")
             if self.plan.steps[key.step].phase.kind not in {PhaseKind.MAP, PhaseKind.COMBINE}:
                 self.commit()  # The shell waits for the journal before it gathers.
+                if self.holder.is_out:
+                    return  # The flush was refused and the workflow set aside, so the call is never sent.
                 missing = inputs - self.disk.tasks.keys()
             else:
                 missing = {given for given in inputs - before if not self._is_done(given)}
