@@ -24,34 +24,10 @@ REASON_CHARACTERS = 500
 SAMPLE_CHARACTERS = 200
 
 
-@dataclass(slots=True)
-class TaskContext:
-    """The current task. Outside a worker, as in a test or a notebook, a fresh one stands in."""
-
-    workflow_id: str = ""
-    step: str = ""
-    partition: int = 0
-    attempt: int = 1
-    """Counted from 1."""
-    rejects: Rejects = field(default_factory=lambda: Rejects())
-    steps: tuple[StepSummary, ...] = ()
-    """For a sink: what the workflow's steps have done so far, in the plan's order."""
-
-    @property
-    def token(self) -> str:
-        """A token that is the same for every attempt of this task, for making effects idempotent."""
-        return f"{self.workflow_id}/{self.step}/{self.partition}"
-
-    def reject(self, source: str, reason: str, sample: str = "") -> None:
-        """Put a row into the step's quarantine; it is kept exactly once, with the task's result.
-
-        The first 10,000 of a task are kept individually; the others are counted by reason.
-        """
-        self.rejects.add(exact(source), exact(reason), exact(sample))
-
-
 class Rejects:
     """What a task has put into quarantine, in bounded memory."""
+
+    __slots__ = ("_counted", "_kept")
 
     def __init__(self) -> None:
         self._kept: list[Reject] = []
@@ -71,6 +47,9 @@ class Rejects:
         self._kept.clear()
         self._counted.clear()
 
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
     def __iter__(self) -> Iterator[Reject]:
         yield from self._kept
         for reason, rows in self._counted.items():
@@ -79,6 +58,32 @@ class Rejects:
     def __len__(self) -> int:
         """The number of rows."""
         return len(self._kept) + sum(self._counted.values())
+
+
+@dataclass(slots=True)
+class TaskContext:
+    """The current task. Outside a worker, as in a test or a notebook, a fresh one stands in."""
+
+    workflow_id: str = ""
+    step: str = ""
+    partition: int = 0
+    attempt: int = 1
+    """Counted from 1."""
+    rejects: Rejects = field(default_factory=Rejects)
+    steps: tuple[StepSummary, ...] = ()
+    """For a sink: what the workflow's steps have done so far, in the plan's order."""
+
+    @property
+    def token(self) -> str:
+        """A token that is the same for every attempt of this task, for making effects idempotent."""
+        return f"{self.workflow_id}/{self.step}/{self.partition}"
+
+    def reject(self, source: str, reason: str, sample: str = "") -> None:
+        """Put a row into the step's quarantine; it is kept exactly once, with the task's result.
+
+        The first 10,000 of a task are kept individually; the others are counted by reason.
+        """
+        self.rejects.add(exact(source), exact(reason), exact(sample))
 
 
 _current: ContextVar[TaskContext | None] = ContextVar("eopiez_task", default=None)

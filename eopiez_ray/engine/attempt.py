@@ -95,7 +95,7 @@ class Attempt:
             ended.clock - began.clock,
             (ended.cpu - began.cpu) / among,
             self.failure,
-            tuple(self.context.rejects),
+            tuple(self.context.rejects) if self.context.rejects else (),
             tuple(self.logs),
             worker,
             self.is_last,
