@@ -29,7 +29,7 @@ saved_tasks as (
         workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker,
         is_cached, peak_bytes
     )
-    where workflow_id in (select id from held)
+    where (workflow_id in (select id from held)) is true -- So it is hashed, and never a loop over all that are held.
     on conflict do nothing
 ),
 saved_steps as (
@@ -49,7 +49,7 @@ saved_steps as (
         workflow_id, position, status, partitions, done, running, reason, rows, rejects, cached, wall_s, cpu_s,
         started_at, finished_at
     )
-    where workflow_id in (select id from held)
+    where (workflow_id in (select id from held)) is true
     on conflict (workflow_id, position) do update
     set status = excluded.status,
         partitions = excluded.partitions,
