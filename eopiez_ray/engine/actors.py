@@ -13,6 +13,7 @@ from .last_words import LastWords, read_last_words
 if TYPE_CHECKING:
     from ..model.policies import Resources
     from ..model.work import Place
+    from .line import Line
 
 ORPHAN_S = 60.0
 """Seconds without a call or a ping after which a worker exits."""
@@ -25,17 +26,21 @@ class Started(NamedTuple):
     place: Place
 
 
-async def start_actor(name: str, owner: str, resources: Resources, artifact_url: str) -> Started:
-    """A new worker, once it answers; if cancelled, it is removed from Ray's queue."""
+async def start_actor(line: Line, name: str, owner: str, resources: Resources, artifact_url: str) -> Started:
+    """A new worker, once it answers; if cancelled, it is removed from Ray's queue.
+
+    Raises:
+        ConnectionError: the cluster was lost.
+    """
     import ray
 
     # Registering a named actor blocks on the head node: never on the event loop, and never abandoned halfway.
-    creating = asyncio.create_task(asyncio.to_thread(_create_actor, name, owner, resources, artifact_url))
+    creating = asyncio.create_task(line.ask(_create_actor, name, owner, resources, artifact_url))
     try:
         actor = await asyncio.shield(creating)
         return Started(actor, await asyncio.wrap_future(actor.beat.remote().future()))
     except asyncio.CancelledError:
-        await asyncio.to_thread(ray.kill, await creating)
+        await line.ask(ray.kill, await creating)
         raise
 
 
@@ -106,7 +111,7 @@ def _free(name: str) -> None:
     ray.util.remove_placement_group(ray.util.get_placement_group(name))
 
 
-async def end_actor(name: str, started: asyncio.Future[Started], resources: Resources) -> str:
+async def end_actor(line: Line, name: str, started: asyncio.Future[Started], resources: Resources) -> str:
     """Kill a worker and release its reservation; if it was already gone, say why."""
     import ray
 
@@ -115,10 +120,10 @@ async def end_actor(name: str, started: asyncio.Future[Started], resources: Reso
             started.cancel()  # Otherwise it would start later, and hold resources promised to others.
             await asyncio.wait({started})
         if not started.cancelled():
-            await asyncio.to_thread(ray.kill, started.result().handle)
+            await line.ask(ray.kill, started.result().handle)
         if resources.placement.gang > 1:
-            await asyncio.to_thread(_free, name)
-    except (ValueError, ray.exceptions.RayError) as error:
+            await line.ask(_free, name)
+    except (ValueError, ConnectionError, ray.exceptions.RayError) as error:
         return str(error)
     return ""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import pickle
 import shutil
 import socket
@@ -28,6 +30,7 @@ from .actors import (
 from .executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from .joining import ATTACH_S, address, join, living_nodes, note_worker
 from .last_words import LastWords, forget_last_words, read_last_words
+from .line import Line
 from .pool import Pool, Pooled
 
 if TYPE_CHECKING:
@@ -42,6 +45,8 @@ WATCH_S = 1.0
 """Seconds between looks at the cluster's daemons."""
 FAREWELL_S = 5.0
 """Seconds allowed for killing workers before leaving the cluster."""
+LEAVE_S = 20.0
+"""Seconds after which a cluster that does not let us go is killed if it is ours, and otherwise abandoned."""
 DAEMONS = {"gcs_server", "raylet"}
 PREPARED = 4
 """Maximum number of workers started before there is work."""
@@ -74,6 +79,7 @@ class RayExecutor:
         self._farewells: set[asyncio.Task[None]] = set()
         self._on_room: Callable[[], None] = _nobody
         self._on_worker: Callable[[str, Place], None] = _nobody
+        self._line = Line()
         self._number = 0
         self._failed_starts = 0
         self._rest_until = 0.0
@@ -108,20 +114,33 @@ class RayExecutor:
         self.stop_workers(list(self._workers))
         if self._farewells:
             await asyncio.wait(self._farewells, timeout=FAREWELL_S)
-        await asyncio.to_thread(self._disconnect)
+        await self._hang_up()
 
     async def leave(self) -> None:
         """Leave a cluster that lives on, and its workers for whoever takes them over; otherwise they exit."""
         if self._farewells:
             await asyncio.wait(self._farewells, timeout=FAREWELL_S)
-        await asyncio.to_thread(self._disconnect)
+        await self._hang_up()
 
-    def _disconnect(self) -> None:
+    async def _hang_up(self) -> None:
+        """Leave the cluster, even if its head is frozen."""
         import ray
 
-        ray.shutdown()
+        self._line.cut()
+        leaving = asyncio.ensure_future(self._line.ask(ray.shutdown))
+        _, late = await asyncio.wait({leaving}, timeout=LEAVE_S)
+        if late:
+            log.warning("the Ray cluster does not answer a farewell", killed=[each.pid for each in self._daemons])
+            for daemon in self._daemons:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    daemon.kill()
+        if not late or self._daemons:
+            await leaving
+        else:
+            leaving.cancel()
+            atexit.unregister(ray.shutdown)  # It would wait as well, and keep the process from ending.
         if self._session is not None:
-            shutil.rmtree(self._session, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, self._session, ignore_errors=True)
 
     def refusal(self, resources: Resources) -> str | None:
         """Why no node of the cluster can run such a task."""
@@ -225,7 +244,7 @@ class RayExecutor:
     def _spawn(self, resources: Resources, *, is_beyond: bool = False) -> None:
         self._number += 1
         name = f"{_prefix(self._owner)}{self._number}"
-        actor = asyncio.create_task(start_actor(name, self._owner, resources, self._settings.artifacts))
+        actor = asyncio.create_task(start_actor(self._line, name, self._owner, resources, self._settings.artifacts))
         pooled = self._workers[name] = Pooled(name, actor, resources, is_beyond=is_beyond)
         actor.add_done_callback(lambda done: self._welcome(pooled, done))
         log.info("worker starting", worker=name, resources=resources.totals())
@@ -234,6 +253,8 @@ class RayExecutor:
         if started.cancelled():
             return
         error = started.exception()
+        if error is not None and self._workers.get(pooled.name) is not pooled:
+            return  # It went with its cluster.
         if error is None:
             self._failed_starts = 0
             place: Place = started.result().place
@@ -251,7 +272,7 @@ class RayExecutor:
 
     def _kill(self, pooled: Pooled) -> None:
         if self._workers.pop(pooled.name, None) is not None:
-            farewell = asyncio.create_task(_bid_farewell(pooled))
+            farewell = asyncio.create_task(_bid_farewell(self._line, pooled))
             self._farewells.add(farewell)
             farewell.add_done_callback(self._farewells.discard)
             if not pooled.is_stopped:
@@ -332,7 +353,7 @@ class RayExecutor:
         if not dead:
             return []
         owners = frozenset(owner.hex for owner in dead)
-        found = [name for name in await asyncio.to_thread(actor_names) if name.startswith(WORKER)]
+        found = [name for name in await self._line.ask(actor_names) if name.startswith(WORKER)]
         asked = [self._take_over(name, owners) for name in found if name not in self._workers]
         return [call for calls in await asyncio.gather(*asked) for call in calls]
 
@@ -341,14 +362,14 @@ class RayExecutor:
         import ray
 
         try:
-            actor: Any = await asyncio.to_thread(find_actor, name)
-            if await asyncio.to_thread(waits_for_room, actor):
+            actor: Any = await self._line.ask(find_actor, name)
+            if await self._line.ask(waits_for_room, actor):
                 if any(name.startswith(_prefix(owner)) for owner in dead):
-                    await asyncio.to_thread(ray.kill, actor)  # Nobody waits for it any more.
+                    await self._line.ask(ray.kill, actor)  # Nobody waits for it any more.
                 return []
             answer = asyncio.wrap_future(actor.hand_over.remote(dead, self._owner).future())
             handover: Handover | None = await asyncio.wait_for(answer, HANDOVER_S)
-        except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
+        except (ValueError, TimeoutError, ConnectionError, ray.exceptions.RayError) as error:
             log.info("a worker does not answer", worker=name, error=str(error))
             return []
         if handover is None:
@@ -426,7 +447,7 @@ class RayExecutor:
         import ray
 
         try:
-            nodes = await asyncio.wait_for(asyncio.to_thread(living_nodes), ATTACH_S)
+            nodes = await asyncio.wait_for(self._line.ask(living_nodes), ATTACH_S)
         except (TimeoutError, ray.exceptions.RayError) as error:
             raise ClusterError(
                 "the Ray cluster no longer answers; "
@@ -446,7 +467,7 @@ class RayExecutor:
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(None)
         self._workers.clear()
-        await asyncio.to_thread(self._disconnect)
+        await self._hang_up()
         await self.start()
 
 
@@ -465,8 +486,8 @@ def _nobody(*_: object) -> None:
     """Do nothing, since nobody listens yet."""
 
 
-async def _bid_farewell(pooled: Pooled) -> None:
-    error = await end_actor(pooled.name, pooled.actor, pooled.resources)
+async def _bid_farewell(line: Line, pooled: Pooled) -> None:
+    error = await end_actor(line, pooled.name, pooled.actor, pooled.resources)
     if error:
         log.info("worker was already gone", worker=pooled.name, error=error)
     if pooled.actor.done() and not pooled.actor.cancelled() and pooled.actor.exception() is None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 NAMESPACE = "eopiez"
 ATTACH_S = 30.0
 """Seconds after which a running cluster that does not answer is given up."""
+OUTAGE_S = 1_000_000
+"""Seconds that Ray tries to reach a head before it ends the process. How long we wait is for us to say."""
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 log = get_logger(__name__)
@@ -99,12 +101,14 @@ def authenticate(home: Path) -> None:
 
 
 def _shorten_farewells(settings: Settings) -> None:
-    """Keep Ray from waiting, on shutdown, for what no longer answers; a user's own settings stay.
+    """Keep Ray from waiting on shutdown for what no longer answers, or ending this process; a user's own settings stay.
 
     It would give a dead head 5 s to accept the last task events, and would wait 10 s for a metrics agent, which a
-    cluster of our own, having no dashboard, does not run.
+    cluster of our own, having no dashboard, does not run. And once a question had waited 60 s for a dead head, it would
+    end the whole process, by ``_Exit(1)`` and without a word, even if that cluster was left long ago.
     """
     os.environ.setdefault("RAY_task_events_shutdown_flush_timeout_ms", "500")
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(OUTAGE_S))
     if settings.ray_address is None:
         os.environ.setdefault("RAY_enable_open_telemetry", "0")
 

@@ -17,6 +17,7 @@ import pytest
 
 import eopiez_ray as ez
 from eopiez_ray.engine.actors import start_actor
+from eopiez_ray.engine.line import Line
 from eopiez_ray.errors import ClusterError, WorkflowFailedError, WorkflowNotFinishedError, WorkflowPausedError
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.model.tasks import TaskKey
@@ -228,7 +229,7 @@ def test_a_call_that_waits_while_its_worker_is_handed_over_is_left_to_the_new_ow
 ) -> None:
     import ray
 
-    actor = asyncio.run(start_actor("handed", "old", ez.Resources(cpu=0), str(tmp_path))).handle
+    actor = asyncio.run(start_actor(Line(), "handed", "old", ez.Resources(cpu=0), str(tmp_path))).handle
     actor.run.remote(marking_call("0", "old", marks))
     running = actor.run.remote(marking_call("1", "old", marks, 1.0))
     waiting = actor.run.remote(marking_call("2", "old", marks))
@@ -245,7 +246,7 @@ def test_a_call_that_waits_while_its_worker_is_handed_over_is_left_to_the_new_ow
 def test_a_call_that_breaks_is_not_waited_for_by_an_heir(system: ez.Local, marks: Marks, tmp_path: Path) -> None:
     import ray
 
-    actor = asyncio.run(start_actor("broken", "old", ez.Resources(cpu=0), str(tmp_path))).handle
+    actor = asyncio.run(start_actor(Line(), "broken", "old", ez.Resources(cpu=0), str(tmp_path))).handle
     with pytest.raises(KeyError):
         ray.get(actor.run.remote(marking_call("0", "old", marks, step=7)))
     assert ray.get(actor.hand_over.remote({"old"}, "new")).calls == ()
@@ -274,3 +275,11 @@ def test_a_killed_cluster_is_replaced_and_the_work_goes_on(system: ez.Local, mar
     wait_until(lambda: len(marks.lines()) > 20)
     daemons()[name].kill()
     finished_in_spite_of(system, marks, workflow)
+
+
+@pytest.mark.timeout(400)
+def test_a_head_that_dies_while_it_is_asked_ends_nothing_else(tmp_path: Path) -> None:
+    """In a process of its own, since Ray would end the process with it, after a minute."""
+    program = [sys.executable, "-m", "tests.engine.lost_head", str(tmp_path)]
+    ended = subprocess.run(program, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=300)
+    assert (ended.returncode, ended.stdout.splitlines()) == (0, [str(sum(range(COUNT))), "closed"]), ended.stderr
