@@ -22,6 +22,7 @@ LOG_LINES = 200
 MEASURED_S = 0.01
 """Shortest task in seconds whose peak memory is read, which costs about 50 µs."""
 _REFUSALS = (ContractError, ParameterError)
+_TABLES = (pa.Table, pa.RecordBatch)
 
 
 class Moment(NamedTuple):
@@ -108,7 +109,7 @@ def _finite(at: float) -> float:
 
 
 def _rows(value: Any) -> int:
-    return int(value.num_rows) if isinstance(value, pa.Table | pa.RecordBatch) else 1
+    return int(value.num_rows) if isinstance(value, _TABLES) else 1
 
 
 def _told(error: BaseException) -> Failure:

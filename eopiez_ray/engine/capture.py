@@ -7,8 +7,9 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 HEAD_BYTES = 2**20
 """How much of one task's output is read; the rest is skipped."""
@@ -21,7 +22,10 @@ Take = Callable[[float, str], None]
 
 
 class Capture:
-    """A file in place of standard output while calls run, read after each task so that lines stay with their task."""
+    """A file in place of standard output while calls run, read after each task so that lines stay with their task.
+
+    As a context manager, it redirects standard output inside the block, for child processes too.
+    """
 
     def __init__(self, path: Path, take: Take, listener: Callable[[], Take | None]) -> None:
         """
@@ -38,28 +42,27 @@ class Capture:
         """File size after each of the first prints since the last reading, and its Unix seconds."""
         self._stream: _Stream | None = None
         """Made when the descriptor first leads here: elsewhere it may be closed."""
+        self._earlier: tuple[Any, int | None] = None, None
+        """Standard output outside the block, and its descriptor."""
 
-    @contextlib.contextmanager
-    def in_place(self) -> Iterator[None]:
-        """Redirect standard output here inside the block, for child processes too."""
+    def __enter__(self) -> None:
         self._empty()
-        earlier, descriptor = sys.stdout, _duplicate(STDOUT)
+        self._earlier = sys.stdout, _duplicate(STDOUT)
         self._lead_here()
-        try:
-            yield
-        finally:
-            self._flush()
-            sys.stdout = earlier
-            if descriptor is None:
-                os.close(STDOUT)
-            else:
-                os.dup2(descriptor, STDOUT)
-                os.close(descriptor)
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        sys.stdout, descriptor = self._earlier
+        if descriptor is None:
+            os.close(STDOUT)
+        else:
+            os.dup2(descriptor, STDOUT)
+            os.close(descriptor)
 
     def drain(self) -> None:
         """Take the lines printed since the last time; an unfinished one counts as a line."""
         self._flush()
-        size = os.fstat(self._file).st_size
+        size = self._size()
         if size == self._read:
             return
         text = os.pread(self._file, min(size - self._read, HEAD_BYTES), self._read).decode("utf-8", "backslashreplace")
@@ -99,10 +102,14 @@ class Capture:
     def _note(self) -> None:
         """Something was printed."""
         if len(self._marks) < LINES:
-            self._marks.append((os.fstat(self._file).st_size, time.time()))
+            self._marks.append((self._size(), time.time()))
+
+    def _size(self) -> int:
+        """Size of the file: seeking costs a quarter of ``fstat``, and appending does not care for the position."""
+        return os.lseek(self._file, 0, os.SEEK_END)
 
     def _empty(self) -> None:
-        if os.fstat(self._file).st_size:
+        if self._size():
             os.ftruncate(self._file, 0)
         self._read = 0
         self._marks.clear()

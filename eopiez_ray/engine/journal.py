@@ -147,18 +147,24 @@ class Journal:
         return {workflow} | await self._commit(aside)
 
     async def _patiently(self, batch: Batch) -> set[WorkflowId]:
-        deadline = time.monotonic() + self._patience_s
+        deadline, is_late = time.monotonic() + self._patience_s, False
         while True:
             try:
-                return await self._ledger.commit(batch)
+                lost = await self._ledger.commit(batch)
             except WriteRefusedError:
                 raise
             except (StoreError, StorageFullError) as error:
                 if time.monotonic() > deadline:
                     raise
-                log.warning("commit failed, retrying", error=str(error), tasks=len(batch.tasks))
+                if not is_late:
+                    log.warning("commit failed, retrying", error=str(error), tasks=len(batch.tasks))
+                is_late = True
                 await self._revive()
                 await asyncio.sleep(RETRY_S)
+            else:
+                if is_late:
+                    log.warning("commit succeeded", tasks=len(batch.tasks))
+                return lost
 
 
 def _tell(tell: Tell, failure: BaseException | None) -> None:

@@ -95,16 +95,16 @@ class Orchestrator:
         self._rules = Rules(
             self.id, RuleBook(database), limits, self._claims, self._roster, self._conductor, executor, news
         )
-        self._creation = Creation(self.id, Intake(database, settings.lease_s), self._claims)
+        self._creation = Creation(self.id, Intake(database), self._claims)
         self._leases = Leases(
-            settings.lease_s, self._ledger, self._roster, self._creation, self._journal, self._conductor
+            self.id, settings.lease_s, self._ledger, self._roster, self._creation, self._journal, self._conductor
         )
         heard = {
             "eopiez_work": self._claims.look,
             "eopiez_request": self._wishes.look,
             "eopiez_rules": self._rules.look,
         }
-        self._session = Session(database, self._ledger, heard, revive)
+        self._session = Session(database, self._ledger, heard, revive, on_open=self._leases.doubt)
         self._stopping = asyncio.Event()
         self._is_handing_over = False
 

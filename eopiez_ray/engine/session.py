@@ -30,6 +30,8 @@ class Session:
         ledger: Ledger,
         heard: Mapping[str, Callable[[], None]],
         revive: Callable[[], Awaitable[None]],
+        *,
+        on_open: Callable[[], None],
     ) -> None:
         """
         Args:
@@ -37,10 +39,14 @@ class Session:
             ledger: releases the lock.
             heard: what to call for news on each channel, and whenever some may have been missed.
             revive: restarts the database if it is ours.
+            on_open: called when the session is open, for the first time or again.
         """
         self._database, self._ledger, self._heard, self._revive = database, ledger, heard, revive
+        self._on_open = on_open
         self._lock_key = 0
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._is_away = False
+        """Whether the log says that the database does not answer."""
         self.ready = asyncio.Event()
         """Set once others see that it is alive: workflows may be created for it."""
 
@@ -58,15 +64,20 @@ class Session:
                 finally:
                     connection.terminate()
             except DatabaseUnavailableError as error:
-                log.warning("the database does not answer", error=str(error))
+                if not self._is_away:  # Once for each outage, however many attempts it lasts.
+                    log.warning("the database does not answer", error=str(error))
+                self._is_away = True
                 await self._revive()
             await asyncio.sleep(RETRY_S)
 
     async def _hold(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         """Show that this orchestrator is alive, and listen for news, until the session ends."""
         await self._ledger.show_life(connection, self._lock_key)
-        self._connection = connection
+        if self._is_away:
+            log.warning("the database answers again")
+        self._connection, self._is_away = connection, False
         self.ready.set()
+        self._on_open()
         for look in self._heard.values():
             look()
         ended = asyncio.Event()

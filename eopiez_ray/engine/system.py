@@ -111,7 +111,7 @@ class Engine:
             url = await asyncio.to_thread(self._server.start)
         assert url is not None
         self._database = await connect(url)
-        self._intake = Intake(self._database, self.settings.lease_s)
+        self._intake = Intake(self._database)
 
     async def close(self) -> None:
         """Stop driving, leave the cluster and the database. Workflows that were driven can be claimed at once."""

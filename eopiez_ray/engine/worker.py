@@ -6,7 +6,6 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from itertools import groupby
@@ -75,7 +74,7 @@ class Worker:
         self._library.add(call.code)
         self._moment = Moment.now()
         ends_at = self._moment.clock + call.slice_s
-        with self._capture.in_place(), self._records.in_place():
+        with self._capture, self._records:
             reports = [self._run_part(part, ends_at, is_first=not number) for number, part in enumerate(call.parts)]
         enter(None)
         return list(map(condensed, reports))
@@ -259,20 +258,17 @@ class Worker:
 
 
 class _Records(logging.Handler):
-    """Passes log records on as lines."""
+    """Passes log records on as lines: all of those inside its block."""
 
     def __init__(self, take: Callable[[float, str, str], None]) -> None:
         super().__init__()
         self._take = take
 
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """Receive all records inside the block."""
+    def __enter__(self) -> None:
         logging.getLogger().addHandler(self)
-        try:
-            yield
-        finally:
-            logging.getLogger().removeHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger().removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass it on, with as much as possible of a message whose arguments do not fit."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import DatabaseUnavailableError, IdempotencyConflictError
@@ -61,8 +60,8 @@ class Offer(NamedTuple):
 class Intake:
     """Creates workflows. Offers that arrive while a statement is under way all go into the next one."""
 
-    def __init__(self, database: Database, lease_s: float) -> None:
-        self._database, self._lease = database, timedelta(seconds=lease_s)
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._writer = database.writer()
         self._loop = asyncio.get_running_loop()
         self._offers: deque[Offer] = deque()
@@ -157,7 +156,7 @@ class Intake:
             for key, new in part
         )  # fmt: skip
         columns = [list(column) for column in zip(*rows, strict=True)]
-        return {row["id"] for row in await self._writer.fetch(sql("add_workflows"), *columns, self._lease)}
+        return {row["id"] for row in await self._writer.fetch(sql("add_workflows"), *columns)}
 
     async def _keep_plans(self, wanted: Sequence[NewWorkflow]) -> None:
         unknown = {new.plan.digest: new for new in wanted if new.plan.digest not in self._known}

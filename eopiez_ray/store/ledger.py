@@ -94,7 +94,7 @@ class Ledger:
         """Register an orchestrator; give the key of the advisory lock that it must hold while it is alive."""
         self._name = name
         row = await self._database.fetchrow(
-            sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid(), cluster
+            sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid(), cluster, self._lease
         )
         assert row is not None
         return int(row["lock_key"])
@@ -126,9 +126,9 @@ class Ledger:
         async with self._database.transaction() as connection:
             if only is None:
                 turns = list(driven), list(driven.values())
-                rows = await connection.fetch(sql("claim"), orchestrator, self._lease, limit, *turns, above)
+                rows = await connection.fetch(sql("claim"), orchestrator, limit, *turns, above)
             else:
-                rows = await connection.fetch(sql("claim_named"), orchestrator, only, self._lease, limit)
+                rows = await connection.fetch(sql("claim_named"), orchestrator, only, limit)
             if rows:
                 await connection.execute(sql("clear_in_flight"), [row["id"] for row in rows])
             restored_ones = [await self._restore_or_set_aside(connection, row) for row in rows]
@@ -171,10 +171,15 @@ class Ledger:
             self._plans[digest] = PlanSpec.from_value(await connection.fetchval(sql("plan"), digest))
         return self._plans[digest]
 
-    async def renew(self, epochs: dict[WorkflowId, int]) -> set[WorkflowId]:
-        """Renew leases; those missing from the answer are lost, or at rest."""
-        rows = await self._database.fetch(sql("renew"), list(epochs), list(epochs.values()), self._lease)
-        return {WorkflowId(row["id"]) for row in rows}
+    async def renew(self, orchestrator: OrchestratorId) -> bool:
+        """Renew an orchestrator's lease; give whether it had not run out, so that nobody took what it holds."""
+        row = await self._database.fetchrow(sql("renew"), orchestrator, self._lease)
+        return row is not None and bool(row["was_valid"])
+
+    async def held(self, orchestrator: OrchestratorId) -> dict[WorkflowId, int]:
+        """Epochs of the workflows that an orchestrator holds, whether it knows of them or not."""
+        rows = await self._database.fetch(sql("held"), orchestrator)
+        return {WorkflowId(row["id"]): row["epoch"] for row in rows}
 
     async def release(self, epochs: dict[WorkflowId, int]) -> None:
         """Let others claim these workflows at once."""

@@ -76,7 +76,7 @@ async def counting(database: Database) -> str:
     """The id of a workflow that waits in the queue."""
     plan = ez.Plan("counting")
     plan.tune(plan.step("count", phases.count_to, n=3), resources=ez.Resources(cpu=2, custom={"license": 1}))
-    (created,) = await Intake(database, 15).create(NewWorkflow(plan.spec(), plan.code()))
+    (created,) = await Intake(database).create(NewWorkflow(plan.spec(), plan.code()))
     return str(created.id)
 
 

@@ -118,3 +118,38 @@ async def test_what_is_handed_over_is_taken_up_though_its_lease_has_not_run_out(
     stage.orchestrate()
     assert (await stage.rest(workflow)).status is S.SUCCEEDED
     assert (executor.stopped, executor.released) == ([], 0), "workers stay"
+
+
+async def test_what_another_one_took_is_dropped_with_the_next_comparison(stage: Stage) -> None:
+    executor = shut(stage)
+    first = stage.orchestrate(executor, lease_s=0.6)
+    workflow = await stage.submit(short())
+    await until(lambda: executor.calls)
+    other = stage.orchestrate(shut(stage), lease_s=3600)
+    await other.ready.wait()
+    await stage.database.fetch("update workflows set holder = $1, epoch = epoch + 1", other.id)
+    await until(lambda: workflow not in first.held)
+    assert await stage.status(workflow) is S.RUNNING
+
+
+async def test_what_is_held_unknowingly_is_released_and_driven(stage: Stage) -> None:
+    """As if the answer to a claim had been lost."""
+    orchestrator = stage.orchestrate(lease_s=0.6)
+    await orchestrator.ready.wait()
+    workflow = await stage.submit(short(), holder=orchestrator.id)
+    assert (await stage.rest(workflow)).status is S.SUCCEEDED
+    ((epoch,),) = await stage.database.fetch("select epoch from workflows")
+    assert epoch == 2
+
+
+async def test_a_lease_is_renewed_before_it_runs_out(stage: Stage) -> None:
+    """Four times, that is beyond the end of the first one."""
+    orchestrator = stage.orchestrate(lease_s=1.5)
+    await orchestrator.ready.wait()
+    seen = set()
+
+    async def renewed() -> bool:
+        seen.update(row["lease_until"] for row in await stage.database.fetch("select lease_until from orchestrators"))
+        return len(seen) == 5
+
+    await until(renewed)

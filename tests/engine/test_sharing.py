@@ -153,7 +153,7 @@ async def test_far_back_it_is_said_roughly_how_many_are_ahead(stage: Stage) -> N
     stage.orchestrate(executor)
     executor.gate.clear()
     plan = marking(stage)
-    made = await Intake(stage.database, 15).create(*[NewWorkflow(plan.spec(), plan.code())] * 128)
+    made = await Intake(stage.database).create(*[NewWorkflow(plan.spec(), plan.code())] * 128)
     wanted = {"needs 1 CPU, 0 free, 99 ahead of it", "needs 1 CPU, 0 free, about 120 ahead of it"}
 
     async def is_said() -> bool:

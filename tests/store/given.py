@@ -24,7 +24,7 @@ def wanted(**options: Any) -> NewWorkflow:
 
 
 async def create(database: Database, **options: Any) -> WorkflowId:
-    (created,) = await Intake(database, LEASE_S).create(wanted(**options))
+    (created,) = await Intake(database).create(wanted(**options))
     return created.id
 
 

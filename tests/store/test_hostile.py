@@ -36,7 +36,7 @@ from eopiez_ray.store.database import redacted
 from eopiez_ray.store.encoding import LATEST, clean, moment, to_json
 
 from ..machine.plans import plan, step
-from .given import LEASE_S, PLAN, Driver, Drivers, result, wanted
+from .given import PLAN, Driver, Drivers, result, wanted
 
 TEXT = st.text(st.characters(), max_size=40)
 """Any code points, lone surrogates and NUL among them."""
@@ -66,7 +66,7 @@ class Desk(NamedTuple):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database: Database, drivers: Drivers) -> Desk:
-    return Desk(Intake(database, LEASE_S), await drivers.start())
+    return Desk(Intake(database), await drivers.start())
 
 
 thoroughly = settings(
@@ -195,7 +195,7 @@ async def test_a_huge_traceback_is_written_cut(desk: Desk) -> None:
 
 
 async def test_what_is_refused_is_told_to_its_caller_alone(database: Database) -> None:
-    intake = Intake(database, 15)
+    intake = Intake(database)
     offers = [intake.create(wanted(owner=f"o{number}")) for number in range(5)]
     poison = intake.create(wanted(priority=10**9))
     answers = await asyncio.gather(*offers, poison, return_exceptions=True)

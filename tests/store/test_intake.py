@@ -12,7 +12,7 @@ from eopiez_ray.store import Database, Intake, Workflows
 
 from ..machine.plans import plan, step
 from ..waiting import until
-from .given import CODE, LEASE_S, PLAN, Drivers, create, wanted
+from .given import CODE, PLAN, Drivers, create, wanted
 
 
 async def test_a_new_workflow_waits_in_the_queue(database: Database) -> None:
@@ -27,7 +27,7 @@ async def test_a_new_workflow_waits_in_the_queue(database: Database) -> None:
 
 
 async def test_many_callers_at_once_each_get_their_own(database: Database) -> None:
-    intake = Intake(database, LEASE_S)
+    intake = Intake(database)
     created = await asyncio.gather(*(intake.create(wanted()) for _ in range(300)))
     assert len({workflow.id for (workflow,) in created}) == 300
     assert len(await Workflows(database).page(limit=400)) == 300
@@ -43,7 +43,7 @@ async def test_one_that_is_held_from_the_start_cannot_be_claimed(database: Datab
 
 
 async def test_the_same_key_and_plan_give_the_same_workflow(database: Database) -> None:
-    intake = Intake(database, LEASE_S)
+    intake = Intake(database)
     pairs = await asyncio.gather(*(intake.create(wanted(idempotency_key="k")) for _ in range(5)))
     assert len({created.id for (created,) in pairs}) == 1
     assert sum(created.is_new for (created,) in pairs) == 1
@@ -54,12 +54,12 @@ async def test_the_same_key_with_another_plan_is_a_conflict(database: Database) 
     first = await create(database, idempotency_key="k")
     other = plan(step("read", "source"))
     with pytest.raises(IdempotencyConflictError, match=str(first)) as caught:
-        await Intake(database, LEASE_S).create(wanted(plan=other, code=CODE, idempotency_key="k"))
+        await Intake(database).create(wanted(plan=other, code=CODE, idempotency_key="k"))
     assert caught.value.workflow_id == str(first)
 
 
 async def test_a_caller_that_goes_away_does_not_stop_what_it_began(database: Database) -> None:
-    task = asyncio.create_task(Intake(database, LEASE_S).create(wanted()))
+    task = asyncio.create_task(Intake(database).create(wanted()))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

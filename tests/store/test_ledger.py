@@ -46,11 +46,23 @@ async def test_an_expired_lease_is_claimed_though_the_session_lives(database: Da
 
 async def test_a_renewed_lease_lasts_and_a_lost_one_is_told(database: Database, drivers: Drivers) -> None:
     workflow = await create(database)
-    first, second = await drivers.start(lease_s=0.0), await drivers.start()
+    first, second = await drivers.start(), await drivers.start()
     await first.claim()
-    assert await first.ledger.renew({workflow: 1}) == {workflow}
-    await second.claim()
-    assert await first.ledger.renew({workflow: 1}) == set()
+    assert await first.ledger.renew(first.id)
+    assert await second.claim() == []
+    await database.fetch("update orchestrators set lease_until = clock_timestamp() where id = $1", first.id)
+    assert await second.claim() == [workflow]
+    assert not await first.ledger.renew(first.id)
+    assert await first.ledger.held(first.id) == {}
+    assert await second.ledger.held(second.id) == {workflow: 2}
+
+
+async def test_nobody_claims_again_what_it_holds(database: Database, drivers: Drivers) -> None:
+    workflow = await create(database)
+    driver = await drivers.start(lease_s=0.0)
+    assert await driver.claim() == [workflow]
+    assert await driver.claim() == []
+    assert await driver.ledger.claim(driver.id, [workflow], 10) == []
 
 
 async def test_a_fenced_holder_writes_nothing(database: Database, drivers: Drivers) -> None:

@@ -15,7 +15,7 @@ from eopiez_ray.model.status import Outcome, WorkflowStatus
 from eopiez_ray.model.tasks import Failure, Report, TaskKey
 from eopiez_ray.store import Batch, Database, Intake, Workflows, requests
 
-from .given import LEASE_S, PLAN, Driver, Drivers, batch_of, create, result, wanted
+from .given import PLAN, Driver, Drivers, batch_of, create, result, wanted
 
 S = WorkflowStatus
 MAINTENANCE = Request(by="anna", why="maintenance")
@@ -281,7 +281,7 @@ async def test_bulk_requests_go_through_all_pages(database: Database, monkeypatc
 
 async def test_ten_thousand_workflows_are_paused_and_resumed_in_bulk(database: Database, drivers: Drivers) -> None:
     workflows, driver = Workflows(database), await drivers.start()
-    await Intake(database, LEASE_S).create(*(wanted(labels=BLUE) for _ in range(10_000)))
+    await Intake(database).create(*(wanted(labels=BLUE) for _ in range(10_000)))
     await driver.ledger.claim(driver.id, None, 500)
     began = time.perf_counter()
     answers = await workflows.pause_all(Selection(labels=BLUE), MAINTENANCE)

@@ -2,8 +2,8 @@
 
 -- name: register_orchestrator
 -- A new orchestrator, and the key of the advisory lock that shows that it is alive.
-insert into orchestrators (id, name, host, pid, cluster)
-values ($1, $2, $3, $4, $5)
+insert into orchestrators (id, name, host, pid, cluster, lease_until)
+values ($1, $2, $3, $4, $5, clock_timestamp() + $6::interval)
 returning lock_key
 
 -- name: peers
@@ -29,13 +29,17 @@ from living_orchestrators as orchestrators
 where orchestrators.id = any($1::uuid[])
 
 -- name: claim
--- Take workflows that nobody drives: never held, released, or whose holder's lease expired or session is gone.
+-- Take workflows that nobody drives: never held, released, or whose holder's lease has run out or session is gone.
 -- Priority comes first; then owners take turns by weight, those with much driven here already coming later.
 -- The row lock makes two claimers take different ones; the new epoch fences the old holder. Just after the server has
 -- started, every session is gone: living holders get some seconds to come back, and keep what they drive.
-with recursive living as materialized (
+with recursive entitled as materialized (
+    select leaseholders.id
+    from leaseholders
+    union all
     select orchestrators.id
-    from living_orchestrators as orchestrators
+    from orchestrators
+    where pg_postmaster_start_time() >= clock_timestamp() - interval '5 seconds'
 ),
 -- One step in the index for each owner, however many workflows they have.
 owners as (
@@ -70,20 +74,15 @@ candidates as (
             and status in ('queued', 'running', 'pausing', 'cancelling')
             and workflows.owner = owners.owner
         order by priority desc, id
-        limit 2 * $3
+        limit 2 * $2
     ) as first
     union all
     select id, priority, owner
     from workflows
     where holder is not null
         and status in ('running', 'pausing', 'cancelling')
-        and (
-            lease_until < clock_timestamp()
-            or (
-                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
-                and holder not in (select id from living)
-            )
-        )
+        and holder <> $1
+        and holder not in (select id from entitled)
 ),
 -- More than are wanted, for another claimer may be taking the first ones.
 ranked as (
@@ -92,11 +91,11 @@ ranked as (
         (coalesce(driven, 0) + row_number() over (partition by owner, candidates.priority order by id))
             / coalesce(weight, 1) as turn
     from candidates
-    left join unnest($4::text[], $5::bigint[]) as busy (owner, driven) using (owner)
+    left join unnest($3::text[], $4::bigint[]) as busy (owner, driven) using (owner)
     left join weights using (owner)
-    where candidates.priority > $6::integer
+    where candidates.priority > $5::integer
     order by candidates.priority desc, turn, id
-    limit 4 * $3
+    limit 4 * $2
 ),
 claimable as (
     select workflows.id, holder as previous
@@ -104,22 +103,14 @@ claimable as (
     join ranked on ranked.id = workflows.id
     where workflows.id = any(array(select id from ranked)) -- By the primary key, whatever the planner expects.
         and status in ('queued', 'running', 'pausing', 'cancelling')
-        and (
-            holder is null
-            or lease_until < clock_timestamp()
-            or (
-                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
-                and holder not in (select id from living)
-            )
-        )
+        and (holder is null or (holder <> $1 and holder not in (select id from entitled)))
     order by priority desc, turn, workflows.id
-    limit $3
+    limit $2
     for update of workflows skip locked
 )
 update workflows
 set holder = $1,
     epoch = epoch + 1,
-    lease_until = clock_timestamp() + $2::interval,
     status = case when status = 'queued' then 'running' else status end,
     started_at = coalesce(started_at, clock_timestamp()),
     drained_at = null
@@ -136,23 +127,19 @@ with claimable as (
         and status in ('queued', 'running', 'pausing', 'cancelling')
         and (
             holder is null
-            or lease_until < clock_timestamp()
             or (
-                pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
-                and not exists (
-                    select from living_orchestrators as orchestrators
-                    where orchestrators.id = holder
-                )
+                holder <> $1
+                and pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+                and not exists (select from leaseholders where leaseholders.id = holder)
             )
         )
     order by priority desc, id
-    limit $4
+    limit $3
     for update skip locked
 )
 update workflows
 set holder = $1,
     epoch = epoch + 1,
-    lease_until = clock_timestamp() + $3::interval,
     status = case when status = 'queued' then 'running' else status end,
     started_at = coalesce(started_at, clock_timestamp()),
     drained_at = null
@@ -168,21 +155,28 @@ where workflow_id = any($1::uuid[])
     and running > 0
 
 -- name: renew
--- Hold on to workflows; those missing from the answer are lost.
-update workflows
-set lease_until = clock_timestamp() + $3::interval
-from unnest($1::uuid[], $2::bigint[]) as held (id, epoch)
-where workflows.id = held.id
-    and workflows.epoch = held.epoch
-    and workflows.status in ('running', 'pausing', 'cancelling')
-returning workflows.id
+-- Renew an orchestrator's lease; say whether it had not run out yet.
+update orchestrators
+set lease_until = clock_timestamp() + $2::interval
+from (
+    select lease_until >= clock_timestamp() as was_valid
+    from orchestrators
+    where id = $1
+) as before
+where id = $1
+returning was_valid
+
+-- name: held
+-- What an orchestrator holds.
+select id, epoch
+from workflows
+where holder = $1
 
 -- name: release
 -- Release unfinished workflows: another orchestrator may claim them at once.
 with released as (
     update workflows
-    set holder = null,
-        lease_until = null
+    set holder = null
     from unnest($1::uuid[], $2::bigint[]) as held (id, epoch)
     where workflows.id = held.id
         and workflows.epoch = held.epoch
@@ -201,13 +195,7 @@ for update of workflows
 
 -- name: is_held
 -- Whether a living orchestrator drives the workflow.
-select
-    holder is not null
-        and lease_until >= clock_timestamp()
-        and exists (
-            select from living_orchestrators as orchestrators
-            where orchestrators.id = holder
-        ) as is_held
+select exists (select from leaseholders where leaseholders.id = holder) as is_held
 from workflows
 where id = $1
 
@@ -228,8 +216,7 @@ select pg_advisory_unlock($1), pg_notify('eopiez_work', 'handed over')
 
 -- name: driver
 -- Which living orchestrator drives a workflow.
-select orchestrators.name, host, orchestrators.pid, orchestrators.started_at
+select leaseholders.name, host, leaseholders.pid, leaseholders.started_at
 from workflows
-join living_orchestrators as orchestrators on orchestrators.id = holder
+join leaseholders on leaseholders.id = holder
 where workflows.id = $1
-    and lease_until >= clock_timestamp()

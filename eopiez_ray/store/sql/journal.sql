@@ -82,10 +82,6 @@ saved_statuses as (
     set status = given.status,
         error = given.error,
         holder = case when given.status in ('paused', 'succeeded', 'failed', 'cancelled') then null else holder end,
-        lease_until = case
-            when given.status in ('paused', 'succeeded', 'failed', 'cancelled') then null
-            else lease_until
-        end,
         finished_at = case when given.status in ('succeeded', 'failed', 'cancelled') then clock_timestamp() end,
         drained_at = case when given.status = 'paused' then clock_timestamp() end
     from reached as given
@@ -150,7 +146,6 @@ aside as (
     set status = 'quarantined',
         epoch = workflows.epoch + 1,
         holder = null,
-        lease_until = null,
         finished_at = clock_timestamp(),
         error = given.error
     from given

@@ -75,12 +75,7 @@ group by plans.digest
 -- A workflow's row, locked, for a change of its plan.
 select
     id, plan, plan_version, status, owner, priority, labels, epoch, holder as previous,
-    holder is not null
-        and lease_until >= clock_timestamp()
-        and exists (
-            select from living_orchestrators as orchestrators
-            where orchestrators.id = holder
-        ) as is_held
+    exists (select from leaseholders where leaseholders.id = holder) as is_held
 from workflows
 where id = $1
 for update of workflows

@@ -3,12 +3,12 @@
 -- name: lock_selected
 -- The next workflows that a request applies to, locked in order of their ids; is_held says which of them a living
 -- orchestrator drives.
-with living as materialized (
-    select orchestrators.id
-    from living_orchestrators as orchestrators
+with entitled as materialized (
+    select leaseholders.id
+    from leaseholders
 ),
 locked as (
-    select id, name, status, request, holder, lease_until
+    select id, name, status, request, holder
     from workflows
     where ($1::uuid[] is null or id = any($1))
         and labels @> $2::jsonb
@@ -36,7 +36,7 @@ select
     name,
     status,
     request,
-    coalesce(holder in (select id from living) and lease_until >= clock_timestamp(), false) as is_held
+    coalesce(holder in (select id from entitled), false) as is_held
 from locked
 order by id
 
@@ -74,7 +74,6 @@ asked as (
         request = jsonb_build_object('verb', $5::text, 'at', statement_timestamp()) || given.request,
         epoch = case when given.is_held then epoch else epoch + 1 end,
         holder = case when given.is_held then holder end,
-        lease_until = case when given.is_held then lease_until end,
         finished_at = case when given.status = 'cancelled' then clock_timestamp() end,
         drained_at = case when given.status = 'paused' then clock_timestamp() end
     from given
@@ -118,7 +117,6 @@ queued as (
         frozen_s = frozen_s + coalesce(extract(epoch from statement_timestamp() - frozen_at), 0),
         epoch = epoch + 1,
         holder = null,
-        lease_until = null,
         finished_at = null,
         drained_at = null,
         error = null

@@ -24,7 +24,8 @@ create table orchestrators (
     takes_any boolean not null default false,
     host text not null,
     pid integer not null,
-    started_at timestamptz not null default now()
+    started_at timestamptz not null default now(),
+    lease_until timestamptz not null default '-infinity'
 );
 
 -- Those whose session still holds its lock.
@@ -34,6 +35,12 @@ from orchestrators
 join pg_locks on locktype = 'advisory'
     and database = (select oid from pg_database where datname = current_database())
     and (classid::bigint << 32 | objid::bigint) = lock_key;
+
+-- Those who may keep the workflows they hold: a frozen process still has its session, but does not renew its lease.
+create view leaseholders as
+select *
+from living_orchestrators
+where lease_until >= clock_timestamp();
 
 -- How many calls may be at work at once, and how owners share what is left.
 create table limits (
@@ -83,7 +90,6 @@ create table workflows (
     idempotency_key text,
     epoch bigint not null default 0,
     holder uuid references orchestrators (id),
-    lease_until timestamptz,
     created_at timestamptz not null default clock_timestamp(),
     started_at timestamptz,
     finished_at timestamptz,

@@ -5,12 +5,11 @@
 -- idempotency key before are left out of the answer.
 with added as (
     insert into workflows (
-        id, name, plan, status, owner, priority, labels, idempotency_key, epoch, holder, lease_until, started_at
+        id, name, plan, status, owner, priority, labels, idempotency_key, epoch, holder, started_at
     )
     select
         id, name, plan, case when holder is null then 'queued' else 'running' end, owner, priority, labels,
         idempotency_key, case when holder is null then 0 else 1 end, holder,
-        case when holder is not null then clock_timestamp() + $9::interval end,
         case when holder is not null then clock_timestamp() end
     from unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::jsonb[], $7::text[], $8::uuid[]
