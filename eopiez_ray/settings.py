@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     object_store_bytes: int = Field(default=256 * 2**20, ge=80 * 2**20)
     """Size of the object store of the cluster started here."""
     lease_s: float = Field(default=15.0, gt=0)
-    """Seconds, by the database's clock, for which an orchestrator's lease on a workflow lasts without renewal."""
+    """Seconds, by the database's clock, for which an orchestrator's lease lasts without renewal."""
     database_patience_s: float = Field(default=120.0, gt=0)
     """Seconds for which an orchestrator keeps trying to reach a lost database before it gives up."""
 

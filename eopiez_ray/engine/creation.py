@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..machine import WorkflowState
 from ..model.status import WorkflowStatus
 from ..store import Claim
+from .collector import spare_all, spare_new
 
 if TYPE_CHECKING:
     from ..model.ids import OrchestratorId, WorkflowId
@@ -31,6 +32,8 @@ class Creation:
         self._has_ended = False
         self._coming: dict[WorkflowId, int] = {}
         self._holding: set[asyncio.Future[None]] = set()
+        self._has_spared = False
+        """Whether the collector skips workflows that were many at once."""
 
     def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]]:
         """The new workflows, once they are durable and held here. Callable from any thread.
@@ -45,6 +48,12 @@ class Creation:
     def end(self) -> None:
         """Hold no more: workflows created from now on wait for the next orchestrator."""
         self._has_ended = True
+
+    def rest(self) -> None:
+        """There has been no workflow for a while: collect what was spared when there were many."""
+        if self._has_spared:
+            spare_all()
+        self._has_spared = False
 
     def _created(
         self, wanted: Sequence[NewWorkflow], place: Future[list[WorkflowId]], answer: list[Created] | Exception
@@ -77,6 +86,8 @@ class Creation:
             for made, new in both[start : start + AT_ONCE]:
                 self._coming.pop(made.id, None)
                 self._hold(made, new)
+            spare_new()
+            self._has_spared = True
 
     def _hold(self, made: Created, new: NewWorkflow) -> None:
         if not made.is_new or self._has_ended:

@@ -249,6 +249,7 @@ class Orchestrator:
         """Release the resources if no workflow has come since this many."""
         if not len(self._roster) and self._claims.count == count:
             self._executor.release_idle()
+            self._creation.rest()
 
 
 async def _leave_it() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -34,6 +33,7 @@ from ..store import (
 )
 from .artifacts import Artifacts
 from .cluster import RayExecutor
+from .collector import spare_all
 from .moments import set_within
 from .orchestrator import Orchestrator
 
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     )
 
 POLL_S = 0.5
-YOUNG_OBJECTS = 10_000
-"""New objects after which Python collects cycles among them; its own default is 700."""
 UPDATE_S = 15.0
 """Seconds that a workflow's driver gets to answer an update request."""
 GRACE_S = 3600.0
@@ -171,7 +169,7 @@ class Engine:
             identity = OrchestratorId(uuid7())
             self._executor = RayExecutor(self.settings, identity)
             await self._executor.start()
-            _spare_the_collector()
+            spare_all()
             orchestrator = Orchestrator(
                 self._database,
                 self._executor,
@@ -393,14 +391,3 @@ class Engine:
         for workflow in workflows.split(","):
             if workflow in self._changes:
                 self._changes[workflow].set()
-
-
-def _spare_the_collector() -> None:
-    """Make Python's cycle collector skip everything loaded so far, and run less often.
-
-    What was imported lives as long as the process; scanning it again and again took a quarter of the time of many
-    small workflows.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(max(YOUNG_OBJECTS, gc.get_threshold()[0]), *gc.get_threshold()[1:])

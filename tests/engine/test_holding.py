@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections import Counter
 
 import pytest
 
 from eopiez_ray import Plan
 from eopiez_ray.engine import claims as module
+from eopiez_ray.engine import creation, orchestrator
 from eopiez_ray.engine.orchestrator import Orchestrator
 from eopiez_ray.model.status import WorkflowStatus
-from eopiez_ray.store import PhaseBook
+from eopiez_ray.store import NewWorkflow, PhaseBook
 
 from ..waiting import until
 from . import phases_of_tests as phases
@@ -42,18 +45,18 @@ def shut(stage: Stage) -> InlineExecutor:
     return executor
 
 
-async def filled(orchestrator: Orchestrator, count: int) -> None:
+async def filled(driving: Orchestrator, count: int) -> None:
     """Wait until it holds so many, and see that it would take no more."""
-    await until(lambda: len(orchestrator.held) == count)
-    assert await orchestrator._claims._claimed() == []
+    await until(lambda: len(driving.held) == count)
+    assert await driving._claims._claimed() == []
 
 
 @pytest.mark.usefixtures("few")
 async def test_no_more_is_held_than_the_bound_and_the_rest_goes_on_later(stage: Stage) -> None:
     executor = shut(stage)
     ids = [await stage.submit(short()) for _ in range(15)]
-    orchestrator = stage.orchestrate(executor)
-    await filled(orchestrator, 8)
+    driving = stage.orchestrate(executor)
+    await filled(driving, 8)
     assert Counter([await stage.status(workflow) for workflow in ids]) == {S.RUNNING: 8, S.QUEUED: 7}
     executor.gate.set()
     for workflow in ids:
@@ -65,11 +68,11 @@ async def test_room_is_kept_for_what_is_more_urgent(stage: Stage) -> None:
     executor = shut(stage)
     for _ in range(12):
         await stage.submit(short())
-    orchestrator = stage.orchestrate(executor)
-    await filled(orchestrator, 8)
+    driving = stage.orchestrate(executor)
+    await filled(driving, 8)
     urgent = [await stage.submit(short(), priority=1) for _ in range(3)]
-    await filled(orchestrator, 10)
-    assert len(orchestrator.held.keys() & set(urgent)) == 2
+    await filled(driving, 10)
+    assert len(driving.held.keys() & set(urgent)) == 2
     executor.gate.set()
     await asyncio.gather(*map(stage.rest, urgent))
 
@@ -91,8 +94,8 @@ async def test_an_owner_of_many_does_not_hide_another_owner(stage: Stage) -> Non
     executor = shut(stage)
     for _ in range(20):
         await stage.submit(short(), owner="anna")
-    orchestrator = stage.orchestrate(executor)
-    await filled(orchestrator, 8)
+    driving = stage.orchestrate(executor)
+    await filled(driving, 8)
     late = await stage.submit(short(), owner="ben")
     executor.gate.set()
     await stage.rest(late)
@@ -101,9 +104,9 @@ async def test_an_owner_of_many_does_not_hide_another_owner(stage: Stage) -> Non
 
 
 async def test_what_was_learned_of_phases_is_kept_at_the_end(stage: Stage) -> None:
-    orchestrator = stage.orchestrate()
+    driving = stage.orchestrate()
     await stage.rest(await stage.submit(short()))
-    orchestrator.stop()
+    driving.stop()
     (known,) = await until(PhaseBook(stage.database).read)
     assert (known.profile.name, known.profile.tasks) == ("double", 1)
 
@@ -134,9 +137,9 @@ async def test_what_another_one_took_is_dropped_with_the_next_comparison(stage: 
 
 async def test_what_is_held_unknowingly_is_released_and_driven(stage: Stage) -> None:
     """As if the answer to a claim had been lost."""
-    orchestrator = stage.orchestrate(lease_s=0.6)
-    await orchestrator.ready.wait()
-    workflow = await stage.submit(short(), holder=orchestrator.id)
+    driving = stage.orchestrate(lease_s=0.6)
+    await driving.ready.wait()
+    workflow = await stage.submit(short(), holder=driving.id)
     assert (await stage.rest(workflow)).status is S.SUCCEEDED
     ((epoch,),) = await stage.database.fetch("select epoch from workflows")
     assert epoch == 2
@@ -144,12 +147,40 @@ async def test_what_is_held_unknowingly_is_released_and_driven(stage: Stage) -> 
 
 async def test_a_lease_is_renewed_before_it_runs_out(stage: Stage) -> None:
     """Four times, that is beyond the end of the first one."""
-    orchestrator = stage.orchestrate(lease_s=1.5)
-    await orchestrator.ready.wait()
-    seen = set()
+    driving = stage.orchestrate(lease_s=1.5)
+    await driving.ready.wait()
+    seen: set[object] = set()
 
     async def renewed() -> bool:
         seen.update(row["lease_until"] for row in await stage.database.fetch("select lease_until from orchestrators"))
         return len(seen) == 5
 
     await until(renewed)
+
+
+class Node:
+    """Something that can be part of a cycle."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+async def test_the_collector_skips_very_many_workflows_until_they_are_done(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(creation, "AT_ONCE", 10)
+    monkeypatch.setattr(orchestrator, "IDLE_S", 0.1)
+    node = Node()
+    remains = weakref.ref(node)
+    executor = shut(stage)
+    driving = stage.orchestrate(executor)
+    await driving.ready.wait()
+    frozen, plan = gc.get_freeze_count(), short()
+    await driving.create(*[NewWorkflow(plan.spec(), plan.code())] * 40)
+    await until(lambda: len(driving.held) == 40)
+    assert gc.get_freeze_count() > frozen + 40
+    del node
+    gc.collect()
+    assert remains() is not None
+    executor.gate.set()
+    await until(lambda: remains() is None)
