@@ -141,7 +141,7 @@ def _result(outcome: Outcome, output: Path | None, report: dict[str, Any] | None
     result: dict[str, Any] = {"workflow": view.id, "status": view.status, "output": output}
     if output is not None and report is not None:
         result |= {"report": output / "report.html", "elapsed_s": _elapsed(outcome)}
-        result |= {name: report[name] for name in ("ingestion", "themes", "motifs", "compression", "tables")}
+        result |= {name: report[name] for name in ("ingestion", "copies", "themes", "motifs", "compression", "tables")}
     return result
 
 
@@ -168,7 +168,7 @@ def _summarize(
     if archive:
         sizes = f"{size(archive['text_bytes'])} of text in {size(archive['stored_bytes'])}"
         console.print(f"[bold]{archive['ratio']:.2f} times smaller[/] in the archive: {sizes}")
-    _print_oddities(console, report["ingestion"])
+    _print_oddities(console, report["ingestion"], report["copies"])
     _print_rejects(console, output, reasons)
     console.print(f"\nResults: {escape(str(output))}")
     console.print(f"Report:  [bold]{escape(str(output / 'report.html'))}[/]")
@@ -196,13 +196,16 @@ def _print_motifs(console: Console, report: dict[str, Any]) -> None:
         console.print(f"[bold]{counted(report['motif_count'], 'motif')}[/]: " + ", ".join(motifs[:SHOWN_MOTIFS]) + "\n")
 
 
-def _print_oddities(console: Console, ingestion: dict[str, Any]) -> None:
+def _print_oddities(console: Console, ingestion: dict[str, Any], copies: dict[str, Any]) -> None:
     found = [
         counted(ingestion["duplicates"], "duplicate") if ingestion["duplicates"] else "",
+        counted(near, "near-copy", "near-copies")
+        if (near := copies["documents"] - ingestion["duplicates"]) > 0
+        else "",
         counted(ingestion["empty"], "empty document") if ingestion["empty"] else "",
     ]
     if any(found):
-        console.print(" and ".join(part for part in found if part) + " (kept, and counted in the report)")
+        console.print(", ".join(part for part in found if part) + " (kept, and counted in the report)")
     if ingestion["left_out"]:
         parts = [f"{number:,} × {escape(what)}" for what, number in ingestion["left_out"]]
         console.print("Left out: " + ", ".join(parts[:SHOWN_REASONS]))

@@ -103,6 +103,14 @@ LexiconOption = Annotated[
     Path | None,
     typer.Option(help="YAML file with categories of motifs.", rich_help_panel=ANALYSIS, show_default=False),
 ]
+CopiesOnce = Annotated[
+    bool,
+    typer.Option(
+        "--copies-once",
+        help="Count near-copies (messages passed on, boilerplate) as one document when looking for themes.",
+        rich_help_panel=ANALYSIS,
+    ),
+]
 Name = Annotated[
     str | None,
     typer.Option(
@@ -130,6 +138,7 @@ def run(
     max_rejects: MaxRejects = "50%",
     provider: Provider = "hybrid",
     lexicon: LexiconOption = None,
+    copies_once: CopiesOnce = False,
     output: Output = None,
     name: Name = None,
     dry_run: DryRun = False,
@@ -159,7 +168,7 @@ def run(
 
     read = ReadOptions(text_column, id_column, time_column, label_column, title_column, encoding)
     title = name or _name_of(inputs)
-    options = pipeline_options(title, read, _share(max_rejects), provider, lexicon)
+    options = pipeline_options(title, read, _share(max_rejects), provider, lexicon, copies_once=copies_once)
     settings = read_settings(cpus=cpus)
     job = Job(_absolute(inputs), options, output_folder(output, title), settings, as_json)
     _keep_apart(job.inputs, job.output)
@@ -170,7 +179,7 @@ def run(
 
 
 def pipeline_options(
-    title: str, read: ReadOptions, max_rejects: float, provider: str, lexicon: Path | None
+    title: str, read: ReadOptions, max_rejects: float, provider: str, lexicon: Path | None, *, copies_once: bool = False
 ) -> PipelineOptions:
     """Pipeline options from the command's options."""
     from ..phases.motifs import Lexicon
@@ -180,7 +189,15 @@ def pipeline_options(
     if lexicon is not None:
         Lexicon.load(lexicon)  # Its errors name the file and the line.
         text = lexicon.read_text("utf-8")
-    return PipelineOptions(title, title, read, max_rejects, lexicon=text, provider=provider)  # type: ignore[arg-type]
+    return PipelineOptions(
+        title,
+        title,
+        read,
+        max_rejects,
+        lexicon=text,
+        provider=provider,  # type: ignore[arg-type]
+        copies_once=copies_once,
+    )
 
 
 def _share(text: str) -> float:

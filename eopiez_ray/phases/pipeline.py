@@ -11,6 +11,7 @@ from eopiez_ray.authoring.plans.builder import Plan
 from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.compression.codecs import Effort
 from eopiez_ray.phases.compression.steps import compress_archive, compress_blocks, compress_sample, compress_train
+from eopiez_ray.phases.copies.steps import copies_group, copies_sign
 from eopiez_ray.phases.io.files import portable
 from eopiez_ray.phases.io.options import ReadOptions
 from eopiez_ray.phases.io.steps import ingest_duplicates, ingest_read, ingest_tokens
@@ -45,6 +46,10 @@ class PipelineOptions:
     dimensions: int = 256
     """Dimensions of the vectors, 2 to 1,024."""
     themes: ThemeOptions = field(default_factory=ThemeOptions)
+    near_copies: float = 0.7
+    """Resemblance from which two documents are near-copies, above 0 and at most 1."""
+    copies_once: bool = False
+    """Whether near-copies count as one document when themes are looked for."""
     effort: Effort = Effort.NORMAL
     """Options of compression."""
 
@@ -55,6 +60,8 @@ class PipelineOptions:
             raise ParameterError(f"no vectors are named {self.provider!r}; choose {', '.join(get_args(Provider))}")
         if not 2 <= self.dimensions <= 1024:
             raise ParameterError(f"dimensions is {self.dimensions}; it must be from 2 to 1,024")
+        if not 0 < self.near_copies <= 1:
+            raise ParameterError(f"near_copies is {self.near_copies}; it must be above 0 and at most 1")
         if self.lexicon is not None:
             Lexicon.parse(self.lexicon, "lexicon")
 
@@ -79,6 +86,8 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     plan.tune(read, max_rejects=options.max_rejects)
     tokens = plan.step("ingest.tokens", ingest_tokens, read)
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
+    signed = plan.step("copies.sign", copies_sign, tokens)
+    copies = plan.step("copies.group", copies_group, signed, least=options.near_copies)
 
     # Of several ready steps, the engine takes the last one first. Themes take longest, so they come last.
     samples = plan.step("compress.sample", compress_sample, read)
@@ -97,13 +106,14 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     vectors = plan.step("vectors.embed", vectors_embed, tokens, model)
     plan.step("vectors.index", vectors_index, vectors)
 
-    found = plan.step("themes.find", themes_find, vectors, options=asdict(options.themes))
+    once = [copies] if options.copies_once else []
+    found = plan.step("themes.find", themes_find, vectors, *once, options=asdict(options.themes))
     by_theme = plan.step("themes.count", themes_count, tokens, found)
     themes = plan.step("themes.label", themes_label, by_theme, found)
 
     tables = plan.step(
-        "report.tables", report_tables, read, motifs, occurrences, vectors, found, themes, output=str(folder)
+        "report.tables", report_tables, read, copies, motifs, occurrences, vectors, found, themes, output=str(folder)
     )
-    given = (read, duplicates, motifs, found, themes, archive, tables)
+    given = (read, duplicates, copies, motifs, found, themes, archive, tables)
     plan.step("report.page", report_page, *given, output=str(folder), title=options.title)
     return plan

@@ -68,3 +68,15 @@ THEMES = pa.schema(
 """One row per theme, largest first. ``label`` is its first terms joined by commas, ``weights`` the class-based TF-IDF
 of ``terms``, best first, ``consistency`` the mean over the edges inside it, ``exemplars`` the ids of the documents that
 are most typical of it."""
+
+COPIES = pa.schema(
+    [
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("group", pa.int32(), nullable=False),
+        pa.field("first", pa.string(), nullable=False),
+        pa.field("resemblance", pa.float32(), nullable=False),
+    ]
+)
+"""The near-copies of each document: ``group`` counts from the largest, and is -1 for a document that resembles no
+other; ``first`` is the id of the first document of the group, and ``resemblance`` the share of all sequences of three
+words that the two have in common, estimated."""

@@ -28,6 +28,7 @@ Run = Callable[[Plan], Any]
 
 STEPS = {
     *("ingest.read", "ingest.tokens", "ingest.duplicates"),
+    *("copies.sign", "copies.group"),
     *("motifs.count", "motifs.select", "motifs.locate"),
     *("vectors.sketch", "vectors.fit", "vectors.embed", "vectors.index"),
     *("themes.find", "themes.count", "themes.label"),
@@ -88,7 +89,7 @@ def test_the_report_is_written(news: tuple[Any, Path]) -> None:
     outcome, output = news
     assert Path(outcome["report.page"]).parent == output
     names = {path.stem for path in (output / "tables").glob("*.parquet")}
-    assert names == {"documents", "motifs", "occurrences", "vectors", "assignments", "themes"}
+    assert names == {"documents", "copies", "motifs", "occurrences", "vectors", "assignments", "themes"}
     assert json.loads((output / "report.json").read_text())["ingestion"]["duplicates"] == 100
 
 
@@ -107,6 +108,7 @@ def test_the_plan_has_the_named_steps_and_json_parameters(tmp_path: Path) -> Non
         ({"max_rejects": 1.5}, "share"),
         ({"provider": "word2vec"}, "static, lsa, hybrid"),
         ({"dimensions": 1}, "1,024"),
+        ({"near_copies": 0}, "near_copies is 0"),
         ({"lexicon": "categories: 3"}, "line 1"),
     ],
 )
@@ -167,6 +169,28 @@ def test_files_of_any_name_and_what_they_leave_out_reach_the_report(run_plan: Ru
     assert dict(ingestion["left_out"]) == {"line above the header": 1, "blank line": 1}
     assert [place for *_, place in ingestion["mended"]] == ["caf\\xe9\\n.csv:13"]
     assert "Left out: blank line" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+def test_near_copies_are_found_and_may_count_once(run_plan: Run, tmp_path: Path) -> None:
+    """A message that was passed on a hundred times would otherwise be most of the collection."""
+    nouns = ["harbour", "orchard", "glacier", "violin", "beehive", "comet"]
+    texts = [f"Notes on {a} and {b}: the {a} of {c} and more of {b}." for a in nouns for b in nouns for c in nouns]
+    message = "Please forward this message to everybody whom you know, and good luck will follow you for seven years"
+    given = jsonl(tmp_path, [*texts, *(f"{message} {number}" for number in range(100))])
+    outcomes = [
+        run_plan(content_plan([given], tmp_path / f"out{once}", PipelineOptions(copies_once=once)))
+        for once in (False, True)
+    ]
+    for outcome in outcomes:
+        groups = outcome["copies.group"].column("group").to_numpy()
+        assert (groups[-100:] == groups[-1]).all()
+        assert (groups[:-100] != groups[-1]).all()
+    counted, once = (outcome["themes.find"] for outcome in outcomes)
+    assert len({*once.column("theme").to_pylist()[-100:]}) == 1
+    assert len({*once.column("x").to_pylist()[-100:]}) == 1
+    assert len({*counted.column("x").to_pylist()[-100:]}) > 1
+    report = json.loads((tmp_path / "outTrue" / "report.json").read_text("utf-8"))
+    assert report["copies"]["documents"] >= 99
 
 
 def test_a_reader_that_is_wound_forward_repeats_no_rejects(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ import pytest
 from eopiez_ray.errors import ContractError, StorageFullError
 from eopiez_ray.model.tasks import StepSummary
 from eopiez_ray.phases.compression import ArchiveFacts
+from eopiez_ray.phases.copies import ALONE, Copies
+from eopiez_ray.phases.copies.tables import copies_table
 from eopiez_ray.phases.io import text_digest
 from eopiez_ray.phases.io.duplicates import Duplicates
 from eopiez_ray.phases.motifs import MOTIFS
@@ -41,8 +43,8 @@ NAMES = (
     "loom, weft, yarn, weaver", "comet, orbit, telescope, lens", "violin, bow, quartet, rosin",
     "beehive, nectar, swarm, queen", "canal, lock, barge, towpath", "kiln, glaze, clay, potter",
 )  # fmt: skip
-STEPS = """ingest.read ingest.tokens ingest.duplicates motifs.count motifs.select motifs.locate vectors.sketch
-vectors.fit vectors.embed themes.find themes.label compress.train compress.blocks compress.archive
+STEPS = """ingest.read ingest.tokens ingest.duplicates copies.group motifs.count motifs.select motifs.locate
+vectors.sketch vectors.fit vectors.embed themes.find themes.label compress.train compress.blocks compress.archive
 report.tables report.page"""
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)> & “quotes”'
 
@@ -107,6 +109,7 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
     results = {
         "documents": [documents.slice(i, 250) for i in range(0, n, 250)],
         "duplicates": Duplicates(41, 20, 7, (), 0, (), n, 9 * n),
+        "copies": made_copies(identities.tolist()),
         "motifs": pa.table([pa.array(motif_rows[f.name], f.type) for f in MOTIFS], schema=MOTIFS),
         "assignments": pa.table([pa.array(assignments[f.name], f.type) for f in ASSIGNMENTS], schema=ASSIGNMENTS),
         "themes": pa.table([pa.array(theme_rows[f.name], f.type) for f in THEMES], schema=THEMES),
@@ -116,6 +119,16 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
         "steps": made_steps(n),
     }
     return Results(**(results | changes))
+
+
+def made_copies(ids: list[str]) -> pa.Table:
+    """The second to the fifth document are near-copies of the first, and the last is one of the last but one."""
+    groups = np.full(len(ids), ALONE, np.int32)
+    firsts = np.arange(len(ids))
+    if len(ids) >= 7:
+        groups[:5], groups[-2:] = 0, 1
+        firsts[:5], firsts[-2:] = 0, len(ids) - 2
+    return copies_table(pa.chunked_array([ids]), Copies(groups, firsts, np.ones(len(ids), np.float32)))
 
 
 def made_steps(n: int) -> tuple[StepSummary, ...]:
@@ -162,6 +175,19 @@ def test_report_counts_what_is_there() -> None:
     assert sum(theme.documents for theme in report.themes) == 900
     assert sum(theme.share for theme in report.themes) == pytest.approx(1)
     assert sum(category.motifs for category in report.categories) == report.motif_count == results.motifs.num_rows
+
+
+def test_near_copies_are_told_if_they_are_more_than_duplicates() -> None:
+    report, points = gather(made_results(duplicates=Duplicates(2, 1, 3, (), 0, (), 900, 8100)), "Notes", NOW)
+    assert (report.copies.documents, report.copies.groups) == (5, 2)
+    assert [(count, first.document_id) for count, first in report.copies.largest] == [
+        (5, "notes/00000.txt"),
+        (2, "notes/00898.txt"),
+    ]
+    shown = Reader(render(report, points)).text
+    assert "Near-copies" in shown
+    assert report.copies.largest[1][1].title in shown
+    assert "Near-copies" not in page_of(made_results())
 
 
 def test_reasons_of_rejects_are_shown() -> None:

@@ -18,6 +18,7 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from eopiez_ray.errors import ContractError, ParameterError
+from eopiez_ray.phases.copies import ALONE, Copies
 from eopiez_ray.phases.schemas import ASSIGNMENTS, THEMES
 from eopiez_ray.phases.text import tokenize
 from eopiez_ray.phases.themes import (
@@ -35,6 +36,7 @@ from eopiez_ray.phases.themes.communities import bisect, diversity, leiden, merg
 from eopiez_ray.phases.themes.documents import document_sheaf
 from eopiez_ray.phases.themes.finding import weighted_graph
 from eopiez_ray.phases.themes.labels import class_tf_idf
+from eopiez_ray.phases.themes.once import find_themes_once
 from eopiez_ray.phases.themes.transport import bundle_sections_dimension
 from eopiez_ray.phases.vectors import nearest_neighbours
 
@@ -361,3 +363,21 @@ def test_what_one_document_repeats_is_no_label() -> None:
     table = tokens(texts)
     ((terms, _),) = label_themes(count_by_theme(table, np.zeros(61, np.int32), 1))
     assert "br" not in terms
+
+
+def test_copies_that_count_once_are_where_the_first_one_is() -> None:
+    vectors, _ = groups([40, 30, 20], seed=3)
+    alone = find_themes(vectors)
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(90), np.r_[np.ones(80, int), np.full(10, 30)]))
+    _, earliest, number = np.unique(order, return_index=True, return_inverse=True)
+    firsts = earliest[number]
+    rows = order[np.sort(earliest)]
+    copied = find_themes_once(
+        vectors[order], Copies(np.full(len(order), ALONE), firsts, np.ones(len(order), np.float32))
+    )
+    expected = find_themes(vectors[rows])
+    place = {row: at for at, row in enumerate(rows.tolist())}
+    assert copied.themes.tolist() == [int(expected.themes[place[row]]) for row in order.tolist()]
+    assert [order[row] for row in copied.exemplars[0]] == [rows[row] for row in expected.exemplars[0]]
+    assert copied.facts.vertices == alone.facts.vertices == 90
+    assert adjusted_rand_score(copied.themes[np.sort(earliest)], alone.themes[rows]) > 0.9

@@ -121,6 +121,17 @@ class Ingestion:
 
 
 @dataclass(frozen=True, slots=True)
+class NearCopies:
+    """Documents that were passed on: the same as an earlier one, or nearly so."""
+
+    documents: int
+    """How many are near-copies of an earlier one, duplicates included."""
+    groups: int
+    largest: tuple[tuple[int, Exemplar], ...]
+    """Of the largest groups: documents, and the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Compression:
     """The archive."""
 
@@ -166,6 +177,7 @@ class Report:
     elapsed_s: float
     """From the first task to the report."""
     ingestion: Ingestion
+    copies: NearCopies
     themes: tuple[Theme, ...]
     """Largest first."""
     consistency: float

@@ -19,6 +19,7 @@ from eopiez_ray.phases.report.facts import (
     Exemplar,
     Ingestion,
     Motif,
+    NearCopies,
     Report,
     Sheaf,
     Step,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 SHOWN_MOTIFS = 60
 SHOWN_EXEMPLARS = 3
+SHOWN_COPIES = 5
 SHOWN_FORMATS = 8
 
 
@@ -47,6 +49,8 @@ class Results:
     documents: Any
     """Tables of schema ``DOCUMENTS``."""
     duplicates: Duplicates
+    copies: pa.Table
+    """Of schema ``COPIES``."""
     motifs: pa.Table
     assignments: Any
     """One table of schema ``ASSIGNMENTS``, or partitions of it."""
@@ -68,7 +72,8 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
     themes = assignments.column("theme").to_numpy()
     sampled = sample_positions(len(themes))
     rows = results.themes.to_pylist()
-    shown = {identity for row in rows for identity in row["exemplars"][:SHOWN_EXEMPLARS]}
+    passed_on = most_copied(results.copies, SHOWN_COPIES)
+    shown = {identity for row in rows for identity in row["exemplars"][:SHOWN_EXEMPLARS]} | passed_on.keys()
     collected = collect(results.documents, themes, sampled, shown)
     places = assignments.take(pa.array(sampled))
     points = Map(
@@ -85,6 +90,7 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
         created_at=now,
         elapsed_s=max((step.end_s for step in steps), default=0.0),
         ingestion=_ingestion(collected, results, int((themes < 0).sum())),
+        copies=_near_copies(results.copies, passed_on, collected),
         themes=tuple(_themes(rows, assignments, collected)),
         consistency=_mean(assignments.filter(pc.field("theme") >= 0), "consistency"),
         sheaf=_sheaf(results.sheaf),
@@ -155,6 +161,26 @@ def _ingestion(collected: Collected, results: Results, themeless: int) -> Ingest
         left_out=results.duplicates.left_out,
         mended=results.duplicates.mended,
         formats=(*formats[:SHOWN_FORMATS], *((("others", rest),) if rest else ())),
+    )
+
+
+def most_copied(copies: pa.Table, count: int) -> dict[str, int]:
+    """The ids of the documents that most others are near-copies of, largest groups first, and the groups' sizes."""
+    largest = copies.filter((pc.field("group") >= 0) & (pc.field("group") < count))
+    sizes = largest.group_by(["group", "first"]).aggregate([([], "count_all")]).sort_by("group")
+    return dict(zip(sizes.column("first").to_pylist(), sizes.column("count_all").to_pylist(), strict=True))
+
+
+def _near_copies(copies: pa.Table, passed_on: dict[str, int], collected: Collected) -> NearCopies:
+    groups = copies.column("group").to_numpy()
+    count = int(groups.max(initial=-1)) + 1
+    return NearCopies(
+        documents=int((groups >= 0).sum()) - count,
+        groups=count,
+        largest=tuple(
+            (size, collected.exemplars.get(identity, Exemplar(identity, identity, "")))
+            for identity, size in passed_on.items()
+        ),
     )
 
 

@@ -21,9 +21,17 @@ from eopiez_ray.phases.themes.tables import Themes
 
 @phase(name="report_tables", version="1", kind="sink")
 def report_tables(
-    documents: Any, motifs: pa.Table, occurrences: Any, vectors: Any, assignments: Any, themes: pa.Table, *, output: str
+    documents: Any,
+    copies: pa.Table,
+    motifs: pa.Table,
+    occurrences: Any,
+    vectors: Any,
+    assignments: Any,
+    themes: pa.Table,
+    *,
+    output: str,
 ) -> tuple[TableFacts, ...]:
-    """Write ``<output>/tables/{documents,motifs,occurrences,vectors,assignments,themes}.parquet``.
+    """Write ``<output>/tables/{documents,copies,motifs,occurrences,vectors,assignments,themes}.parquet``.
 
     Each file is replaced as a whole, so that another attempt does no harm. Memory holds one partition.
 
@@ -32,6 +40,7 @@ def report_tables(
     """
     tables = {
         "documents": documents,
+        "copies": copies,
         "motifs": motifs,
         "occurrences": occurrences,
         "vectors": vectors,
@@ -45,6 +54,7 @@ def report_tables(
 def report_page(
     documents: Any,
     duplicates: Duplicates,
+    copies: pa.Table,
     motifs: pa.Table,
     assignments: pa.Table,
     themes: pa.Table,
@@ -62,7 +72,9 @@ def report_page(
     task = current_task()
     sheaf = Themes.from_table(assignments).facts
     reasons = tuple(reason for step in task.steps for reason in step.reasons)
-    results = Results(documents, duplicates, motifs, assignments, themes, sheaf, archive, tables, task.steps, reasons)
+    results = Results(
+        documents, duplicates, copies, motifs, assignments, themes, sheaf, archive, tables, task.steps, reasons
+    )
     report, points = gather(results, title, utc_now())
     folder = Path(output)
     write_text(folder / "report.json", json.dumps(report.to_value(), ensure_ascii=False, indent=1) + "\n")

@@ -7,23 +7,29 @@ from typing import Any
 import pyarrow as pa
 
 from eopiez_ray.authoring.contract import Partitions, phase
+from eopiez_ray.phases.copies.tables import copies_of
 from eopiez_ray.phases.themes.finding import ThemeOptions, find_themes
 from eopiez_ray.phases.themes.labels import ThemeCounts, count_by_theme, merge_theme_counts
+from eopiez_ray.phases.themes.once import find_themes_once
 from eopiez_ray.phases.themes.tables import Themes, themes_table
 from eopiez_ray.phases.vectors.tables import gather_vectors
 
 
 @phase(name="themes_find", kind="reduce")
-def themes_find(vectors: Partitions[pa.Table], *, options: dict[str, Any] | None = None) -> pa.Table:
+def themes_find(vectors: Partitions[pa.Table], *copies: pa.Table, options: dict[str, Any] | None = None) -> pa.Table:
     """The theme of each document and its place on the map, a table of schema ``ASSIGNMENTS``.
 
     ``Themes.from_table`` reads what else it contains: exemplars, consistency, and measurements.
 
     Args:
+        vectors: partitions of the documents' vectors.
+        copies: at most one table of schema ``COPIES``; with it, near-copies count once.
         options: fields of ``ThemeOptions``.
     """
     ids, gathered = gather_vectors(vectors)
-    return Themes.of(ids, find_themes(gathered, ThemeOptions(**(options or {})))).to_table()
+    chosen = ThemeOptions(**(options or {}))
+    found = find_themes_once(gathered, copies_of(copies[0]), chosen) if copies else find_themes(gathered, chosen)
+    return Themes.of(ids, found).to_table()
 
 
 @phase(name="themes_count", kind="map")
