@@ -9,6 +9,8 @@ where the class changes. The rules are those of Unicode Standard Annex 29 as far
 - scripts that write no spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) yield overlapping pairs of characters, each
   with its marks, and a lone character yields itself.
 
+Addresses, mentions, HTML entities and tags are no words (``markings``).
+
 A normalized word is the NFKC form of the case-folded surface, without soft hyphens and without an English
 possessive ``'s``. Offsets always refer to the text as it was given, whatever normalization does to the length.
 """
@@ -23,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from eopiez_ray.phases.markings import hidden_spans
 from eopiez_ray.phases.schemas import TOKENS
 
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
@@ -68,7 +71,7 @@ def tokenize(documents: pa.Table) -> pa.Table:
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     origins = np.concatenate([[0], np.cumsum(lengths + 1)])
     codes = _code_points(joined)
-    spans = find_words(codes)
+    spans = find_words(codes, hidden_spans(joined, codes))
     first = np.searchsorted(spans.starts, origins).astype(np.int32)
     shift = np.repeat(origins[:-1], np.diff(first))
     words = _dictionary(codes, spans)
@@ -91,9 +94,11 @@ def normalize(surface: str) -> str:
     return folded.removesuffix("'s") or surface
 
 
-def find_words(codes: Codes) -> Spans:
-    """The spans of all words in an array of code points."""
+def find_words(codes: Codes, hidden: tuple[Positions, Positions]) -> Spans:
+    """The spans of all words in an array of code points, outside of ``hidden`` ones."""
     classes = _classify(codes)
+    for start, end in zip(*(bounds.tolist() for bounds in hidden), strict=True):
+        classes[start:end] = OTHER
     _attach_marks(classes)
     _join(classes)
     spaced = _runs((classes == LETTER) | (classes == DIGIT))

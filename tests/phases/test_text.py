@@ -48,6 +48,55 @@ def test_words_of_many_scripts(text: str, expected: list[str]) -> None:
     assert words(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("read http://bit.ly/2aX now", ["read", "now"]),
+        ("(see https://www.site.org/a/b?c=d&e=f#g).", ["see"]),
+        ("ftp://host/file, www.site.de and www.site.de/x", ["and"]),
+        ("nyti.ms/1a2b ow.ly/xyz t.co/AbC9 bbc.co.uk Site.COM.", []),
+        ("write to joe.doe+x@mail.site.org or <ann@site.org>", ["write", "to", "or"]),
+        ("mailto:joe@site.org", ["mailto"]),
+        ("RT @joe_doe: good news, @ann!", ["good", "news"]),
+        ("the RT series, ART @ann", ["the", "rt", "series", "art"]),
+        ("bread &amp; butter &#39;n&#x27; jam &nbsp;", ["bread", "butter", "n", "jam"]),
+        ("AT&T; R&D", ["at", "t", "r", "d"]),
+        ("one<br/>two <a href='http://x.y/z' class=c>three</a>", ["one", "two", "three"]),
+        ("if a<b and c>d: <pre>", ["if", "a", "b", "and", "c", "d"]),
+        ("main.py node.js e.g. The end.Next 3.14 v1.2.3", ["main", "py", "node", "js", "e", "g", "the", "end", "next",
+                                                          "3.14", "v1.2.3"]),
+        ("#goodnews and #news", ["goodnews", "and", "news"]),
+        ("看http://t.cn/abc吗", ["看", "吗"]),
+        ("http://de.site.org/wiki/Käse ist", ["ist"]),
+        ("either and/or both, 9:30//10", ["either", "and", "or", "both", "9", "30", "10"]),
+        ("me@home, a @ b, x@", ["me", "home", "a", "b", "x"]),
+    ],
+)  # fmt: skip
+def test_addresses_mentions_entities_and_tags_are_no_words(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+
+
+MARKED = st.lists(
+    st.sampled_from(["RT", "@joe", "http://", "www.", "x.com", "a.b/cd", "&amp;", "&", "<br>", "<", ">", " ", "\n", "é",
+                     "中", ".", "word", '"', "/", ":", "@"]),
+    max_size=12,
+).map("".join)  # fmt: skip
+
+
+@given(st.lists(MARKED, min_size=1, max_size=5))
+def test_markings_of_one_document_hide_nothing_of_another(texts: list[str]) -> None:
+    together = tokenize(documents(texts)).column("tokens").to_pylist()
+    assert together == [words(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 10**6 + ".b", "a." * 10**6, "@" * 10**6, "<a " * 10**6, "http://" * 10**5, "x" * 10**6 + "@"]
+)
+def test_long_stretches_take_linear_time(text: str) -> None:
+    """A million characters; quadratic time would be minutes."""
+    tokenize(documents([text]))
+
+
 @given(st.lists(st.text(max_size=40), max_size=8))
 def test_offsets_give_the_surface_of_each_word(texts: list[str]) -> None:
     tokens = tokenize(documents(texts)).column("tokens").to_pylist()
