@@ -43,8 +43,8 @@ _ENTITY = re.compile(r"&(?:\#\d{1,7}|\#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re
 _TAG = re.compile(
     r"""
     </? (?: a | abbr | b | big | blockquote | body | br | center | code | div | em | font | h[1-6] | head | hr | html
-        | i | img | input | li | link | meta | nobr | ol | p | pre | q | s | script | small | span | strike | strong | style
-        | sub | sup | table | tbody | td | th | thead | title | tr | tt | u | ul )
+        | i | img | input | li | link | meta | nobr | ol | p | pre | q | s | script | small | span | strike | strong
+        | style | sub | sup | table | tbody | td | th | thead | title | tr | tt | u | ul )
     (?: [ \t]+ [a-z:-]{1,30} [ \t]* = [ \t]* (?: "[^"<>\n]{0,2000}" | '[^'<>\n]{0,2000}' | [^\s"'<>]{1,2000} ) ){0,30}
     [ \t]* /? >
     """,
