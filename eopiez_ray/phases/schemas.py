@@ -65,9 +65,9 @@ THEMES = pa.schema(
         pa.field("exemplars", pa.list_(pa.string()), nullable=False),
     ]
 )
-"""One row per theme, largest first. ``label`` is its first terms joined by commas, ``weights`` the class-based TF-IDF
-of ``terms``, best first, ``consistency`` the mean over the edges inside it, ``exemplars`` the ids of the documents that
-are most typical of it."""
+"""One row per theme, largest first. ``label`` is its first terms joined by commas, ``weights`` those of ``terms``, best
+first, ``consistency`` the mean over the edges inside it, ``exemplars`` the ids of the documents that are most typical
+of it."""
 
 COPIES = pa.schema(
     [

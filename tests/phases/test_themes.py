@@ -312,6 +312,20 @@ def test_labels_leave_out_function_words() -> None:
     assert all("the" not in terms for terms, _ in labels)
 
 
+def test_a_word_of_this_theme_alone_goes_before_a_more_frequent_one_of_all() -> None:
+    """``autumn`` is 1.6 times as frequent here as in the whole; ``harbour`` is nowhere else."""
+    here = ["autumn autumn autumn autumn harbour harbour harbour tide tide tide"] * 10 + ["tide"] * 10
+    elsewhere = ["autumn autumn orchard orchard orchard orchard orchard orchard orchard cider"] * 5 + ["cider"] * 60
+    themes = np.repeat(np.arange(2), (len(here), len(elsewhere)))
+    (terms, weights), _ = label_themes(count_by_theme(tokens(here + elsewhere), themes, 2))
+    assert terms == ["tide", "harbour", "autumn"]
+    n, n_here = 110 + 110, 110
+    occurrences, everywhere = np.array([40, 30, 40]), np.array([40, 30, 50])
+    excess = (occurrences / n_here) / (everywhere / n)
+    assert excess[2] == pytest.approx(1.6)
+    assert weights == pytest.approx(occurrences / n_here * np.log1p(n / 2 / everywhere) * np.log(excess))
+
+
 def test_rare_terms_go_first_when_there_are_too_many() -> None:
     merged = merge_theme_counts([count_by_theme(tokens(TEXTS), MEMBERS, 2)], 2, most=3)
     assert len(merged.terms) == 3

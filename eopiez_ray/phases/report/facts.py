@@ -28,7 +28,7 @@ class Theme:
     theme: int
     label: str
     terms: tuple[tuple[str, float], ...]
-    """Best first, with the class-based TF-IDF of each."""
+    """Best first, each with its weight (``themes.labels``)."""
     documents: int
     share: float
     """Of all documents, 0 to 1."""

@@ -5,7 +5,12 @@ The documents of a theme count as one. A term t of theme c weighs
     W(t, c) = tf(t, c) · ln(1 + A / f(t)),
 
 where tf(t, c) is the share of the theme's words that are t, f(t) how often t occurs in all themes, and A the mean
-number of words of a theme.
+number of words of a theme. A label is to tell its theme from the others, so terms are ranked by
+
+    W(t, c) · ln(tf(t, c) / tf(t)),
+
+where tf(t) is the share of all words that are t: the logarithm of how much more frequent the term is here (that of the
+pointwise Kullback–Leibler divergence, by which Tomokiyo and Hurst 2003 rank key phrases).
 
 ``count_by_theme`` (map) → ``merge_theme_counts`` (reduce) → ``label_themes`` (reduce).
 """
@@ -103,7 +108,7 @@ def class_tf_idf(counts: sparse.csr_matrix, words: Counts) -> sparse.csr_matrix:
 
 
 def label_themes(counts: ThemeCounts, terms: int = TERMS) -> list[tuple[list[str], list[float]]]:
-    """The best ``terms`` of each theme and their weights; fewer where a theme has fewer.
+    """The best ``terms`` of each theme and their weights, as they are ranked; fewer where a theme has fewer.
 
     Function words, words of more than half of all documents, numbers and single letters are left out, what a theme has
     in common with most others, and what only a few documents repeat.
@@ -120,9 +125,11 @@ def label_themes(counts: ThemeCounts, terms: int = TERMS) -> list[tuple[list[str
         kept = usable[row.indices]
         common = kept & (counts.documents[row.indices] >= COMMON * counts.n_documents * size)
         kept = common if common.any() else kept
-        specific = kept & (share >= SPECIFIC * expected[row.indices])
+        excess = share / expected[row.indices]
+        specific = kept & (excess >= SPECIFIC)
+        ranked = row.data * np.log(excess) if specific.any() else row.data
         kept = specific if specific.any() else kept
-        columns, values = row.indices[kept], row.data[kept]
+        columns, values = row.indices[kept], ranked[kept]
         if len(values) > terms:
             least = np.partition(values, len(values) - terms)[len(values) - terms]
             columns, values = columns[values >= least], values[values >= least]
