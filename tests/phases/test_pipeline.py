@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -141,6 +142,32 @@ def test_odd_collections_go_all_the_way(run_plan: Run, tmp_path: Path, texts: li
     assert (themes.n_themes > 0) == has_words
     with Archive.open(tmp_path / "out" / "collection.eopz") as archive:
         assert [text for table in archive.documents() for text in table.column("text").to_pylist()] == texts
+
+
+CHINESE = """船长 在 黎明 前 回到 了 港口 。 港口 的 灯塔 今晚 没有 亮
+渔民 在 港口 修理 渔船 ， 渔船 明天 出海
+货轮 装满 煤炭 ， 在 港口 等待 船长
+灯塔 的 灯光 照亮 港口 和 渔船
+船长 告诉 渔民 ， 货轮 明天 离开 港口
+渔民 喜欢 港口 的 灯塔 ， 也 喜欢 大海
+农民 在 果园 采摘 苹果 ， 苹果 非常 美味
+果园 的 苹果 今年 丰收 ， 农民 非常 高兴
+农民 把 苹果 运到 市场 ， 市场 出售 蔬菜
+市场 里 的 蔬菜 和 苹果 十分 新鲜
+蔬菜 和 水果 今年 丰收 ， 市场 非常 热闹
+果园 旁边 是 蔬菜 市场 ， 农民 每天 去 市场"""
+
+
+def test_chinese_sentences_give_no_halves_of_words(run_plan: Run, tmp_path: Path) -> None:
+    known = CHINESE.split()
+    texts = [line.replace(" ", "") for line in CHINESE.splitlines()]
+    outcome = run_plan(content_plan([jsonl(tmp_path, texts)], tmp_path / "out"))
+    shown = {term for row in outcome["themes.label"].column("terms").to_pylist() for term in row}
+    assert len(shown & set(known)) >= 8
+    motifs = [word for words in outcome["motifs.select"].column("words").to_pylist() for word in words]
+    halves = {word[:-1] for word in known if len(word) > 1} | {word[1:] for word in known if len(word) > 1}
+    pairs = {before[-1] + after[0] for before, after in itertools.pairwise(known)}
+    assert ((halves | pairs) - set(known)) & {*shown, *motifs} == set()
 
 
 def test_an_empty_collection_says_so(run_plan: Run, tmp_path: Path) -> None:
