@@ -14,7 +14,7 @@ from eopiez_ray.phases.compression.steps import compress_archive, compress_block
 from eopiez_ray.phases.copies.steps import copies_group, copies_sign
 from eopiez_ray.phases.io.files import portable
 from eopiez_ray.phases.io.options import ReadOptions
-from eopiez_ray.phases.io.steps import ingest_duplicates, ingest_read, ingest_tokens
+from eopiez_ray.phases.io.steps import ingest_duplicates, ingest_read, ingest_tokens, ingest_traits
 from eopiez_ray.phases.motifs.lexicon import Lexicon
 from eopiez_ray.phases.motifs.selection import Selection
 from eopiez_ray.phases.motifs.steps import motifs_count, motifs_locate, motifs_select
@@ -85,6 +85,7 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     )
     plan.tune(read, max_rejects=options.max_rejects)
     tokens = plan.step("ingest.tokens", ingest_tokens, read)
+    traits = plan.step("ingest.traits", ingest_traits, tokens)
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
     signed = plan.step("copies.sign", copies_sign, tokens)
     copies = plan.step("copies.group", copies_group, signed, least=options.near_copies)
@@ -112,8 +113,9 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     themes = plan.step("themes.label", themes_label, by_theme, found)
 
     tables = plan.step(
-        "report.tables", report_tables, read, copies, motifs, occurrences, vectors, found, themes, output=str(folder)
-    )
-    given = (read, duplicates, copies, motifs, found, themes, archive, tables)
+        "report.tables", report_tables, read, traits, copies, motifs, occurrences, vectors, found, themes,
+        output=str(folder),
+    )  # fmt: skip
+    given = (read, traits, duplicates, copies, motifs, found, themes, archive, tables)
     plan.step("report.page", report_page, *given, output=str(folder), title=options.title)
     return plan

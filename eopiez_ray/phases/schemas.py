@@ -31,6 +31,14 @@ TOKENS = pa.schema(
 )
 """Normalized words and their character offsets ``[start, end)`` in the document's text."""
 
+TRAITS = pa.schema(
+    [
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+    ]
+)
+"""What is known of each document besides its text. ``language`` is a BCP 47 code, ``und`` where it cannot be told."""
+
 VECTOR = "vector"
 """Name of the vector column."""
 

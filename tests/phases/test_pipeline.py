@@ -28,7 +28,7 @@ from eopiez_ray.phases.themes import Themes
 Run = Callable[[Plan], Any]
 
 STEPS = {
-    *("ingest.read", "ingest.tokens", "ingest.duplicates"),
+    *("ingest.read", "ingest.tokens", "ingest.traits", "ingest.duplicates"),
     *("copies.sign", "copies.group"),
     *("motifs.count", "motifs.select", "motifs.locate"),
     *("vectors.sketch", "vectors.fit", "vectors.embed", "vectors.index"),

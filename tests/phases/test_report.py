@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -30,9 +31,9 @@ from eopiez_ray.phases.report.files import whole_file
 from eopiez_ray.phases.report.gathering import Results, gather
 from eopiez_ray.phases.report.map import MOST_POINTS, Map, sample_positions
 from eopiez_ray.phases.report.page import as_bytes, as_duration, as_percent, colour, render
-from eopiez_ray.phases.report.tables import TableFacts, write_tables
+from eopiez_ray.phases.report.tables import TableFacts, described, write_tables
 from eopiez_ray.phases.report.timeline import make_timeline
-from eopiez_ray.phases.schemas import ASSIGNMENTS, DOCUMENTS, THEMES
+from eopiez_ray.phases.schemas import ASSIGNMENTS, DOCUMENTS, THEMES, TRAITS
 from eopiez_ray.phases.themes.finding import ThemeFacts
 
 TEXT = """The {0} and the {1}, part {4}
@@ -108,6 +109,7 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
     }
     results = {
         "documents": [documents.slice(i, 250) for i in range(0, n, 250)],
+        "traits": [made_traits(identities.tolist()[i : i + 250]) for i in range(0, n, 250)],
         "duplicates": Duplicates(41, 20, 7, (), 0, (), n, 9 * n),
         "copies": made_copies(identities.tolist()),
         "motifs": pa.table([pa.array(motif_rows[f.name], f.type) for f in MOTIFS], schema=MOTIFS),
@@ -119,6 +121,12 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
         "steps": made_steps(n),
     }
     return Results(**(results | changes))
+
+
+def made_traits(ids: list[str]) -> pa.Table:
+    """Every third document of a file is in French, and every tenth in no language that is known."""
+    languages = ["und" if row % 10 == 9 else "fr" if row % 3 == 2 else "en" for row in range(len(ids))]
+    return pa.table([ids, languages], schema=TRAITS)
 
 
 def made_copies(ids: list[str]) -> pa.Table:
@@ -190,6 +198,22 @@ def test_near_copies_are_told_if_they_are_more_than_duplicates() -> None:
     assert "Near-copies" not in page_of(made_results())
 
 
+def test_languages_are_shown_if_there_are_several() -> None:
+    report, points = gather(made_results(500), "Notes", NOW)
+    assert report.languages == (("en", 300), ("fr", 150), ("und", 50))
+    text = "".join(Reader(render(report, points)).text.split())
+    assert "Languages2English300French150undetermined50" in text
+    assert "Languages" not in Reader(render(replace(report, languages=(("en", 500),)), points)).text
+
+
+def test_documents_are_written_with_their_traits(tmp_path: Path) -> None:
+    results = made_results(500)
+    write_tables(tmp_path, {"documents": described(results.documents, results.traits)})
+    written = pq.read_table(tmp_path / "documents.parquet")
+    assert written.column_names == [*DOCUMENTS.names, *TRAITS.names[1:]]
+    assert written.column("language").to_pylist()[:3] == ["en", "en", "fr"]
+
+
 def test_reasons_of_rejects_are_shown() -> None:
     report, points = gather(made_results(reasons=(("no text", 2), ("broken row", 1))), "Notes", NOW)
     assert report.ingestion.reasons[0] == ("no text", 2)
@@ -226,7 +250,11 @@ def test_documents_and_assignments_must_belong_together() -> None:
     with pytest.raises(ContractError, match="themes of 499 documents"):
         gather(made_results(500, assignments=results.assignments.slice(0, 499)), "Notes", NOW)
     with pytest.raises(ContractError, match="themes of 500 documents"):
-        gather(made_results(500, documents=results.documents[:1]), "Notes", NOW)
+        gather(made_results(500, documents=results.documents[:1], traits=results.traits[:1]), "Notes", NOW)
+    with pytest.raises(ContractError, match="traits of others"):
+        gather(made_results(500, traits=results.traits[:1]), "Notes", NOW)
+    with pytest.raises(ContractError, match="traits of others"):
+        gather(made_results(500, traits=results.traits[::-1]), "Notes", NOW)
 
 
 def test_page_needs_nothing_from_outside() -> None:

@@ -13,6 +13,7 @@ from eopiez_ray.model.policies import RetryPolicy
 from eopiez_ray.phases.io.duplicates import Duplicates, find_duplicates
 from eopiez_ray.phases.io.options import ReadOptions
 from eopiez_ray.phases.io.reading import read_collection
+from eopiez_ray.phases.languages.identification import traits_of
 from eopiez_ray.phases.text import tokenize
 
 INPUT_ERRORS = ("UnreadableInputError", "UnknownColumnError", "EmptyCollectionError")
@@ -39,6 +40,12 @@ def ingest_read(*, inputs: list[str], options: dict[str, Any] | None = None) -> 
 def ingest_tokens(documents: pa.Table) -> pa.Table:
     """The words of a partition's documents, a table of schema ``TOKENS``."""
     return tokenize(documents)
+
+
+@phase(name="ingest_traits", kind="map")
+def ingest_traits(tokens: pa.Table) -> pa.Table:
+    """What is known of a partition's documents besides their text, a table of schema ``TRAITS``."""
+    return traits_of(tokens)
 
 
 @phase(name="ingest_duplicates", kind="reduce")

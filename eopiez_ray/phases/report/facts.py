@@ -177,6 +177,8 @@ class Report:
     elapsed_s: float
     """From the first task to the report."""
     ingestion: Ingestion
+    languages: tuple[tuple[str, int], ...]
+    """Documents by BCP 47 code, most frequent first; ``und`` where the language cannot be told."""
     copies: NearCopies
     themes: tuple[Theme, ...]
     """Largest first."""

@@ -27,7 +27,7 @@ from eopiez_ray.phases.report.facts import (
     Theme,
 )
 from eopiez_ray.phases.report.map import Map, sample_positions
-from eopiez_ray.phases.report.tables import TableFacts, parts_of
+from eopiez_ray.phases.report.tables import TableFacts, described, parts_of
 from eopiez_ray.phases.report.timeline import make_timeline
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Results:
 
     documents: Any
     """Tables of schema ``DOCUMENTS``."""
+    traits: Any
+    """Tables of schema ``TRAITS``, of the same documents."""
     duplicates: Duplicates
     copies: pa.Table
     """Of schema ``COPIES``."""
@@ -74,7 +76,7 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
     rows = results.themes.to_pylist()
     passed_on = most_copied(results.copies, SHOWN_COPIES)
     shown = {identity for row in rows for identity in row["exemplars"][:SHOWN_EXEMPLARS]} | passed_on.keys()
-    collected = collect(results.documents, themes, sampled, shown)
+    collected = collect(described(results.documents, results.traits), themes, sampled, shown)
     places = assignments.take(pa.array(sampled))
     points = Map(
         len(themes),
@@ -90,6 +92,7 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
         created_at=now,
         elapsed_s=max((step.end_s for step in steps), default=0.0),
         ingestion=_ingestion(collected, results, int((themes < 0).sum())),
+        languages=tuple(collected.languages.most_common()),
         copies=_near_copies(results.copies, passed_on, collected),
         themes=tuple(_themes(rows, assignments, collected)),
         consistency=_mean(assignments.filter(pc.field("theme") >= 0), "consistency"),

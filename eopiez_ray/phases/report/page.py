@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from eopiez_ray.phases.languages.names import language_name
 from eopiez_ray.phases.report.facts import Report, Step, Timeline
 from eopiez_ray.phases.report.map import Map
 
@@ -23,6 +24,7 @@ GOLDEN = 0.618034
 SHOWN_CARDS = 24
 SHOWN_SERIES = 12
 SHOWN_MOTIFS = 24
+SHOWN_LANGUAGES = 8
 _SHORT_S = 60
 _LARGE_UNITS = ("kB", "MB", "GB", "TB", "PB")
 _DATES = {"hour": "%d %b %Y %H:00", "day": "%d %b %Y", "week": "%d %b %Y", "month": "%b %Y", "quarter": "%b %Y"}
@@ -43,6 +45,7 @@ def render(report: Report, points: Map) -> str:
             shown_cards=SHOWN_CARDS,
             shown_series=SHOWN_SERIES,
             shown_motifs=SHOWN_MOTIFS,
+            shown_languages=SHOWN_LANGUAGES,
         )
     )
 
@@ -127,6 +130,7 @@ def _environment() -> Environment:
         "grouped": grouped,
         "ticks": ticks,
         "date": as_date,
+        "language": language_name,
     }
     return environment
 

@@ -15,13 +15,14 @@ from eopiez_ray.phases.io.duplicates import Duplicates
 from eopiez_ray.phases.report.files import write_text
 from eopiez_ray.phases.report.gathering import Results, gather, utc_now
 from eopiez_ray.phases.report.page import render
-from eopiez_ray.phases.report.tables import TableFacts, write_tables
+from eopiez_ray.phases.report.tables import TableFacts, described, write_tables
 from eopiez_ray.phases.themes.tables import Themes
 
 
 @phase(name="report_tables", version="1", kind="sink")
 def report_tables(
     documents: Any,
+    traits: Any,
     copies: pa.Table,
     motifs: pa.Table,
     occurrences: Any,
@@ -39,7 +40,7 @@ def report_tables(
         StorageFullError: no space is left.
     """
     tables = {
-        "documents": documents,
+        "documents": described(documents, traits),
         "copies": copies,
         "motifs": motifs,
         "occurrences": occurrences,
@@ -53,6 +54,7 @@ def report_tables(
 @phase(name="report_page", version="1", kind="sink")
 def report_page(
     documents: Any,
+    traits: Any,
     duplicates: Duplicates,
     copies: pa.Table,
     motifs: pa.Table,
@@ -73,7 +75,7 @@ def report_page(
     sheaf = Themes.from_table(assignments).facts
     reasons = tuple(reason for step in task.steps for reason in step.reasons)
     results = Results(
-        documents, duplicates, copies, motifs, assignments, themes, sheaf, archive, tables, task.steps, reasons
+        documents, traits, duplicates, copies, motifs, assignments, themes, sheaf, archive, tables, task.steps, reasons
     )
     report, points = gather(results, title, utc_now())
     folder = Path(output)
