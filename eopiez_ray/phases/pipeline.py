@@ -12,6 +12,7 @@ from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.compression.codecs import Effort
 from eopiez_ray.phases.compression.steps import compress_archive, compress_blocks, compress_sample, compress_train
 from eopiez_ray.phases.copies.steps import copies_group, copies_sign
+from eopiez_ray.phases.facets.steps import facets_count, facets_merge
 from eopiez_ray.phases.io.files import portable
 from eopiez_ray.phases.io.options import ReadOptions
 from eopiez_ray.phases.io.steps import ingest_duplicates, ingest_read, ingest_tokens, ingest_traits
@@ -87,6 +88,8 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     tokens = plan.step("ingest.tokens", ingest_tokens, read)
     traits = plan.step("ingest.traits", ingest_traits, tokens)
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
+    pointers = plan.step("facets.count", facets_count, read)
+    facets = plan.step("facets.merge", facets_merge, pointers)
     signed = plan.step("copies.sign", copies_sign, tokens)
     copies = plan.step("copies.group", copies_group, signed, least=options.near_copies)
 
@@ -112,10 +115,8 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     by_theme = plan.step("themes.count", themes_count, tokens, found)
     themes = plan.step("themes.label", themes_label, by_theme, found)
 
-    tables = plan.step(
-        "report.tables", report_tables, read, traits, copies, motifs, occurrences, vectors, found, themes,
-        output=str(folder),
-    )  # fmt: skip
-    given = (read, traits, duplicates, copies, motifs, found, themes, archive, tables)
+    told = (read, traits, copies, facets, motifs, occurrences, vectors, found, themes)
+    tables = plan.step("report.tables", report_tables, *told, output=str(folder))
+    given = (read, traits, duplicates, copies, facets, motifs, found, themes, archive, tables)
     plan.step("report.page", report_page, *given, output=str(folder), title=options.title)
     return plan

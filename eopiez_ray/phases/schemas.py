@@ -88,3 +88,14 @@ COPIES = pa.schema(
 """The near-copies of each document: ``group`` counts from the largest, and is -1 for a document that resembles no
 other; ``first`` is the id of the first document of the group, and ``resemblance`` the share of all sequences of three
 words that the two have in common, estimated."""
+
+FACETS = pa.schema(
+    [
+        pa.field("facet", pa.string(), nullable=False),
+        pa.field("value", pa.string(), nullable=False),
+        pa.field("documents", pa.int64(), nullable=False),
+        pa.field("occurrences", pa.int64(), nullable=False),
+    ]
+)
+"""One row a thing that texts point at, by facet (``domain``, ``mention``, ``hashtag``, ``emoji``), the most
+widespread first. ``value`` is written as people write it most often."""

@@ -29,7 +29,7 @@ Run = Callable[[Plan], Any]
 
 STEPS = {
     *("ingest.read", "ingest.tokens", "ingest.traits", "ingest.duplicates"),
-    *("copies.sign", "copies.group"),
+    *("copies.sign", "copies.group", "facets.count", "facets.merge"),
     *("motifs.count", "motifs.select", "motifs.locate"),
     *("vectors.sketch", "vectors.fit", "vectors.embed", "vectors.index"),
     *("themes.find", "themes.count", "themes.label"),
@@ -90,7 +90,7 @@ def test_the_report_is_written(news: tuple[Any, Path]) -> None:
     outcome, output = news
     assert Path(outcome["report.page"]).parent == output
     names = {path.stem for path in (output / "tables").glob("*.parquet")}
-    assert names == {"documents", "copies", "motifs", "occurrences", "vectors", "assignments", "themes"}
+    assert names == {"documents", "copies", "facets", "motifs", "occurrences", "vectors", "assignments", "themes"}
     assert json.loads((output / "report.json").read_text())["ingestion"]["duplicates"] == 100
 
 

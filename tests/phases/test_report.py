@@ -33,7 +33,7 @@ from eopiez_ray.phases.report.map import MOST_POINTS, Map, sample_positions
 from eopiez_ray.phases.report.page import as_bytes, as_duration, as_percent, colour, render
 from eopiez_ray.phases.report.tables import TableFacts, described, write_tables
 from eopiez_ray.phases.report.timeline import make_timeline
-from eopiez_ray.phases.schemas import ASSIGNMENTS, DOCUMENTS, THEMES, TRAITS
+from eopiez_ray.phases.schemas import ASSIGNMENTS, DOCUMENTS, FACETS, THEMES, TRAITS
 from eopiez_ray.phases.themes.finding import ThemeFacts
 
 TEXT = """The {0} and the {1}, part {4}
@@ -112,6 +112,7 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
         "traits": [made_traits(identities.tolist()[i : i + 250]) for i in range(0, n, 250)],
         "duplicates": Duplicates(41, 20, 7, (), 0, (), n, 9 * n),
         "copies": made_copies(identities.tolist()),
+        "facets": made_facets(),
         "motifs": pa.table([pa.array(motif_rows[f.name], f.type) for f in MOTIFS], schema=MOTIFS),
         "assignments": pa.table([pa.array(assignments[f.name], f.type) for f in ASSIGNMENTS], schema=ASSIGNMENTS),
         "themes": pa.table([pa.array(theme_rows[f.name], f.type) for f in THEMES], schema=THEMES),
@@ -127,6 +128,14 @@ def made_traits(ids: list[str]) -> pa.Table:
     """Every third document of a file is in French, and every tenth in no language that is known."""
     languages = ["und" if row % 10 == 9 else "fr" if row % 3 == 2 else "en" for row in range(len(ids))]
     return pa.table([ids, languages], schema=TRAITS)
+
+
+def made_facets() -> pa.Table:
+    domains = [("domain", f"site{rank:02}.org", 90 - rank, 200 - rank) for rank in range(30)]
+    rows = [*domains, ("hashtag", "#Sails", 7, 8), ("emoji", "⛵", 1, 4)]
+    return pa.table(
+        [pa.array(column, f.type) for column, f in zip(zip(*rows, strict=True), FACETS, strict=True)], FACETS
+    )
 
 
 def made_copies(ids: list[str]) -> pa.Table:
@@ -204,6 +213,24 @@ def test_languages_are_shown_if_there_are_several() -> None:
     text = "".join(Reader(render(report, points)).text.split())
     assert "Languages2English300French150undetermined50" in text
     assert "Languages" not in Reader(render(replace(report, languages=(("en", 500),)), points)).text
+
+
+def test_facets_are_shown_where_several_documents_point_at_the_same() -> None:
+    report, points = gather(made_results(), "Notes", NOW)
+    assert [(facet.facet, facet.distinct, facet.top[0]) for facet in report.facets] == [
+        ("domain", 30, ("site00.org", 90, 200)),
+        ("hashtag", 1, ("#Sails", 7, 8)),
+        ("emoji", 1, ("⛵", 1, 4)),
+    ]
+    shown = Reader(render(report, points)).text
+    assert "What texts point at" in shown
+    assert "site09.org" in shown
+    assert "#Sails" in shown
+    assert "site10.org" not in shown
+    assert "Emoji" not in shown
+    bare, _ = gather(made_results(facets=FACETS.empty_table()), "Notes", NOW)
+    assert bare.facets == ()
+    assert "What texts point at" not in render(bare, points)
 
 
 def test_documents_are_written_with_their_traits(tmp_path: Path) -> None:

@@ -132,6 +132,18 @@ class NearCopies:
 
 
 @dataclass(frozen=True, slots=True)
+class FacetFacts:
+    """What texts point at, of one kind."""
+
+    facet: str
+    """``domain``, ``mention``, ``hashtag`` or ``emoji``."""
+    distinct: int
+    """How many different ones there are."""
+    top: tuple[tuple[str, int, int], ...]
+    """Those in most documents, each with its documents and occurrences."""
+
+
+@dataclass(frozen=True, slots=True)
 class Compression:
     """The archive."""
 
@@ -180,6 +192,8 @@ class Report:
     languages: tuple[tuple[str, int], ...]
     """Documents by BCP 47 code, most frequent first; ``und`` where the language cannot be told."""
     copies: NearCopies
+    facets: tuple[FacetFacts, ...]
+    """Those of which there are any."""
     themes: tuple[Theme, ...]
     """Largest first."""
     consistency: float

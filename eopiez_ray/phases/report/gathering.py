@@ -17,6 +17,7 @@ from eopiez_ray.phases.report.facts import (
     Category,
     Compression,
     Exemplar,
+    FacetFacts,
     Ingestion,
     Motif,
     NearCopies,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 SHOWN_MOTIFS = 60
 SHOWN_EXEMPLARS = 3
 SHOWN_COPIES = 5
+SHOWN_VALUES = 20
 SHOWN_FORMATS = 8
 
 
@@ -53,6 +55,8 @@ class Results:
     duplicates: Duplicates
     copies: pa.Table
     """Of schema ``COPIES``."""
+    facets: pa.Table
+    """Of schema ``FACETS``."""
     motifs: pa.Table
     assignments: Any
     """One table of schema ``ASSIGNMENTS``, or partitions of it."""
@@ -94,6 +98,7 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
         ingestion=_ingestion(collected, results, int((themes < 0).sum())),
         languages=tuple(collected.languages.most_common()),
         copies=_near_copies(results.copies, passed_on, collected),
+        facets=tuple(_facets(results.facets)),
         themes=tuple(_themes(rows, assignments, collected)),
         consistency=_mean(assignments.filter(pc.field("theme") >= 0), "consistency"),
         sheaf=_sheaf(results.sheaf),
@@ -185,6 +190,13 @@ def _near_copies(copies: pa.Table, passed_on: dict[str, int], collected: Collect
             for identity, size in passed_on.items()
         ),
     )
+
+
+def _facets(table: pa.Table) -> Iterable[FacetFacts]:
+    for facet in pc.unique(table.column("facet")).to_pylist():
+        values = table.filter(pc.field("facet") == facet).drop_columns(["facet"])
+        top = values.slice(0, SHOWN_VALUES).to_pydict().values()
+        yield FacetFacts(facet, values.num_rows, tuple(zip(*top, strict=True)))
 
 
 def _sheaf(facts: ThemeFacts | None) -> Sheaf | None:

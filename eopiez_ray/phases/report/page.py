@@ -25,6 +25,10 @@ SHOWN_CARDS = 24
 SHOWN_SERIES = 12
 SHOWN_MOTIFS = 24
 SHOWN_LANGUAGES = 8
+SHOWN_VALUES = 10
+LEAST_DOCUMENTS = 2
+"""Documents that point at the most widespread value of a facet that is shown."""
+FACET_TITLES = {"domain": "Web sites", "mention": "People mentioned", "hashtag": "Hashtags", "emoji": "Emoji"}
 _SHORT_S = 60
 _LARGE_UNITS = ("kB", "MB", "GB", "TB", "PB")
 _DATES = {"hour": "%d %b %Y %H:00", "day": "%d %b %Y", "week": "%d %b %Y", "month": "%b %Y", "quarter": "%b %Y"}
@@ -46,6 +50,9 @@ def render(report: Report, points: Map) -> str:
             shown_series=SHOWN_SERIES,
             shown_motifs=SHOWN_MOTIFS,
             shown_languages=SHOWN_LANGUAGES,
+            shown_values=SHOWN_VALUES,
+            facets=[facet for facet in report.facets if facet.top[0][1] >= LEAST_DOCUMENTS],
+            facet_titles=FACET_TITLES,
         )
     )
 

@@ -24,6 +24,7 @@ def report_tables(
     documents: Any,
     traits: Any,
     copies: pa.Table,
+    facets: pa.Table,
     motifs: pa.Table,
     occurrences: Any,
     vectors: Any,
@@ -32,7 +33,7 @@ def report_tables(
     *,
     output: str,
 ) -> tuple[TableFacts, ...]:
-    """Write ``<output>/tables/{documents,copies,motifs,occurrences,vectors,assignments,themes}.parquet``.
+    """Write ``<output>/tables/{documents,copies,facets,motifs,occurrences,vectors,assignments,themes}.parquet``.
 
     Each file is replaced as a whole, so that another attempt does no harm. Memory holds one partition.
 
@@ -42,6 +43,7 @@ def report_tables(
     tables = {
         "documents": described(documents, traits),
         "copies": copies,
+        "facets": facets,
         "motifs": motifs,
         "occurrences": occurrences,
         "vectors": vectors,
@@ -57,6 +59,7 @@ def report_page(
     traits: Any,
     duplicates: Duplicates,
     copies: pa.Table,
+    facets: pa.Table,
     motifs: pa.Table,
     assignments: pa.Table,
     themes: pa.Table,
@@ -75,7 +78,19 @@ def report_page(
     sheaf = Themes.from_table(assignments).facts
     reasons = tuple(reason for step in task.steps for reason in step.reasons)
     results = Results(
-        documents, traits, duplicates, copies, motifs, assignments, themes, sheaf, archive, tables, task.steps, reasons
+        documents,
+        traits,
+        duplicates,
+        copies,
+        facets,
+        motifs,
+        assignments,
+        themes,
+        sheaf,
+        archive,
+        tables,
+        task.steps,
+        reasons,
     )
     report, points = gather(results, title, utc_now())
     folder = Path(output)
