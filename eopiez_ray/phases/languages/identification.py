@@ -23,9 +23,10 @@ WORDS = 100
 """Of a document that are looked at, its first."""
 
 
-def traits_of(tokens: pa.Table) -> pa.Table:
-    """A table of schema ``TRAITS`` for the documents of a table of schema ``TOKENS``."""
-    return pa.table([tokens.column("document_id"), identify(tokens)], schema=TRAITS)
+def traits_of(content: pa.Table) -> pa.Table:
+    """A table of schema ``TRAITS`` for the documents of a table of schema ``CONTENT``."""
+    columns = [content.column("document_id"), identify(content), content.column("kind"), content.column("left_out")]
+    return pa.table(columns, schema=TRAITS)
 
 
 def identify(tokens: pa.Table) -> pa.StringArray:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eopiez_ray.errors import ContractError
+from eopiez_ray.phases.boilerplate import DocumentKind
 from eopiez_ray.phases.report.facts import Exemplar
 
 Positions = npt.NDArray[np.int64]
@@ -39,6 +40,14 @@ class Collected:
     """Documents by theme and label."""
     formats: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
+    shortened: int = 0
+    """Documents with words that were left out, for they are repeated."""
+    left_out: int = 0
+    """These words."""
+    answers: Counter[str] = field(default_factory=Counter)
+    """Documents that say nothing, by what they say, without regard to case and to punctuation at the end."""
+    spellings: dict[str, str] = field(default_factory=dict)
+    """How the first document says each of these."""
 
 
 def collect(
@@ -82,6 +91,14 @@ def _count(table: pa.Table, themes: npt.NDArray[np.int32], found: Collected) -> 
         found.labels[row["theme"], row["label"]] += row["count_all"]
     found.formats.update(map(_ending, table.column("source").to_pylist()))
     found.languages.update(table.column("language").to_pylist())
+    left_out = table.column("left_out").to_numpy()
+    found.shortened += int((left_out > 0).sum())
+    found.left_out += int(left_out.sum())
+    for answer in table.filter(pc.field("kind") == DocumentKind.UNINFORMATIVE).column("text").to_pylist():
+        spelling = shortened(answer, TITLE_CHARACTERS)
+        said = spelling.casefold().rstrip(" .!?…") or spelling
+        found.spellings.setdefault(said, spelling)
+        found.answers[said] += 1
 
 
 def _ending(source: str) -> str:

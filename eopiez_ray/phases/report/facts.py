@@ -132,6 +132,29 @@ class NearCopies:
 
 
 @dataclass(frozen=True, slots=True)
+class Repetition:
+    """What documents repeat rather than say: quoted, of headers and signatures, and boilerplate."""
+
+    lines: int
+    """Different lines that are boilerplate."""
+    documents: int
+    """Documents with words that were left out."""
+    words: int
+    """Words that were left out."""
+    examples: tuple[tuple[str, int], ...]
+    """Of boilerplate: a line, and the documents that have it, most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uninformative:
+    """Documents that say nothing."""
+
+    documents: int
+    examples: tuple[tuple[str, int], ...]
+    """What they say, and how many do, most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
 class FacetFacts:
     """What texts point at, of one kind."""
 
@@ -191,6 +214,8 @@ class Report:
     ingestion: Ingestion
     languages: tuple[tuple[str, int], ...]
     """Documents by BCP 47 code, most frequent first; ``und`` where the language cannot be told."""
+    boilerplate: Repetition
+    uninformative: Uninformative
     copies: NearCopies
     facets: tuple[FacetFacts, ...]
     """Those of which there are any."""

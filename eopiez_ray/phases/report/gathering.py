@@ -21,11 +21,13 @@ from eopiez_ray.phases.report.facts import (
     Ingestion,
     Motif,
     NearCopies,
+    Repetition,
     Report,
     Sheaf,
     Step,
     Table,
     Theme,
+    Uninformative,
 )
 from eopiez_ray.phases.report.map import Map, sample_positions
 from eopiez_ray.phases.report.tables import TableFacts, described, parts_of
@@ -33,6 +35,7 @@ from eopiez_ray.phases.report.timeline import make_timeline
 
 if TYPE_CHECKING:
     from eopiez_ray.model.tasks import StepSummary
+    from eopiez_ray.phases.boilerplate import Boilerplate
     from eopiez_ray.phases.compression import ArchiveFacts
     from eopiez_ray.phases.io.duplicates import Duplicates
     from eopiez_ray.phases.themes.finding import ThemeFacts
@@ -41,6 +44,8 @@ SHOWN_MOTIFS = 60
 SHOWN_EXEMPLARS = 3
 SHOWN_COPIES = 5
 SHOWN_VALUES = 20
+SHOWN_LINES = 10
+SHOWN_ANSWERS = 10
 SHOWN_FORMATS = 8
 
 
@@ -52,6 +57,7 @@ class Results:
     """Tables of schema ``DOCUMENTS``."""
     traits: Any
     """Tables of schema ``TRAITS``, of the same documents."""
+    boilerplate: Boilerplate
     duplicates: Duplicates
     copies: pa.Table
     """Of schema ``COPIES``."""
@@ -97,6 +103,11 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
         elapsed_s=max((step.end_s for step in steps), default=0.0),
         ingestion=_ingestion(collected, results, int((themes < 0).sum())),
         languages=tuple(collected.languages.most_common()),
+        boilerplate=_repetition(collected, results.boilerplate),
+        uninformative=Uninformative(
+            collected.answers.total(),
+            tuple((collected.spellings[said], count) for said, count in collected.answers.most_common(SHOWN_ANSWERS)),
+        ),
         copies=_near_copies(results.copies, passed_on, collected),
         facets=tuple(_facets(results.facets)),
         themes=tuple(_themes(rows, assignments, collected)),
@@ -189,6 +200,12 @@ def _near_copies(copies: pa.Table, passed_on: dict[str, int], collected: Collect
             (size, collected.exemplars.get(identity, Exemplar(identity, identity, "")))
             for identity, size in passed_on.items()
         ),
+    )
+
+
+def _repetition(collected: Collected, boilerplate: Boilerplate) -> Repetition:
+    return Repetition(
+        len(boilerplate.keys), collected.shortened, collected.left_out, boilerplate.examples[:SHOWN_LINES]
     )
 
 

@@ -26,6 +26,8 @@ SHOWN_SERIES = 12
 SHOWN_MOTIFS = 24
 SHOWN_LANGUAGES = 8
 SHOWN_VALUES = 10
+SHOWN_LINES = 5
+SHOWN_ANSWERS = 6
 LEAST_DOCUMENTS = 2
 """Documents that point at the most widespread value of a facet that is shown."""
 FACET_TITLES = {"domain": "Web sites", "mention": "People mentioned", "hashtag": "Hashtags", "emoji": "Emoji"}
@@ -51,6 +53,8 @@ def render(report: Report, points: Map) -> str:
             shown_motifs=SHOWN_MOTIFS,
             shown_languages=SHOWN_LANGUAGES,
             shown_values=SHOWN_VALUES,
+            shown_lines=SHOWN_LINES,
+            shown_answers=SHOWN_ANSWERS,
             facets=[facet for facet in report.facets if facet.top[0][1] >= LEAST_DOCUMENTS],
             facet_titles=FACET_TITLES,
         )

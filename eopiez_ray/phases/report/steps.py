@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from eopiez_ray.authoring.context import current_task
 from eopiez_ray.authoring.contract import phase
+from eopiez_ray.phases.boilerplate import Boilerplate
 from eopiez_ray.phases.compression import ArchiveFacts
 from eopiez_ray.phases.io.duplicates import Duplicates
 from eopiez_ray.phases.report.files import write_text
@@ -57,6 +58,7 @@ def report_tables(
 def report_page(
     documents: Any,
     traits: Any,
+    boilerplate: Boilerplate,
     duplicates: Duplicates,
     copies: pa.Table,
     facets: pa.Table,
@@ -78,19 +80,20 @@ def report_page(
     sheaf = Themes.from_table(assignments).facts
     reasons = tuple(reason for step in task.steps for reason in step.reasons)
     results = Results(
-        documents,
-        traits,
-        duplicates,
-        copies,
-        facets,
-        motifs,
-        assignments,
-        themes,
-        sheaf,
-        archive,
-        tables,
-        task.steps,
-        reasons,
+        documents=documents,
+        traits=traits,
+        boilerplate=boilerplate,
+        duplicates=duplicates,
+        copies=copies,
+        facets=facets,
+        motifs=motifs,
+        assignments=assignments,
+        themes=themes,
+        sheaf=sheaf,
+        archive=archive,
+        tables=tables,
+        steps=task.steps,
+        reasons=reasons,
     )
     report, points = gather(results, title, utc_now())
     folder = Path(output)
