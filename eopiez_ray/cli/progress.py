@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TITLES = {  # In the order in which people think of them; they run concurrently.
     "ingest": "Read",
+    "copies": "Near-copies",
+    "facets": "Facets",
     "motifs": "Motifs",
     "vectors": "Vectors",
     "themes": "Themes",

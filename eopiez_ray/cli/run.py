@@ -111,6 +111,14 @@ CopiesOnce = Annotated[
         rich_help_panel=ANALYSIS,
     ),
 ]
+KeepBoilerplate = Annotated[
+    bool,
+    typer.Option(
+        "--keep-boilerplate",
+        help="Let quoted replies, signatures, repeated lines and answers that say nothing count as words.",
+        rich_help_panel=ANALYSIS,
+    ),
+]
 Name = Annotated[
     str | None,
     typer.Option(
@@ -139,6 +147,7 @@ def run(
     provider: Provider = "hybrid",
     lexicon: LexiconOption = None,
     copies_once: CopiesOnce = False,
+    keep_boilerplate: KeepBoilerplate = False,
     output: Output = None,
     name: Name = None,
     dry_run: DryRun = False,
@@ -164,11 +173,14 @@ def run(
     **Ctrl-C** once finishes tasks in flight and prints the command that resumes the run; twice stops at once. Both
     keep all finished work.
     """
+    from dataclasses import replace
+
     from ..phases.io import ReadOptions
 
     read = ReadOptions(text_column, id_column, time_column, label_column, title_column, encoding)
     title = name or _name_of(inputs)
     options = pipeline_options(title, read, _share(max_rejects), provider, lexicon, copies_once=copies_once)
+    options = replace(options, keep_boilerplate=keep_boilerplate)
     settings = read_settings(cpus=cpus)
     job = Job(_absolute(inputs), options, output_folder(output, title), settings, as_json)
     _keep_apart(job.inputs, job.output)

@@ -53,6 +53,13 @@ _TAG = re.compile(
 _AT, _AND, _LESS, _MORE, _POINT, _COLON, _SLASH, _QUOTE = map(ord, '@&<>.:/"')
 
 
+def code_points(text: str) -> Codes:
+    """The code points of a text, ``(n,)``: bytes if all are ASCII."""
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii"), np.uint8)
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+
+
 def hidden_spans(text: str, codes: Codes) -> tuple[Positions, Positions]:
     """Starts and ends ``[start, end)`` of everything in a text that is not words; they may overlap.
 
@@ -60,7 +67,7 @@ def hidden_spans(text: str, codes: Codes) -> tuple[Positions, Positions]:
         text: any text; no marking extends over a line end.
         codes: its code points, ``(n,)``.
     """
-    spans = [*_addresses(text, codes), *_at(_ENTITY, text, codes == _AND), *_at(_TAG, text, codes == _LESS)]
+    spans = [*find_addresses(text, codes), *_at(_ENTITY, text, codes == _AND), *_at(_TAG, text, codes == _LESS)]
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T
     return starts, ends
 
@@ -72,8 +79,11 @@ def _at(pattern: re.Pattern[str], text: str, where: Mask) -> Iterator[tuple[int,
             yield found.span()
 
 
-def _addresses(text: str, codes: Codes) -> Iterator[tuple[int, int]]:
-    """Addresses and mentions, looked for in stretches without white space that may have one."""
+def find_addresses(text: str, codes: Codes) -> Iterator[tuple[int, int]]:
+    """Starts and ends of web and mail addresses and of mentions (``RT`` included), in order.
+
+    They are looked for in stretches without white space that may have one.
+    """
     triggers = np.flatnonzero(_may_be_address(codes))
     if not len(triggers):
         return

@@ -12,9 +12,17 @@ from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.compression.codecs import Effort
 from eopiez_ray.phases.compression.steps import compress_archive, compress_blocks, compress_sample, compress_train
 from eopiez_ray.phases.copies.steps import copies_group, copies_sign
+from eopiez_ray.phases.facets.steps import facets_count, facets_merge
 from eopiez_ray.phases.io.files import portable
 from eopiez_ray.phases.io.options import ReadOptions
-from eopiez_ray.phases.io.steps import ingest_duplicates, ingest_read, ingest_tokens
+from eopiez_ray.phases.io.steps import (
+    ingest_boilerplate,
+    ingest_duplicates,
+    ingest_lines,
+    ingest_read,
+    ingest_tokens,
+    ingest_traits,
+)
 from eopiez_ray.phases.motifs.lexicon import Lexicon
 from eopiez_ray.phases.motifs.selection import Selection
 from eopiez_ray.phases.motifs.steps import motifs_count, motifs_locate, motifs_select
@@ -46,6 +54,8 @@ class PipelineOptions:
     dimensions: int = 256
     """Dimensions of the vectors, 2 to 1,024."""
     themes: ThemeOptions = field(default_factory=ThemeOptions)
+    keep_boilerplate: bool = False
+    """Whether quoted replies, signatures, boilerplate and answers that say nothing count as words."""
     near_copies: float = 0.7
     """Resemblance from which two documents are near-copies, above 0 and at most 1."""
     copies_once: bool = False
@@ -84,8 +94,13 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
         "ingest.read", ingest_read, inputs=[portable(each) for each in inputs], options=asdict(options.read)
     )
     plan.tune(read, max_rejects=options.max_rejects)
-    tokens = plan.step("ingest.tokens", ingest_tokens, read)
+    lines = plan.step("ingest.lines", ingest_lines, read)
+    boilerplate = plan.step("ingest.boilerplate", ingest_boilerplate, lines)
+    tokens = plan.step("ingest.tokens", ingest_tokens, read, boilerplate, keep=options.keep_boilerplate)
+    traits = plan.step("ingest.traits", ingest_traits, tokens)
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
+    pointers = plan.step("facets.count", facets_count, read)
+    facets = plan.step("facets.merge", facets_merge, pointers)
     signed = plan.step("copies.sign", copies_sign, tokens)
     copies = plan.step("copies.group", copies_group, signed, least=options.near_copies)
 
@@ -113,9 +128,8 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     spellings = plan.step("themes.spell", themes_spell, read, tokens, occurrences, named, found)
     themes = plan.step("themes.label", themes_label, spellings, named, found)
 
-    tables = plan.step(
-        "report.tables", report_tables, read, copies, motifs, occurrences, vectors, found, themes, output=str(folder)
-    )
-    given = (read, duplicates, copies, motifs, found, themes, archive, tables)
+    told = (read, traits, copies, facets, motifs, occurrences, vectors, found, themes)
+    tables = plan.step("report.tables", report_tables, *told, output=str(folder))
+    given = (read, traits, boilerplate, duplicates, copies, facets, motifs, found, themes, archive, tables)
     plan.step("report.page", report_page, *given, output=str(folder), title=options.title)
     return plan

@@ -31,6 +31,25 @@ TOKENS = pa.schema(
 )
 """Normalized words and their character offsets ``[start, end)`` in the document's text."""
 
+_KIND = pa.field("kind", pa.string(), nullable=False)
+_LEFT_OUT = pa.field("left_out", pa.int32(), nullable=False)
+
+CONTENT = pa.schema([*TOKENS, _KIND, _LEFT_OUT])
+"""``TOKENS`` without what documents repeat. ``kind`` is ``text``, or why a document has no words: ``uninformative`` (an
+answer that says nothing), ``repeated`` (boilerplate alone), ``wordless`` or ``empty``. ``left_out`` counts the words of
+the document that it repeats: quoted, of its headers or signature, or boilerplate."""
+
+TRAITS = pa.schema(
+    [
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        _KIND,
+        _LEFT_OUT,
+    ]
+)
+"""What is known of each document besides its text. ``language`` is a BCP 47 code, ``und`` where it cannot be told;
+``kind`` and ``left_out`` are as in ``CONTENT``."""
+
 VECTOR = "vector"
 """Name of the vector column."""
 
@@ -80,3 +99,14 @@ COPIES = pa.schema(
 """The near-copies of each document: ``group`` counts from the largest, and is -1 for a document that resembles no
 other; ``first`` is the id of the first document of the group, and ``resemblance`` the share of all sequences of three
 words that the two have in common, estimated."""
+
+FACETS = pa.schema(
+    [
+        pa.field("facet", pa.string(), nullable=False),
+        pa.field("value", pa.string(), nullable=False),
+        pa.field("documents", pa.int64(), nullable=False),
+        pa.field("occurrences", pa.int64(), nullable=False),
+    ]
+)
+"""One row a thing that texts point at, by facet (``domain``, ``mention``, ``hashtag``, ``emoji``), the most
+widespread first. ``value`` is written as people write it most often."""

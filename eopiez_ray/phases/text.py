@@ -6,8 +6,8 @@ where the class changes. The rules are those of Unicode Standard Annex 29 as far
 - a word is a run of letters, digits and the combining marks that follow them;
 - an apostrophe or underscore between two letters or digits joins them (``don't``, ``l'été``, ``snake_case``), and so
   does a point or comma between two digits (``3.14``, ``1,000``); a hyphen separates (``long-term`` is two words);
-- scripts that write no spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) yield overlapping pairs of characters, each
-  with its marks, and a lone character yields itself.
+- scripts that write no spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) are cut into words by dictionaries
+  (``languages.segmentation``).
 
 Addresses, mentions, HTML entities and tags are no words (``markings``).
 
@@ -19,18 +19,16 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from eopiez_ray.phases.markings import hidden_spans
+from eopiez_ray.phases.languages.segmentation import cut_runs
+from eopiez_ray.phases.markings import Codes, Mask, Positions, code_points, hidden_spans
 from eopiez_ray.phases.schemas import TOKENS
-
-Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
-Positions = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 OTHER, LETTER, DIGIT, MARK, JOINER, POINT, UNSPACED = range(7)
 """Classes of characters; the table of a partition maps each code point to one."""
@@ -54,6 +52,7 @@ _UNSPACED_RANGES = (
     (0x1B000, 0x1B16F),
     (0x20000, 0x3FFFF),
 )
+_UNSPACED_BOUNDS = np.array([(low, high + 1) for low, high in _UNSPACED_RANGES]).ravel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +62,63 @@ class Spans:
     starts: Positions
     ends: Positions
 
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of letters and digits in some documents: words, or stretches of a script that writes no spaces."""
+
+    text: str
+    """All documents, a line end after each but the last."""
+    codes: Codes
+    """Its code points, ``(n,)``."""
+    origins: Positions
+    """``(n_documents + 1,)``, where each document begins in the text."""
+    spans: Spans
+    """In the text; none overlaps another."""
+
+    @property
+    def firsts(self) -> Positions:
+        """``(n_documents + 1,)``, the first run of each document."""
+        return np.searchsorted(self.spans.starts, self.origins)
+
+    def where(self, kept: Mask) -> Runs:
+        """Some of the runs, ``(n_runs,)``."""
+        return replace(self, spans=Spans(self.spans.starts[kept], self.spans.ends[kept]))
+
+    def cut(self) -> Runs:
+        """The words: runs of scripts that write no spaces are cut."""
+        if self.codes.max(initial=0) < _UNSPACED_BOUNDS[0]:
+            return self
+        unspaced = is_unspaced(self.codes[self.spans.starts])
+        long, words = self.where(unspaced).spans, self.where(~unspaced).spans
+        return replace(self, spans=_merged(words, Spans(*cut_runs(self.codes, long.starts, long.ends))))
+
 
 def tokenize(documents: pa.Table) -> pa.Table:
     """The words of each document (columns ``document_id`` and ``text``), as a table of schema ``TOKENS``."""
-    texts: list[str] = documents.column("text").to_pylist()
+    return token_table(documents.column("document_id"), read_runs(documents.column("text").to_pylist()).cut())
+
+
+def read_runs(texts: Sequence[str]) -> Runs:
+    """The runs of letters and digits in some texts, without addresses and other markings."""
     joined = "\n".join(texts)
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    origins = np.concatenate([[0], np.cumsum(lengths + 1)])
-    codes = _code_points(joined)
-    spans = find_words(codes, hidden_spans(joined, codes))
-    first = np.searchsorted(spans.starts, origins).astype(np.int32)
-    shift = np.repeat(origins[:-1], np.diff(first))
-    words = _dictionary(codes, spans)
+    origins = np.concatenate([[0], np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1)])
+    codes = code_points(joined)
+    return Runs(joined, codes, origins, _find_runs(codes, hidden_spans(joined, codes)))
+
+
+def token_table(ids: pa.ChunkedArray, words: Runs) -> pa.Table:
+    """A table of schema ``TOKENS`` for the documents with these ids."""
+    first = words.firsts.astype(np.int32)
+    shift = np.repeat(words.origins[:-1], np.diff(first))
     columns = [
-        documents.column("document_id").combine_chunks(),
-        pa.ListArray.from_arrays(first, words),
-        pa.ListArray.from_arrays(first, (spans.starts - shift).astype(np.int32)),
-        pa.ListArray.from_arrays(first, (spans.ends - shift).astype(np.int32)),
+        ids.combine_chunks(),
+        pa.ListArray.from_arrays(first, normalized(words)),
+        pa.ListArray.from_arrays(first, (words.spans.starts - shift).astype(np.int32)),
+        pa.ListArray.from_arrays(first, (words.spans.ends - shift).astype(np.int32)),
     ]
     return pa.table(columns, schema=TOKENS)
 
@@ -94,27 +133,21 @@ def normalize(surface: str) -> str:
     return folded.removesuffix("'s") or surface
 
 
-def find_words(codes: Codes, hidden: tuple[Positions, Positions]) -> Spans:
-    """The spans of all words in an array of code points, outside of ``hidden`` ones."""
+def is_unspaced(codes: Codes) -> Mask:
+    """Which code points belong to a script that writes no spaces between words."""
+    found: Mask = np.searchsorted(_UNSPACED_BOUNDS, codes, side="right") % 2 == 1
+    return found
+
+
+def _find_runs(codes: Codes, hidden: tuple[Positions, Positions]) -> Spans:
+    """All runs of letters and digits in an array of code points, outside of ``hidden`` spans."""
     classes = _classify(codes)
     for start, end in zip(*(bounds.tolist() for bounds in hidden), strict=True):
         classes[start:end] = OTHER
     _attach_marks(classes)
     _join(classes)
     spaced = _runs((classes == LETTER) | (classes == DIGIT))
-    unspaced = _unspaced_pairs(codes, classes) if (classes == UNSPACED).any() else None
-    if unspaced is None:
-        return spaced
-    starts = np.concatenate([spaced.starts, unspaced.starts])
-    ends = np.concatenate([spaced.ends, unspaced.ends])
-    order = np.argsort(starts, kind="stable")
-    return Spans(starts[order], ends[order])
-
-
-def _code_points(text: str) -> Codes:
-    if text.isascii():
-        return np.frombuffer(text.encode("ascii"), np.uint8)
-    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    return spaced if codes.dtype == np.uint8 else _merged(spaced, _runs(classes == UNSPACED))
 
 
 def _classify(codes: Codes) -> npt.NDArray[np.uint8]:
@@ -178,32 +211,20 @@ def _runs(mask: Mask) -> Spans:
     return Spans(edges[::2].astype(np.int64), edges[1::2].astype(np.int64))
 
 
-def _unspaced_pairs(codes: Codes, classes: npt.NDArray[np.uint8]) -> Spans:
-    """Overlapping pairs of characters with their marks; a run of one character yields that character."""
-    runs = _runs(classes == UNSPACED)
-    begins = classes == UNSPACED
-    for mark in np.flatnonzero(begins):
-        begins[mark] = not unicodedata.category(chr(codes[mark])).startswith("M")
-    begins[runs.starts] = True
-    units = np.flatnonzero(begins)
-    run = np.searchsorted(runs.starts, units, side="right") - 1
-    has_next = np.append(run[1:] == run[:-1], False)
-    ends = np.where(has_next, np.append(units[1:], 0), runs.ends[run])
-    pair_ends = np.where(has_next, np.append(ends[1:], 0), ends)
-    alone = ~has_next & ~np.insert(has_next[:-1], 0, False)
-    keep = has_next | alone
-    return Spans(units[keep].astype(np.int64), pair_ends[keep].astype(np.int64))
+def _merged(first: Spans, second: Spans) -> Spans:
+    """The spans of both, in reading order."""
+    if not len(second):
+        return first
+    starts = np.concatenate([first.starts, second.starts])
+    order = np.argsort(starts, kind="stable")
+    return Spans(starts[order], np.concatenate([first.ends, second.ends])[order])
 
 
-def _dictionary(codes: Codes, spans: Spans) -> pa.DictionaryArray:
-    """Normalized words as an Arrow dictionary array; surfaces are encoded in Arrow, distinct ones in Python."""
-    lengths = spans.ends - spans.starts
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    if (spans.starts[1:] < spans.ends[:-1]).any():
-        picked = codes[np.arange(offsets[-1]) + np.repeat(spans.starts - offsets[:-1], lengths)]
-    else:
-        picked = codes[_inside(spans, len(codes))]
-    surfaces = _string_array(picked, offsets).dictionary_encode()
+def normalized(words: Runs) -> pa.DictionaryArray:
+    """Each word in its normalized form; surfaces are encoded in Arrow, distinct ones in Python."""
+    spans = words.spans
+    offsets = np.concatenate([[0], np.cumsum(spans.ends - spans.starts)])
+    surfaces = _string_array(words.codes[_inside(spans, len(words.codes))], offsets).dictionary_encode()
     ids: dict[str, int] = {}
     remap = [ids.setdefault(normalize(word), len(ids)) for word in surfaces.dictionary.to_pylist()]
     indices = np.asarray(remap, np.int32)[surfaces.indices.to_numpy()] if remap else np.zeros(0, np.int32)
@@ -211,7 +232,7 @@ def _dictionary(codes: Codes, spans: Spans) -> pa.DictionaryArray:
 
 
 def _inside(spans: Spans, size: int) -> Mask:
-    """Which of ``size`` positions are inside spans that do not overlap."""
+    """Which of ``size`` positions are inside spans that do not overlap; one may begin where another ends."""
     change = np.zeros(size + 1, np.int8)
     change[spans.starts] += 1
     change[spans.ends] -= 1

@@ -225,18 +225,18 @@ def test_residual_idf_is_zero_for_evenly_spread_words_and_large_for_bursts() -> 
     assert burst > 4
 
 
-def test_language_without_spaces_gives_words_of_characters() -> None:
+def test_motifs_of_a_language_without_spaces_are_of_whole_words() -> None:
     texts = [
-        "我们都知道这个问题的答案。",
-        "这个问题很难回答，但是答案很简单。",
+        "我们都知道这个问题的标准答案。",
+        "这个问题很难回答，但是标准答案很简单。",
         "他们的问题是什么？",
-        "没有人知道答案，问题很大。",
+        "没有人知道标准答案，问题很大。",
     ] * 4
     tokens = tokens_of(texts)
     motifs = select_motifs(count_ngrams(tokens))
-    found = motifs.column("motif").to_pylist()
-    assert {"问题", "答案"} <= set(found)
-    assert not [motif for motif in found if " " in motif]
+    found = dict(zip(motifs.column("motif").to_pylist(), motifs.column("words").to_pylist(), strict=True))
+    assert found["标准答案"] == ["标准", "答案"]
+    assert all("".join(words) == motif for motif, words in found.items())
     for row in locate_motifs(tokens, motifs).to_pylist():
         assert texts[int(row["document_id"][1:])][row["start"] : row["end"]] == row["motif"]
 
@@ -244,7 +244,7 @@ def test_language_without_spaces_gives_words_of_characters() -> None:
 @settings(max_examples=80, deadline=None)
 @given(
     st.lists(
-        st.lists(st.sampled_from(["red", "Blue", "green", "café", "don't", "日本", "x."]), max_size=12), max_size=5
+        st.lists(st.sampled_from(["red", "Blue", "green", "café", "don't", "日本大学", "x."]), max_size=12), max_size=5
     )
 )
 def test_offsets_cut_out_the_motif(documents: list[list[str]]) -> None:
@@ -255,16 +255,16 @@ def test_offsets_cut_out_the_motif(documents: list[list[str]]) -> None:
         ["blue", "green"],
         ["red", "blue", "green"],
         ["café", "don't"],
-        ["日", "本"],
+        ["日本", "大学"],
         ["no", "no"],
     ]
-    names = ["red blue", "blue green", "red blue green", "café don't", "日本", "no no"]
+    names = ["red blue", "blue green", "red blue green", "café don't", "日本大学", "no no"]
     found = locate_motifs(tokens, pa.table({"motif": names, "words": words}))
     assert found.schema == OCCURRENCES
     for row in found.to_pylist():
         assert texts[int(row["document_id"][1:])][row["start"] : row["end"]].lower() == row["motif"]
-    expected = sum(text.lower().count("日本") for text in texts)
-    assert found.column("motif").to_pylist().count("日本") == expected
+    expected = sum(text.lower().count("日本大学") for text in texts)
+    assert found.column("motif").to_pylist().count("日本大学") == expected
 
 
 def test_occurrences_inside_longer_ones_are_left_out() -> None:

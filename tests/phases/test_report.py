@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 
 from eopiez_ray.errors import ContractError, StorageFullError
 from eopiez_ray.model.tasks import StepSummary
+from eopiez_ray.phases.boilerplate import Boilerplate
 from eopiez_ray.phases.compression import ArchiveFacts
 from eopiez_ray.phases.copies import ALONE, Copies
 from eopiez_ray.phases.copies.tables import copies_table
@@ -30,9 +32,9 @@ from eopiez_ray.phases.report.files import whole_file
 from eopiez_ray.phases.report.gathering import Results, gather
 from eopiez_ray.phases.report.map import MOST_POINTS, Map, sample_positions
 from eopiez_ray.phases.report.page import as_bytes, as_duration, as_percent, colour, render
-from eopiez_ray.phases.report.tables import TableFacts, write_tables
+from eopiez_ray.phases.report.tables import TableFacts, described, write_tables
 from eopiez_ray.phases.report.timeline import make_timeline
-from eopiez_ray.phases.schemas import ASSIGNMENTS, DOCUMENTS, THEMES
+from eopiez_ray.phases.schemas import ASSIGNMENTS, DOCUMENTS, FACETS, THEMES, TRAITS
 from eopiez_ray.phases.themes.finding import ThemeFacts
 
 TEXT = """The {0} and the {1}, part {4}
@@ -108,8 +110,11 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
     }
     results = {
         "documents": [documents.slice(i, 250) for i in range(0, n, 250)],
+        "traits": [made_traits(identities.tolist()[i : i + 250]) for i in range(0, n, 250)],
+        "boilerplate": Boilerplate(np.arange(3, dtype=np.uint64), (("Sent from the harbour office", 9), ("Bye", 7))),
         "duplicates": Duplicates(41, 20, 7, (), 0, (), n, 9 * n),
         "copies": made_copies(identities.tolist()),
+        "facets": made_facets(),
         "motifs": pa.table([pa.array(motif_rows[f.name], f.type) for f in MOTIFS], schema=MOTIFS),
         "assignments": pa.table([pa.array(assignments[f.name], f.type) for f in ASSIGNMENTS], schema=ASSIGNMENTS),
         "themes": pa.table([pa.array(theme_rows[f.name], f.type) for f in THEMES], schema=THEMES),
@@ -119,6 +124,22 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
         "steps": made_steps(n),
     }
     return Results(**(results | changes))
+
+
+def made_traits(ids: list[str]) -> pa.Table:
+    """Every third document of a file is in French, and every tenth in no language that is known."""
+    rows = range(len(ids))
+    languages = ["und" if row % 10 == 9 else "fr" if row % 3 == 2 else "en" for row in rows]
+    left_out = pa.array([4 if row % 50 == 0 else 0 for row in rows], pa.int32())
+    return pa.table([ids, languages, ["text"] * len(ids), left_out], schema=TRAITS)
+
+
+def made_facets() -> pa.Table:
+    domains = [("domain", f"site{rank:02}.org", 90 - rank, 200 - rank) for rank in range(30)]
+    rows = [*domains, ("hashtag", "#Sails", 7, 8), ("emoji", "⛵", 1, 4)]
+    return pa.table(
+        [pa.array(column, f.type) for column, f in zip(zip(*rows, strict=True), FACETS, strict=True)], FACETS
+    )
 
 
 def made_copies(ids: list[str]) -> pa.Table:
@@ -190,6 +211,61 @@ def test_near_copies_are_told_if_they_are_more_than_duplicates() -> None:
     assert "Near-copies" not in page_of(made_results())
 
 
+def test_languages_are_shown_if_there_are_several() -> None:
+    report, points = gather(made_results(500), "Notes", NOW)
+    assert report.languages == (("en", 300), ("fr", 150), ("und", 50))
+    text = "".join(Reader(render(report, points)).text.split())
+    assert "Languages2English300French150undetermined50" in text
+    assert "Languages" not in Reader(render(replace(report, languages=(("en", 500),)), points)).text
+
+
+def test_what_documents_repeat_is_shown_with_examples() -> None:
+    report, points = gather(made_results(500), "Notes", NOW)
+    assert (report.boilerplate.lines, report.boilerplate.documents, report.boilerplate.words) == (3, 10, 40)
+    shown = "".join(Reader(render(report, points)).text.split())
+    assert "40wordsthatdonotcount10Sentfromtheharbouroffice9times" in shown
+    assert "Answersthatsaynothing" not in shown
+
+
+def test_answers_that_say_nothing_are_shown_as_the_first_writes_them() -> None:
+    results = made_results(500)
+    texts = ["No comment", "no comment.", "-", "N/A"] + ["words"] * 246
+    kinds = ["uninformative"] * 4 + ["text"] * 246
+    documents = results.documents[0].set_column(1, DOCUMENTS.field("text"), pa.array(texts))
+    traits = results.traits[0].set_column(2, TRAITS.field("kind"), pa.array(kinds))
+    changed = made_results(500, documents=[documents, results.documents[1]], traits=[traits, results.traits[1]])
+    report, points = gather(changed, "Notes", NOW)
+    assert report.uninformative.documents == 4
+    assert report.uninformative.examples == (("No comment", 2), ("-", 1), ("N/A", 1))
+    assert "Answers that say nothing" in Reader(render(report, points)).text
+
+
+def test_facets_are_shown_where_several_documents_point_at_the_same() -> None:
+    report, points = gather(made_results(), "Notes", NOW)
+    assert [(facet.facet, facet.distinct, facet.top[0]) for facet in report.facets] == [
+        ("domain", 30, ("site00.org", 90, 200)),
+        ("hashtag", 1, ("#Sails", 7, 8)),
+        ("emoji", 1, ("⛵", 1, 4)),
+    ]
+    shown = Reader(render(report, points)).text
+    assert "What texts point at" in shown
+    assert "site09.org" in shown
+    assert "#Sails" in shown
+    assert "site10.org" not in shown
+    assert "Emoji" not in shown
+    bare, _ = gather(made_results(facets=FACETS.empty_table()), "Notes", NOW)
+    assert bare.facets == ()
+    assert "What texts point at" not in render(bare, points)
+
+
+def test_documents_are_written_with_their_traits(tmp_path: Path) -> None:
+    results = made_results(500)
+    write_tables(tmp_path, {"documents": described(results.documents, results.traits)})
+    written = pq.read_table(tmp_path / "documents.parquet")
+    assert written.column_names == [*DOCUMENTS.names, *TRAITS.names[1:]]
+    assert written.column("language").to_pylist()[:3] == ["en", "en", "fr"]
+
+
 def test_reasons_of_rejects_are_shown() -> None:
     report, points = gather(made_results(reasons=(("no text", 2), ("broken row", 1))), "Notes", NOW)
     assert report.ingestion.reasons[0] == ("no text", 2)
@@ -226,7 +302,11 @@ def test_documents_and_assignments_must_belong_together() -> None:
     with pytest.raises(ContractError, match="themes of 499 documents"):
         gather(made_results(500, assignments=results.assignments.slice(0, 499)), "Notes", NOW)
     with pytest.raises(ContractError, match="themes of 500 documents"):
-        gather(made_results(500, documents=results.documents[:1]), "Notes", NOW)
+        gather(made_results(500, documents=results.documents[:1], traits=results.traits[:1]), "Notes", NOW)
+    with pytest.raises(ContractError, match="traits of others"):
+        gather(made_results(500, traits=results.traits[:1]), "Notes", NOW)
+    with pytest.raises(ContractError, match="traits of others"):
+        gather(made_results(500, traits=results.traits[::-1]), "Notes", NOW)
 
 
 def test_page_needs_nothing_from_outside() -> None:

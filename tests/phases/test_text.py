@@ -36,9 +36,7 @@ def surfaces(texts: list[str]) -> list[list[str]]:
         ("3.14 and 1,000.", ["3.14", "and", "1,000"]),
         ("John's L’ÉTÉ", ["john", "l'été"]),
         ("ﬁne CAFE\u0301", ["fine", "café"]),
-        ("北京大学", ["北京", "京大", "大学"]),
         ("中", ["中"]),
-        ("ไทย", ["ไท", "ทย"]),
         ("co\u00adoperate", ["cooperate"]),
         ("... !!! ---", []),
         ("", []),
@@ -46,6 +44,45 @@ def surfaces(texts: list[str]) -> list[list[str]]:
 )
 def test_words_of_many_scripts(text: str, expected: list[str]) -> None:
     assert words(text) == expected
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        "船 在 黎明 前 驶 进 了 港口",
+        "没有 人 知道 船长 在 哪里",
+        "今天 天气 很好",
+        "船 は 夜明け 前 に 港 に 着い た",
+        "東京 の 株式 市場 は 今日 大きく 上昇",
+        "เรือ มา ถึง ท่าเรือ ก่อน เที่ยง",
+        "ภาษา ไทย ไม่มี ช่อง ว่าง",
+        "ເຮືອ ມາຮອດ ທ່າເຮືອ",
+        "កប៉ាល់ បាន មកដល់ កំពង់ផែ",
+        "သင်္ဘော သည် ဆိပ်ကမ်း သို့ ရောက်",
+    ],
+)
+def test_words_of_languages_without_spaces(expected: str) -> None:
+    assert words(expected.replace(" ", "")) == expected.split()
+
+
+def test_words_of_mixed_text() -> None:
+    assert words("The 北京大学 team: iPhone手机、3月5日 in東京") == [
+        "the", "北京", "大学", "team", "iphone", "手机", "3", "月", "5", "日", "in", "東京",
+    ]  # fmt: skip
+
+
+UNSPACED = st.text(
+    st.sampled_from("北京大学的中船は夜明けにカタ々ーไม่มีความน้ำລາວខ្មែរမြန်မာ𠀀𠮷aé1 .\n\u200d"), max_size=30
+)
+
+
+@given(st.lists(UNSPACED, min_size=1, max_size=5))
+def test_words_cover_runs_without_spaces_and_depend_on_their_own_run(texts: list[str]) -> None:
+    together = tokenize(documents(texts)).column("tokens").to_pylist()
+    assert together == [words(text) for text in texts]
+    for text, found in zip(texts, surfaces(texts), strict=True):
+        letters = "".join(character for character in text if character.isalnum())
+        assert "".join(c for surface in found for c in surface if c.isalnum()) == letters
 
 
 @pytest.mark.parametrize(

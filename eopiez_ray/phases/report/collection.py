@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eopiez_ray.errors import ContractError
+from eopiez_ray.phases.boilerplate import DocumentKind
 from eopiez_ray.phases.report.facts import Exemplar
-from eopiez_ray.phases.report.tables import parts_of
 
 Positions = npt.NDArray[np.int64]
 
@@ -40,13 +39,24 @@ class Collected:
     labels: Counter[tuple[int, str]] = field(default_factory=Counter)
     """Documents by theme and label."""
     formats: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    shortened: int = 0
+    """Documents with words that were left out, for they are repeated."""
+    left_out: int = 0
+    """These words."""
+    answers: Counter[str] = field(default_factory=Counter)
+    """Documents that say nothing, by what they say, without regard to case and to punctuation at the end."""
+    spellings: dict[str, str] = field(default_factory=dict)
+    """How the first document says each of these."""
 
 
-def collect(documents: Any, themes: npt.NDArray[np.int32], sampled: Positions, exemplars: Collection[str]) -> Collected:
+def collect(
+    documents: Iterable[pa.Table], themes: npt.NDArray[np.int32], sampled: Positions, exemplars: Collection[str]
+) -> Collected:
     """Walk over the documents.
 
     Args:
-        documents: tables of schema ``DOCUMENTS``.
+        documents: tables with the columns of ``DOCUMENTS`` and ``TRAITS``.
         themes: the theme of each document, ``(n,)``.
         sampled: sorted positions of the documents whose titles are wanted.
         exemplars: ids of the documents that are shown in full.
@@ -56,7 +66,7 @@ def collect(documents: Any, themes: npt.NDArray[np.int32], sampled: Positions, e
     """
     found = Collected()
     wanted = pa.array(sorted(exemplars), pa.string())
-    for table in parts_of(documents):
+    for table in documents:
         begin, end = found.documents, found.documents + table.num_rows
         if end > len(themes):
             break
@@ -80,6 +90,15 @@ def _count(table: pa.Table, themes: npt.NDArray[np.int32], found: Collected) -> 
     for row in labelled.group_by(["theme", "label"]).aggregate([([], "count_all")]).to_pylist():
         found.labels[row["theme"], row["label"]] += row["count_all"]
     found.formats.update(map(_ending, table.column("source").to_pylist()))
+    found.languages.update(table.column("language").to_pylist())
+    left_out = table.column("left_out").to_numpy()
+    found.shortened += int((left_out > 0).sum())
+    found.left_out += int(left_out.sum())
+    for answer in table.filter(pc.field("kind") == DocumentKind.UNINFORMATIVE).column("text").to_pylist():
+        spelling = shortened(answer, TITLE_CHARACTERS)
+        said = spelling.casefold().rstrip(" .!?…") or spelling
+        found.spellings.setdefault(said, spelling)
+        found.answers[said] += 1
 
 
 def _ending(source: str) -> str:

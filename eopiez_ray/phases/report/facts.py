@@ -132,6 +132,41 @@ class NearCopies:
 
 
 @dataclass(frozen=True, slots=True)
+class Repetition:
+    """What documents repeat rather than say: quoted, of headers and signatures, and boilerplate."""
+
+    lines: int
+    """Different lines that are boilerplate."""
+    documents: int
+    """Documents with words that were left out."""
+    words: int
+    """Words that were left out."""
+    examples: tuple[tuple[str, int], ...]
+    """Of boilerplate: a line, and the documents that have it, most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uninformative:
+    """Documents that say nothing."""
+
+    documents: int
+    examples: tuple[tuple[str, int], ...]
+    """What they say, and how many do, most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacetFacts:
+    """What texts point at, of one kind."""
+
+    facet: str
+    """``domain``, ``mention``, ``hashtag`` or ``emoji``."""
+    distinct: int
+    """How many different ones there are."""
+    top: tuple[tuple[str, int, int], ...]
+    """Those in most documents, each with its documents and occurrences."""
+
+
+@dataclass(frozen=True, slots=True)
 class Compression:
     """The archive."""
 
@@ -177,7 +212,13 @@ class Report:
     elapsed_s: float
     """From the first task to the report."""
     ingestion: Ingestion
+    languages: tuple[tuple[str, int], ...]
+    """Documents by BCP 47 code, most frequent first; ``und`` where the language cannot be told."""
+    boilerplate: Repetition
+    uninformative: Uninformative
     copies: NearCopies
+    facets: tuple[FacetFacts, ...]
+    """Those of which there are any."""
     themes: tuple[Theme, ...]
     """Largest first."""
     consistency: float

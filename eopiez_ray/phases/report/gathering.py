@@ -17,21 +17,25 @@ from eopiez_ray.phases.report.facts import (
     Category,
     Compression,
     Exemplar,
+    FacetFacts,
     Ingestion,
     Motif,
     NearCopies,
+    Repetition,
     Report,
     Sheaf,
     Step,
     Table,
     Theme,
+    Uninformative,
 )
 from eopiez_ray.phases.report.map import Map, sample_positions
-from eopiez_ray.phases.report.tables import TableFacts, parts_of
+from eopiez_ray.phases.report.tables import TableFacts, described, parts_of
 from eopiez_ray.phases.report.timeline import make_timeline
 
 if TYPE_CHECKING:
     from eopiez_ray.model.tasks import StepSummary
+    from eopiez_ray.phases.boilerplate import Boilerplate
     from eopiez_ray.phases.compression import ArchiveFacts
     from eopiez_ray.phases.io.duplicates import Duplicates
     from eopiez_ray.phases.themes.finding import ThemeFacts
@@ -39,6 +43,9 @@ if TYPE_CHECKING:
 SHOWN_MOTIFS = 60
 SHOWN_EXEMPLARS = 3
 SHOWN_COPIES = 5
+SHOWN_VALUES = 20
+SHOWN_LINES = 10
+SHOWN_ANSWERS = 10
 SHOWN_FORMATS = 8
 
 
@@ -48,9 +55,14 @@ class Results:
 
     documents: Any
     """Tables of schema ``DOCUMENTS``."""
+    traits: Any
+    """Tables of schema ``TRAITS``, of the same documents."""
+    boilerplate: Boilerplate
     duplicates: Duplicates
     copies: pa.Table
     """Of schema ``COPIES``."""
+    facets: pa.Table
+    """Of schema ``FACETS``."""
     motifs: pa.Table
     assignments: Any
     """One table of schema ``ASSIGNMENTS``, or partitions of it."""
@@ -74,7 +86,7 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
     rows = results.themes.to_pylist()
     passed_on = most_copied(results.copies, SHOWN_COPIES)
     shown = {identity for row in rows for identity in row["exemplars"][:SHOWN_EXEMPLARS]} | passed_on.keys()
-    collected = collect(results.documents, themes, sampled, shown)
+    collected = collect(described(results.documents, results.traits), themes, sampled, shown)
     places = assignments.take(pa.array(sampled))
     points = Map(
         len(themes),
@@ -90,7 +102,14 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
         created_at=now,
         elapsed_s=max((step.end_s for step in steps), default=0.0),
         ingestion=_ingestion(collected, results, int((themes < 0).sum())),
+        languages=tuple(collected.languages.most_common()),
+        boilerplate=_repetition(collected, results.boilerplate),
+        uninformative=Uninformative(
+            collected.answers.total(),
+            tuple((collected.spellings[said], count) for said, count in collected.answers.most_common(SHOWN_ANSWERS)),
+        ),
         copies=_near_copies(results.copies, passed_on, collected),
+        facets=tuple(_facets(results.facets)),
         themes=tuple(_themes(rows, assignments, collected)),
         consistency=_mean(assignments.filter(pc.field("theme") >= 0), "consistency"),
         sheaf=_sheaf(results.sheaf),
@@ -182,6 +201,19 @@ def _near_copies(copies: pa.Table, passed_on: dict[str, int], collected: Collect
             for identity, size in passed_on.items()
         ),
     )
+
+
+def _repetition(collected: Collected, boilerplate: Boilerplate) -> Repetition:
+    return Repetition(
+        len(boilerplate.keys), collected.shortened, collected.left_out, boilerplate.examples[:SHOWN_LINES]
+    )
+
+
+def _facets(table: pa.Table) -> Iterable[FacetFacts]:
+    for facet in pc.unique(table.column("facet")).to_pylist():
+        values = table.filter(pc.field("facet") == facet).drop_columns(["facet"])
+        top = values.slice(0, SHOWN_VALUES).to_pydict().values()
+        yield FacetFacts(facet, values.num_rows, tuple(zip(*top, strict=True)))
 
 
 def _sheaf(facts: ThemeFacts | None) -> Sheaf | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from eopiez_ray.phases.languages.names import language_name
 from eopiez_ray.phases.report.facts import Report, Step, Timeline
 from eopiez_ray.phases.report.map import Map
 
@@ -23,6 +24,13 @@ GOLDEN = 0.618034
 SHOWN_CARDS = 24
 SHOWN_SERIES = 12
 SHOWN_MOTIFS = 24
+SHOWN_LANGUAGES = 8
+SHOWN_VALUES = 10
+SHOWN_LINES = 5
+SHOWN_ANSWERS = 6
+LEAST_DOCUMENTS = 2
+"""Documents that point at the most widespread value of a facet that is shown."""
+FACET_TITLES = {"domain": "Web sites", "mention": "People mentioned", "hashtag": "Hashtags", "emoji": "Emoji"}
 _SHORT_S = 60
 _LARGE_UNITS = ("kB", "MB", "GB", "TB", "PB")
 _DATES = {"hour": "%d %b %Y %H:00", "day": "%d %b %Y", "week": "%d %b %Y", "month": "%b %Y", "quarter": "%b %Y"}
@@ -43,6 +51,12 @@ def render(report: Report, points: Map) -> str:
             shown_cards=SHOWN_CARDS,
             shown_series=SHOWN_SERIES,
             shown_motifs=SHOWN_MOTIFS,
+            shown_languages=SHOWN_LANGUAGES,
+            shown_values=SHOWN_VALUES,
+            shown_lines=SHOWN_LINES,
+            shown_answers=SHOWN_ANSWERS,
+            facets=[facet for facet in report.facets if facet.top[0][1] >= LEAST_DOCUMENTS],
+            facet_titles=FACET_TITLES,
         )
     )
 
@@ -127,6 +141,7 @@ def _environment() -> Environment:
         "grouped": grouped,
         "ticks": ticks,
         "date": as_date,
+        "language": language_name,
     }
     return environment
 

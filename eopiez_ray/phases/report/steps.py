@@ -10,19 +10,22 @@ import pyarrow as pa
 
 from eopiez_ray.authoring.context import current_task
 from eopiez_ray.authoring.contract import phase
+from eopiez_ray.phases.boilerplate import Boilerplate
 from eopiez_ray.phases.compression import ArchiveFacts
 from eopiez_ray.phases.io.duplicates import Duplicates
 from eopiez_ray.phases.report.files import write_text
 from eopiez_ray.phases.report.gathering import Results, gather, utc_now
 from eopiez_ray.phases.report.page import render
-from eopiez_ray.phases.report.tables import TableFacts, write_tables
+from eopiez_ray.phases.report.tables import TableFacts, described, write_tables
 from eopiez_ray.phases.themes.tables import Themes
 
 
 @phase(name="report_tables", version="1", kind="sink")
 def report_tables(
     documents: Any,
+    traits: Any,
     copies: pa.Table,
+    facets: pa.Table,
     motifs: pa.Table,
     occurrences: Any,
     vectors: Any,
@@ -31,7 +34,7 @@ def report_tables(
     *,
     output: str,
 ) -> tuple[TableFacts, ...]:
-    """Write ``<output>/tables/{documents,copies,motifs,occurrences,vectors,assignments,themes}.parquet``.
+    """Write ``<output>/tables/{documents,copies,facets,motifs,occurrences,vectors,assignments,themes}.parquet``.
 
     Each file is replaced as a whole, so that another attempt does no harm. Memory holds one partition.
 
@@ -39,8 +42,9 @@ def report_tables(
         StorageFullError: no space is left.
     """
     tables = {
-        "documents": documents,
+        "documents": described(documents, traits),
         "copies": copies,
+        "facets": facets,
         "motifs": motifs,
         "occurrences": occurrences,
         "vectors": vectors,
@@ -53,8 +57,11 @@ def report_tables(
 @phase(name="report_page", version="1", kind="sink")
 def report_page(
     documents: Any,
+    traits: Any,
+    boilerplate: Boilerplate,
     duplicates: Duplicates,
     copies: pa.Table,
+    facets: pa.Table,
     motifs: pa.Table,
     assignments: pa.Table,
     themes: pa.Table,
@@ -73,7 +80,20 @@ def report_page(
     sheaf = Themes.from_table(assignments).facts
     reasons = tuple(reason for step in task.steps for reason in step.reasons)
     results = Results(
-        documents, duplicates, copies, motifs, assignments, themes, sheaf, archive, tables, task.steps, reasons
+        documents=documents,
+        traits=traits,
+        boilerplate=boilerplate,
+        duplicates=duplicates,
+        copies=copies,
+        facets=facets,
+        motifs=motifs,
+        assignments=assignments,
+        themes=themes,
+        sheaf=sheaf,
+        archive=archive,
+        tables=tables,
+        steps=task.steps,
+        reasons=reasons,
     )
     report, points = gather(results, title, utc_now())
     folder = Path(output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,20 @@ def write_tables(folder: Path, tables: Mapping[str, Any]) -> tuple[TableFacts, .
         ContractError: an input is not a table.
     """
     return tuple(_write(folder / f"{name}.parquet", name, given) for name, given in tables.items())
+
+
+def described(documents: Any, traits: Any) -> Iterator[pa.Table]:
+    """Documents with the columns of their ``TRAITS``, partition by partition.
+
+    Raises:
+        ContractError: they do not belong together.
+    """
+    for table, known in itertools.zip_longest(parts_of(documents), parts_of(traits)):
+        if table is None or known is None or not table.column("document_id").equals(known.column("document_id")):
+            raise ContractError("documents came with the traits of others; both must come from one collection")
+        for name in known.column_names[1:]:
+            table = table.append_column(known.schema.field(name), known.column(name))
+        yield table
 
 
 def parts_of(given: Any) -> Iterator[pa.Table]:

@@ -1,0 +1,148 @@
+"""What a message repeats by its form: quoted lines, the message that it replies to, its headers and its signature.
+
+- a line that begins with ``>``, or with initials and ``>``, and the line before such lines that ends in a colon
+  (``On Monday, Ann wrote:``, in any language), with its paragraph if that is no longer than two lines;
+- everything from ``-----Original Message-----``, in any language, or from a row of underscores, where headers follow;
+- headers at the beginning (RFC 5322, section 2.2), except for the words of the subject;
+- a signature, from a line of two hyphens (RFC 3676, section 4.3) to the end, or to the next blank line if much follows.
+
+A document that has nothing else keeps all its words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from eopiez_ray.phases.markings import Mask, Positions
+from eopiez_ray.phases.text import Runs
+
+Span = tuple[int, int]
+
+SIGNATURE_CHARACTERS = 800
+"""Of the longest signature."""
+_QUOTED = re.compile(r"[ \t]{0,4}(?:[|:]?>|[A-Z][A-Za-z]{0,3}>(?=[ >\n]))[^\n]*(?:\n|\Z)")
+_ATTRIBUTION = re.compile(
+    r"""
+    (?: (?: \A | ^ [ \t]* \n ) (?! [ \t]* > ) [^\n]{1,200} \n )?  # The first line of two.
+    ^ (?! [ \t]* > ) [^\n]{1,200} : [ \t]* \n
+    (?: [ \t]* \n )? \Z
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+_BEFORE = 450
+"""Characters before a quotation in which its attribution is looked for."""
+_HEADER = r"[*]?[^\W\d_][\w-]*(?:[ ][\w-]+)?[*]?[ ]?[:：][*]?(?:[ \t][^\n]*)?"
+_SENDER = "From|Von|De|Da|Van|Från|Fra|Från|Od|Lähettäjä|Mittente|Gönderen|От|发件人|寄件者|差出人|보낸 사람"
+_ORIGINAL = re.compile(
+    rf"""
+    (?: [ \t]* -{{3,}} [ ]? [^\W\d_] [^\n]{{3,60}}? [ ]? -{{3,}} [ \t]* | [ \t]* _{{20,}} [ \t]* ) \n
+    (?: [ \t]* \n )? [ \t]* [*]? (?: {_SENDER} ) [*]? [ ]? [:：]
+    """,
+    re.VERBOSE,
+)
+_HEADERS = re.compile(rf"\s*(?:{_HEADER}(?:\n|\Z)(?:[ \t]+\S[^\n]*(?:\n|\Z))*){{2,}}")
+_FIRST_HEADER = re.compile(
+    r"\s*(?:From|To|Subject|Date|Sent|Message-ID|Received|Return-Path|Newsgroups|Path|Organization|Reply-To|Lines|Xref"
+    rf"|Article-I\.D\.|X-[\w-]+|{_SENDER})[ ]?[:：]",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"(?:^|(?<=\n))[*]?(?:Subject|Betreff|Objet|Asunto|Oggetto|Assunto|Onderwerp|Ämne|Emne|Тема|主题|主旨|件名)"
+    r"[*]?[ ]?[:：]"
+    r"(?:[ \t]*(?:re|fwd?|aw|wg|sv|vs|antw|tr|rv|rif|res|odp|ynt|答复|回复|转发)(?:\[\d+\])?[:：])*(?P<words>[^\n]*)",
+    re.IGNORECASE,
+)
+_SIGNATURE = re.compile(r"--[ ]?\n")
+
+
+def are_quoted(runs: Runs) -> Mask:
+    """Which runs a message repeats by its form, ``(n_runs,)``."""
+    begins = np.append(0, np.flatnonzero(runs.codes == ord("\n")) + 1)
+    quoted = _inside(runs, [*_quotations(runs, begins), *_originals(runs, begins), *_signatures(runs, begins)])
+    headers = [*_headers(runs)]
+    quoted |= _inside(runs, [span for span, _ in headers]) & ~_inside(runs, [kept for _, kept in headers])
+    return quoted & np.repeat(_says_more(runs, quoted), np.diff(runs.firsts)) if quoted.any() else quoted
+
+
+def _says_more(runs: Runs, quoted: Mask) -> Mask:
+    """Which documents have other runs, ``(n_documents,)``."""
+    others = np.append(0, np.cumsum(~quoted))
+    return np.diff(others[runs.firsts]) > 0
+
+
+def _inside(runs: Runs, spans: list[Span]) -> Mask:
+    """Which runs begin inside of one of the spans."""
+    if not spans:
+        return np.zeros(len(runs.spans), np.bool_)
+    starts, ends = np.array(sorted(spans), np.int64).reshape(-1, 2).T
+    reached = np.append(0, np.maximum.accumulate(ends))
+    return reached[np.searchsorted(starts, runs.spans.starts, side="right")] > runs.spans.starts
+
+
+def _quotations(runs: Runs, begins: Positions) -> Iterator[Span]:
+    """Blocks of quoted lines, with what stands before them to say whose words they are."""
+    text = runs.text
+    reached = -1
+    for begin in _with_sign(runs, begins, ">", within=8):
+        found = _QUOTED.match(text, begin)
+        if found is None:
+            continue
+        if begin != reached:
+            low = max(begin - _BEFORE, _document_start(runs, begin))
+            before = _ATTRIBUTION.search(text[low:begin])
+            yield low + before.start() if before else begin, begin
+        reached = found.end()
+        yield begin, reached
+
+
+def _with_sign(runs: Runs, begins: Positions, sign: str, within: int) -> list[int]:
+    """Beginnings of the lines that have a sign among their first characters."""
+    places = np.flatnonzero(runs.codes == ord(sign))
+    lines = begins[np.searchsorted(begins, places, side="right") - 1]
+    return np.unique(lines[places - lines < within]).tolist()  # type: ignore[no-any-return]
+
+
+def _originals(runs: Runs, begins: Positions) -> Iterator[Span]:
+    """The message that is replied to, from its separator to the end of the document."""
+    for sign in "-_":
+        for begin, end in _from_lines(runs, begins, sign * 3):
+            if _ORIGINAL.match(runs.text, begin, end):
+                yield begin, end
+
+
+def _signatures(runs: Runs, begins: Positions) -> Iterator[Span]:
+    """Signatures to the end of the document, or to a blank line, unless that is too far."""
+    for begin, end in _from_lines(runs, begins, "--"):
+        if not _SIGNATURE.match(runs.text, begin):
+            continue
+        if end - begin > SIGNATURE_CHARACTERS:
+            end = max(begin, runs.text.find("\n\n", begin, begin + SIGNATURE_CHARACTERS))
+        yield begin, end
+
+
+def _from_lines(runs: Runs, begins: Positions, head: str) -> Iterator[Span]:
+    """From the lines that begin with ``head`` to the ends of their documents."""
+    found = begins[begins + len(head) <= len(runs.codes)]
+    for place, sign in enumerate(head):
+        found = found[runs.codes[found + place] == ord(sign)]
+    ends = runs.origins[np.searchsorted(runs.origins, found, side="right")]
+    return zip(found.tolist(), ends.tolist(), strict=True)
+
+
+def _headers(runs: Runs) -> Iterator[tuple[Span, Span]]:
+    """The headers with which documents begin, and in each the words of the subject."""
+    text = runs.text
+    for begin, end in zip(runs.origins[:-1].tolist(), runs.origins[1:].tolist(), strict=True):
+        if not _FIRST_HEADER.match(text, begin, end):
+            continue
+        found = _HEADERS.match(text, begin, end)
+        if found is not None:
+            subject = _SUBJECT.search(text, begin, found.end())
+            yield found.span(), subject.span("words") if subject else (begin, begin)
+
+
+def _document_start(runs: Runs, position: int) -> int:
+    return int(runs.origins[np.searchsorted(runs.origins, position, side="right") - 1])
