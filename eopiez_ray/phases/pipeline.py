@@ -28,7 +28,7 @@ from eopiez_ray.phases.motifs.selection import Selection
 from eopiez_ray.phases.motifs.steps import motifs_count, motifs_locate, motifs_select
 from eopiez_ray.phases.report.steps import report_page, report_tables
 from eopiez_ray.phases.themes.finding import ThemeOptions
-from eopiez_ray.phases.themes.steps import themes_count, themes_find, themes_label
+from eopiez_ray.phases.themes.steps import themes_count, themes_find, themes_label, themes_name, themes_spell
 from eopiez_ray.phases.vectors.hybrid import Provider
 from eopiez_ray.phases.vectors.steps import vectors_embed, vectors_fit, vectors_index, vectors_sketch
 
@@ -123,8 +123,10 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
 
     once = [copies] if options.copies_once else []
     found = plan.step("themes.find", themes_find, vectors, *once, options=asdict(options.themes))
-    by_theme = plan.step("themes.count", themes_count, tokens, found)
-    themes = plan.step("themes.label", themes_label, by_theme, found)
+    by_theme = plan.step("themes.count", themes_count, tokens, occurrences, found)
+    named = plan.step("themes.name", themes_name, by_theme, motifs, found)
+    spellings = plan.step("themes.spell", themes_spell, read, tokens, occurrences, named, found)
+    themes = plan.step("themes.label", themes_label, spellings, named, found)
 
     told = (read, traits, copies, facets, motifs, occurrences, vectors, found, themes)
     tables = plan.step("report.tables", report_tables, *told, output=str(folder))

@@ -33,7 +33,7 @@ STEPS = {
     *("copies.sign", "copies.group", "facets.count", "facets.merge"),
     *("motifs.count", "motifs.select", "motifs.locate"),
     *("vectors.sketch", "vectors.fit", "vectors.embed", "vectors.index"),
-    *("themes.find", "themes.count", "themes.label"),
+    *("themes.find", "themes.count", "themes.name", "themes.spell", "themes.label"),
     *("compress.sample", "compress.train", "compress.blocks", "compress.archive"),
     *("report.tables", "report.page"),
 }
@@ -68,8 +68,10 @@ def test_themes_of_news_have_telling_labels(news: tuple[Any, Path]) -> None:
     table = news[0]["themes.label"]
     assert table.schema.equals(THEMES)
     terms = {term for row in table.column("terms").to_pylist() for term in row}
-    assert {"film", "election", "economy", "mobile", "club"} <= terms
-    assert not {"the", "and", "of"} & terms
+    assert {"film", "election", "economy", "mobile", "club", "Blair"} <= terms
+    assert not {"the", "and", "of", "mr"} & {term.lower() for term in terms}
+    labels = {name.lower() for label in table.column("label").to_pylist() for name in label.split(", ")}
+    assert not {"first", "us", "people"} & labels
 
 
 def test_documents_are_found_by_a_query(news: tuple[Any, Path]) -> None:

@@ -19,17 +19,21 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from eopiez_ray.errors import ContractError, ParameterError
 from eopiez_ray.phases.copies import ALONE, Copies
+from eopiez_ray.phases.motifs.locating import locate_motifs
 from eopiez_ray.phases.schemas import ASSIGNMENTS, THEMES
 from eopiez_ray.phases.text import tokenize
 from eopiez_ray.phases.themes import (
     CellularSheaf,
     FoundThemes,
+    Spellings,
     ThemeOptions,
     Themes,
     count_by_theme,
     find_themes,
     label_themes,
     merge_theme_counts,
+    name_themes,
+    spell,
     themes_table,
 )
 from eopiez_ray.phases.themes.communities import bisect, diversity, leiden, merge_fragments, ward_divisions
@@ -41,6 +45,8 @@ from eopiez_ray.phases.themes.transport import bundle_sections_dimension
 from eopiez_ray.phases.vectors import nearest_neighbours
 
 Floats = npt.NDArray[np.float32]
+WORDS = pa.list_(pa.string())
+NO_MOTIFS = pa.table({"motif": pa.array([], pa.string()), "words": pa.array([], WORDS)})
 
 
 def unit(n: int, d: int, seed: int = 0) -> Floats:
@@ -353,10 +359,94 @@ def test_themes_survive_their_table() -> None:
 
 def test_a_theme_without_words_is_called_by_its_number() -> None:
     themes, _ = found_themes()
-    table = themes_table(themes, merge_theme_counts([], 2))
+    table = themes_table(themes, name_themes(merge_theme_counts([], 2), NO_MOTIFS), Spellings({}, {}))
     assert table.schema.equals(THEMES)
     assert table.column("label").to_pylist() == ["theme 0", "theme 1"]
     assert table.column("documents").to_pylist() == [30, 20]
+
+
+def named(
+    texts: list[str], members: npt.NDArray[np.int32], motifs: list[list[str]]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """The label and the terms of each theme, with each text as a partition of its own."""
+    motif_table = pa.table({"motif": [" ".join(words) for words in motifs], "words": pa.array(motifs, WORDS)})
+    documents = [
+        pa.table({"document_id": [f"d{i}"], "text": pa.array([text], pa.string())}) for i, text in enumerate(texts)
+    ]
+    parts = [(each, tokenize(each), locate_motifs(tokenize(each), motif_table)) for each in documents]
+    n_themes = int(members.max()) + 1
+    counts = [count_by_theme(words, members[i : i + 1], n_themes, found) for i, (_, words, found) in enumerate(parts)]
+    themes = name_themes(merge_theme_counts(counts, n_themes), motif_table)
+    exemplars = [[f"d{i}" for i in np.flatnonzero(members == theme)] for theme in range(n_themes)]
+    nameless = [ids[0] for theme, ids in zip(themes, exemplars, strict=True) if not theme.names]
+    spellings = Spellings.merged(spell(*part, themes, nameless) for part in parts)
+    return [
+        (spellings.label(theme, ids), tuple(spellings.of((term,)) for term in theme.terms))
+        for theme, ids in zip(themes, exemplars, strict=True)
+    ]
+
+
+def test_names_are_written_as_in_the_documents_and_phrases_take_the_place_of_their_words() -> None:
+    texts = [
+        "England won the Six Nations, and the crowd in Cardiff sang.",
+        "The Six Nations begin in Cardiff; England are ready.",
+        "No Six Nations without England, says Cardiff.",
+        "The NASA probe sent pictures of Titan.",
+        "Pictures of Titan amaze NASA.",
+        "On Titan, the NASA probe found methane; pictures follow.",
+    ]
+    (sport, terms), (space, _) = named(texts, np.array([0, 0, 0, 1, 1, 1], np.int32), [["six", "nations"]])
+    assert sport == "Cardiff, England, Six Nations"
+    assert {"Six", "Nations", "England"} <= set(terms)
+    assert space == "NASA, pictures, Titan"
+
+
+def test_a_capital_at_the_beginning_of_a_sentence_is_no_spelling() -> None:
+    texts = ["Pictures amaze. Pictures amuse! “Pictures astound.” He took pictures."] * 3 + ["Bees make honey."] * 3
+    (shown, _), _ = named(texts, np.repeat(np.arange(2, dtype=np.int32), 3), [])
+    assert "pictures" in shown.split(", ") or shown.startswith("Pictures,")
+    assert "Pictures" not in shown.split(", ")[1:]
+
+
+def test_a_motif_that_a_word_is_seldom_in_does_not_take_its_place() -> None:
+    texts = ["green tea"] + ["tea kettle", "kettle of tea", "tea for a kettle"] * 3 + ["red car", "fast car"] * 5
+    members = np.repeat(np.arange(2, dtype=np.int32), (10, 10))
+    (tea, _), _ = named(texts, members, [["green", "tea"]])
+    assert tea == "Tea, kettle"
+
+
+def test_no_label_has_two_forms_of_one_word_and_no_two_are_equal() -> None:
+    texts = ["elections election elected voters senate governor"] * 4 + ["sea harbour pilot anchor"] * 4
+    members = np.array([0, 0, 0, 0, 1, 1, 2, 2], np.int32)
+    labels = [label for label, _ in named(texts, members, [])]
+    assert labels[0].lower().count("elect") == 1
+    assert len(set(labels)) == 3
+
+
+def test_a_theme_without_readable_words_is_called_as_a_document_begins() -> None:
+    texts = [
+        "12 15 99 3 7 12 15 99 3 7 12 15 99 3 7 12 15 99 3 7",
+        "12 15",
+        "bread and butter",
+        "some butter on the bread",
+    ]
+    (numbers, terms), (bread, _) = named(texts, np.array([0, 0, 1, 1], np.int32), [])
+    assert numbers == "“12 15 99 3 7 12 15 99 3 7 12 15 99 3 7 …”"
+    assert terms == ()
+    assert bread == "Bread, butter"
+
+
+def test_function_words_of_every_language_are_no_labels() -> None:
+    texts = {
+        "de": "Der Minister hat gesagt, dass die Steuer nicht für alle gilt, aber die Steuer und der Haushalt sind da.",
+        "es": "El ministro dice que la ley no es para todos, pero el gobierno y la ley son lo que hay en el congreso.",
+        "nl": "De minister zegt dat het akkoord er is, maar het kabinet en de kamer zijn niet van die mening.",
+    }
+    members = np.repeat(np.arange(3, dtype=np.int32), 4)
+    found = named([text for text in texts.values() for _ in range(4)], members, [])
+    words = {term.lower() for _, terms in found for term in terms}
+    assert {"steuer", "gobierno", "kabinet"} <= words
+    assert not {"dass", "aber", "pero", "para", "het", "van", "niet"} & words
 
 
 def test_copies_of_one_document_are_one_theme() -> None:

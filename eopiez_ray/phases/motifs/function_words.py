@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
+from scipy import sparse
 
 from eopiez_ray.phases.motifs.ngrams import NgramCounts
 
@@ -24,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 
 SPOKEN = 0.2
 """Share of all units from which a language is taken to be spoken in a collection."""
+VARIETY = 3
+"""Different words of its list that must occur for that: one frequent word may be content in another language."""
 HEAD = 1 / 1_000
 """Share of all units from which a word is in the Zipf head."""
 HEAD_COUNT = 200
@@ -39,11 +42,23 @@ def listed_words(counts: NgramCounts) -> Mask:
 
 def are_function_words(words: pa.StringArray, counts: npt.NDArray[np.integer], n_words: int) -> Mask:
     """The same of distinct words that occur ``counts`` times each, among ``n_words`` in all."""
-    found = np.zeros(len(words), np.bool_)
-    for known in _lists().values():
-        of_language = pc.is_in(words, known).to_numpy(zero_copy_only=False)
-        if counts[of_language].sum() >= SPOKEN * max(1, n_words):
-            found |= of_language
+    found: Mask = function_words_of(words, sparse.csr_matrix(counts), np.array([n_words]))[0]
+    return found
+
+
+def function_words_of(words: pa.StringArray, counts: sparse.csr_matrix, n_words: npt.NDArray[np.integer]) -> Mask:
+    """Which words are function words in each part of a collection, ``(n_parts, n_terms)``.
+
+    Args:
+        words: distinct words, ``(n_terms,)``.
+        counts: how often they occur in each part, ``(n_parts, n_terms)``.
+        n_words: all words of each part, ``(n_parts,)``.
+    """
+    listed = np.array([pc.is_in(words, known).to_numpy(zero_copy_only=False) for known in _lists().values()])
+    shares = np.asarray(counts @ listed.T.astype(np.float64)) / np.maximum(n_words, 1)[:, None]
+    variety = (counts > 0) @ listed.T.astype(np.int64)
+    are_spoken = (shares >= SPOKEN) & (variety >= VARIETY)
+    found: Mask = (are_spoken[:, :, None] & listed).any(axis=1)
     return found
 
 

@@ -1,16 +1,22 @@
 """Themes: groups of documents that say related things, whose number is not fixed in advance.
 
-``find_themes`` (reduce) → ``count_by_theme`` (map) → ``merge_theme_counts``, ``label_themes`` (reduce).
+``find_themes`` (reduce) → ``count_by_theme`` (map) → ``merge_theme_counts``, ``name_themes`` (reduce) →
+``spell`` (map) → ``themes_table`` (reduce).
 """
 
+from eopiez_ray.phases.themes.counting import ThemeCounts, count_by_theme, merge_theme_counts
 from eopiez_ray.phases.themes.finding import FoundThemes, ThemeFacts, ThemeOptions, find_themes
-from eopiez_ray.phases.themes.labels import ThemeCounts, count_by_theme, label_themes, merge_theme_counts
+from eopiez_ray.phases.themes.labels import label_themes
+from eopiez_ray.phases.themes.naming import NamedTheme, name_themes
 from eopiez_ray.phases.themes.sheaf import CellularSheaf
+from eopiez_ray.phases.themes.spelling import Spellings, spell
 from eopiez_ray.phases.themes.tables import Themes, themes_table
 
 __all__ = [
     "CellularSheaf",
     "FoundThemes",
+    "NamedTheme",
+    "Spellings",
     "ThemeCounts",
     "ThemeFacts",
     "ThemeOptions",
@@ -19,5 +25,7 @@ __all__ = [
     "find_themes",
     "label_themes",
     "merge_theme_counts",
+    "name_themes",
+    "spell",
     "themes_table",
 ]

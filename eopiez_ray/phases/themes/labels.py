@@ -1,4 +1,4 @@
-"""What each theme is about, in words: class-based TF-IDF (Grootendorst 2022, "BERTopic", section 3.3).
+"""Which words tell a theme from the others: class-based TF-IDF (Grootendorst 2022, "BERTopic", section 3.3).
 
 The documents of a theme count as one. A term t of theme c weighs
 
@@ -11,36 +11,25 @@ number of words of a theme. A label is to tell its theme from the others, so ter
 
 where tf(t) is the share of all words that are t: the logarithm of how much more frequent the term is here (that of the
 pointwise Kullback–Leibler divergence, by which Tomokiyo and Hurst 2003 rank key phrases).
-
-``count_by_theme`` (map) → ``merge_theme_counts`` (reduce) → ``label_themes`` (reduce).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from scipy import sparse
 
-from eopiez_ray.phases.motifs.function_words import are_function_words
-from eopiez_ray.phases.themes.finding import NO_THEME
-from eopiez_ray.phases.vectors.terms import count_matrix
+from eopiez_ray.phases.motifs.function_words import function_words_of
+from eopiez_ray.phases.themes.counting import Counts, ThemeCounts
 
 Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
-LABEL_TERMS = 3
-"""Terms in a label."""
 TERMS = 10
 """Terms that are listed for a theme."""
-MOST_TERMS = 30_000
-"""Terms of a partition that are kept, those in most documents."""
-MOST_MERGED = 200_000
-"""Terms that a merged table keeps, those in most documents."""
-MERGE_EVERY = 8
 WIDESPREAD = 0.5
 """Share of all documents above which a term says nothing."""
 SPECIFIC = 1.5
@@ -53,44 +42,25 @@ LONGEST = 40
 
 
 @dataclass(frozen=True, slots=True)
-class ThemeCounts:
-    """How often each term occurs in each theme, in some part of a collection."""
+class _Terms:
+    """The terms of one theme."""
 
-    terms: pa.StringArray
-    """Distinct terms, ``(n_terms,)``."""
-    counts: sparse.csr_matrix
-    """Occurrences, ``(n_themes, n_terms)``."""
-    documents: Counts
-    """Documents that contain the term, ``(n_terms,)``."""
-    words: Counts
-    """Words of each theme, terms that were dropped included, ``(n_themes,)``."""
-    n_documents: int
-    """With a theme."""
+    columns: Counts
+    """Of the table of counts, ``(n,)``."""
+    weights: Floats
+    """W of this module."""
+    excess: Floats
+    """How many times as frequent as in the whole collection."""
+    are_common: Mask
+    """Whether enough documents contain them."""
 
-
-def count_by_theme(tokens: pa.Table, themes: npt.NDArray[np.integer], n_themes: int) -> ThemeCounts:
-    """The counts of one partition, a table of schema ``TOKENS``, whose documents have the ``themes`` ``(n,)``."""
-    counts, terms = count_matrix(tokens)
-    rows = np.flatnonzero(themes > NO_THEME)
-    ones = np.ones(len(rows), np.int64)
-    member = sparse.csr_matrix((ones, (themes[rows], rows)), shape=(n_themes, counts.shape[0]))
-    by_theme = sparse.csr_matrix(member @ counts.astype(np.int64))
-    by_theme.sort_indices()
-    documents = np.bincount(counts[rows].indices, minlength=len(terms)).astype(np.int64)
-    words = np.asarray(by_theme.sum(axis=1)).ravel().astype(np.int64)
-    return _most_widespread(ThemeCounts(terms, by_theme, documents, words, len(rows)), MOST_TERMS)
-
-
-def merge_theme_counts(parts: Iterable[ThemeCounts], n_themes: int, most: int = MOST_MERGED) -> ThemeCounts:
-    """The sum of many partitions' counts; a few are held at a time."""
-    none = np.zeros(0, np.int64)
-    nothing = sparse.csr_matrix(np.zeros((n_themes, 0), np.int64))
-    pending = [ThemeCounts(pa.array([], pa.string()), nothing, none, np.zeros(n_themes, np.int64), 0)]
-    for part in parts:
-        pending.append(part)
-        if len(pending) > MERGE_EVERY:
-            pending = [_most_widespread(_sum(pending), most)]
-    return _most_widespread(_sum(pending), most)
+    def ranked(self) -> tuple[Counts, Floats]:
+        """The terms that may be in the label, in any order, and what they are ranked by."""
+        kept = self.are_common if self.are_common.any() else np.ones(len(self.columns), np.bool_)
+        specific = kept & (self.excess >= SPECIFIC)
+        if not specific.any():
+            return self.columns[kept], self.weights[kept]
+        return self.columns[specific], self.weights[specific] * np.log(self.excess[specific])
 
 
 def class_tf_idf(counts: sparse.csr_matrix, words: Counts) -> sparse.csr_matrix:
@@ -108,78 +78,49 @@ def class_tf_idf(counts: sparse.csr_matrix, words: Counts) -> sparse.csr_matrix:
 
 
 def label_themes(counts: ThemeCounts, terms: int = TERMS) -> list[tuple[list[str], list[float]]]:
-    """The best ``terms`` of each theme and their weights, as they are ranked; fewer where a theme has fewer.
+    """The best ``terms`` of each theme and what they are ranked by; fewer where a theme has fewer.
 
-    Function words, words of more than half of all documents, numbers and single letters are left out, what a theme has
-    in common with most others, and what only a few documents repeat.
+    Function words of the languages that a theme is written in, words of more than half of all documents, numbers and
+    single letters are left out, what a theme has in common with most others, and what only a few documents repeat.
     """
-    weights = class_tf_idf(counts.counts, counts.words)
     names = counts.terms.to_pylist()
+    return [_best(names, *theme.ranked(), terms) for theme in _terms_by_theme(counts, names)]
+
+
+def _terms_by_theme(counts: ThemeCounts, names: list[str]) -> Iterator[_Terms]:
+    """The usable terms of each theme."""
+    weights = class_tf_idf(counts.counts, counts.words)
     usable = _usable(counts, names)
-    total = np.asarray(counts.counts.sum(axis=0)).ravel()
-    expected = total / max(1, int(counts.words.sum()))
-    found = []
-    for theme, size in enumerate(counts.words / max(1, int(counts.words.sum()))):
-        row = weights[theme]
-        share = counts.counts[theme].data / max(1, int(counts.words[theme]))
-        kept = usable[row.indices]
-        common = kept & (counts.documents[row.indices] >= COMMON * counts.n_documents * size)
-        kept = common if common.any() else kept
-        excess = share / expected[row.indices]
-        specific = kept & (excess >= SPECIFIC)
-        ranked = row.data * np.log(excess) if specific.any() else row.data
-        kept = specific if specific.any() else kept
-        columns, values = row.indices[kept], ranked[kept]
-        if len(values) > terms:
-            least = np.partition(values, len(values) - terms)[len(values) - terms]
-            columns, values = columns[values >= least], values[values >= least]
-        best = sorted(zip((-values).tolist(), (names[i] for i in columns), strict=True))[:terms]
-        found.append(([name for _, name in best], [-weight for weight, _ in best]))
-    return found
+    n_words = max(1, int(counts.words.sum()))
+    expected = np.asarray(counts.counts.sum(axis=0)).ravel() / n_words
+    for theme, words in enumerate(counts.words.tolist()):
+        kept = usable[theme, weights[theme].indices]
+        columns = weights[theme].indices[kept]
+        share = counts.counts[theme].data[kept] / max(1, words)
+        are_common = counts.documents[columns] >= COMMON * counts.n_documents * words / n_words
+        yield _Terms(columns, weights[theme].data[kept], share / expected[columns], are_common)
 
 
-def _usable(counts: ThemeCounts, names: list[str]) -> npt.NDArray[np.bool_]:
-    total = np.asarray(counts.counts.sum(axis=0)).ravel()
-    listed = are_function_words(counts.terms, total, int(counts.words.sum()))
+def _usable(counts: ThemeCounts, names: list[str]) -> Mask:
+    """Which terms may be in the label of each theme, ``(n_themes, n_terms)``."""
     readable = np.fromiter((_is_readable(name) for name in names), np.bool_, len(names))
     widespread = counts.documents > max(10.0, WIDESPREAD * counts.n_documents)
-    telling = readable & ~listed
-    for usable in (telling & ~widespread, telling):
-        if usable.any():
-            return usable
-    return readable
+    telling = readable & ~function_words_of(counts.terms, counts.counts, counts.words)
+    usable = telling & ~widespread
+    for choice in (telling, np.broadcast_to(readable, telling.shape)):
+        without = ~usable.any(axis=1)
+        usable[without] = choice[without]
+    return usable
+
+
+def _best(names: list[str], columns: Counts, values: Floats, most: int) -> tuple[list[str], list[float]]:
+    """The ``most`` names of the greatest values; equal ones by the alphabet."""
+    if len(values) > most:
+        least = np.partition(values, len(values) - most)[len(values) - most]
+        columns, values = columns[values >= least], values[values >= least]
+    best = sorted(zip((-values).tolist(), (names[i] for i in columns), strict=True))[:most]
+    return [name for _, name in best], [-value for value, _ in best]
 
 
 def _is_readable(term: str) -> bool:
     return LEAST_LETTERS <= len(term) <= LONGEST and any(character.isalpha() for character in term)
-
-
-def _most_widespread(counts: ThemeCounts, most: int) -> ThemeCounts:
-    if len(counts.terms) <= most:
-        return counts
-    kept = np.sort(np.argsort(-counts.documents, kind="stable")[:most])
-    return ThemeCounts(
-        counts.terms.take(pa.array(kept)),
-        sparse.csr_matrix(counts.counts[:, kept]),
-        counts.documents[kept],
-        counts.words,
-        counts.n_documents,
-    )
-
-
-def _sum(parts: list[ThemeCounts]) -> ThemeCounts:
-    encoded = pa.concat_arrays([part.terms for part in parts]).dictionary_encode()
-    column = encoded.indices.to_numpy().astype(np.int64)
-    size = len(encoded.dictionary)
-    joined = sparse.csr_matrix(sparse.hstack([part.counts for part in parts], format="csr"))
-    summed = sparse.csr_matrix((joined.data, column[joined.indices], joined.indptr), shape=(joined.shape[0], size))
-    summed.sum_duplicates()
-    summed.sort_indices()
-    documents = np.bincount(column, np.concatenate([part.documents for part in parts]), minlength=size)
-    return ThemeCounts(
-        encoded.dictionary,
-        summed,
-        documents.astype(np.int64),
-        np.sum([part.words for part in parts], axis=0),
-        sum(part.n_documents for part in parts),
-    )

@@ -8,9 +8,11 @@ import pyarrow as pa
 
 from eopiez_ray.authoring.contract import Partitions, phase
 from eopiez_ray.phases.copies.tables import copies_of
+from eopiez_ray.phases.themes.counting import ThemeCounts, count_by_theme, merge_theme_counts
 from eopiez_ray.phases.themes.finding import ThemeOptions, find_themes
-from eopiez_ray.phases.themes.labels import ThemeCounts, count_by_theme, merge_theme_counts
+from eopiez_ray.phases.themes.naming import NamedTheme, name_themes
 from eopiez_ray.phases.themes.once import find_themes_once
+from eopiez_ray.phases.themes.spelling import Spellings, spell
 from eopiez_ray.phases.themes.tables import Themes, themes_table
 from eopiez_ray.phases.vectors.tables import gather_vectors
 
@@ -33,14 +35,30 @@ def themes_find(vectors: Partitions[pa.Table], *copies: pa.Table, options: dict[
 
 
 @phase(name="themes_count", kind="map")
-def themes_count(tokens: pa.Table, assignments: pa.Table) -> ThemeCounts:
-    """How often each word occurs in each theme in a partition."""
+def themes_count(tokens: pa.Table, occurrences: pa.Table, assignments: pa.Table) -> ThemeCounts:
+    """How often each word and each motif occurs in each theme in a partition."""
     themes = Themes.from_table(assignments)
-    return count_by_theme(tokens, themes.of_documents(tokens.column("document_id")), themes.n_themes)
+    of_documents = themes.of_documents(tokens.column("document_id"))
+    return count_by_theme(tokens, of_documents, themes.n_themes, occurrences)
+
+
+@phase(name="themes_name", kind="reduce")
+def themes_name(counts: Partitions[ThemeCounts], motifs: pa.Table, assignments: pa.Table) -> list[NamedTheme]:
+    """The words and phrases that tell each theme from the others, normalized."""
+    return name_themes(merge_theme_counts(counts, Themes.from_table(assignments).n_themes), motifs)
+
+
+@phase(name="themes_spell", kind="map")
+def themes_spell(
+    documents: pa.Table, tokens: pa.Table, occurrences: pa.Table, named: list[NamedTheme], assignments: pa.Table
+) -> Spellings:
+    """How these words and phrases are written in a partition."""
+    exemplars = Themes.from_table(assignments).exemplars
+    nameless = [each for theme, ids in zip(named, exemplars, strict=True) if not theme.names for each in ids]
+    return spell(documents, tokens, occurrences, named, nameless)
 
 
 @phase(name="themes_label", kind="reduce")
-def themes_label(counts: Partitions[ThemeCounts], assignments: pa.Table) -> pa.Table:
+def themes_label(spellings: Partitions[Spellings], named: list[NamedTheme], assignments: pa.Table) -> pa.Table:
     """The themes with their labels, a table of schema ``THEMES``."""
-    themes = Themes.from_table(assignments)
-    return themes_table(themes, merge_theme_counts(counts, themes.n_themes))
+    return themes_table(Themes.from_table(assignments), named, Spellings.merged(spellings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -13,7 +14,8 @@ import pyarrow.compute as pc
 from eopiez_ray.errors import ContractError
 from eopiez_ray.phases.schemas import ASSIGNMENTS, THEMES
 from eopiez_ray.phases.themes.finding import FoundThemes, ThemeFacts
-from eopiez_ray.phases.themes.labels import LABEL_TERMS, ThemeCounts, label_themes
+from eopiez_ray.phases.themes.naming import NamedTheme
+from eopiez_ray.phases.themes.spelling import Spellings
 
 _METADATA = b"eopiez.themes"
 
@@ -76,16 +78,16 @@ class Themes:
         return found
 
 
-def themes_table(themes: Themes, counts: ThemeCounts) -> pa.Table:
-    """A table of schema ``THEMES``; a theme without readable words is called by its number."""
-    labelled = label_themes(counts)
+def themes_table(themes: Themes, named: Sequence[NamedTheme], spellings: Spellings) -> pa.Table:
+    """A table of schema ``THEMES``, with names as they are written in the documents."""
     members = themes.assignments.column("theme").to_numpy()
     sizes = np.bincount(members[members >= 0], minlength=themes.n_themes)
+    labels = [spellings.label(*theme) for theme in zip(named, themes.exemplars, strict=True)]
     columns = [
         list(range(themes.n_themes)),
-        [", ".join(terms[:LABEL_TERMS]) or f"theme {theme}" for theme, (terms, _) in enumerate(labelled)],
-        [terms for terms, _ in labelled],
-        [weights for _, weights in labelled],
+        [label or f"theme {theme}" for theme, label in enumerate(labels)],
+        [[spellings.of((term,)) for term in theme.terms] for theme in named],
+        [theme.weights for theme in named],
         sizes.tolist(),
         list(themes.consistency),
         [list(ids) for ids in themes.exemplars],

@@ -67,15 +67,18 @@ saved_steps as (
 -- A cancel that was asked for while the holder was on its way to a pause is not forgotten.
 reached as (
     select
-        given.id,
+        id,
         case
-            when held.status = 'cancelling' and given.status = 'pausing' then 'cancelling'
-            when held.status = 'cancelling' and given.status = 'paused' then 'cancelled'
-            else given.status
+            when is_cancelling and status = 'pausing' then 'cancelling'
+            when is_cancelling and status = 'paused' then 'cancelled'
+            else status
         end as status,
-        given.error
-    from unnest($32::text::uuid[], $33::text::text[], $34::text::jsonb[]) as given (id, status, error)
-    join held on held.id = given.id
+        error
+    from (
+        select id, status, error, (id in (select id from held where status = 'cancelling')) is true as is_cancelling
+        from unnest($32::text::uuid[], $33::text::text[], $34::text::jsonb[]) as given (id, status, error)
+        where (id in (select id from held)) is true
+    ) as given
 ),
 saved_statuses as (
     update workflows
