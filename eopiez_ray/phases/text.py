@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from eopiez_ray.phases.languages.segmentation import cut_runs
 from eopiez_ray.phases.markings import Codes, Mask, Positions, code_points, hidden_spans
@@ -154,9 +155,9 @@ def _classify(codes: Codes) -> npt.NDArray[np.uint8]:
     """The class of each code point; only the distinct ones are looked up in the Unicode database."""
     if codes.dtype == np.uint8:
         return np.frombuffer(bytearray(codes.tobytes()).translate(_ascii_classes()), np.uint8)
-    present = np.bincount(codes) if codes.size else np.zeros(1, np.int64)
-    table = np.zeros(len(present), np.uint8)
-    for code in np.flatnonzero(present):
+    table = np.zeros(int(codes.max(initial=0)) + 1, np.uint8)
+    table[codes] = 1
+    for code in np.flatnonzero(table):
         table[code] = _class_of(chr(code))
     return table[codes]
 
@@ -186,9 +187,9 @@ def _attach_marks(classes: npt.NDArray[np.uint8]) -> None:
     marks = np.flatnonzero(classes == MARK)
     if not marks.size:
         return
-    bases = np.where(classes == MARK, 0, np.arange(len(classes)))
-    np.maximum.accumulate(bases, out=bases)
-    inherited = classes[bases[marks]]
+    is_first = np.append(True, marks[1:] != marks[:-1] + 1)
+    bases = marks[is_first][np.cumsum(is_first) - 1] - 1
+    inherited = np.where(bases < 0, OTHER, classes[bases])
     attaches = (inherited == LETTER) | (inherited == DIGIT) | (inherited == UNSPACED)
     classes[marks] = np.where(attaches, inherited, OTHER)
 
@@ -215,20 +216,25 @@ def _merged(first: Spans, second: Spans) -> Spans:
     """The spans of both, in reading order."""
     if not len(second):
         return first
-    starts = np.concatenate([first.starts, second.starts])
-    order = np.argsort(starts, kind="stable")
-    return Spans(starts[order], np.concatenate([first.ends, second.ends])[order])
+    places = np.searchsorted(first.starts, second.starts)
+    return Spans(np.insert(first.starts, places, second.starts), np.insert(first.ends, places, second.ends))
 
 
 def normalized(words: Runs) -> pa.DictionaryArray:
-    """Each word in its normalized form; surfaces are encoded in Arrow, distinct ones in Python."""
+    """Each word in its normalized form; Arrow encodes surfaces and folds those that are ASCII, Python the others."""
     spans = words.spans
     offsets = np.concatenate([[0], np.cumsum(spans.ends - spans.starts)])
     surfaces = _string_array(words.codes[_inside(spans, len(words.codes))], offsets).dictionary_encode()
-    ids: dict[str, int] = {}
-    remap = [ids.setdefault(normalize(word), len(ids)) for word in surfaces.dictionary.to_pylist()]
-    indices = np.asarray(remap, np.int32)[surfaces.indices.to_numpy()] if remap else np.zeros(0, np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), pa.array(list(ids), pa.string()))
+    forms = _normalized_forms(surfaces.dictionary).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(forms.indices.take(surfaces.indices), forms.dictionary)
+
+
+def _normalized_forms(surfaces: pa.StringArray) -> pa.StringArray:
+    """``normalize`` of many words."""
+    folded = pc.replace_substring_regex(pc.ascii_lower(surfaces), "'s$", "")
+    is_other = pc.or_(pc.invert(pc.string_is_ascii(surfaces)), pc.equal(pc.binary_length(folded), 0))
+    others = [normalize(surface) for surface in surfaces.filter(is_other).to_pylist()]
+    return pc.replace_with_mask(folded, is_other, pa.array(others, pa.string()))
 
 
 def _inside(spans: Spans, size: int) -> Mask:
@@ -246,8 +252,9 @@ def _string_array(picked: Codes, offsets: Positions) -> pa.StringArray:
         data = folded.tobytes()
     else:
         data = picked.tobytes().decode("utf-32-le").encode()
-        width = 1 + (picked > 0x7F).astype(np.int8) + (picked > 0x7FF) + (picked > 0xFFFF)
-        offsets = np.concatenate([[0], np.cumsum(width)])[offsets]
+        long = np.flatnonzero(picked > 0x7F)
+        more = np.cumsum(1 + (picked[long] > 0x7FF).astype(np.int64) + (picked[long] > 0xFFFF))
+        offsets = offsets + np.append(0, more)[np.searchsorted(long, offsets)]
     return pa.StringArray.from_buffers(
         len(offsets) - 1, pa.py_buffer(offsets.astype(np.int32).tobytes()), pa.py_buffer(data)
     )

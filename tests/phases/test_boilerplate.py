@@ -72,6 +72,7 @@ def unquoted(*texts: str) -> list[str]:
 )  # fmt: skip
 def test_what_a_message_repeats_by_its_form(text: str, expected: str) -> None:
     assert unquoted(text) == [expected]
+    assert unquoted(text.replace("\n", "\r\n")) == [expected]
 
 
 PIECES = st.sampled_from(["> ", ">", "-- ", "--", "-----Original Message-----", "From: Ann", "Subject: Re: x",
@@ -205,10 +206,11 @@ def test_nothing_has_no_boilerplate(texts: list[str]) -> None:
     assert left_of(texts, found) == [text.strip() for text in texts]
 
 
-SILENT = """Don't know|n/a|N.A.|No comment|no comments.|none|OK|I don't really know, sorry|nothing to add|Not sure!
-weiß nicht|Weiß ich leider nicht|Keine Angabe|sin comentarios|No sé|aucune idée|je ne sais pas|Je ne sais pas.|не знаю
-затрудняюсь ответить|不知道|没有意见|わかりません|特になし|ไม่ทราบ|모르겠습니다|bilmiyorum|nie wiem|geen mening
-vet ej|en tiedä|لا أعرف|לא יודע|पता नहीं|δεν ξέρω|không biết|tidak tahu|não sei|non lo so"""
+SILENT = """It is what it is|So was ich|Don't know|n/a|N.A.|No comment|no comments.|none|OK
+nothing to add|Not sure!|I don't really know, sorry|weiß nicht|Weiß ich leider nicht|Keine Angabe
+sin comentarios|No sé|aucune idée|je ne sais pas|Je ne sais pas.|не знаю|затрудняюсь ответить|不知道|没有意见
+わかりません|特になし|ไม่ทราบ|모르겠습니다|bilmiyorum|nie wiem|geen mening|vet ej|en tiedä|لا أعرف|לא יודע|पता नहीं
+δεν ξέρω|không biết|tidak tahu|não sei|non lo so"""
 TELLING = """I know the harbour|no money|None of the trains was on time|better pay|the food|no comment on the harbour
 keine Zeit|nichts für Kinder|sin dinero|不知道路|42|yes we can sail|More buses
 I don't know what to say about the new harbour but it is good"""

@@ -1,7 +1,8 @@
 """Which documents say nothing: "don't know", "n/a", "no comment", in many languages.
 
 A short text says nothing if its words, without the fillers of some language, are one of the answers that are listed for
-that language (``answers.yaml``), or if it is made of punctuation.
+that language (``answers.yaml``), if all of them are function words of it ("it is what it is"), or if it is made of
+punctuation.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import functools
 import unicodedata
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,10 +33,16 @@ class _Language:
     fillers: frozenset[str]
     answers: frozenset[tuple[str, ...]]
     """Without fillers, except for those that have nothing else."""
+    function_words: frozenset[str]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """All words of which such an answer can be made."""
+        return self.fillers.union(self.function_words, *self.answers)
 
     def is_answer(self, said: list[str]) -> bool:
         rest = tuple(word for word in said if word not in self.fillers)
-        return (rest or tuple(said)) in self.answers
+        return (rest or tuple(said)) in self.answers or self.function_words.issuperset(said)
 
 
 def say_nothing(runs: Runs) -> Mask:
@@ -61,21 +69,26 @@ def is_punctuation(text: str) -> bool:
 
 @functools.cache
 def _listed_words() -> frozenset[str]:
-    return frozenset(
-        word for language in _languages() for said in (language.fillers, *language.answers) for word in said
-    )
+    return frozenset[str]().union(*(language.words for language in _languages()))
 
 
 @functools.cache
 def _languages() -> tuple[_Language, ...]:
-    text = resources.files("eopiez_ray.phases.boilerplate").joinpath("answers.yaml").read_text("utf-8")
-    return tuple(_read(each["fillers"], each["answers"].split(";")) for each in yaml.safe_load(text).values())
+    function_words = _yaml("eopiez_ray.phases.motifs", "function_words.yaml")
+    listed = _yaml("eopiez_ray.phases.boilerplate", "answers.yaml")
+    return tuple(
+        _read(each["fillers"], each["answers"].split(";"), function_words.get(code, ""))
+        for code, each in listed.items()
+    )
 
 
-def _read(fillers: str, answers: list[str]) -> _Language:
+def _yaml(package: str, name: str) -> Any:
+    return yaml.safe_load(resources.files(package).joinpath(name).read_text("utf-8"))
+
+
+def _read(fillers: str, answers: list[str], function_words: str) -> _Language:
     texts = pa.array([fillers, *answers], pa.string())
     words, *said = tokenize(pa.table({"document_id": [""] * len(texts), "text": texts})).column("tokens").to_pylist()
     known = frozenset(words)
-    return _Language(
-        known, frozenset(tuple(word for word in each if word not in known) or tuple(each) for each in said)
-    )
+    bare = (tuple(word for word in each if word not in known) or tuple(each) for each in said)
+    return _Language(known, frozenset(bare), frozenset(function_words.split()))

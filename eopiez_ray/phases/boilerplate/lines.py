@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from blake3 import blake3
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from eopiez_ray.phases.markings import Mask, Positions
 from eopiez_ray.phases.text import Runs, is_unspaced, normalized
@@ -17,6 +18,7 @@ CHARACTERS_A_WORD = 2
 """Of scripts that write no spaces."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
+_LAST_MIX = np.uint64(0x94D049BB133111EB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,7 @@ def lines_of(runs: Runs) -> Lines:
     if not len(firsts):
         return Lines(np.zeros(0, np.uint64), firsts, firsts, firsts, of_runs)
     hashes, is_number = _word_hashes(runs)
-    place = (np.arange(len(numbers)) - firsts[of_runs]).astype(np.uint64)
-    keys = np.add.reduceat(_mixed(hashes + place * _GOLDEN), firsts)
+    keys = _combined(hashes, firsts)
     documents = np.searchsorted(runs.origins, runs.spans.starts[firsts], side="right") - 1
     return Lines(keys, np.add.reduceat(np.where(is_number, 0, _words(runs)), firsts), documents, firsts, of_runs)
 
@@ -54,12 +55,25 @@ def lines_of(runs: Runs) -> Lines:
 def _word_hashes(runs: Runs) -> tuple[Hashes, Mask]:
     """A hash of each run, the same for all numbers, and which are numbers."""
     encoded = normalized(runs)
-    words = encoded.dictionary.to_pylist()
-    numbers = np.fromiter((word[0].isdecimal() for word in words), np.bool_, len(words))
-    digests = b"".join(blake3(word.encode()).digest(8) for word in words)
-    hashes = np.where(numbers, np.uint64(0), np.frombuffer(digests, np.uint64))
+    numbers = pc.match_substring_regex(encoded.dictionary, r"^\p{Nd}").to_numpy(zero_copy_only=False)
+    hashes = np.where(numbers, np.uint64(0), _string_hashes(encoded.dictionary))
     ids = encoded.indices.to_numpy()
     return hashes[ids], numbers[ids]
+
+
+def _string_hashes(words: pa.StringArray) -> Hashes:
+    """A hash of each string, ``(n,)``; none is empty."""
+    _, offsets, data = words.buffers()
+    limits = np.frombuffer(offsets, np.int32)[words.offset : words.offset + len(words) + 1].astype(np.int64)
+    characters = np.frombuffer(data, np.uint8)[limits[0] : limits[-1]].astype(np.uint64)
+    firsts = limits[:-1] - limits[0]
+    return _combined(characters + np.uint64(1), firsts)
+
+
+def _combined(values: Hashes, firsts: Positions) -> Hashes:
+    """A hash of each sequence of values; sequences follow one another and begin at ``firsts``."""
+    places = np.arange(len(values)) - np.repeat(firsts, np.diff(np.append(firsts, len(values))))
+    return np.add.reduceat(_mixed(values + places.astype(np.uint64) * _GOLDEN), firsts)
 
 
 def _words(runs: Runs) -> Positions:
@@ -72,6 +86,7 @@ def _words(runs: Runs) -> Positions:
 
 
 def _mixed(values: Hashes) -> Hashes:
-    """The middle of the finalizer of SplitMix64 (Steele et al. 2014)."""
+    """The finalizer of SplitMix64 (Steele et al. 2014)."""
     values = (values ^ (values >> np.uint64(30))) * _MIX
-    return values ^ (values >> np.uint64(27))
+    values = (values ^ (values >> np.uint64(27))) * _LAST_MIX
+    return values ^ (values >> np.uint64(31))

@@ -26,9 +26,9 @@ SIGNATURE_CHARACTERS = 800
 _QUOTED = re.compile(r"[ \t]{0,4}(?:[|:]?>|[A-Z][A-Za-z]{0,3}>(?=[ >\n]))[^\n]*(?:\n|\Z)")
 _ATTRIBUTION = re.compile(
     r"""
-    (?: (?: \A | ^ [ \t]* \n ) (?! [ \t]* > ) [^\n]{1,200} \n )?  # The first line of two.
-    ^ (?! [ \t]* > ) [^\n]{1,200} : [ \t]* \n
-    (?: [ \t]* \n )? \Z
+    (?: (?: \A | ^ [ \t\r]* \n ) (?! [ \t]* > ) [^\n]{1,200} \n )?  # The first line of two.
+    ^ (?! [ \t]* > ) [^\n]{1,200} : [ \t\r]* \n
+    (?: [ \t\r]* \n )? \Z
     """,
     re.VERBOSE | re.MULTILINE,
 )
@@ -38,8 +38,8 @@ _HEADER = r"[*]?[^\W\d_][\w-]*(?:[ ][\w-]+)?[*]?[ ]?[:：][*]?(?:[ \t][^\n]*)?"
 _SENDER = "From|Von|De|Da|Van|Från|Fra|Från|Od|Lähettäjä|Mittente|Gönderen|От|发件人|寄件者|差出人|보낸 사람"
 _ORIGINAL = re.compile(
     rf"""
-    (?: [ \t]* -{{3,}} [ ]? [^\W\d_] [^\n]{{3,60}}? [ ]? -{{3,}} [ \t]* | [ \t]* _{{20,}} [ \t]* ) \n
-    (?: [ \t]* \n )? [ \t]* [*]? (?: {_SENDER} ) [*]? [ ]? [:：]
+    (?: [ \t]* -{{3,}} [ ]? [^\W\d_] [^\n]{{3,60}}? [ ]? -{{3,}} [ \t\r]* | [ \t]* _{{20,}} [ \t\r]* ) \n
+    (?: [ \t\r]* \n )? [ \t]* [*]? (?: {_SENDER} ) [*]? [ ]? [:：]
     """,
     re.VERBOSE,
 )
@@ -55,7 +55,8 @@ _SUBJECT = re.compile(
     r"(?:[ \t]*(?:re|fwd?|aw|wg|sv|vs|antw|tr|rv|rif|res|odp|ynt|答复|回复|转发)(?:\[\d+\])?[:：])*(?P<words>[^\n]*)",
     re.IGNORECASE,
 )
-_SIGNATURE = re.compile(r"--[ ]?\n")
+_SIGNATURE = re.compile(r"--[ ]?\r?\n")
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 
 
 def are_quoted(runs: Runs) -> Mask:
@@ -119,7 +120,8 @@ def _signatures(runs: Runs, begins: Positions) -> Iterator[Span]:
         if not _SIGNATURE.match(runs.text, begin):
             continue
         if end - begin > SIGNATURE_CHARACTERS:
-            end = max(begin, runs.text.find("\n\n", begin, begin + SIGNATURE_CHARACTERS))
+            blank = _BLANK_LINE.search(runs.text, begin, begin + SIGNATURE_CHARACTERS)
+            end = blank.start() if blank else begin
         yield begin, end
 
 
