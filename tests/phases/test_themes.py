@@ -401,6 +401,13 @@ def test_names_are_written_as_in_the_documents_and_phrases_take_the_place_of_the
     assert space == "NASA, pictures, Titan"
 
 
+def test_a_motif_that_is_half_a_sentence_is_no_name() -> None:
+    texts = ["The staff were friendly and helped me quickly, with all that they had."] * 9 + ["Bees make honey."] * 9
+    motifs = [["friendly", "and", "helped", "me"], ["friendly", "and", "helped", "me", "quickly"]]
+    (label, _), _ = named(texts, np.repeat(np.arange(2, dtype=np.int32), 9), motifs)
+    assert label == "Friendly, helped, quickly"
+
+
 def test_a_theme_is_told_from_the_others_of_its_language() -> None:
     """``ganz`` is in every text of one language and in none of the other."""
     texts = ["ganz hafen lotse"] * 20 + ["ganz apfel most"] * 20 + ["honey bees"] * 20 + ["nickel mine"] * 20
