@@ -6,8 +6,8 @@ of w words (at least one) with probability in proportion to w: that with the lea
 hash of the line. Two documents draw the same line with the probability of their weighted Jaccard index (Ioffe 2010,
 section 2, for equal weights), so different lines drawn beside a line count the different texts that it goes with:
 
-- ``documents`` that have it: at least ``LEAST_DOCUMENTS``, and one in ``ONE_IN``, a fifth of the smallest theme: what is
-  rarer makes no theme and is no frequent motif;
+- ``documents`` that have it: at least ``LEAST_DOCUMENTS``, and one in ``ONE_IN``, a fifth of the smallest theme: what
+  is rarer makes no theme and is no frequent motif;
 - ``texts``, different lines that were drawn beside it: at least ``LEAST_TEXTS``, and ``LEAST_VARIETY`` of documents, so
   a tenth of the words beside it change from one document to the next.
 
