@@ -204,6 +204,32 @@ def test_edges_of_function_words_are_not_motifs() -> None:
     assert {"the", "of", "in"} <= listed
 
 
+SENTENCES = {
+    "en": "The minister said that the house would not vote before the war was over, and they left with their friends.",
+    "de": "Der Minister sagte, dass wir nicht wissen, was noch kommt, und die Abgeordneten haben sich dann gefreut.",
+    "nl": "De minister zei dat het kabinet niet weet wat er nog komt, en dat zij zich daar geen zorgen over maken.",
+}
+
+
+def listed_in(*languages: tuple[str, int]) -> set[str]:
+    """What is listed where each language has so many texts."""
+    counts = counts_of([SENTENCES[language] for language, times in languages for _ in range(times)])
+    return {counts.words[int(i)].as_py() for i in np.flatnonzero(listed_words(counts))}
+
+
+def test_function_words_of_every_language_of_a_mixture_are_listed() -> None:
+    listed = listed_in(("en", 30), ("de", 30), ("nl", 30))
+    assert {"the", "with", "dass", "noch", "het", "geen"} <= listed
+    assert not {"minister", "kabinet", "house"} & listed
+
+
+def test_words_of_one_language_stay_content_beside_a_few_texts_of_another() -> None:
+    assert {"dass", "war"} <= listed_in(("en", 5), ("de", 50))
+    listed = listed_in(("en", 60), ("de", 2))
+    assert {"the", "with"} <= listed
+    assert not {"war", "dass"} & listed
+
+
 def test_even_words_are_suppressed_in_any_language() -> None:
     """Invented function words, in no list: the Zipf head that is spread evenly."""
     rng = np.random.default_rng(6)

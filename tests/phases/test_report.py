@@ -286,6 +286,35 @@ def test_theme_names_the_label_that_most_of_its_documents_brought() -> None:
     assert 0.7 < report.themes[0].main_label_share < 0.9
 
 
+def test_what_a_theme_has_more_of_is_shown() -> None:
+    report, points = gather(made_results(), "Notes", NOW)
+    first, *_ = report.themes[0].differences
+    assert (first.facet, first.value) == ("label", "harbours")
+    assert first.times > 2
+    assert f"label harbours {first.times:.1f}×" in Reader(render(report, points)).text
+
+
+def test_bursts_are_shown_with_their_time() -> None:
+    results = made_results()
+    themes = results.assignments.column("theme").to_numpy()
+    days = np.where((themes == 1) & (np.arange(900) % 4 > 0), 17, np.arange(900) % 30)
+    times = (np.datetime64("2024-03-01T12:00:00", "us") + days * np.timedelta64(1, "D")).astype("datetime64[us]")
+    column = pa.array(times).cast(DOCUMENTS.field("time").type)
+    documents, start = [], 0
+    for table in results.documents:
+        place = table.schema.get_field_index("time")
+        documents.append(table.set_column(place, DOCUMENTS.field("time"), column.slice(start, table.num_rows)))
+        start += table.num_rows
+    report, points = gather(made_results(documents=documents), "Notes", NOW)
+    assert report.timeline is not None
+    burst = report.timeline.bursts[0]
+    label = next(theme.label for theme in report.themes if theme.theme == burst.theme)
+    assert (burst.theme, report.timeline.starts[burst.first]) == (1, datetime(2024, 3, 18, tzinfo=UTC))
+    read = Reader(render(report, points))
+    assert re.search(rf"{label}\s*18 Mar 2024\s*{burst.documents} documents", read.text)
+    assert any(given.get("class") == "burst" for tag, given in read.tags if tag == "rect")
+
+
 def test_empty_documents_and_those_without_a_theme_are_counted() -> None:
     results = made_results(500)
     blank = results.documents[0].set_column(1, DOCUMENTS.field("text"), pa.array([" \n"] * 250, pa.string()))

@@ -401,6 +401,19 @@ def test_names_are_written_as_in_the_documents_and_phrases_take_the_place_of_the
     assert space == "NASA, pictures, Titan"
 
 
+def test_a_theme_is_told_from_the_others_of_its_language() -> None:
+    """``ganz`` is in every text of one language and in none of the other."""
+    texts = ["ganz hafen lotse"] * 20 + ["ganz apfel most"] * 20 + ["honey bees"] * 20 + ["nickel mine"] * 20
+    counts = count_by_theme(tokens(texts), np.repeat(np.arange(4), 20), 4)
+    without = label_themes(counts)
+    among = label_themes(counts, groups=["x", "x", "y", "y"])
+    assert "ganz" in without[0][0]
+    assert set(among[0][0]) == {"hafen", "lotse"}
+    assert among[2][0] == without[2][0]
+    alone = label_themes(counts, groups=["x", "x", "y", "z"])
+    assert alone[3] == without[3]
+
+
 def test_a_capital_at_the_beginning_of_a_sentence_is_no_spelling() -> None:
     texts = ["Pictures amaze. Pictures amuse! “Pictures astound.” He took pictures."] * 3 + ["Bees make honey."] * 3
     (shown, _), _ = named(texts, np.repeat(np.arange(2, dtype=np.int32), 3), [])

@@ -1,6 +1,7 @@
 """Which words tie others together and make a poor beginning or end of a motif ("of the", "said that").
 
-Where a language is spoken whose function words are listed, the list tells. For all others the signs are those of the
+Where a language is spoken whose function words are listed, the list tells. Which are spoken is told by the words that
+only one list has, and in short texts by the list that covers most. For all other languages the signs are those of the
 Zipf head: words that are very frequent and spread over documents as evenly as chance would have it. The spread is
 residual inverse document frequency (Church and Gale 1995, section 4): the idf that a word has beyond that of a Poisson
 process of its frequency; near 0 for words that every document uses alike.
@@ -23,10 +24,15 @@ from eopiez_ray.phases.motifs.ngrams import NgramCounts
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-SPOKEN = 0.2
-"""Share of all units from which a language is taken to be spoken in a collection."""
+SPOKEN = 0.02
+"""Share of all words, of those that only one list has, from which its language is taken to be spoken."""
+AS_MUCH = 0.15
+"""That share over the greatest one of all languages, from which its words are left out: ``die`` and ``war`` are words
+to keep in an English collection with a few German texts."""
+COVERED = 0.2
+"""Share of all words that the list with the most of them must have, to tell the language by itself."""
 VARIETY = 3
-"""Different words of its list that must occur for that: one frequent word may be content in another language."""
+"""Different words that must occur in either case: a single one may be content in another language."""
 HEAD = 1 / 1_000
 """Share of all units from which a word is in the Zipf head."""
 HEAD_COUNT = 200
@@ -55,11 +61,20 @@ def function_words_of(words: pa.StringArray, counts: sparse.csr_matrix, n_words:
         n_words: all words of each part, ``(n_parts,)``.
     """
     listed = np.array([pc.is_in(words, known).to_numpy(zero_copy_only=False) for known in _lists().values()])
-    shares = np.asarray(counts @ listed.T.astype(np.float64)) / np.maximum(n_words, 1)[:, None]
-    variety = (counts > 0) @ listed.T.astype(np.int64)
-    are_spoken = (shares >= SPOKEN) & (variety >= VARIETY)
+    covered, variety = _coverage(counts, listed, n_words)
+    are_spoken = (covered >= np.maximum(COVERED, covered.max(axis=1, keepdims=True))) & (variety >= VARIETY)
+    told, variety = _coverage(counts, listed & (listed.sum(axis=0) == 1), n_words)
+    are_spoken |= (told >= np.maximum(SPOKEN, AS_MUCH * told.max(axis=1, keepdims=True))) & (variety >= VARIETY)
     found: Mask = (are_spoken[:, :, None] & listed).any(axis=1)
     return found
+
+
+def _coverage(
+    counts: sparse.csr_matrix, lists: Mask, n_words: npt.NDArray[np.integer]
+) -> tuple[Floats, npt.NDArray[np.integer]]:
+    """The share of the words of each part that each list has, and how many different ones; ``(n_parts, n_lists)``."""
+    shares: Floats = np.asarray(counts @ lists.T.astype(np.float64)) / np.maximum(n_words, 1)[:, None]
+    return shares, np.asarray((counts > 0).astype(np.int64) @ lists.T.astype(np.int64))
 
 
 def even_head(counts: NgramCounts) -> Mask:

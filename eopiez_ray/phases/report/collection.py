@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from eopiez_ray.errors import ContractError
 from eopiez_ray.phases.boilerplate import DocumentKind
+from eopiez_ray.phases.languages.identification import UNDETERMINED
 from eopiez_ray.phases.report.facts import Exemplar
 
 Positions = npt.NDArray[np.int64]
@@ -22,6 +23,10 @@ TITLE_CHARACTERS = 90
 SNIPPET_CHARACTERS = 220
 _HEAD_CHARACTERS = 600
 """Of a text, from which its title and snippet are made."""
+FACETS = ("label", "source", "language")
+"""By which themes are compared."""
+_ROW = r":\d+$"
+"""How the source of a document ends whose file has others, too."""
 _COMPRESSIONS = frozenset({".gz", ".zst", ".bz2", ".xz"})
 
 
@@ -36,8 +41,8 @@ class Collected:
     titles: list[str] = field(default_factory=list)
     """Of the sampled documents, in order."""
     exemplars: dict[str, Exemplar] = field(default_factory=dict)
-    labels: Counter[tuple[int, str]] = field(default_factory=Counter)
-    """Documents by theme and label."""
+    groups: dict[str, Counter[tuple[int, str]]] = field(default_factory=lambda: {facet: Counter() for facet in FACETS})
+    """Documents by theme and label, by theme and source (a file of many documents), by theme and language."""
     formats: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     shortened: int = 0
@@ -88,9 +93,10 @@ def _count(table: pa.Table, themes: npt.NDArray[np.int32], found: Collected) -> 
     found.characters += pc.sum(pc.utf8_length(texts)).as_py() or 0
     found.empty += pc.sum(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0)).as_py() or 0
     found.times.append(table.column("time").cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]"))
-    labelled = pa.table({"theme": themes, "label": table.column("label")}).filter(pc.is_valid(table.column("label")))
-    for row in labelled.group_by(["theme", "label"]).aggregate([([], "count_all")]).to_pylist():
-        found.labels[row["theme"], row["label"]] += row["count_all"]
+    for facet, values in _values(table).items():
+        known = pa.table({"theme": themes, "value": values}).filter(pc.is_valid(values))
+        for row in known.group_by(["theme", "value"]).aggregate([([], "count_all")]).to_pylist():
+            found.groups[facet][row["theme"], row["value"]] += row["count_all"]
     found.formats.update(map(_ending, table.column("source").to_pylist()))
     found.languages.update(table.column("language").to_pylist())
     left_out = table.column("left_out").to_numpy()
@@ -103,6 +109,18 @@ def _count(table: pa.Table, themes: npt.NDArray[np.int32], found: Collected) -> 
         said = spelling.casefold().rstrip(" .!?…") or spelling
         found.spellings.setdefault(said, spelling)
         found.answers[said] += 1
+
+
+def _values(table: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """By facet the value of each document, or null."""
+    sources, languages = table.column("source"), table.column("language")
+    is_shared = pc.match_substring_regex(sources, _ROW)
+    files = pc.replace_substring_regex(sources, _ROW, "")
+    return {
+        "label": table.column("label"),
+        "source": pc.if_else(is_shared, files, None),
+        "language": pc.if_else(pc.equal(languages, UNDETERMINED), None, languages),
+    }
 
 
 def _ending(source: str) -> str:

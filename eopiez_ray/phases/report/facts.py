@@ -22,6 +22,21 @@ class Exemplar:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """A value that a theme has significantly more documents of than others."""
+
+    facet: str
+    """``label``, ``source`` (a file of many documents) or ``language``."""
+    value: str
+    documents: int
+    """Of the theme, with this value."""
+    share: float
+    """These over all documents of the theme."""
+    times: float
+    """This share over that of all documents."""
+
+
+@dataclass(frozen=True, slots=True)
 class Theme:
     """A theme of the collection."""
 
@@ -39,6 +54,8 @@ class Theme:
     main_label: str | None
     """The label that most of its documents brought along, where documents have labels."""
     main_label_share: float
+    differences: tuple[Difference, ...]
+    """What it has more of than others, the most telling of each facet first."""
     exemplars: tuple[Exemplar, ...]
 
 
@@ -78,6 +95,22 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
+class Burst:
+    """A time in which a theme was spoken of much more than usual."""
+
+    theme: int
+    first: int
+    """Bin."""
+    last: int
+    """Bin."""
+    documents: int
+    expected: float
+    """Documents of the theme in these bins, had it its usual share."""
+    weight: float
+    """How much more likely a burst makes these documents: the logarithm of the ratio of likelihoods."""
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """Documents a theme over time."""
 
@@ -89,6 +122,8 @@ class Timeline:
     """Documents in each bin."""
     themes: dict[int, tuple[int, ...]]
     """Theme to its documents in each bin."""
+    bursts: tuple[Burst, ...]
+    """Of all themes but -1, the weightiest first."""
     undated: int
     """Documents without a time."""
     outside: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eopiez_ray.phases.report.collection import Collected, collect
+from eopiez_ray.phases.report.differences import differences
 from eopiez_ray.phases.report.facts import (
     Category,
     Compression,
@@ -128,6 +130,8 @@ def _themes(rows: Iterable[dict[str, Any]], assignments: pa.Table, collected: Co
     confidences = dict(
         zip(*assignments.group_by("theme").aggregate([("confidence", "mean")]).to_pydict().values(), strict=True)
     )
+    sizes = Counter(assignments.column("theme").to_pylist())
+    telling = [differences(facet, counts, sizes) for facet, counts in collected.groups.items()]
     for row in rows:
         theme, documents = row["theme"], row["documents"]
         label, labelled = _main_label(theme, collected)
@@ -141,6 +145,7 @@ def _themes(rows: Iterable[dict[str, Any]], assignments: pa.Table, collected: Co
             confidence=confidences.get(theme) or 0.0,
             main_label=label,
             main_label_share=labelled / max(1, documents),
+            differences=tuple(each for facet in telling for each in facet.get(theme, ())),
             exemplars=tuple(
                 collected.exemplars.get(identity, Exemplar(identity, identity, ""))
                 for identity in row["exemplars"][:SHOWN_EXEMPLARS]
@@ -149,7 +154,7 @@ def _themes(rows: Iterable[dict[str, Any]], assignments: pa.Table, collected: Co
 
 
 def _main_label(theme: int, collected: Collected) -> tuple[str | None, int]:
-    own = [(count, label) for (other, label), count in collected.labels.items() if other == theme]
+    own = [(count, label) for (other, label), count in collected.groups["label"].items() if other == theme]
     count, label = max(own, key=lambda item: (item[0], item[1]), default=(0, None))
     return label, count
 

@@ -26,11 +26,13 @@ SHOWN_SERIES = 12
 SHOWN_MOTIFS = 24
 SHOWN_LANGUAGES = 8
 SHOWN_VALUES = 10
+SHOWN_BURSTS = 8
 SHOWN_LINES = 5
 SHOWN_ANSWERS = 6
 LEAST_DOCUMENTS = 2
 """Documents that point at the most widespread value of a facet that is shown."""
 FACET_TITLES = {"domain": "Web sites", "mention": "People mentioned", "hashtag": "Hashtags", "emoji": "Emoji"}
+FACET_NAMES = {"label": "label", "source": "file", "language": ""}
 _SHORT_S = 60
 _LARGE_UNITS = ("kB", "MB", "GB", "TB", "PB")
 _DATES = {"hour": "%d %b %Y %H:00", "day": "%d %b %Y", "week": "%d %b %Y", "month": "%b %Y", "quarter": "%b %Y"}
@@ -45,6 +47,7 @@ def render(report: Report, points: Map) -> str:
             report=report,
             points=points,
             map_value=points.to_value() | {"labels": {theme.theme: theme.label for theme in report.themes}},
+            labels={theme.theme: theme.label for theme in report.themes},
             colours={theme.theme: colour(rank) for rank, theme in enumerate(report.themes)},
             style=_template("report.css"),
             script=_template("map.js"),
@@ -53,10 +56,12 @@ def render(report: Report, points: Map) -> str:
             shown_motifs=SHOWN_MOTIFS,
             shown_languages=SHOWN_LANGUAGES,
             shown_values=SHOWN_VALUES,
+            shown_bursts=SHOWN_BURSTS,
             shown_lines=SHOWN_LINES,
             shown_answers=SHOWN_ANSWERS,
             facets=[facet for facet in report.facets if facet.top[0][1] >= LEAST_DOCUMENTS],
             facet_titles=FACET_TITLES,
+            facet_names=FACET_NAMES,
         )
     )
 
@@ -117,6 +122,11 @@ def grouped(steps: Sequence[Step]) -> list[tuple[str, list[Step]]]:
     return list(groups.items())
 
 
+def burst_bins(timeline: Timeline, theme: int) -> set[int]:
+    """The bins in which a theme is in a burst."""
+    return {bin_ for burst in timeline.bursts if burst.theme == theme for bin_ in range(burst.first, burst.last + 1)}
+
+
 def ticks(timeline: Timeline) -> list[tuple[float, str]]:
     """Places in [0, 1] and dates of a few bins."""
     count = len(timeline.starts)
@@ -140,6 +150,7 @@ def _environment() -> Environment:
         "percent": as_percent,
         "grouped": grouped,
         "ticks": ticks,
+        "burst_bins": burst_bins,
         "date": as_date,
         "language": language_name,
     }

@@ -7,6 +7,7 @@ from datetime import UTC
 import numpy as np
 import numpy.typing as npt
 
+from eopiez_ray.phases.report.bursts import bursts
 from eopiez_ray.phases.report.facts import Timeline
 
 Times = npt.NDArray[np.datetime64]
@@ -50,7 +51,9 @@ def make_timeline(times: Times, themes: Themes) -> Timeline | None:
     total = np.bincount(bins, minlength=len(starts))
     dates = tuple(start.astype("datetime64[s]").item().replace(tzinfo=UTC) for start in starts)
     undated, outside = int((~dated).sum()), int((~inside).sum())
-    return Timeline(unit, dates, tuple(total.tolist()), series, undated, outside)
+    found = [burst for theme in sorted(series) if theme >= 0 for burst in bursts(theme, series[theme], total.tolist())]
+    found.sort(key=lambda burst: -burst.weight)
+    return Timeline(unit, dates, tuple(total.tolist()), series, tuple(found), undated, outside)
 
 
 def _range(known: Times) -> tuple[np.datetime64, np.datetime64]:

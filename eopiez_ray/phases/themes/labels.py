@@ -15,7 +15,7 @@ pointwise Kullback–Leibler divergence, by which Tomokiyo and Hurst 2003 rank k
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,7 @@ class _Terms:
     weights: Floats
     """W of this module."""
     excess: Floats
-    """How many times as frequent as in the whole collection."""
+    """How many times as frequent as in what the theme is told from."""
     are_common: Mask
     """Whether enough documents contain them."""
 
@@ -77,28 +77,46 @@ def class_tf_idf(counts: sparse.csr_matrix, words: Counts) -> sparse.csr_matrix:
     return sparse.csr_matrix(share @ counts.astype(np.float64) @ sparse.diags(idf))
 
 
-def label_themes(counts: ThemeCounts, terms: int = TERMS) -> list[tuple[list[str], list[float]]]:
+def label_themes(
+    counts: ThemeCounts, terms: int = TERMS, groups: Sequence[object] | None = None
+) -> list[tuple[list[str], list[float]]]:
     """The best ``terms`` of each theme and what they are ranked by; fewer where a theme has fewer.
+
+    With ``groups``, such as the language of each theme ``(n_themes,)``, a theme is told from the others of its group
+    instead of from all, unless it has the group to itself.
 
     Function words of the languages that a theme is written in, words of more than half of all documents, numbers and
     single letters are left out, what a theme has in common with most others, and what only a few documents repeat.
     """
     names = counts.terms.to_pylist()
-    return [_best(names, *theme.ranked(), terms) for theme in _terms_by_theme(counts, names)]
+    expected = _expected(counts, groups or [None] * len(counts.words))
+    return [_best(names, *theme.ranked(), terms) for theme in _terms_by_theme(counts, names, expected)]
 
 
-def _terms_by_theme(counts: ThemeCounts, names: list[str]) -> Iterator[_Terms]:
+def _expected(counts: ThemeCounts, groups: Sequence[object]) -> list[Floats]:
+    """Of each theme, the share of the words of its group that are each term, ``(n_terms,)``."""
+    members = {group: [theme for theme, other in enumerate(groups) if other == group] for group in groups}
+    everywhere = list(range(len(groups)))
+    shares = {group: _shares(counts, own if len(own) > 1 else everywhere) for group, own in members.items()}
+    return [shares[group] for group in groups]
+
+
+def _shares(counts: ThemeCounts, themes: list[int]) -> Floats:
+    occurrences = np.asarray(counts.counts[themes].sum(axis=0), dtype=np.float64).ravel()
+    return occurrences / max(1, int(counts.words[themes].sum()))
+
+
+def _terms_by_theme(counts: ThemeCounts, names: list[str], expected: list[Floats]) -> Iterator[_Terms]:
     """The usable terms of each theme."""
     weights = class_tf_idf(counts.counts, counts.words)
     usable = _usable(counts, names)
     n_words = max(1, int(counts.words.sum()))
-    expected = np.asarray(counts.counts.sum(axis=0)).ravel() / n_words
     for theme, words in enumerate(counts.words.tolist()):
         kept = usable[theme, weights[theme].indices]
         columns = weights[theme].indices[kept]
         share = counts.counts[theme].data[kept] / max(1, words)
         are_common = counts.documents[columns] >= COMMON * counts.n_documents * words / n_words
-        yield _Terms(columns, weights[theme].data[kept], share / expected[columns], are_common)
+        yield _Terms(columns, weights[theme].data[kept], share / expected[theme][columns], are_common)
 
 
 def _usable(counts: ThemeCounts, names: list[str]) -> Mask:

@@ -39,18 +39,19 @@ class NamedTheme:
     """What the terms are ranked by (``labels``)."""
 
 
-def name_themes(counts: ThemeCounts, motifs: pa.Table) -> list[NamedTheme]:
+def name_themes(counts: ThemeCounts, motifs: pa.Table, groups: Sequence[object] | None = None) -> list[NamedTheme]:
     """The names of all themes.
 
     Args:
         counts: of words and motifs by theme.
         motifs: of schema ``MOTIFS``.
+        groups: among which themes are told from each other, ``(n_themes,)``; None tells them from all.
     """
     phrases = _Phrases([tuple(words) for words in motifs.column("words").to_pylist()])
     column = {word: place for place, word in enumerate(counts.terms.to_pylist())}
     taken: set[tuple[Name, ...]] = set()
     named = []
-    for theme, (terms, weights) in enumerate(label_themes(counts)):
+    for theme, (terms, weights) in enumerate(label_themes(counts, groups=groups)):
         occurrences = [int(counts.counts[theme, column[term]]) for term in terms]
         candidates = phrases.in_place_of(terms, occurrences, _row(counts.phrases, theme))
         names = _distinct(candidates, taken)
