@@ -74,3 +74,13 @@ def test_unpacking_a_damaged_archive_gives_the_rest_and_exits_with_65(tmp_path: 
     assert code == 65
     assert "1 damaged block(s): 2" in shown
     assert any((tmp_path / "out").iterdir())
+
+
+def test_boilerplate_is_kept_on_request(tmp_path: Path) -> None:
+    (tmp_path / "answers.txt").write_text("n/a")
+    (tmp_path / "letter.txt").write_text("> What is new?\nThe harbour is quiet.\n-- \nAnn Doe\n")
+    code, shown = eopiez(tmp_path, "run", "answers.txt", "letter.txt", "--keep-boilerplate", "-o", "out", "--cpus", "1")
+    assert code == 0, shown
+    report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
+    assert (report["uninformative"]["documents"], report["boilerplate"]["words"]) == (0, 0)
+    assert report["ingestion"]["themeless"] == 0

@@ -57,6 +57,12 @@ def unquoted(*texts: str) -> list[str]:
         ("my answer\n\n-----Original Message-----\nFrom: Ann\nSent: Monday\n\nold words", "my answer"),
         ("meine Antwort\n--- Ursprüngliche Nachricht ---\nVon: Ann\nalte Worte", "meine Antwort"),
         ("my answer\n________________________________\nFrom: Ann Doe\nTo: Joe\nold words", "my answer"),
+        ("----- Original Message -----\nFrom: Ann\n\n>\n> old words\nmy answer", "my answer"),
+        ("look\n--- begin forwarded text\n\n\nDate: Monday\nTo: Joe\nSubject: sails\n\nnew words", "look new words"),
+        ("my answer\n  ----- Original Message -----\n  From: Ann\n  To: Joe\n\n  old words", "my answer"),
+        ("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA1\n\nmy answer\n-----BEGIN PGP SIGNATURE-----\niD8DBQE9\n"
+         "-----END PGP SIGNATURE-----\nand more", "my answer and more"),
+        ("On Monday, Ann wrote:\n[...]\n> old\nmy answer", "my answer"),
         ("my answer\n-----------\nold words\n--- a ---\nmore", "my answer old words a more"),
         ("my answer\n-- \nAnn Doe\nDepartment of Names", "my answer"),
         ("my answer\n--\nAnn", "my answer"),
@@ -76,7 +82,8 @@ def test_what_a_message_repeats_by_its_form(text: str, expected: str) -> None:
 
 
 PIECES = st.sampled_from(["> ", ">", "-- ", "--", "-----Original Message-----", "From: Ann", "Subject: Re: x",
-                          "\n", "\n\n", "On Monday, Ann wrote:", "word", " ", "_" * 20, "é", "AB> "])  # fmt: skip
+                          "\n", "\n\n", "On Monday, Ann wrote:", "word", " ", "_" * 20, "é", "AB> ",
+                          "-----BEGIN PGP SIGNATURE-----", "-----BEGIN"])  # fmt: skip
 
 
 @given(st.lists(st.lists(PIECES, max_size=12).map("".join), max_size=5))
@@ -91,7 +98,16 @@ def test_a_long_end_after_two_hyphens_is_no_signature() -> None:
     assert unquoted(text)[0].startswith("one word word")
 
 
-@pytest.mark.parametrize("text", ["> a\n" * 200_000, "--\n" * 100_000, "A: b\n" * 100_000, "a:\n" * 200_000 + ">"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "> a\n" * 200_000,
+        "--\n" * 100_000,
+        "A: b\n" * 100_000,
+        "-----BEGIN PGP SIGNATURE-----\n" * 5_000,
+        "a:\n" * 200_000 + ">",
+    ],
+)
 def test_long_messages_take_linear_time(text: str) -> None:
     """Quadratic time would be minutes."""
     assert unquoted(text)[0] != "nothing"

@@ -38,6 +38,7 @@ def table_of(*parts: list[str]) -> list[tuple[str, str, int, int]]:
         ("write to Rob.Roe@site.org", []),
         ("RT @Joe_Doe: hi @ann!", [("mention", "@joe_doe"), ("mention", "@ann")]),
         ("#GoodNews, (#2024) #covid19 a#b C# ## #x", [("hashtag", "#goodnews"), ("hashtag", "#covid19")]),
+        ("#include <x>\n#ifdef Y\n#line #ff00aa @09:0 #lines #facade", [("hashtag", "#lines"), ("hashtag", "#facade")]),
         ("http://site.org/#part #Über", [("domain", "site.org"), ("hashtag", "#über")]),
         ("good 👍🏽 👍 ❤️ ❤", [("emoji", "👍"), ("emoji", "👍"), ("emoji", "❤"), ("emoji", "❤")]),
         ("👩‍🚀🇩🇪🇫🇷", [("emoji", "👩‍🚀"), ("emoji", "🇩🇪"), ("emoji", "🇫🇷")]),

@@ -232,7 +232,8 @@ def test_answers_that_say_nothing_are_shown_as_the_first_writes_them() -> None:
     texts = ["No comment", "no comment.", "-", "N/A"] + ["words"] * 246
     kinds = ["uninformative"] * 4 + ["text"] * 246
     documents = results.documents[0].set_column(1, DOCUMENTS.field("text"), pa.array(texts))
-    traits = results.traits[0].set_column(2, TRAITS.field("kind"), pa.array(kinds))
+    nothing = pa.array([0] * 250, pa.int32())
+    traits = pa.table([documents.column("document_id"), ["en"] * 250, kinds, nothing], schema=TRAITS)
     changed = made_results(500, documents=[documents, results.documents[1]], traits=[traits, results.traits[1]])
     report, points = gather(changed, "Notes", NOW)
     assert report.uninformative.documents == 4

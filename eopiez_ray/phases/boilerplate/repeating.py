@@ -6,9 +6,10 @@ of w words (at least one) with probability in proportion to w: that with the lea
 hash of the line. Two documents draw the same line with the probability of their weighted Jaccard index (Ioffe 2010,
 section 2, for equal weights), so different lines drawn beside a line count the different texts that it goes with:
 
-- ``texts``: how many different lines were drawn, at least ``LEAST_TEXTS`` and one in ``ONE_IN`` documents, which is a
-  fifth of the smallest theme: what is rarer makes no theme and is no frequent motif;
-- ``texts`` over documents: at least ``LEAST_VARIETY``, so a fifth of the words beside it change from one to the next.
+- ``documents`` that have it: at least ``LEAST_DOCUMENTS``, and one in ``ONE_IN``, a fifth of the smallest theme: what
+  is rarer makes no theme and is no frequent motif;
+- ``texts``, different lines that were drawn beside it: at least ``LEAST_TEXTS``, and ``LEAST_VARIETY`` of documents, so
+  a tenth of the words beside it change from one document to the next.
 
 Documents of a single line have no company and tell nothing.
 
@@ -29,9 +30,10 @@ from eopiez_ray.phases.text import Runs
 
 LEAST_WORDS = 3
 """Words of a line that can be boilerplate."""
-LEAST_TEXTS = 20
+LEAST_DOCUMENTS = 20
 ONE_IN = 1_000
-LEAST_VARIETY = 0.2
+LEAST_TEXTS = 10
+LEAST_VARIETY = 0.1
 EXAMPLES = 20
 EXAMPLE_CHARACTERS = 200
 MOST_SAMPLES = 500
@@ -127,7 +129,8 @@ def find_boilerplate(parts: Iterable[LineCounts], most: int = MOST_PAIRS) -> Boi
 def _select(pairs: pa.Table, samples: dict[int, str], n_documents: int) -> Boilerplate:
     grouped = pairs.group_by("line", use_threads=False).aggregate([([], "count_all"), ("documents", "sum")])
     texts, documents = grouped.column("count_all").to_numpy(), grouped.column("documents_sum").to_numpy()
-    found = (texts >= max(LEAST_TEXTS, n_documents / ONE_IN)) & (texts >= LEAST_VARIETY * documents)
+    found = documents >= max(LEAST_DOCUMENTS, n_documents / ONE_IN)
+    found &= texts >= np.maximum(LEAST_TEXTS, LEAST_VARIETY * documents)
     keys = grouped.column("line").to_numpy()[found]
     ranked = sorted(zip((-documents[found]).tolist(), keys.tolist(), strict=True))
     examples = [(samples[key], -count) for count, key in ranked if key in samples]

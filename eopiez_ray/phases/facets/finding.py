@@ -40,8 +40,12 @@ class Pointer:
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HOST = re.compile(r"(?:[^/?#@\s]*@)?(?:www\d?\.)?([^/?#:@\s]+)", re.IGNORECASE)
 _AROUND_HOST = ".,;:!'\"()[]{}<>*"
-_NAME = re.compile(r"@\w+")
+_NAME = re.compile(r"@(?=\w*[^\W\d_])\w+")
 _HASHTAG = re.compile(r"[#＃](?=\w*[^\W\d_])\w{2,100}")
+_NO_HASHTAG = re.compile(
+    r"#(?:include|define|undef|ifn?def|if|elif|else|endif|pragma|error|line|(?=\w*\d)(?:[0-9a-f]{6}|[0-9A-F]{6}))\b"
+)
+"""Directives of the C preprocessor, and colours."""
 _PICTURES = (
     "\u231a\u231b\u23e9-\u23f3\u25fd\u25fe\u2614\u2615\u2639\u263a\u2648-\u2653\u2665\u267f\u2693\u26a1\u26aa\u26ab"
     "\u26bd\u26be\u26c4\u26c5\u26ce\u26d4\u26ea\u26f2\u26f3\u26f5\u26fa\u26fd\u2705\u270a\u270b\u2728\u274c\u274e"
@@ -89,7 +93,11 @@ def _in_address(position: int, address: str) -> Iterator[Pointer]:
 def _hashtags(text: str, is_sign: Mask) -> Iterator[Pointer]:
     for position in np.flatnonzero(is_sign).tolist():
         found = _HASHTAG.match(text, position)
-        if found and not (position and (text[position - 1].isalnum() or text[position - 1] in "&_/#")):
+        if (
+            found
+            and not _NO_HASHTAG.match(text, position)
+            and not (position and (text[position - 1].isalnum() or text[position - 1] in "&_/#"))
+        ):
             yield Pointer(position, Facet.HASHTAG, "#" + found[0][1:].casefold(), "#" + found[0][1:])
 
 

@@ -49,8 +49,10 @@ class Collected:
     """Documents with words that were left out, for they are repeated."""
     left_out: int = 0
     """These words."""
+    uninformative: int = 0
+    """Documents that say nothing."""
     answers: Counter[str] = field(default_factory=Counter)
-    """Documents that say nothing, by what they say, without regard to case and to punctuation at the end."""
+    """Those of them that repeat nothing, by what they say, without regard to case and to punctuation at the end."""
     spellings: dict[str, str] = field(default_factory=dict)
     """How the first document says each of these."""
 
@@ -100,7 +102,9 @@ def _count(table: pa.Table, themes: npt.NDArray[np.int32], found: Collected) -> 
     left_out = table.column("left_out").to_numpy()
     found.shortened += int((left_out > 0).sum())
     found.left_out += int(left_out.sum())
-    for answer in table.filter(pc.field("kind") == DocumentKind.UNINFORMATIVE).column("text").to_pylist():
+    silent = table.filter(pc.field("kind") == DocumentKind.UNINFORMATIVE)
+    found.uninformative += silent.num_rows
+    for answer in silent.filter(pc.field("left_out") == 0).column("text").to_pylist():
         spelling = shortened(answer, TITLE_CHARACTERS)
         said = spelling.casefold().rstrip(" .!?…") or spelling
         found.spellings.setdefault(said, spelling)

@@ -107,7 +107,7 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
         languages=tuple(collected.languages.most_common()),
         boilerplate=_repetition(collected, results.boilerplate),
         uninformative=Uninformative(
-            collected.answers.total(),
+            collected.uninformative,
             tuple((collected.spellings[said], count) for said, count in collected.answers.most_common(SHOWN_ANSWERS)),
         ),
         copies=_near_copies(results.copies, passed_on, collected),
