@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from eopiez_ray.errors import ParameterError
-from eopiez_ray.phases.themes.communities import Labels, Partition, choose_partition
+from eopiez_ray.phases.themes.choosing import Granularity
+from eopiez_ray.phases.themes.communities import Labels, Partition, Wanted, find_partition, undivided
 from eopiez_ray.phases.themes.documents import document_sheaf, undirected_edges
 from eopiez_ray.phases.themes.layout import map_layout
 from eopiez_ray.phases.themes.transport import bundle_sections_dimension
@@ -35,6 +37,10 @@ class ThemeOptions:
     """Themes at most, 2 to 1,000."""
     min_documents: int | None = None
     """Documents in the smallest theme; None takes one in 200 documents, at least 3."""
+    themes: int | None = None
+    """Themes exactly, 1 to 1,000, whatever ``max_themes`` and ``min_documents`` say; None finds out how many."""
+    granularity: Granularity = "normal"
+    """Few wide themes, ``coarse``, or many narrow ones, ``fine``; without effect on an exact number."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.neighbours <= 200:
@@ -43,6 +49,10 @@ class ThemeOptions:
             raise ParameterError(f"max_themes is {self.max_themes}; it must be from 2 to 1,000")
         if self.min_documents is not None and self.min_documents < 1:
             raise ParameterError(f"min_documents is {self.min_documents}; it must be at least 1")
+        if self.themes is not None and not 1 <= self.themes <= 1_000:
+            raise ParameterError(f"themes is {self.themes}; it must be from 1 to 1,000")
+        if self.granularity not in get_args(Granularity):
+            raise ParameterError(f"granularity is {self.granularity!r}; choose {', '.join(get_args(Granularity))}")
 
     def least_documents(self, n: int) -> int:
         """Documents in the smallest theme of a collection of ``n``."""
@@ -63,10 +73,10 @@ class ThemeFacts:
     """dim C⁰ - dim C¹ of the document sheaf."""
     mean_consistency: float
     """Over all edges, in [0, 1]; 1 without edges."""
-    resolution: float
-    """γ of the chosen partition; 0 where there was nothing to choose."""
-    score: float
-    """The criterion of ``communities``; 0 where there was nothing to choose."""
+    alternatives: tuple[tuple[int, float], ...]
+    """The next best numbers of themes, each with its score over that of the chosen one (``choosing``), best first."""
+    agreement: float
+    """Mean normalized mutual information between the runs that the themes come from, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,11 @@ class _Edges:
 
 
 def find_themes(vectors: Floats, options: ThemeOptions | None = None) -> FoundThemes:
-    """The themes of documents from their vectors ``(n, d)``, of length 1 or 0; deterministic."""
+    """The themes of documents from their vectors ``(n, d)``, of length 1 or 0; deterministic.
+
+    Raises:
+        ParameterError: more themes are asked for than documents have words.
+    """
     options = options or ThemeOptions()
     known = np.flatnonzero(vectors.any(axis=1))
     used = vectors if len(known) == len(vectors) else vectors[known]
@@ -117,8 +131,8 @@ def find_themes(vectors: Floats, options: ThemeOptions | None = None) -> FoundTh
         edges.sections_dimension,
         edges.euler_characteristic,
         float(edges.consistency.mean()) if len(edges.ends) else 1.0,
-        partition.resolution,
-        partition.score,
+        partition.choice.alternatives,
+        partition.agreement,
     )
     return FoundThemes(
         _spread(partition.labels.astype(np.float32), known, len(vectors), NO_THEME).astype(np.int32),
@@ -149,11 +163,12 @@ def _neighbour_edges(vectors: Floats, k: int) -> _Edges:
 
 
 def _partition(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions) -> Partition:
-    n = len(vectors)
-    least = options.least_documents(n)
-    if n < 2 * least:
-        return Partition(np.zeros(n, np.int64), 0.0, 0.0)
-    return choose_partition(graph, vectors, max_communities=options.max_themes, min_size=least)
+    n, least = len(vectors), options.least_documents(len(vectors))
+    if options.themes is not None and options.themes > n > 0:
+        raise ParameterError(f"themes is {options.themes}, but only {n} documents have words; ask for fewer themes")
+    if n == 0 or options.themes == 1 or (options.themes is None and n < 2 * least):
+        return undivided(n)
+    return find_partition(graph, vectors, Wanted(options.max_themes, least, options.themes, options.granularity))
 
 
 def _own_share(graph: sparse.csr_matrix, labels: Labels) -> Floats:
