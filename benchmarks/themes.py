@@ -1,6 +1,6 @@
 """Themes beside rivals, against the sections that people sorted the same texts into.
 
-    python benchmarks/themes.py [PATH…] [--limit N] [--seeds N] [--runs N]
+    python benchmarks/themes.py [PATH…] [--limit N] [--seeds N] [--runs N] [--resume]
 
 BBC news come from the ``demo`` extra; ``topics/collections.py`` says what else a PATH can be, and how the samples are
 made that are skewed, short, noisy or mixed. Ours are not told how many themes there are; all rivals but HDBSCAN are
@@ -50,15 +50,19 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=4_000, help="documents of a collection at most")
     parser.add_argument("--seeds", type=int, default=2, help="skewed samples of each collection")
     parser.add_argument("--runs", type=int, default=5, help="runs for the stability of each whole collection")
+    parser.add_argument("--resume", action="store_true", help="keep what an interrupted run has measured")
     options = parser.parse_args()
     collections = [bbc_news(), *map(load, options.paths)]
-    rows = []
-    for sample in samples(collections, options.limit, options.seeds):
-        rows.append(measured(sample, options.runs if sample.kind == "whole" else 0))
-        print(line(rows[-1]), flush=True)
-    print(*summary(rows), sep="\n")
+    found = RESULTS / "themes.json"
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "themes.json").write_text(json.dumps(rows, indent=1) + "\n")
+    rows: list[Row] = json.loads(found.read_text()) if options.resume and found.exists() else []
+    known = {(row["collection"], row["kind"]) for row in rows}
+    for sample in samples(collections, options.limit, options.seeds):
+        if (sample.name, sample.kind) not in known:
+            rows.append(measured(sample, options.runs if sample.kind == "whole" else 0))
+            print(line(rows[-1]), flush=True)
+            found.write_text(json.dumps(rows, indent=1) + "\n")
+    print(*summary(rows), sep="\n")
     (RESULTS / "themes.md").write_text(markdown(rows))
     (RESULTS / "themes.svg").write_text(chart(rows))
 

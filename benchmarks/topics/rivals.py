@@ -74,7 +74,7 @@ def _nmf(weights: sparse.csr_matrix, k: int) -> Labels:
 
 
 def _lda(counts: sparse.csr_matrix, k: int) -> Labels:
-    model = LatentDirichletAllocation(k, max_iter=10, learning_method="online", batch_size=256, random_state=0)
+    model = LatentDirichletAllocation(k, max_iter=5, learning_method="online", batch_size=256, random_state=0)
     return np.asarray(model.fit_transform(counts).argmax(axis=1))
 
 

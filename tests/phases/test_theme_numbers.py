@@ -179,6 +179,27 @@ def test_granularity_orders_the_numbers_of_themes() -> None:
 GRAINS: tuple[Granularity, ...] = ("coarse", "normal", "fine")
 
 
+def test_no_theme_has_documents_of_two_groups() -> None:
+    """The same subjects are treated in both languages."""
+    vectors, _ = groups([120, 90, 70, 50], spread=0.4)
+    languages = np.random.default_rng(0).integers(0, 2, len(vectors))
+    found = find_themes(vectors, ThemeOptions(themes=4), languages)
+    spoken = {(theme, language) for theme, language in zip(found.themes.tolist(), languages.tolist(), strict=True)}
+    assert len(spoken) == 8
+    assert sorted(theme for theme, _ in spoken) == list(range(8))
+    sizes = np.bincount(found.themes)
+    assert (np.diff(sizes) <= 0).all()
+
+
+def test_groups_far_apart_have_the_themes_of_each_alone() -> None:
+    near, far = groups([90, 70, 50], d=16, seed=1)[0], groups([60, 80], d=16, seed=2)[0]
+    vectors = np.vstack([np.pad(near, ((0, 0), (0, 16))), np.pad(far, ((0, 0), (16, 0)))]).astype(np.float32)
+    which = np.repeat([7, 3], [len(near), len(far)])
+    found = find_themes(vectors, groups=which).themes
+    assert adjusted_rand_score(found[which == 7], find_themes(near).themes) == 1
+    assert adjusted_rand_score(found[which == 3], find_themes(far).themes) == 1
+
+
 def test_numbers_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ParameterError, match="from 1 to 1,000"):
         ThemeOptions(themes=0)

@@ -16,7 +16,7 @@ number of groups, the one that agrees most with the others is refined once more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import graspologic_native
@@ -107,7 +107,8 @@ def find_partition(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted) ->
         refined = merge_fragments(graph, refined, vectors, wanted.least_size)
     elif refined.max() < division.max():
         refined = division
-    return Partition(by_size(refined), choice, agreement)
+    found = replace(choice, number=int(refined.max()) + 1)
+    return Partition(by_size(refined), found, agreement)
 
 
 def _run(graph: sparse.csr_matrix, vectors: Floats, seed: int, wanted: Wanted) -> _Run:

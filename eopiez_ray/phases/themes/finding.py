@@ -10,8 +10,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from eopiez_ray.errors import ParameterError
-from eopiez_ray.phases.themes.choosing import Granularity
-from eopiez_ray.phases.themes.communities import Labels, Partition, Wanted, find_partition, undivided
+from eopiez_ray.phases.themes.choosing import Choice, Granularity
+from eopiez_ray.phases.themes.communities import Labels, Partition, Wanted, by_size, find_partition, undivided
 from eopiez_ray.phases.themes.documents import document_sheaf, undirected_edges
 from eopiez_ray.phases.themes.layout import map_layout
 from eopiez_ray.phases.themes.transport import bundle_sections_dimension
@@ -19,6 +19,7 @@ from eopiez_ray.phases.vectors.neighbours import nearest_neighbours
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
+Groups = npt.NDArray[np.integer]
 
 NO_THEME = -1
 """The theme of a document without words."""
@@ -110,8 +111,13 @@ class _Edges:
     euler_characteristic: int
 
 
-def find_themes(vectors: Floats, options: ThemeOptions | None = None) -> FoundThemes:
+def find_themes(vectors: Floats, options: ThemeOptions | None = None, groups: Groups | None = None) -> FoundThemes:
     """The themes of documents from their vectors ``(n, d)``, of length 1 or 0; deterministic.
+
+    Args:
+        vectors: of the documents.
+        options: with ``groups``, they hold for each of these.
+        groups: a number for each document, ``(n,)``; no theme has documents of two groups.
 
     Raises:
         ParameterError: more themes are asked for than documents have words.
@@ -121,7 +127,7 @@ def find_themes(vectors: Floats, options: ThemeOptions | None = None) -> FoundTh
     used = vectors if len(known) == len(vectors) else vectors[known]
     edges = _neighbour_edges(used, options.neighbours)
     graph = weighted_graph(len(used), edges.ends, edges.similarities * edges.consistency)
-    partition = _partition(graph, used, options)
+    partition = _partition(graph, used, options, np.zeros(len(used), np.int64) if groups is None else groups[known])
     confidence = _own_share(graph, partition.labels)
     positions = map_layout(used, graph, partition.labels)
     n_themes = int(partition.labels.max(initial=-1)) + 1
@@ -162,7 +168,20 @@ def _neighbour_edges(vectors: Floats, k: int) -> _Edges:
     return _Edges(ends, similarities, consistency, bundle_sections_dimension(sheaf), sheaf.euler_characteristic)
 
 
-def _partition(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions) -> Partition:
+def _partition(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions, groups: Groups) -> Partition:
+    """The partition of each group by itself, put together."""
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    if len(members) <= 1:
+        return _partition_of_one(graph, vectors, options)
+    labels, parts = np.zeros(len(vectors), np.int64), []
+    for rows in members:
+        parts.append(_partition_of_one(sparse.csr_matrix(graph[rows][:, rows]), vectors[rows], options))
+        labels[rows] = parts[-1].labels + sum(part.choice.number for part in parts[:-1])
+    agreement = np.average([part.agreement for part in parts], weights=[len(rows) for rows in members])
+    return Partition(by_size(labels), Choice(sum(part.choice.number for part in parts)), float(agreement))
+
+
+def _partition_of_one(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions) -> Partition:
     n, least = len(vectors), options.least_documents(len(vectors))
     if options.themes is not None and options.themes > n > 0:
         raise ParameterError(f"themes is {options.themes}, but only {n} documents have words; ask for fewer themes")
