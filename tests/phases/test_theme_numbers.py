@@ -149,7 +149,7 @@ def test_noise_around_the_groups_does_not_hide_them() -> None:
 def test_one_group_has_few_themes_whose_runs_disagree() -> None:
     one, _ = groups([600])
     several, _ = groups([150] * 4)
-    assert len(find_themes(one).theme_consistency) <= 2 * math.sqrt(600 / 2) / 4
+    assert len(find_themes(one).theme_consistency) <= 2 * math.sqrt(600 / 20)
     assert find_themes(one).facts.agreement < find_themes(several).facts.agreement - 0.1
 
 

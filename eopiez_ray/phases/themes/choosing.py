@@ -7,13 +7,13 @@ A division into k groups is scored by three things:
    which the factor k / (k + j) takes out; three earlier mergers are looked at, since a single one can be cheap by
    accident.
 2. *The number.* Jumps are large between two or three groups in almost any collection, and of many divisions into
-   dozens some jump by accident. A log-normal prior expects √(n / 2) / 4 themes of n documents, a quarter of the rule of
-   thumb of Mardia, Kent and Bibby (1979, section 13.2.3): 6 of a thousand, 18 of ten thousand.
+   dozens some jump by accident. A log-normal prior expects √(n / 20) themes of n documents, a third of the rule of
+   thumb √(n / 2) of Mardia, Kent and Bibby (1979, section 13.2.3), but at least 6: 7 of a thousand, 22 of ten thousand.
 3. *The resolution.* Groups should be one where the graph between them is almost as dense as chance would make it, and
    two where few edges join them, however unequal they are. The resolution of modularity that a division is made for is
-   the largest density of the mergers that are still to come (``hierarchy``); a log-normal prior expects 0.8.
+   the largest density of the mergers that are still to come (``hierarchy``); a log-normal prior expects 1/2.
 
-The priors are wide: a clear jump outweighs a factor of 3 in number and of 5 in resolution. Granularity shifts their
+The priors are wide: a clear jump outweighs a factor of 3 in number and of 6 in resolution. Granularity shifts their
 medians. Since number and resolution both grow along a hierarchy, a coarser one never gives more themes.
 
 Scores of several hierarchies of one collection are averaged as logarithms. What other numbers score in proportion says
@@ -35,13 +35,15 @@ from eopiez_ray.phases.themes.hierarchy import Hierarchy
 Reals = npt.NDArray[np.float64]
 Granularity = Literal["coarse", "normal", "fine"]
 
-SHIFT: dict[Granularity, float] = {"coarse": 1 / 4, "normal": 1.0, "fine": 4.0}
+SHIFT: dict[Granularity, float] = {"coarse": 1 / 3, "normal": 1.0, "fine": 3.0}
 """Of the medians of both priors."""
-RATE = math.sqrt(1 / 2) / 4
+RATE = math.sqrt(1 / 20)
 """The expected number of themes over the square root of the number of documents."""
-NUMBER_DEVIATION = 1.3
+FEW = 6.0
+"""The expected number at least, before granularity."""
+NUMBER_DEVIATION = 1.0
 """Of the logarithm of the number."""
-RESOLUTION = 0.8
+RESOLUTION = 0.5
 """The expected resolution."""
 RESOLUTION_DEVIATION = 2.0
 """Of the logarithm of the resolution."""
@@ -81,7 +83,7 @@ def choose_number(
 
 def _log_scores(hierarchy: Hierarchy, n: int, most: int, shift: float) -> dict[int, float]:
     """The logarithm of the score of each number of groups."""
-    expected = max(2.0, RATE * math.sqrt(n)) * shift
+    expected = max(FEW, RATE * math.sqrt(n)) * shift
     coming = np.maximum.accumulate(hierarchy.densities[::-1])[::-1]
     found = {}
     for k in range(2, min(most, hierarchy.n_pieces) + 1):
