@@ -120,6 +120,14 @@ KeepBoilerplate = Annotated[
         rich_help_panel=ANALYSIS,
     ),
 ]
+AcrossLanguages = Annotated[
+    bool,
+    typer.Option(
+        "--across-languages",
+        help="Let a theme have documents in several languages; by default each language has its own.",
+        rich_help_panel=ANALYSIS,
+    ),
+]
 ThemeCount = Annotated[
     int | None,
     typer.Option(
@@ -167,6 +175,7 @@ def run(
     keep_boilerplate: KeepBoilerplate = False,
     themes: ThemeCount = None,
     granularity: Granularity = "normal",
+    across_languages: AcrossLanguages = False,
     output: Output = None,
     name: Name = None,
     dry_run: DryRun = False,
@@ -202,7 +211,7 @@ def run(
     options = pipeline_options(
         title, read, _share(max_rejects), provider, lexicon, copies_once=copies_once, themes=wanted
     )
-    options = replace(options, keep_boilerplate=keep_boilerplate)
+    options = replace(options, keep_boilerplate=keep_boilerplate, across_languages=across_languages)
     settings = read_settings(cpus=cpus)
     job = Job(_absolute(inputs), options, output_folder(output, title), settings, as_json)
     _keep_apart(job.inputs, job.output)

@@ -58,6 +58,8 @@ class PipelineOptions:
     """Whether quoted replies, signatures, boilerplate and answers that say nothing count as words."""
     near_copies: float = 0.7
     """Resemblance from which two documents are near-copies, above 0 and at most 1."""
+    across_languages: bool = False
+    """Whether a theme can have documents in several languages."""
     copies_once: bool = False
     """Whether near-copies count as one document when themes are looked for."""
     effort: Effort = Effort.NORMAL
@@ -122,7 +124,10 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     plan.step("vectors.index", vectors_index, vectors)
 
     once = [copies] if options.copies_once else []
-    found = plan.step("themes.find", themes_find, vectors, *once, options=asdict(options.themes))
+    found = plan.step(
+        "themes.find", themes_find, vectors, traits, *once,
+        options=asdict(options.themes), across_languages=options.across_languages,
+    )  # fmt: skip
     by_theme = plan.step("themes.count", themes_count, tokens, occurrences, found)
     named = plan.step("themes.name", themes_name, by_theme, motifs, found)
     spellings = plan.step("themes.spell", themes_spell, read, tokens, occurrences, named, found)

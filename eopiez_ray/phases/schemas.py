@@ -80,13 +80,14 @@ THEMES = pa.schema(
         pa.field("terms", pa.list_(pa.string()), nullable=False),
         pa.field("weights", pa.list_(pa.float32()), nullable=False),
         pa.field("documents", pa.int64(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
         pa.field("consistency", pa.float32(), nullable=False),
         pa.field("exemplars", pa.list_(pa.string()), nullable=False),
     ]
 )
-"""One row per theme, largest first. ``label`` is its first terms joined by commas, ``weights`` those of ``terms``, best
-first, ``consistency`` the mean over the edges inside it, ``exemplars`` the ids of the documents that are most typical
-of it."""
+"""One row per theme, largest first. ``label`` is what it is called, ``terms`` its best words with their ``weights``,
+best first, ``language`` that of most documents (``mul`` where there are several), ``consistency`` the mean over the
+edges inside it, ``exemplars`` the ids of the documents that are most typical of it."""
 
 COPIES = pa.schema(
     [

@@ -82,6 +82,7 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
         "terms": [words[t] + ["evening", "tale"] for t in order],
         "weights": [[0.9, 0.72, 0.5, 0.44, 0.2, 0.1]] * n_themes,
         "documents": sizes[order].tolist(),
+        "language": ["en"] * n_themes,
         "consistency": random.uniform(0.55, 0.93, n_themes).tolist(),
         "exemplars": [identities[themes == t][:3].tolist() for t in order],
     }

@@ -9,7 +9,7 @@ he Hebrew; hi Hindi; hr Croatian; hu Hungarian; hy Armenian; is Icelandic; it It
 kn Kannada; ko Korean; ku Kurdish; lo Lao; lt Lithuanian; lv Latvian; ml Malayalam; mr Marathi; ms Malay; nl Dutch;
 no Norwegian; or Odia; pa Punjabi; pl Polish; pt Portuguese; ro Romanian; ru Russian; sk Slovak; sl Slovenian;
 sq Albanian; sr Serbian; sv Swedish; ta Tamil; te Telugu; th Thai; tl Tagalog; tr Turkish; uk Ukrainian; ur Urdu;
-vi Vietnamese; yo Yoruba; zh Chinese; und undetermined
+vi Vietnamese; yo Yoruba; zh Chinese; mul several languages; und undetermined
 """
 NAMES = dict(each.split(maxsplit=1) for each in _NAMES.split(";"))
 """By BCP 47 code."""

@@ -47,6 +47,8 @@ class Theme:
     documents: int
     share: float
     """Of all documents, 0 to 1."""
+    language: str
+    """BCP 47; ``mul`` where it has several."""
     consistency: float
     """Mean over the sheaf's edges inside the theme, 0 to 1."""
     confidence: float

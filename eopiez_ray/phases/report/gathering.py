@@ -143,6 +143,7 @@ def _themes(rows: Iterable[dict[str, Any]], assignments: pa.Table, collected: Co
             terms=tuple(zip(row["terms"], row["weights"], strict=True)),
             documents=documents,
             share=documents / max(1, collected.documents),
+            language=row["language"],
             consistency=row["consistency"],
             confidence=confidences.get(theme) or 0.0,
             main_label=label,

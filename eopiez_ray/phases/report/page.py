@@ -57,6 +57,7 @@ def render(report: Report, points: Map) -> str:
             shown_languages=SHOWN_LANGUAGES,
             shown_values=SHOWN_VALUES,
             shown_bursts=SHOWN_BURSTS,
+            several_languages=len({theme.language for theme in report.themes}) > 1,
             shown_lines=SHOWN_LINES,
             shown_answers=SHOWN_ANSWERS,
             facets=[facet for facet in report.facets if facet.top[0][1] >= LEAST_DOCUMENTS],

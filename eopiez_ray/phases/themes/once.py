@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from eopiez_ray.phases.copies import Copies
-from eopiez_ray.phases.themes.finding import Floats, FoundThemes, ThemeOptions, find_themes
+from eopiez_ray.phases.themes.finding import Floats, FoundThemes, Groups, ThemeOptions, find_themes
 
 
-def find_themes_once(vectors: Floats, copies: Copies, options: ThemeOptions | None = None) -> FoundThemes:
+def find_themes_once(
+    vectors: Floats, copies: Copies, options: ThemeOptions | None = None, groups: Groups | None = None
+) -> FoundThemes:
     """As ``find_themes``, but only the first document of each group is looked at; the others go where it goes."""
     kept = np.flatnonzero(copies.firsts == np.arange(len(vectors)))
-    found = find_themes(vectors[kept], options)
+    found = find_themes(vectors[kept], options, None if groups is None else groups[kept])
     place = np.searchsorted(kept, copies.firsts)
     return replace(
         found,

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eopiez_ray.errors import ContractError
+from eopiez_ray.phases.languages.identification import UNDETERMINED
 from eopiez_ray.phases.schemas import ASSIGNMENTS, THEMES
 from eopiez_ray.phases.themes.finding import FoundThemes, ThemeFacts
+from eopiez_ray.phases.themes.languages import languages_of_themes
 from eopiez_ray.phases.themes.naming import NamedTheme
 from eopiez_ray.phases.themes.spelling import Spellings
 
@@ -30,16 +32,20 @@ class Themes:
     """Of each theme, the mean over the edges inside it."""
     exemplars: tuple[tuple[str, ...], ...]
     """Of each theme, the ids of its most typical documents, best first."""
+    languages: tuple[str, ...]
+    """Of each theme (``languages``)."""
     facts: ThemeFacts
 
     @classmethod
-    def of(cls, ids: pa.StringArray, found: FoundThemes) -> Themes:
-        """The themes with documents by their ids ``(n,)``."""
+    def of(cls, ids: pa.StringArray, found: FoundThemes, languages: pa.StringArray | None = None) -> Themes:
+        """The themes with documents by their ids ``(n,)`` and languages ``(n,)``."""
+        known = pa.array([UNDETERMINED] * len(ids), pa.string()) if languages is None else languages
+        spoken = languages_of_themes(known, found.themes, len(found.theme_consistency))
         exemplars = tuple(tuple(ids.take(pa.array(rows, pa.int64())).to_pylist()) for rows in found.exemplars)
         columns = [found.themes, found.confidence, found.consistency, *found.positions.T]
         arrays = [ids, *(pa.array(np.ascontiguousarray(column)) for column in columns)]
         assignments = pa.table(arrays, schema=ASSIGNMENTS)
-        return cls(assignments, tuple(map(float, found.theme_consistency)), exemplars, found.facts)
+        return cls(assignments, tuple(map(float, found.theme_consistency)), exemplars, spoken, found.facts)
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Themes:
@@ -55,11 +61,16 @@ class Themes:
         exemplars = tuple(map(tuple, value["exemplars"]))
         alternatives = tuple((number, share) for number, share in value["facts"].pop("alternatives"))
         facts = ThemeFacts(**value["facts"], alternatives=alternatives)
-        return cls(table, tuple(value["consistency"]), exemplars, facts)
+        return cls(table, tuple(value["consistency"]), exemplars, tuple(value["languages"]), facts)
 
     def to_table(self) -> pa.Table:
         """The assignments, with all else as JSON in the metadata of the schema."""
-        value = {"consistency": self.consistency, "exemplars": self.exemplars, "facts": asdict(self.facts)}
+        value = {
+            "consistency": self.consistency,
+            "exemplars": self.exemplars,
+            "languages": self.languages,
+            "facts": asdict(self.facts),
+        }
         return self.assignments.replace_schema_metadata({_METADATA: json.dumps(value)})
 
     @property
@@ -91,6 +102,7 @@ def themes_table(themes: Themes, named: Sequence[NamedTheme], spellings: Spellin
         [[spellings.of((term,)) for term in theme.terms] for theme in named],
         [theme.weights for theme in named],
         sizes.tolist(),
+        list(themes.languages),
         list(themes.consistency),
         [list(ids) for ids in themes.exemplars],
     ]
