@@ -168,7 +168,7 @@ def _summarize(
     if archive:
         sizes = f"{size(archive['text_bytes'])} of text in {size(archive['stored_bytes'])}"
         console.print(f"[bold]{archive['ratio']:.2f} times smaller[/] in the archive: {sizes}")
-    _print_oddities(console, report["ingestion"], report["copies"])
+    _print_oddities(console, report)
     _print_rejects(console, output, reasons)
     console.print(f"\nResults: {escape(str(output))}")
     console.print(f"Report:  [bold]{escape(str(output / 'report.html'))}[/]")
@@ -196,16 +196,18 @@ def _print_motifs(console: Console, report: dict[str, Any]) -> None:
         console.print(f"[bold]{counted(report['motif_count'], 'motif')}[/]: " + ", ".join(motifs[:SHOWN_MOTIFS]) + "\n")
 
 
-def _print_oddities(console: Console, ingestion: dict[str, Any], copies: dict[str, Any]) -> None:
-    found = [
-        counted(ingestion["duplicates"], "duplicate") if ingestion["duplicates"] else "",
-        counted(near, "near-copy", "near-copies")
-        if (near := copies["documents"] - ingestion["duplicates"]) > 0
-        else "",
-        counted(ingestion["empty"], "empty document") if ingestion["empty"] else "",
-    ]
-    if any(found):
-        console.print(", ".join(part for part in found if part) + " (kept, and counted in the report)")
+def _print_oddities(console: Console, report: dict[str, Any]) -> None:
+    ingestion, duplicates = report["ingestion"], report["ingestion"]["duplicates"]
+    kept = {
+        ("duplicate", "duplicates"): duplicates,
+        ("near-copy", "near-copies"): report["copies"]["documents"] - duplicates,
+        ("empty document", "empty documents"): ingestion["empty"],
+    }
+    if found := [counted(number, *noun) for noun, number in kept.items() if number > 0]:
+        console.print(", ".join(found) + " (kept, and counted in the report)")
+    if number := report["uninformative"]["documents"]:
+        said = ", ".join(f"“{escape(answer)}”" for answer, _ in report["uninformative"]["examples"][:SHOWN_REASONS])
+        console.print(f"{counted(number, 'answer')} that say nothing ({said}), in no theme")
     if ingestion["left_out"]:
         parts = [f"{number:,} × {escape(what)}" for what, number in ingestion["left_out"]]
         console.print("Left out: " + ", ".join(parts[:SHOWN_REASONS]))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..engine.local import Local
     from ..phases.io import ReadOptions
     from ..phases.pipeline import PipelineOptions
+    from ..phases.themes import ThemeOptions
     from ..settings import Settings
 
 INPUT, ANALYSIS, RESULTS, MACHINE = "Input", "Analysis", "Results", "Machine"
@@ -119,6 +120,22 @@ KeepBoilerplate = Annotated[
         rich_help_panel=ANALYSIS,
     ),
 ]
+ThemeCount = Annotated[
+    int | None,
+    typer.Option(
+        "--themes",
+        metavar="N",
+        help="Number of themes; found out by default.",
+        rich_help_panel=ANALYSIS,
+        show_default=False,
+    ),
+]
+Granularity = Annotated[
+    str,
+    typer.Option(
+        "--granularity", help="Few wide themes (coarse), normal, or many narrow ones (fine).", rich_help_panel=ANALYSIS
+    ),
+]
 Name = Annotated[
     str | None,
     typer.Option(
@@ -148,6 +165,8 @@ def run(
     lexicon: LexiconOption = None,
     copies_once: CopiesOnce = False,
     keep_boilerplate: KeepBoilerplate = False,
+    themes: ThemeCount = None,
+    granularity: Granularity = "normal",
     output: Output = None,
     name: Name = None,
     dry_run: DryRun = False,
@@ -179,7 +198,10 @@ def run(
 
     read = ReadOptions(text_column, id_column, time_column, label_column, title_column, encoding)
     title = name or _name_of(inputs)
-    options = pipeline_options(title, read, _share(max_rejects), provider, lexicon, copies_once=copies_once)
+    wanted = _theme_options(themes, granularity)
+    options = pipeline_options(
+        title, read, _share(max_rejects), provider, lexicon, copies_once=copies_once, themes=wanted
+    )
     options = replace(options, keep_boilerplate=keep_boilerplate)
     settings = read_settings(cpus=cpus)
     job = Job(_absolute(inputs), options, output_folder(output, title), settings, as_json)
@@ -190,12 +212,28 @@ def run(
         start(job)
 
 
+def _theme_options(themes: int | None, granularity: str) -> ThemeOptions:
+    from ..phases.themes import ThemeOptions
+
+    if themes is not None and granularity != "normal":
+        raise ParameterError(f"--themes {themes} leaves nothing to --granularity {granularity}; give one of the two")
+    return ThemeOptions(themes=themes, granularity=granularity)  # type: ignore[arg-type]
+
+
 def pipeline_options(
-    title: str, read: ReadOptions, max_rejects: float, provider: str, lexicon: Path | None, *, copies_once: bool = False
+    title: str,
+    read: ReadOptions,
+    max_rejects: float,
+    provider: str,
+    lexicon: Path | None,
+    *,
+    copies_once: bool = False,
+    themes: ThemeOptions | None = None,
 ) -> PipelineOptions:
     """Pipeline options from the command's options."""
     from ..phases.motifs import Lexicon
     from ..phases.pipeline import PipelineOptions
+    from ..phases.themes import ThemeOptions
 
     text = None
     if lexicon is not None:
@@ -209,6 +247,7 @@ def pipeline_options(
         lexicon=text,
         provider=provider,  # type: ignore[arg-type]
         copies_once=copies_once,
+        themes=themes or ThemeOptions(),
     )
 
 

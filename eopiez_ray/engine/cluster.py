@@ -28,7 +28,7 @@ from .actors import (
     waits_for_room,
 )
 from .executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
-from .joining import ATTACH_S, address, join, living_nodes, note_worker
+from .joining import ATTACH_S, address, join, living_nodes, note_worker, part
 from .last_words import LastWords, forget_last_words, read_last_words
 from .line import Line
 from .pool import Pool, Pooled
@@ -127,18 +127,19 @@ class RayExecutor:
         import ray
 
         self._line.cut()
-        leaving = asyncio.ensure_future(self._line.ask(ray.shutdown))
+        leaving = asyncio.ensure_future(self._line.ask(part))
         _, late = await asyncio.wait({leaving}, timeout=LEAVE_S)
         if late:
             log.warning("the Ray cluster does not answer a farewell", killed=[each.pid for each in self._daemons])
             for daemon in self._daemons:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     daemon.kill()
-        if not late or self._daemons:
-            await leaving
-        else:
+            _, late = await asyncio.wait({leaving}, timeout=LEAVE_S if self._daemons else 0)
+        if late:
             leaving.cancel()
             atexit.unregister(ray.shutdown)  # It would wait as well, and keep the process from ending.
+        else:
+            await leaving
         if self._session is not None:
             await asyncio.to_thread(shutil.rmtree, self._session, ignore_errors=True)
 

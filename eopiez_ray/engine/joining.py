@@ -34,12 +34,36 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 log = get_logger(__name__)
 
 
+_FAREWELL = threading.Lock()
+"""Held while this process joins or leaves a cluster. Ray knows only one, so a late farewell would end the next one."""
+
+
 def join(settings: Settings) -> Path | None:
     """Attach to the cluster named in the settings, or start one and give its folder.
 
     Raises:
-        ClusterError: it does not start or answer.
+        ClusterError: it does not start or answer, or this process cannot get away from the last one.
     """
+    if not _FAREWELL.acquire(timeout=ATTACH_S):
+        raise ClusterError(
+            "this process has left a Ray cluster that does not answer, and can join no other before it does; "
+            "start another process"
+        )
+    try:
+        return _join(settings)
+    finally:
+        _FAREWELL.release()
+
+
+def part() -> None:
+    """Leave the cluster, and stop it if it was started here."""
+    import ray
+
+    with _FAREWELL:
+        ray.shutdown()
+
+
+def _join(settings: Settings) -> Path | None:
     authenticate(settings.home)
     _shorten_farewells(settings)
     import ray

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+
+from eopiez_ray import Settings
+from eopiez_ray.engine import joining
+from eopiez_ray.errors import ClusterError
 
 TWICE = """
 import os, shutil, sys
@@ -83,6 +88,36 @@ def test_a_process_keeps_its_token_though_the_home_in_which_it_lay_is_gone(tmp_p
 
 def test_who_imports_ray_before_keeps_rays_own_token_for_every_cluster(tmp_path: Path) -> None:
     assert told(LATE, tmp_path) == ["False"]
+
+
+def test_no_cluster_is_joined_before_the_last_one_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray knows one cluster a process: a farewell that comes late would end the next one."""
+    is_leaving, may_end, order = threading.Event(), threading.Event(), []
+
+    def slow_farewell() -> None:
+        is_leaving.set()
+        may_end.wait(60)
+        order.append("left")
+
+    def join_a_dead_one() -> None:
+        with pytest.raises(ClusterError, match="cannot attach"):
+            joining.join(Settings(home=tmp_path, ray_address="127.0.0.1:1"))
+        order.append("joined")
+
+    monkeypatch.setattr("ray.shutdown", slow_farewell)
+    leaving = threading.Thread(target=joining.part)
+    leaving.start()
+    assert is_leaving.wait(60)
+    with monkeypatch.context() as patched:
+        patched.setattr(joining, "ATTACH_S", 0.1)
+        with pytest.raises(ClusterError, match="start another process"):
+            joining.join(Settings(home=tmp_path, ray_address="127.0.0.1:1"))
+    following = threading.Thread(target=join_a_dead_one)
+    following.start()
+    may_end.set()
+    for thread in (leaving, following):
+        thread.join(60)
+    assert order == ["left", "joined"]
 
 
 def told(program: str, *arguments: str | Path) -> list[str]:

@@ -118,7 +118,7 @@ def made_results(n: int = 900, n_themes: int = 9, *, evil: bool = False, dated: 
         "motifs": pa.table([pa.array(motif_rows[f.name], f.type) for f in MOTIFS], schema=MOTIFS),
         "assignments": pa.table([pa.array(assignments[f.name], f.type) for f in ASSIGNMENTS], schema=ASSIGNMENTS),
         "themes": pa.table([pa.array(theme_rows[f.name], f.type) for f in THEMES], schema=THEMES),
-        "sheaf": ThemeFacts(n, 9 * n, 3, -24 * n, 0.81, 1.0, 0.5),
+        "sheaf": ThemeFacts(n, 9 * n, 3, -24 * n, 0.81, ((9, 0.94), (4, 0.71)), 0.87),
         "archive": ArchiveFacts("/out/archive.eopz", n, 3, 1_204_000, 301_000),
         "tables": (TableFacts("documents", "tables/documents.parquet", n, 90_000),),
         "steps": made_steps(n),
@@ -408,12 +408,19 @@ def test_page_of_a_large_collection_stays_small_and_says_that_it_samples() -> No
     assert "random sample of 20,000 of the 60,000 documents" in page
 
 
+def test_page_says_how_sure_the_number_of_themes_is() -> None:
+    page = " ".join(page_of(made_results()).split())
+    assert "themes score best; next come 9 (94 % of that score) and 4 (71 % of that score)." in page
+    assert "repeated searches agree: 0.87 of 1" in page
+
+
 def test_json_has_the_facts_of_the_page() -> None:
     report, _ = gather(made_results(), "Notes", NOW)
     value = json.loads(json.dumps(report.to_value()))
     assert value["version"] == 1
     assert value["created_at"] == "2026-11-24T12:30:00+00:00"
     assert value["compression"]["ratio"] == 4.0
+    assert value["choice"] == {"agreement": 0.87, "alternatives": [[9, 0.94], [4, 0.71]]}
     assert [step["name"] for step in value["steps"]][:2] == ["ingest.read", "ingest.tokens"]
     assert set(value["timeline"]["themes"]) == {str(theme["theme"]) for theme in value["themes"]}
 

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.sparse import csgraph
-from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from eopiez_ray.errors import ContractError, ParameterError
@@ -36,30 +35,18 @@ from eopiez_ray.phases.themes import (
     spell,
     themes_table,
 )
-from eopiez_ray.phases.themes.communities import bisect, diversity, leiden, merge_fragments, ward_divisions
+from eopiez_ray.phases.themes.communities import bisect, leiden, merge_fragments
 from eopiez_ray.phases.themes.documents import document_sheaf
 from eopiez_ray.phases.themes.finding import weighted_graph
 from eopiez_ray.phases.themes.labels import class_tf_idf
 from eopiez_ray.phases.themes.once import find_themes_once
 from eopiez_ray.phases.themes.transport import bundle_sections_dimension
 from eopiez_ray.phases.vectors import nearest_neighbours
+from tests.planted import groups, unit
 
 Floats = npt.NDArray[np.float32]
 WORDS = pa.list_(pa.string())
 NO_MOTIFS = pa.table({"motif": pa.array([], pa.string()), "words": pa.array([], WORDS)})
-
-
-def unit(n: int, d: int, seed: int = 0) -> Floats:
-    rows = np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
-    scaled: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    return scaled
-
-
-def groups(sizes: list[int], d: int = 32, spread: float = 0.6, seed: int = 0) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Vectors around as many centres, and which centre each is around."""
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    rows = unit(len(sizes), d, seed)[labels] + spread * unit(len(labels), d, seed + 1)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), labels
 
 
 def graphs() -> st.SearchStrategy[tuple[int, npt.NDArray[np.int32]]]:
@@ -176,15 +163,6 @@ def test_copies_agree_perfectly() -> None:
     np.testing.assert_allclose(sheaf.consistency(cochain), 1, atol=1e-4)
 
 
-def test_ward_mergers_are_those_of_scikit_learn() -> None:
-    vectors, _ = groups([8, 9, 10, 11], spread=0.9)
-    divisions, costs = ward_divisions(vectors, np.arange(len(vectors)))
-    for k in (2, 3, 4, 7):
-        theirs = AgglomerativeClustering(k, linkage="ward").fit_predict(vectors)
-        assert adjusted_rand_score(theirs, divisions[len(vectors) - k]) == 1
-    assert (np.diff(costs) > -1e-9).all()
-
-
 def test_a_community_is_cut_across_its_principal_direction() -> None:
     vectors, labels = groups([30, 30], spread=0.3)
     assert adjusted_rand_score(labels, bisect(vectors, np.zeros(60, np.int64))) == 1
@@ -203,20 +181,6 @@ def test_isolated_vertices_are_communities_of_their_own() -> None:
     labels = leiden(graph, 1.0, seed=0)
     assert labels[0] == labels[1]
     assert len(set(labels.tolist())) == 3
-
-
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=20))
-def test_diversity_is_the_chance_to_draw_two_themes(labels: list[int]) -> None:
-    pairs = [a != b for a in labels for b in labels]
-    assert diversity(np.array(labels)) == pytest.approx(np.mean(pairs))
-
-
-@pytest.mark.parametrize("sizes", [[60, 60], [40, 50, 60], [200, 100, 50, 100, 30], [80] * 12])
-def test_as_many_themes_are_found_as_there_are(sizes: list[int]) -> None:
-    vectors, labels = groups(sizes)
-    found = find_themes(vectors)
-    assert normalized_mutual_info_score(labels, found.themes) > 0.97
-    assert len(found.theme_consistency) == len(sizes)
 
 
 def test_themes_are_numbered_by_size_and_named_by_typical_documents() -> None:
@@ -399,6 +363,13 @@ def test_names_are_written_as_in_the_documents_and_phrases_take_the_place_of_the
     assert sport == "Cardiff, England, Six Nations"
     assert {"Six", "Nations", "England"} <= set(terms)
     assert space == "NASA, pictures, Titan"
+
+
+def test_a_motif_that_is_half_a_sentence_is_no_name() -> None:
+    texts = ["The staff were friendly and helped me quickly, with all that they had."] * 9 + ["Bees make honey."] * 9
+    motifs = [["friendly", "and", "helped", "me"], ["friendly", "and", "helped", "me", "quickly"]]
+    (label, _), _ = named(texts, np.repeat(np.arange(2, dtype=np.int32), 9), motifs)
+    assert label == "Friendly, helped, quickly"
 
 
 def test_a_theme_is_told_from_the_others_of_its_language() -> None:

@@ -74,6 +74,16 @@ class Sheaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """How sure the number of themes is."""
+
+    agreement: float
+    """Between the runs that the themes come from, 0 to 1."""
+    alternatives: tuple[tuple[int, float], ...]
+    """Other numbers of themes, each with its score over that of the chosen one, best first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Motif:
     """A phrase that is used far more often than chance has it."""
 
@@ -259,6 +269,7 @@ class Report:
     consistency: float
     """Mean over all documents that have a theme."""
     sheaf: Sheaf | None
+    choice: Choice | None
     motifs: tuple[Motif, ...]
     """The best ones."""
     motif_count: int

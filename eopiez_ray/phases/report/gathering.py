@@ -17,6 +17,7 @@ from eopiez_ray.phases.report.collection import Collected, collect
 from eopiez_ray.phases.report.differences import differences
 from eopiez_ray.phases.report.facts import (
     Category,
+    Choice,
     Compression,
     Exemplar,
     FacetFacts,
@@ -115,6 +116,7 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
         themes=tuple(_themes(rows, assignments, collected)),
         consistency=_mean(assignments.filter(pc.field("theme") >= 0), "consistency"),
         sheaf=_sheaf(results.sheaf),
+        choice=_choice(results.sheaf),
         motifs=tuple(_motifs(results.motifs.slice(0, SHOWN_MOTIFS))),
         motif_count=results.motifs.num_rows,
         categories=tuple(_categories(results.motifs)),
@@ -227,6 +229,10 @@ def _sheaf(facts: ThemeFacts | None) -> Sheaf | None:
     return Sheaf(
         facts.vertices, facts.edges, facts.sections_dimension, facts.euler_characteristic, facts.mean_consistency
     )
+
+
+def _choice(facts: ThemeFacts | None) -> Choice | None:
+    return None if facts is None else Choice(facts.agreement, facts.alternatives)
 
 
 def _compression(archive: ArchiveFacts | None) -> Compression | None:

@@ -5,32 +5,27 @@
 2. *Refinement*: a document goes where its neighbours in the graph and its own vector point: to the community with the
    greatest share of its edges' weight plus twice the cosine to its centre, a few rounds long. The graph alone errs
    where a document has odd neighbours, the centres alone where a community is not round.
-3. *Merging*: each fine community is cut in two across its principal direction, and then the two pieces whose union
-   costs least are merged, again and again; the cost is the growth of the squared distances to the centre (Ward 1963).
-   Where a fine community is one thing, its halves show what it costs to join what belongs together.
-4. *Number*: the cost jumps where a merger joins what belongs apart. With c(k) the cost of going from k groups to
-   k - 1, a division into k groups, no more than there are fine communities, is scored by
+3. *Merging*: each fine community is cut in two across its principal direction, and the pieces are merged, again and
+   again, by the distances of ``hierarchy``. Where a fine community is one thing, its halves show what it costs to join
+   what belongs together.
+4. *Number*: ``choosing`` scores the divisions, unless the number is given.
 
-       diversity^(3/4) · Π (c(k) / c(k + j) · k / (k + j))^(1/3), j = 1, 2, 3.
-
-   Without structure costs grow like 1 / k, which the factor k / (k + j) takes out; three earlier mergers are looked at
-   since a single one can be cheap by accident. Diversity is the probability that two documents are in different groups
-   (Gini and Simpson), without which a few halves of a collection would often win for being the easiest to separate.
-
-All this is done for several runs of the Leiden algorithm, whose scores are averaged, and the best division is refined
-once more. The result is deterministic.
+All this is done for several runs of the Leiden algorithm, whose scores are averaged. Of their divisions into the chosen
+number of groups, the one that agrees most with the others is refined once more. The result is deterministic.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import graspologic_native
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from eopiez_ray.phases.themes.choosing import Choice, Granularity, choose_number
+from eopiez_ray.phases.themes.hierarchy import Hierarchy, merge_pieces
 from eopiez_ray.phases.vectors.static import unit_rows
 
 Floats = npt.NDArray[np.float32]
@@ -40,11 +35,6 @@ Labels = npt.NDArray[np.int64]
 FINE_RESOLUTION = 2.0
 SEEDS = 4
 """Runs of the Leiden algorithm."""
-DIVERSITY_EXPONENT = 0.75
-BEFORE = 3
-"""Mergers that one is compared with."""
-LEAST_COST = 1e-6
-"""Cost of a merger for each document of the collection up to which the two are copies of one another."""
 ROUNDS = 5
 """Of refinement, at most."""
 MOST_FINE = 400
@@ -56,59 +46,111 @@ CENTRE_WEIGHT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a partition."""
+
+    most: int
+    """Communities at most."""
+    least_size: int
+    """Vertices in the smallest."""
+    number: int | None = None
+    """Of communities, exactly, whatever ``most`` and ``least_size`` say; None leaves the choice to ``choosing``."""
+    granularity: Granularity = "normal"
+
+
+@dataclass(frozen=True, slots=True)
 class Partition:
     """A division of the vertices into communities, numbered from the largest."""
 
     labels: Labels
-    resolution: float
-    """γ of the fine communities; 0 where there was nothing to divide."""
-    score: float
-    """The criterion of this module; 0 where there was nothing to choose."""
+    choice: Choice
+    agreement: float
+    """Mean normalized mutual information between runs of the Leiden algorithm, 0 to 1."""
 
 
-def choose_partition(graph: sparse.csr_matrix, vectors: Floats, *, max_communities: int, min_size: int) -> Partition:
-    """The best partition of ``n`` vertices by the criterion of this module.
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What follows from one run of the Leiden algorithm."""
+
+    pieces: Labels
+    """``(n,)``."""
+    hierarchy: Hierarchy
+    n_fine: int
+    """Fine communities."""
+
+    def division(self, k: int) -> Labels:
+        groups: Labels = self.hierarchy.division(min(k, self.hierarchy.n_pieces))[self.pieces]
+        return groups
+
+
+def undivided(n: int) -> Partition:
+    """All of ``n`` vertices in one community."""
+    return Partition(np.zeros(n, np.int64), Choice(min(n, 1)), 1.0)
+
+
+def find_partition(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted) -> Partition:
+    """The best partition of ``n`` vertices by the criteria of this module.
+
+    With an exact number there are fewer communities only where there are fewer different vectors.
 
     Args:
         graph: symmetric weights, ``(n, n)``, without loops.
         vectors: of length 1, ``(n, d)``.
     """
-    runs = [_scored(graph, vectors, seed, max_communities, min_size) for seed in range(SEEDS)]
-    totals: dict[int, float] = defaultdict(float)
-    for k, (score, _) in (item for run in runs for item in run.items()):
-        totals[k] += score / SEEDS
-    if not totals:
-        return Partition(np.zeros(len(vectors), np.int64), 0.0, 0.0)
-    k = max(totals, key=lambda k: totals[k])
-    score, division = max((run[k] for run in runs if k in run), key=lambda found: found[0])
+    runs = [_run(graph, vectors, seed, wanted) for seed in range(SEEDS)]
+    choice = _choice(runs, len(vectors), wanted)
+    if choice is None:
+        return undivided(len(vectors))
+    division, agreement = _central([run.division(choice.number) for run in runs])
     refined = refine(graph, vectors, division)
-    return Partition(by_size(merge_fragments(graph, refined, vectors, min_size)), FINE_RESOLUTION, score)
+    if wanted.number is None:
+        refined = merge_fragments(graph, refined, vectors, wanted.least_size)
+    elif refined.max() < division.max():
+        refined = division
+    found = replace(choice, number=int(refined.max()) + 1)
+    return Partition(by_size(refined), found, agreement)
 
 
-def _scored(
-    graph: sparse.csr_matrix, vectors: Floats, seed: int, max_communities: int, min_size: int
-) -> dict[int, tuple[float, Labels]]:
-    """The divisions of one run by their number of groups, each with its score."""
-    fine = merge_fragments(graph, leiden(graph, FINE_RESOLUTION, seed), vectors, min_size)
+def _run(graph: sparse.csr_matrix, vectors: Floats, seed: int, wanted: Wanted) -> _Run:
+    fine = merge_fragments(graph, leiden(graph, FINE_RESOLUTION, seed), vectors, wanted.least_size)
     fine = refine(graph, vectors, fine)
     pieces = bisect(vectors, fine)
-    divisions, costs = ward_divisions(vectors, pieces)
-    most = min(int(fine.max(initial=0)) + 1, max_communities)
-    found = {}
-    for i, division in enumerate(divisions):
-        k = len(divisions) - i
-        if 2 <= k <= most and costs[i] > LEAST_COST * len(vectors):
-            labels = division[pieces]
-            found[k] = _jump(costs, i) * diversity(labels) ** DIVERSITY_EXPONENT, labels
-    return found
+    while wanted.number is not None and pieces.max() + 1 < wanted.number:
+        halves = bisect(vectors, pieces)
+        if halves.max() == pieces.max():
+            break
+        pieces = halves
+    return _Run(pieces, merge_pieces(graph, vectors, pieces), int(fine.max(initial=0)) + 1)
 
 
-def _jump(costs: Reals, i: int) -> float:
-    """How much more the next merger after division ``i`` costs than those before it, over what is expected."""
-    k = len(costs) + 1 - i
-    floor = max(1e-9 * float(costs[-1]), 1e-12)
-    ratios = [max(costs[i], floor) / max(costs[i - j], floor) * k / (k + j) for j in range(1, min(BEFORE, i) + 1)]
-    return float(np.prod(ratios) ** (1 / BEFORE))
+def _choice(runs: list[_Run], n: int, wanted: Wanted) -> Choice | None:
+    if wanted.number is not None:
+        return Choice(wanted.number)
+    most = min(wanted.most, *(run.n_fine for run in runs))
+    return choose_number([run.hierarchy for run in runs], n, most, wanted.granularity)
+
+
+def _central(divisions: list[Labels]) -> tuple[Labels, float]:
+    """The division that agrees most with all, the first of several, and the mean agreement between two of them."""
+    count = len(divisions)
+    agreements = np.ones((count, count))
+    for i, j in combinations(range(count), 2):
+        agreements[i, j] = agreements[j, i] = mutual_information(divisions[i], divisions[j])
+    central = int(agreements.sum(axis=1).round(9).argmax())
+    return divisions[central], float((agreements.sum() - count) / max(count * (count - 1), 1))
+
+
+def mutual_information(one: Labels, other: Labels) -> float:
+    """Normalized by the mean of both entropies, in [0, 1]; 1 where neither divides anything."""
+    joint = np.asarray((membership(one).T @ membership(other)).todense(), dtype=np.float64) / max(len(one), 1)
+    both = _entropy(joint.sum(axis=1)) + _entropy(joint.sum(axis=0))
+    shared = both - _entropy(joint.ravel())
+    return float(np.clip(2 * shared / both, 0, 1)) if both > 0 else 1.0
+
+
+def _entropy(shares: Reals) -> float:
+    positive = shares[shares > 0]
+    return float(-(positive * np.log(positive)).sum())
 
 
 def leiden(graph: sparse.csr_matrix, resolution: float, seed: int) -> Labels:
@@ -158,39 +200,6 @@ def bisect(vectors: Floats, labels: Labels) -> Labels:
             direction /= max(float(np.linalg.norm(direction)), 1e-12)
         upper[members] = apart @ direction > 1e-6
     return _dense(2 * labels + upper)
-
-
-def ward_divisions(vectors: Floats, labels: Labels) -> tuple[list[Labels], Reals]:
-    """Divisions of ``c`` communities into c, c - 1, … 1 groups by Ward's method, and the cost of each merger.
-
-    The first are the group of each community ``(c,)``, the second ``(c - 1,)``: what it costs to leave division ``i``.
-    """
-    sizes = np.bincount(labels).astype(np.float64)
-    centres = _sums(vectors, labels).astype(np.float64) / sizes[:, None]
-    groups = np.arange(len(sizes))
-    divisions, costs = [groups], []
-    alive = np.ones(len(sizes), np.bool_)
-    for _ in range(len(sizes) - 1):
-        rows = np.flatnonzero(alive)
-        i, j, cost = _cheapest(centres[rows], sizes[rows])
-        kept, gone = rows[i], rows[j]
-        whole = sizes[kept] + sizes[gone]
-        centres[kept] = (sizes[kept] * centres[kept] + sizes[gone] * centres[gone]) / whole
-        sizes[kept] = whole
-        alive[gone] = False
-        groups = np.where(groups == gone, kept, groups)
-        divisions.append(groups)
-        costs.append(cost)
-    return [_dense(division) for division in divisions], np.array(costs)
-
-
-def _cheapest(centres: Reals, sizes: Reals) -> tuple[int, int, float]:
-    squares = (centres**2).sum(axis=1)
-    apart = np.maximum(squares[:, None] + squares - 2 * centres @ centres.T, 0)
-    costs = apart * (sizes[:, None] * sizes / (sizes[:, None] + sizes))
-    costs[np.tril_indices(len(sizes))] = np.inf
-    i, j = np.unravel_index(costs.argmin(), costs.shape)
-    return int(i), int(j), float(costs[i, j])
 
 
 def merge_fragments(graph: sparse.csr_matrix, labels: Labels, vectors: Floats, min_size: int) -> Labels:
@@ -249,12 +258,6 @@ def aggregate(graph: sparse.csr_matrix, labels: Labels) -> sparse.csr_matrix:
     """Summed weights between communities, ``(c, c)``, those inside (counted from both ends) on the diagonal."""
     member = membership(labels)
     return sparse.csr_matrix(member.T @ graph @ member)
-
-
-def diversity(labels: Labels) -> float:
-    """The probability that two documents drawn with replacement are in different communities."""
-    shares = np.bincount(labels) / max(len(labels), 1)
-    return float(1 - (shares**2).sum())
 
 
 def by_size(labels: Labels) -> Labels:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from eopiez_ray.errors import ParameterError
-from eopiez_ray.phases.themes.communities import Labels, Partition, choose_partition
+from eopiez_ray.phases.themes.choosing import Choice, Granularity
+from eopiez_ray.phases.themes.communities import Labels, Partition, Wanted, by_size, find_partition, undivided
 from eopiez_ray.phases.themes.documents import document_sheaf, undirected_edges
 from eopiez_ray.phases.themes.layout import map_layout
 from eopiez_ray.phases.themes.transport import bundle_sections_dimension
@@ -17,6 +19,7 @@ from eopiez_ray.phases.vectors.neighbours import nearest_neighbours
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
+Groups = npt.NDArray[np.integer]
 
 NO_THEME = -1
 """The theme of a document without words."""
@@ -35,6 +38,10 @@ class ThemeOptions:
     """Themes at most, 2 to 1,000."""
     min_documents: int | None = None
     """Documents in the smallest theme; None takes one in 200 documents, at least 3."""
+    themes: int | None = None
+    """Themes exactly, 1 to 1,000, whatever ``max_themes`` and ``min_documents`` say; None finds out how many."""
+    granularity: Granularity = "normal"
+    """Few wide themes, ``coarse``, or many narrow ones, ``fine``; without effect on an exact number."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.neighbours <= 200:
@@ -43,6 +50,10 @@ class ThemeOptions:
             raise ParameterError(f"max_themes is {self.max_themes}; it must be from 2 to 1,000")
         if self.min_documents is not None and self.min_documents < 1:
             raise ParameterError(f"min_documents is {self.min_documents}; it must be at least 1")
+        if self.themes is not None and not 1 <= self.themes <= 1_000:
+            raise ParameterError(f"themes is {self.themes}; it must be from 1 to 1,000")
+        if self.granularity not in get_args(Granularity):
+            raise ParameterError(f"granularity is {self.granularity!r}; choose {', '.join(get_args(Granularity))}")
 
     def least_documents(self, n: int) -> int:
         """Documents in the smallest theme of a collection of ``n``."""
@@ -63,10 +74,10 @@ class ThemeFacts:
     """dim C⁰ - dim C¹ of the document sheaf."""
     mean_consistency: float
     """Over all edges, in [0, 1]; 1 without edges."""
-    resolution: float
-    """γ of the chosen partition; 0 where there was nothing to choose."""
-    score: float
-    """The criterion of ``communities``; 0 where there was nothing to choose."""
+    alternatives: tuple[tuple[int, float], ...]
+    """The next best numbers of themes, each with its score over that of the chosen one (``choosing``), best first."""
+    agreement: float
+    """Mean normalized mutual information between the runs that the themes come from, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +111,23 @@ class _Edges:
     euler_characteristic: int
 
 
-def find_themes(vectors: Floats, options: ThemeOptions | None = None) -> FoundThemes:
-    """The themes of documents from their vectors ``(n, d)``, of length 1 or 0; deterministic."""
+def find_themes(vectors: Floats, options: ThemeOptions | None = None, groups: Groups | None = None) -> FoundThemes:
+    """The themes of documents from their vectors ``(n, d)``, of length 1 or 0; deterministic.
+
+    Args:
+        vectors: of the documents.
+        options: with ``groups``, they hold for each of these.
+        groups: a number for each document, ``(n,)``; no theme has documents of two groups.
+
+    Raises:
+        ParameterError: more themes are asked for than documents have words.
+    """
     options = options or ThemeOptions()
     known = np.flatnonzero(vectors.any(axis=1))
     used = vectors if len(known) == len(vectors) else vectors[known]
     edges = _neighbour_edges(used, options.neighbours)
     graph = weighted_graph(len(used), edges.ends, edges.similarities * edges.consistency)
-    partition = _partition(graph, used, options)
+    partition = _partition(graph, used, options, np.zeros(len(used), np.int64) if groups is None else groups[known])
     confidence = _own_share(graph, partition.labels)
     positions = map_layout(used, graph, partition.labels)
     n_themes = int(partition.labels.max(initial=-1)) + 1
@@ -117,8 +137,8 @@ def find_themes(vectors: Floats, options: ThemeOptions | None = None) -> FoundTh
         edges.sections_dimension,
         edges.euler_characteristic,
         float(edges.consistency.mean()) if len(edges.ends) else 1.0,
-        partition.resolution,
-        partition.score,
+        partition.choice.alternatives,
+        partition.agreement,
     )
     return FoundThemes(
         _spread(partition.labels.astype(np.float32), known, len(vectors), NO_THEME).astype(np.int32),
@@ -148,12 +168,26 @@ def _neighbour_edges(vectors: Floats, k: int) -> _Edges:
     return _Edges(ends, similarities, consistency, bundle_sections_dimension(sheaf), sheaf.euler_characteristic)
 
 
-def _partition(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions) -> Partition:
-    n = len(vectors)
-    least = options.least_documents(n)
-    if n < 2 * least:
-        return Partition(np.zeros(n, np.int64), 0.0, 0.0)
-    return choose_partition(graph, vectors, max_communities=options.max_themes, min_size=least)
+def _partition(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions, groups: Groups) -> Partition:
+    """The partition of each group by itself, put together."""
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    if len(members) <= 1:
+        return _partition_of_one(graph, vectors, options)
+    labels, parts = np.zeros(len(vectors), np.int64), []
+    for rows in members:
+        parts.append(_partition_of_one(sparse.csr_matrix(graph[rows][:, rows]), vectors[rows], options))
+        labels[rows] = parts[-1].labels + sum(part.choice.number for part in parts[:-1])
+    agreement = np.average([part.agreement for part in parts], weights=[len(rows) for rows in members])
+    return Partition(by_size(labels), Choice(sum(part.choice.number for part in parts)), float(agreement))
+
+
+def _partition_of_one(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions) -> Partition:
+    n, least = len(vectors), options.least_documents(len(vectors))
+    if options.themes is not None and options.themes > n > 0:
+        raise ParameterError(f"themes is {options.themes}, but only {n} documents have words; ask for fewer themes")
+    if n == 0 or options.themes == 1 or (options.themes is None and n < 2 * least):
+        return undivided(n)
+    return find_partition(graph, vectors, Wanted(options.max_themes, least, options.themes, options.granularity))
 
 
 def _own_share(graph: sparse.csr_matrix, labels: Labels) -> Floats:

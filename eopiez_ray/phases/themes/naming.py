@@ -6,13 +6,14 @@ Two names of one label are never forms of one word, and no two themes have the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
+from eopiez_ray.phases.motifs.function_words import function_words_of
 from eopiez_ray.phases.themes.counting import Counts, ThemeCounts
 from eopiez_ray.phases.themes.labels import label_themes
 
@@ -20,6 +21,8 @@ NAMES = 3
 """Names in a label."""
 MOSTLY = 0.5
 """Share of a word's occurrences in a theme that are inside one motif, from which the motif takes its place."""
+LONGEST = 4
+"""Words of a motif that can be a name, at most one of them a function word (``house of commons``)."""
 STEM = 4
 """Characters that two forms of one word share at the beginning at least."""
 
@@ -47,8 +50,10 @@ def name_themes(counts: ThemeCounts, motifs: pa.Table, groups: Sequence[object] 
         motifs: of schema ``MOTIFS``.
         groups: among which themes are told from each other, ``(n_themes,)``; None tells them from all.
     """
-    phrases = _Phrases([tuple(words) for words in motifs.column("words").to_pylist()])
     column = {word: place for place, word in enumerate(counts.terms.to_pylist())}
+    is_listed = np.flatnonzero(function_words_of(counts.terms, counts.counts, counts.words).any(axis=0))
+    function_words = set(counts.terms.take(pa.array(is_listed)).to_pylist())
+    phrases = _Phrases([tuple(words) for words in motifs.column("words").to_pylist()], function_words)
     taken: set[tuple[Name, ...]] = set()
     named = []
     for theme, (terms, weights) in enumerate(label_themes(counts, groups=groups)):
@@ -61,12 +66,14 @@ def name_themes(counts: ThemeCounts, motifs: pa.Table, groups: Sequence[object] 
 
 
 class _Phrases:
-    """The motifs of a collection by the words that they contain."""
+    """The motifs of a collection that can be names, by the words that they contain."""
 
-    def __init__(self, motifs: Sequence[Name]) -> None:
+    def __init__(self, motifs: Sequence[Name], function_words: Collection[str]) -> None:
         self._motifs = motifs
         self._with_word: dict[str, list[int]] = {}
         for number, words in enumerate(motifs):
+            if len(words) > LONGEST or sum(word in function_words for word in words) > 1:
+                continue
             for word in dict.fromkeys(words):
                 self._with_word.setdefault(word, []).append(number)
 

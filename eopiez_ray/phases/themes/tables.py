@@ -53,7 +53,9 @@ class Themes:
             raise ContractError("the table has assignments without the facts of their themes; take it from themes.find")
         value = json.loads(stored)
         exemplars = tuple(map(tuple, value["exemplars"]))
-        return cls(table, tuple(value["consistency"]), exemplars, ThemeFacts(**value["facts"]))
+        alternatives = tuple((number, share) for number, share in value["facts"].pop("alternatives"))
+        facts = ThemeFacts(**value["facts"], alternatives=alternatives)
+        return cls(table, tuple(value["consistency"]), exemplars, facts)
 
     def to_table(self) -> pa.Table:
         """The assignments, with all else as JSON in the metadata of the schema."""

@@ -8,7 +8,7 @@ Three providers share them:
     tf-idf projected on the leading singular directions of a sample of the collection (see ``lsa``);
 ``hybrid``
     both side by side, each of length 1, so that a similarity is the mean of theirs. Pretrained vectors know
-    synonyms, the collection's own know its names and jargon: together they beat either (``benchmarks/themes.py``).
+    synonyms, the collection's own know its names and jargon: together they beat either (``benchmarks/vectors.py``).
 
 Both parts are linear in the term counts, so a fitted model is two small matrices over one vocabulary, and embedding
 a partition is two sparse products.

@@ -2,7 +2,7 @@
 
 Up to ``EXACT_LIMIT`` vectors every pair is compared. Above, vectors are grouped by spherical k-means and each group
 is compared with the groups nearest to it (an inverted file, Sivic and Zisserman 2003). Measured on 2 cores, 27,000
-vectors of 256 dimensions: see ``benchmarks/themes.py --neighbours``. Both are deterministic for the same input.
+vectors of 256 dimensions: see ``benchmarks/vectors.py --neighbours``. Both are deterministic for the same input.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Labelled collections, samples of them, and other ways to find topics: what ``benchmarks/themes.py`` compares."""
