@@ -73,7 +73,7 @@ def are_quoted(runs: Runs) -> Mask:
     begins = np.append(0, np.flatnonzero(runs.codes == ord("\n")) + 1)
     finders = (_quotations, _originals, _armours, _signatures)
     quoted = _inside(runs, [span for find in finders for span in find(runs, begins)])
-    headers = [*_headers(runs)]
+    headers = [*_headers(runs, begins)]
     quoted |= _inside(runs, [span for span, _ in headers]) & ~_inside(runs, [kept for _, kept in headers])
     return quoted & np.repeat(_says_more(runs, quoted), np.diff(runs.firsts)) if quoted.any() else quoted
 
@@ -155,10 +155,11 @@ def _signatures(runs: Runs, begins: Positions) -> Iterator[Span]:
         yield begin, end
 
 
-def _headers(runs: Runs) -> Iterator[tuple[Span, Span]]:
+def _headers(runs: Runs, begins: Positions) -> Iterator[tuple[Span, Span]]:
     """The headers with which documents begin, and in each the words of the subject."""
     text = runs.text
-    for begin, end in zip(runs.origins[:-1].tolist(), runs.origins[1:].tolist(), strict=True):
+    several = np.flatnonzero(np.diff(np.searchsorted(begins, runs.origins)) > 1)
+    for begin, end in zip(runs.origins[several].tolist(), runs.origins[several + 1].tolist(), strict=True):
         if not _FIRST_HEADER.match(text, begin, end):
             continue
         found = _HEADERS.match(text, begin, end)
