@@ -450,10 +450,10 @@ async def test_a_source_goes_on_where_its_iterator_is(stage: Stage, tmp_path: Pa
     executor = InlineExecutor(stage.folder, count=3)
     stage.orchestrate(executor)
     plan = Plan("source")
-    plan.step("double", phases.double, plan.step("count", phases.count_aloud, n=600, marks=str(tmp_path / "marks")))
+    plan.step("count", phases.count_aloud, n=600, marks=str(tmp_path / "marks"))
     workflow = await stage.submit(plan)
     assert (await stage.rest(workflow)).status is S.SUCCEEDED
-    assert len([call for call in executor.calls if call.parts[0].keys()[0].step == 0]) > 3
+    assert len(executor.calls) > 3
     assert lines(tmp_path / "marks") == [1]
 
 
