@@ -65,13 +65,18 @@ ASSIGNMENTS = pa.schema(
         pa.field("document_id", pa.string(), nullable=False),
         pa.field("theme", pa.int32(), nullable=False),
         pa.field("confidence", pa.float32(), nullable=False),
+        pa.field("second_theme", pa.int32(), nullable=False),
+        pa.field("second_confidence", pa.float32(), nullable=False),
+        pa.field("is_outlier", pa.bool_(), nullable=False),
         pa.field("consistency", pa.float32(), nullable=False),
         pa.field("x", pa.float32(), nullable=False),
         pa.field("y", pa.float32(), nullable=False),
     ]
 )
-"""The theme of each document: -1 for a document without words. ``confidence`` is in [0, 1], ``consistency`` the mean
-over its edges of the sheaf, ``x`` and ``y`` its place on the map, both in [0, 1]."""
+"""The theme of each document: -1 for a document without words. ``confidence`` is in [0, 1]; so is
+``second_confidence``, that of ``second_theme``, which is -1 where a document belongs to no other. ``is_outlier`` tells
+documents that are unlike all others. ``consistency`` is the mean over the document's edges of the sheaf, ``x`` and
+``y`` its place on the map, both in [0, 1]."""
 
 THEMES = pa.schema(
     [

@@ -153,6 +153,8 @@ class Ingestion:
     largest_duplicate_group: int
     empty: int
     """Documents without any text."""
+    outliers: int
+    """Documents that are unlike all others."""
     themeless: int
     """Documents without a known word, which belong to no theme."""
     rejects: int

@@ -104,7 +104,9 @@ def gather(results: Results, title: str, now: datetime) -> tuple[Report, Map]:
         title=title,
         created_at=now,
         elapsed_s=max((step.end_s for step in steps), default=0.0),
-        ingestion=_ingestion(collected, results, int((themes < 0).sum())),
+        ingestion=_ingestion(
+            collected, results, int((themes < 0).sum()), int(assignments.column("is_outlier").to_numpy().sum())
+        ),
         languages=tuple(collected.languages.most_common()),
         boilerplate=_repetition(collected, results.boilerplate),
         uninformative=Uninformative(
@@ -173,7 +175,7 @@ def _categories(motifs: pa.Table) -> Iterable[Category]:
     return sorted(found, key=lambda each: (each.category is None, -each.motifs, each.category or ""))
 
 
-def _ingestion(collected: Collected, results: Results, themeless: int) -> Ingestion:
+def _ingestion(collected: Collected, results: Results, themeless: int, outliers: int) -> Ingestion:
     formats = collected.formats.most_common()
     rest = sum(count for _, count in formats[SHOWN_FORMATS:])
     return Ingestion(
@@ -182,6 +184,7 @@ def _ingestion(collected: Collected, results: Results, themeless: int) -> Ingest
         duplicates=results.duplicates.documents,
         largest_duplicate_group=results.duplicates.largest_group,
         empty=collected.empty,
+        outliers=outliers,
         themeless=themeless,
         rejects=sum(step.rejects for step in results.steps),
         reasons=results.reasons,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from eopiez_ray.errors import ParameterError
+from eopiez_ray.phases.themes.belonging import are_outliers, belonging
 from eopiez_ray.phases.themes.choosing import Choice, Granularity
 from eopiez_ray.phases.themes.communities import Labels, Partition, Wanted, by_size, find_partition, undivided
 from eopiez_ray.phases.themes.documents import document_sheaf, undirected_edges
@@ -20,6 +21,7 @@ from eopiez_ray.phases.vectors.neighbours import nearest_neighbours
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
 Groups = npt.NDArray[np.integer]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 NO_THEME = -1
 """The theme of a document without words."""
@@ -88,6 +90,12 @@ class FoundThemes:
     """``(n,)``; -1 for a zero vector."""
     confidence: Floats
     """``(n,)`` in [0, 1]: the share of a document's weight in the graph that goes to its own theme."""
+    seconds: npt.NDArray[np.int32]
+    """``(n,)``: the theme that it most belongs to besides; -1 where there is none."""
+    second_confidence: Floats
+    """``(n,)`` in [0, 1]: the share of its weight that goes there."""
+    outliers: npt.NDArray[np.bool_]
+    """``(n,)``: whether it is unlike its nearest neighbours (``belonging``)."""
     consistency: Floats
     """``(n,)`` in [0, 1]: mean over the document's edges."""
     positions: Floats
@@ -128,7 +136,7 @@ def find_themes(vectors: Floats, options: ThemeOptions | None = None, groups: Gr
     edges = _neighbour_edges(used, options.neighbours)
     graph = weighted_graph(len(used), edges.ends, edges.similarities * edges.consistency)
     partition = _partition(graph, used, options, np.zeros(len(used), np.int64) if groups is None else groups[known])
-    confidence = _own_share(graph, partition.labels)
+    belongs = belonging(graph, partition.labels)
     positions = map_layout(used, graph, partition.labels)
     n_themes = int(partition.labels.max(initial=-1)) + 1
     facts = ThemeFacts(
@@ -141,12 +149,15 @@ def find_themes(vectors: Floats, options: ThemeOptions | None = None, groups: Gr
         partition.agreement,
     )
     return FoundThemes(
-        _spread(partition.labels.astype(np.float32), known, len(vectors), NO_THEME).astype(np.int32),
-        _spread(confidence, known, len(vectors), 0.0),
-        _spread(_mean_by_vertex(edges, len(used)), known, len(vectors), 1.0),
+        _spread(partition.labels.astype(np.int32), known, len(vectors), NO_THEME),
+        _spread(belongs.confidence, known, len(vectors), 0.0),
+        _spread(belongs.seconds, known, len(vectors), NO_THEME),
+        _spread(belongs.second_confidence, known, len(vectors), 0.0),
+        _spread(are_outliers(_mean_by_vertex(edges, edges.similarities, len(used))), known, len(vectors), False),
+        _spread(_mean_by_vertex(edges, edges.consistency, len(used)), known, len(vectors), 1.0),
         _spread(positions, known, len(vectors), 0.5),
         _mean_by_theme(edges, partition.labels, n_themes),
-        tuple(tuple(known[rows].tolist()) for rows in _exemplars(used, partition.labels, confidence, n_themes)),
+        tuple(tuple(known[rows].tolist()) for rows in _exemplars(used, partition.labels, belongs.confidence, n_themes)),
         facts,
     )
 
@@ -190,17 +201,8 @@ def _partition_of_one(graph: sparse.csr_matrix, vectors: Floats, options: ThemeO
     return find_partition(graph, vectors, Wanted(options.max_themes, least, options.themes, options.granularity))
 
 
-def _own_share(graph: sparse.csr_matrix, labels: Labels) -> Floats:
-    rows = np.repeat(np.arange(len(labels)), np.diff(graph.indptr))
-    same = labels[rows] == labels[graph.indices]
-    own = np.bincount(rows[same], graph.data[same], minlength=len(labels))
-    total = np.bincount(rows, graph.data, minlength=len(labels))
-    return np.divide(own, total, out=np.ones(len(labels)), where=total > 0).astype(np.float32)
-
-
-def _mean_by_vertex(edges: _Edges, n: int) -> Floats:
-    ends, values = edges.ends.T.ravel(), np.tile(edges.consistency, 2)
-    return _means(ends, values, n)
+def _mean_by_vertex(edges: _Edges, values: Floats, n: int) -> Floats:
+    return _means(edges.ends.T.ravel(), np.tile(values, 2), n)
 
 
 def _mean_by_theme(edges: _Edges, labels: Labels, n_themes: int) -> Floats:
@@ -226,7 +228,7 @@ def _exemplars(vectors: Floats, labels: Labels, confidence: Floats, n_themes: in
     return found
 
 
-def _spread(values: Floats, rows: Labels, n: int, rest: float) -> Floats:
+def _spread(values: npt.NDArray[Scalar], rows: Labels, n: int, rest: float) -> npt.NDArray[Scalar]:
     """Values of some rows at their place among ``n``, ``rest`` elsewhere."""
     if len(rows) == n:
         return values

@@ -42,7 +42,8 @@ class Themes:
         known = pa.array([UNDETERMINED] * len(ids), pa.string()) if languages is None else languages
         spoken = languages_of_themes(known, found.themes, len(found.theme_consistency))
         exemplars = tuple(tuple(ids.take(pa.array(rows, pa.int64())).to_pylist()) for rows in found.exemplars)
-        columns = [found.themes, found.confidence, found.consistency, *found.positions.T]
+        belonging = [found.themes, found.confidence, found.seconds, found.second_confidence, found.outliers]
+        columns = [*belonging, found.consistency, *found.positions.T]
         arrays = [ids, *(pa.array(np.ascontiguousarray(column)) for column in columns)]
         assignments = pa.table(arrays, schema=ASSIGNMENTS)
         return cls(assignments, tuple(map(float, found.theme_consistency)), exemplars, spoken, found.facts)
