@@ -96,21 +96,21 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
         "ingest.read", ingest_read, inputs=[portable(each) for each in inputs], options=asdict(options.read)
     )
     plan.tune(read, max_rejects=options.max_rejects)
-    lines = plan.step("ingest.lines", ingest_lines, read)
-    boilerplate = plan.step("ingest.boilerplate", ingest_boilerplate, lines)
-    tokens = plan.step("ingest.tokens", ingest_tokens, read, boilerplate, keep=options.keep_boilerplate)
-    traits = plan.step("ingest.traits", ingest_traits, tokens)
+
+    # Of several ready steps, the engine takes the last one first. Themes take longest, so what leads to them comes last.
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
     pointers = plan.step("facets.count", facets_count, read)
     facets = plan.step("facets.merge", facets_merge, pointers)
-    signed = plan.step("copies.sign", copies_sign, tokens)
-    copies = plan.step("copies.group", copies_group, signed, least=options.near_copies)
-
-    # Of several ready steps, the engine takes the last one first. Themes take longest, so they come last.
     samples = plan.step("compress.sample", compress_sample, read)
     codebook = plan.step("compress.train", compress_train, samples, effort=options.effort)
     blocks = plan.step("compress.blocks", compress_blocks, read, codebook)
     archive = plan.step("compress.archive", compress_archive, blocks, codebook, path=str(folder / ARCHIVE))
+
+    lines = plan.step("ingest.lines", ingest_lines, read)
+    boilerplate = plan.step("ingest.boilerplate", ingest_boilerplate, lines)
+    tokens = plan.step("ingest.tokens", ingest_tokens, read, boilerplate, keep=options.keep_boilerplate)
+    signed = plan.step("copies.sign", copies_sign, tokens)
+    copies = plan.step("copies.group", copies_group, signed, least=options.near_copies)
 
     counts = plan.step("motifs.count", motifs_count, tokens)
     motifs = plan.step(
@@ -118,6 +118,7 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     )
     occurrences = plan.step("motifs.locate", motifs_locate, tokens, motifs)
 
+    traits = plan.step("ingest.traits", ingest_traits, tokens)
     sketches = plan.step("vectors.sketch", vectors_sketch, tokens)
     model = plan.step("vectors.fit", vectors_fit, sketches, provider=options.provider, dimensions=options.dimensions)
     vectors = plan.step("vectors.embed", vectors_embed, tokens, model)

@@ -172,7 +172,7 @@ def test_run_leaves_its_results(scene: Scene) -> None:
     assert names == {"report.html", "report.json", "tables", "collection.eopz", "quarantine.jsonl"}
     assert pq.read_metadata(scene.output / "tables/documents.parquet").num_rows == 160
     assert {path.stem for path in (scene.output / "tables").iterdir()} == {
-        "documents", "copies", "motifs", "occurrences", "vectors", "assignments", "themes",
+        "documents", "copies", "facets", "motifs", "occurrences", "vectors", "assignments", "themes",
     }  # fmt: skip
 
 
