@@ -97,7 +97,7 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     )
     plan.tune(read, max_rejects=options.max_rejects)
 
-    # Of several ready steps, the engine takes the last one first. Themes take longest, so what leads to them comes last.
+    # Of several ready steps, the engine takes the last one first. Themes take longest, so their steps come last.
     duplicates = plan.step("ingest.duplicates", ingest_duplicates, read)
     pointers = plan.step("facets.count", facets_count, read)
     facets = plan.step("facets.merge", facets_merge, pointers)
