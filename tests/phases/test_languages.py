@@ -10,6 +10,7 @@ import pytest
 from eopiez_ray.phases.languages.identification import UNDETERMINED, identify
 from eopiez_ray.phases.languages.names import NAMES, language_name
 from eopiez_ray.phases.text import tokenize
+from eopiez_ray.phases.themes.languages import MULTIPLE
 from tests.sentences import NO_LANGUAGE, SENTENCES
 
 UNKNOWN = {"af", "cy", "ga", "mk", "sw"}
@@ -62,5 +63,5 @@ def test_no_documents_have_no_languages() -> None:
 def test_every_language_has_a_name() -> None:
     import eldc
 
-    assert {*eldc.LANGUAGES, UNDETERMINED} == NAMES.keys()
+    assert {*eldc.LANGUAGES, UNDETERMINED, MULTIPLE} == NAMES.keys()
     assert (language_name("de"), language_name("tlh")) == ("German", "tlh")
