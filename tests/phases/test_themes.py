@@ -24,6 +24,7 @@ from eopiez_ray.phases.text import tokenize
 from eopiez_ray.phases.themes import (
     CellularSheaf,
     FoundThemes,
+    NamedTheme,
     Spellings,
     ThemeOptions,
     Themes,
@@ -327,6 +328,13 @@ def test_a_theme_without_words_is_called_by_its_number() -> None:
     assert table.schema.equals(THEMES)
     assert table.column("label").to_pylist() == ["theme 0", "theme 1"]
     assert table.column("documents").to_pylist() == [30, 20]
+
+
+def test_equal_labels_are_told_apart_by_a_number() -> None:
+    themes, _ = found_themes()
+    same = NamedTheme((("tea",),), ("tea",), (1.0,))
+    table = themes_table(themes, [same, same], Spellings({}, {}))
+    assert table.column("label").to_pylist() == ["Tea", "Tea (2)"]
 
 
 def named(

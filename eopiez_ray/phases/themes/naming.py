@@ -1,7 +1,7 @@
 """What a theme is called: its most telling words, in the phrases that they are mostly used in.
 
 A word that mostly occurs in one motif (``nations`` in ``six nations``) says less than the motif, which takes its place.
-Two names of one label are never forms of one word, and no two themes have the same label.
+Two names of one label are never forms of one word, and two themes have the same names only where they have no others.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _contains(words: Name, part: Name) -> bool:
 
 
 def _distinct(candidates: Iterable[Name], taken: set[tuple[Name, ...]]) -> tuple[Name, ...]:
-    """The first names that are no forms of one another, and together are not the label of another theme."""
+    """The first names that are no forms of one another, and together not those of another theme if there are more."""
     chosen: list[Name] = []
     for name in candidates:
         if any(_are_alike(word, other) for known in chosen for word in name for other in known):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -96,10 +97,10 @@ def themes_table(themes: Themes, named: Sequence[NamedTheme], spellings: Spellin
     """A table of schema ``THEMES``, with names as they are written in the documents."""
     members = themes.assignments.column("theme").to_numpy()
     sizes = np.bincount(members[members >= 0], minlength=themes.n_themes)
-    labels = [spellings.label(*theme) for theme in zip(named, themes.exemplars, strict=True)]
+    labels = _told_apart(spellings.label(*theme) for theme in zip(named, themes.exemplars, strict=True))
     columns = [
         list(range(themes.n_themes)),
-        [label or f"theme {theme}" for theme, label in enumerate(labels)],
+        labels,
         [[spellings.of((term,)) for term in theme.terms] for theme in named],
         [theme.weights for theme in named],
         sizes.tolist(),
@@ -109,3 +110,13 @@ def themes_table(themes: Themes, named: Sequence[NamedTheme], spellings: Spellin
     ]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, THEMES, strict=True)]
     return pa.table(arrays, schema=THEMES)
+
+
+def _told_apart(labels: Iterable[str]) -> list[str]:
+    """The labels, numbered where there is none or where an earlier theme has the same."""
+    seen: Counter[str] = Counter()
+    found = []
+    for theme, label in enumerate(labels):
+        seen[label] += 1
+        found.append(f"{label} ({seen[label]})" if label and seen[label] > 1 else label or f"theme {theme}")
+    return found
