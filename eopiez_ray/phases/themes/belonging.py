@@ -43,8 +43,8 @@ def belonging(graph: sparse.csr_matrix, labels: Labels) -> Belonging:
     """Where documents belong, by a symmetric graph of non-negative weights ``(n, n)`` and their themes ``(n,)``."""
     weight = np.asarray(graph.sum(axis=1)).ravel()
     scale = sparse.diags(np.divide(1, weight, out=np.zeros(len(labels)), where=weight > 0))
-    shares = sparse.csr_matrix(scale @ graph @ membership(labels).astype(np.float64))
     own = membership(labels).astype(np.float64)
+    shares = sparse.csr_matrix(scale @ graph @ own)
     inside = np.asarray(shares.multiply(own).sum(axis=1)).ravel()
     others = sparse.csr_matrix(shares - shares.multiply(own))
     second = others.max(axis=1).toarray().ravel() if others.shape[1] else np.zeros(len(labels))
