@@ -74,7 +74,7 @@ def took(view: WorkflowView) -> str:
 def workflow_value(view: WorkflowView) -> dict[str, Any]:
     """The workflow as JSON values."""
     names = (
-        "id", "name", "status", "owner", "priority", "labels", "plan_version", "created_at", "started_at",
+        "id", "project", "name", "status", "owner", "priority", "labels", "plan_version", "created_at", "started_at",
         "finished_at", "drained_at", "in_flight", "frozen_s", "error",
     )  # fmt: skip
     request = view.request.to_value() if view.request is not None else None

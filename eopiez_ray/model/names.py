@@ -8,6 +8,8 @@ from typing import Any
 
 from ..errors import ParameterError
 
+DEFAULT_PROJECT = "default"
+"""The project of whatever is created without a gateway."""
 LONGEST = 255
 """Maximum characters in a name."""
 LONGEST_LABEL = 10_000

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import DatabaseUnavailableError, IdempotencyConflictError
 from ..model.ids import WorkflowId, uuid7
+from ..model.names import DEFAULT_PROJECT
 from .queries import sql
 
 if TYPE_CHECKING:
@@ -31,12 +32,13 @@ class NewWorkflow(NamedTuple):
     plan: PlanSpec
     code: Mapping[str, bytes]
     """Pickled phases and values by digest."""
+    project: str = DEFAULT_PROJECT
     owner: str = ""
     priority: int = 0
     """Higher goes first, from -32,768 to 32,767."""
     labels: Mapping[str, str] = {}
     idempotency_key: str | None = None
-    """The same owner, key and plan give the same workflow."""
+    """The same project, owner, key and plan give the same workflow."""
     holder: OrchestratorId | None = None
     """The orchestrator that drives it from the start; None leaves it in the queue."""
 
@@ -151,7 +153,7 @@ class Intake:
         """The workflows that are new; the others' keys were used before."""
         await self._keep_plans([new for _, new in part])
         rows = (
-            (key, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels), new.idempotency_key,
+            (key, new.project, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels), new.idempotency_key,
              new.holder)
             for key, new in part
         )  # fmt: skip
@@ -174,7 +176,7 @@ class Intake:
         self._known |= unknown.keys()
 
     async def _earlier(self, new: NewWorkflow) -> Created:
-        row = await self._database.fetchrow(sql("idempotent_workflow"), new.owner, new.idempotency_key)
+        row = await self._database.fetchrow(sql("idempotent_workflow"), new.project, new.owner, new.idempotency_key)
         assert row is not None
         if row["plan"] != new.plan.digest:
             raise IdempotencyConflictError(new.idempotency_key or "", str(row["id"]))

@@ -21,6 +21,7 @@ class WorkflowView:
     """The current state of a workflow."""
 
     id: WorkflowId
+    project: str
     name: str
     spec: dict[str, Any]
     """The plan as stored."""

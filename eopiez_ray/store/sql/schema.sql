@@ -73,8 +73,17 @@ create table plans (
     created_at timestamptz not null default now()
 );
 
+-- Whoever works for a project sees its workflows, and nobody else does. What is made without a gateway is in `default`.
+create table projects (
+    name text primary key,
+    title text not null default '',
+    created_at timestamptz not null default now()
+);
+insert into projects (name, title) values ('default', 'Default');
+
 create table workflows (
     id uuid primary key,
+    project text not null default 'default',
     name text not null,
     plan text not null references plans (digest),
     plan_version integer not null default 1,
@@ -111,7 +120,8 @@ create table workflows (
 create index workflows_claimable on workflows (owner, priority desc, id)
 where holder is null and status in ('queued', 'running', 'pausing', 'cancelling');
 create index workflows_held on workflows (holder) where holder is not null;
-create unique index workflows_idempotent on workflows (owner, idempotency_key) where idempotency_key is not null;
+create unique index workflows_idempotent on workflows (project, owner, idempotency_key)
+where idempotency_key is not null;
 
 -- The tables below are written thousands of times a second: no foreign keys, each of which would cost a look-up for
 -- every row. delete_workflow removes their rows with the workflow's.

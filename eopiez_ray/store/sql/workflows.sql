@@ -2,19 +2,19 @@
 
 -- name: add_workflows
 -- New workflows: held at once by the orchestrator named, or waiting in the queue. Those whose owner has used the
--- idempotency key before are left out of the answer.
+-- idempotency key before in the project are left out of the answer.
 with added as (
     insert into workflows (
-        id, name, plan, status, owner, priority, labels, idempotency_key, epoch, holder, started_at
+        id, project, name, plan, status, owner, priority, labels, idempotency_key, epoch, holder, started_at
     )
     select
-        id, name, plan, case when holder is null then 'queued' else 'running' end, owner, priority, labels,
+        id, project, name, plan, case when holder is null then 'queued' else 'running' end, owner, priority, labels,
         idempotency_key, case when holder is null then 0 else 1 end, holder,
         case when holder is not null then clock_timestamp() end
     from unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::jsonb[], $7::text[], $8::uuid[]
-    ) as given (id, name, plan, owner, priority, labels, idempotency_key, holder)
-    on conflict (owner, idempotency_key) where idempotency_key is not null do nothing
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::jsonb[], $8::text[], $9::uuid[]
+    ) as given (id, project, name, plan, owner, priority, labels, idempotency_key, holder)
+    on conflict (project, owner, idempotency_key) where idempotency_key is not null do nothing
     returning id, holder
 ),
 history as (
@@ -26,16 +26,17 @@ select id, case when holder is null then pg_notify('eopiez_work', id::text) end
 from added
 
 -- name: idempotent_workflow
--- The workflow that an owner created with this key.
+-- The workflow that an owner created in a project with this key.
 select id, plan
 from workflows
-where owner = $1
-    and idempotency_key = $2
+where project = $1
+    and owner = $2
+    and idempotency_key = $3
 
 -- name: workflow
 -- One workflow with its plan.
 select
-    id, workflows.name, spec, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
+    id, project, workflows.name, spec, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
     started_at, finished_at, drained_at, error, request, frozen_s,
     case
         when status in ('pausing', 'cancelling') then (
@@ -52,7 +53,7 @@ where id = $1
 -- name: workflows
 -- Workflows with their plans, newest first.
 select
-    id, workflows.name, spec, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
+    id, project, workflows.name, spec, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
     started_at, finished_at, drained_at, error, request, frozen_s,
     case
         when status in ('pausing', 'cancelling') then (
