@@ -24,6 +24,7 @@ from .views import (
     TaskView,
     WorkflowView,
 )
+from .vitals import Drivers, Vitals
 from .workflows import EVERYTHING, Workflows
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Created",
     "Database",
     "DriverView",
+    "Drivers",
     "EmbeddedServer",
     "EventView",
     "GivenUp",
@@ -59,6 +61,7 @@ __all__ = [
     "TaskTime",
     "TaskView",
     "Updates",
+    "Vitals",
     "WorkflowView",
     "Workflows",
     "connect",

@@ -204,7 +204,8 @@ class Intake:
         self._known |= unknown.keys()
 
     async def _earlier(self, new: NewWorkflow) -> Created:
-        row = await self._database.fetchrow(sql("idempotent_workflow"), new.project, new.owner, new.idempotency_key)
+        key = new.project, new.owner, new.idempotency_key
+        row = await self._database.fetchrow(sql("idempotent_workflow"), *key)
         if row is None:
             raise ProjectNotFoundError(new.project)
         if row["plan"] != new.plan.digest:
