@@ -40,7 +40,7 @@ MAKE_PROJECTS = "insert into projects (name) select 'project-' || number from ge
 MAKE_WORKFLOWS = """
 insert into workflows (id, project, name, plan, owner, status, labels, created_at, started_at, finished_at, error)
 select
-    (lpad(to_hex(1700000000000 + number * 6000), 12, '0') || '7' || substr(md5(number::text), 1, 3) || '8'
+    (lpad(to_hex(1700000000000 + number::bigint * 6000), 12, '0') || '7' || substr(md5(number::text), 1, 3) || '8'
         || substr(md5(number::text), 4, 15))::uuid,
     'project-' || case when number % 10 < 5 then 0 else number % 10 end, 'nightly', $1::text, 'owner ' || number % 100,
     case when number % 1000 = 0 then 'failed' when number % 50000 = 1 then 'cancelled' else 'succeeded' end,
