@@ -34,6 +34,8 @@
      │    ├── ArtifactMissingError
      │    └── StorageFullError           no space left
      ├── ClusterError                Ray
+     ├── AlreadyUpError              a system is up under this data home
+     ├── PartFailedError             a part of the system did not start
      └── ArchiveError                an .eopz archive
           ├── NotAnArchiveError
           ├── DamagedArchiveError
@@ -279,6 +281,27 @@ class ClusterError(EopiezError):
     """Ray cannot be started or reached, or can never run what it is asked to."""
 
     exit_code = 69
+
+
+class AlreadyUpError(EopiezError):
+    """A system is already up under this data home."""
+
+    exit_code = 75
+
+    def __init__(self, home: str) -> None:
+        super().__init__(f"a system is already up under {home}; `eopiez status` shows it, `eopiez down` stops it")
+        self.home = home
+
+
+class PartFailedError(EopiezError):
+    """A part of the system did not start."""
+
+    exit_code = 69
+
+    def __init__(self, part: str, last_words: str, log: str) -> None:
+        said = f":\n{last_words}" if last_words else ""
+        super().__init__(f"the {part} did not start; its log is {log}{said}")
+        self.part, self.last_words, self.log = part, last_words, log
 
 
 class ArchiveError(EopiezError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 
 from . import problems
 from .guard import Guard
@@ -15,7 +16,9 @@ from .system import OpensAuthenticator, opened
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ..model.access import Caller
     from ..settings import Settings
+    from ..store import Database
 
 TITLE = "Eopiez"
 DESCRIPTION = """\
@@ -27,7 +30,7 @@ a `next` that continues them as `cursor`. Whatever changes something takes an `I
 """
 
 
-def create_app(settings: Settings, opens_authenticator: OpensAuthenticator) -> FastAPI:
+def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | None = None) -> FastAPI:
     """The gateway's application; its connections open when it starts and close when it ends.
 
     Args:
@@ -37,7 +40,7 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator) -> F
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings, opens_authenticator) as system:
+        async with opened(settings, opens_authenticator or _closed) as system:
             app.state.system = system
             yield
 
@@ -56,3 +59,14 @@ def _serve(app: FastAPI, router: APIRouter) -> None:
     """Serve a resource under ``/v1``, and under the plain path, which the API's description leaves out."""
     app.include_router(router, prefix="/v1")
     app.include_router(router, include_in_schema=False)
+
+
+class _Closed:
+    """Knows nobody."""
+
+    async def caller(self, request: Request) -> Caller:
+        raise problems.Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated", "nobody can sign in yet")
+
+
+async def _closed(_database: Database, _settings: Settings) -> _Closed:
+    return _Closed()
