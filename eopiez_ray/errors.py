@@ -24,6 +24,10 @@
      │    ├── IdempotencyConflictError   a key that was used for another plan
      │    ├── UpdateRefusedError         the part to be changed has started
      │    └── TransitionError            a request that its status does not allow
+     ├── ProjectError
+     │    ├── ProjectNotFoundError
+     │    ├── ProjectExistsError
+     │    └── ProjectNotEmptyError       it still has workflows
      ├── StoreError                  the database
      │    ├── DatabaseUnavailableError   it does not answer
      │    ├── DatabaseTooOldError
@@ -235,6 +239,36 @@ class TransitionError(WorkflowError):
     def __init__(self, workflow_id: str, request: str, status: str) -> None:
         super().__init__(f"cannot {request} workflow {workflow_id}: it is {status}")
         self.workflow_id, self.request, self.status = workflow_id, request, status
+
+
+class ProjectError(EopiezError):
+    """A request about a project that cannot be fulfilled."""
+
+    exit_code = 66
+
+
+class ProjectNotFoundError(ProjectError):
+    """There is no project of this name."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(f"there is no project {project!r}; check the name, or create it first")
+        self.project = project
+
+
+class ProjectExistsError(ProjectError):
+    """There is a project of this name already."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(f"there is a project {project!r} already; choose another name")
+        self.project = project
+
+
+class ProjectNotEmptyError(ProjectError):
+    """A project that still has workflows is not deleted."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(f"the project {project!r} still has workflows; delete them before the project")
+        self.project = project
 
 
 class StoreError(EopiezError):
