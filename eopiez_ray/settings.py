@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     """Requests that a replica of the gateway answers at once; the next one gets 429."""
     gateway_streams: int = Field(default=1000, ge=0)
     """Followers of events and logs for each replica, besides."""
+    gateway_folder: Path | None = None
+    """Where uploads and results of the pipeline are, reached by all workers under this path; unset means ``shared``
+    under the data home."""
     gateway_followers: str | None = None
     """Path prefix to which followers are redirected; unset, they are served where they ask."""
     gateway_timeout_s: float = Field(default=60.0, gt=0)
@@ -63,6 +66,11 @@ class Settings(BaseSettings):
     """Python modules whose phases plans may name, besides the content phases; the gateway imports them at start."""
     gateway_inputs: tuple[Path, ...] = ()
     """Folders on the workers' machines whose files the pipeline may read; uploads are always allowed."""
+
+    @property
+    def shared_folder(self) -> Path:
+        """The folder that the gateway shares with the workers."""
+        return (self.gateway_folder or self.home / "shared").expanduser().absolute()
 
     @property
     def gateway_url(self) -> str:

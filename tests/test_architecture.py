@@ -32,6 +32,7 @@ FACTS: dict[str, tuple[object, ...]] = {
     "IdempotencyConflictError": ("nightly", "0199"),
     "TransitionError": ("0199", "pause", "succeeded"),
     "UpdateRefusedError": ("0190", "tasks of it have started"),
+    "PartFailedError": ("ray", "port in use", "/tmp/ray.log"),
     "DamagedArchiveError": ("letters.eopz", [2, 5]),
 }
 """Arguments of those that take more than a sentence."""

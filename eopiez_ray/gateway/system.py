@@ -12,6 +12,8 @@ from fastapi import Request
 
 from ..engine.artifacts import Artifacts
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
+from ..store.uploads import Uploads
+from .files import SharedFolder
 from .watching import Watcher
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class System:
         self.workflows, self.updates = Workflows(database), Updates(database)
         self.intake, self.rules = Intake(database), RuleBook(database)
         self.artifacts = Artifacts(settings.artifacts)
+        self.uploads, self.files = Uploads(database), SharedFolder(settings)
         self.watcher = Watcher(database, self.workflows)
         self.started_at = time.time()
         """In Unix seconds."""

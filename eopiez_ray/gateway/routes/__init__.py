@@ -1,6 +1,7 @@
 """Endpoints, a module for each resource."""
 
-from . import history, monitoring, requests, results, workflows
+from . import history, monitoring, pipeline, requests, results, uploads, workflows
 
-ROUTERS = (workflows.router, requests.router, history.router, results.router, monitoring.router)
+_RESOURCES = (workflows, requests, history, results, pipeline, uploads, monitoring)
 """In the order of the API's description."""
+ROUTERS = tuple(resource.router for resource in _RESOURCES)

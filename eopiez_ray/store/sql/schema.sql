@@ -258,6 +258,18 @@ create table workers (
     started_at timestamptz not null default now()
 );
 
+-- Files that callers of the gateway upload; their content is in a folder that workers can read.
+create table uploads (
+    id uuid primary key,
+    project text not null,
+    owner text not null,
+    name text not null,
+    size bigint not null check (size >= 0),
+    created_at timestamptz not null default clock_timestamp(),
+    completed_at timestamptz
+);
+create index uploads_of_project on uploads (project, id desc);
+
 -- What is known of phases by their code: what a task takes, newer tasks counting more.
 create table profiles (
     digest text primary key,
