@@ -35,6 +35,20 @@ class Settings(BaseSettings):
     database_patience_s: float = Field(default=120.0, gt=0)
     """Seconds for which an orchestrator keeps trying to reach a lost database before it gives up."""
 
+    public_url: str = "http://127.0.0.1:8000"
+    """Where people reach the gateway; access tokens name it as their issuer."""
+    access_token_s: float = Field(default=300.0, gt=0, le=3600)
+    """Seconds for which an access token holds."""
+    session_idle_s: float = Field(default=3600.0, gt=0)
+    """Seconds without a request after which a session ends."""
+    session_s: float = Field(default=86400.0, gt=0)
+    """Seconds after which a session ends in any case."""
+    signing_key_s: float = Field(default=30 * 86400.0, gt=0)
+    """Seconds after which access tokens are signed with a new key."""
+    audit_webhook: str | None = Field(default=None, repr=False)
+    """A URL that is told the head of the audit log after each change, so that a cut tail shows; besides a file in the
+    data home."""
+
     @cached_property
     def artifacts(self) -> str:
         """Where artifacts are kept, as a ``pyarrow.fs`` URL or a local path."""

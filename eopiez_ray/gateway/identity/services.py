@@ -1,0 +1,67 @@
+"""Everything about identity that the requests of a replica share."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ...store.accounts import Accounts
+from ...store.audit import AuditLog
+from ...store.factors import Factors
+from ...store.guesses import Guesses
+from ...store.invitations import Invitations
+from ...store.keys import Keys, SigningKeys
+from ...store.rates import Rates
+from ...store.sessions import Sessions
+from .anchors import FileAnchor, WebhookAnchor
+from .authenticator import Authenticator
+from .limiter import RateLimiter
+from .passwords import Hasher
+from .signing_in import Lifetimes, SigningIn, Stores
+from .tokens import TokenForm
+from .trail import Trail
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ...settings import Settings
+    from ...store.database import Database
+    from .anchors import Anchor
+
+
+class IdentityServices:
+    """Accounts, sessions, keys and the audit trail of one replica. Open it with ``open_identity``."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.lifetimes = Lifetimes(
+            timedelta(seconds=settings.session_idle_s),
+            timedelta(seconds=settings.session_s),
+            timedelta(seconds=settings.access_token_s),
+        )
+        self.accounts, self.sessions, self.factors = Accounts(database), Sessions(database), Factors(database)
+        self.keys, self.invitations, self.audit = Keys(database), Invitations(database), AuditLog(database)
+        self.signing = SigningKeys(database, timedelta(seconds=settings.signing_key_s), self.lifetimes.token)
+        self.guesses, self.rates = Guesses(database), Rates(database)
+        self.limiter, self.hasher = RateLimiter(self.rates), Hasher()
+        self.trail = Trail(self.audit, _anchors(settings))
+        form = TokenForm(settings.public_url, lifetime=self.lifetimes.token)
+        self.authenticator = Authenticator(self.sessions, self.keys, self.signing, form, self.lifetimes.idle)
+        stores = Stores(self.accounts, self.sessions, self.factors, self.guesses, self.signing)
+        self.signing_in = SigningIn(stores, self.hasher, self.trail, form, self.lifetimes)
+
+
+@asynccontextmanager
+async def open_identity(database: Database, settings: Settings) -> AsyncIterator[IdentityServices]:
+    """The services, as long as the block lasts; what they have to write to the audit log is written at its end."""
+    services = IdentityServices(database, settings)
+    services.trail.start()
+    try:
+        yield services
+    finally:
+        await services.trail.stop()
+
+
+def _anchors(settings: Settings) -> list[Anchor]:
+    file = FileAnchor(settings.home)
+    return [file] if settings.audit_webhook is None else [file, WebhookAnchor(settings.audit_webhook)]
