@@ -109,7 +109,7 @@ async def _measure(url: str, tasks: int, queued: int) -> None:
 
 
 async def _long_workflow(database: Database, tasks: int) -> WorkflowId:
-    (created,) = await Intake(database, 15).create(NewWorkflow(PLAN, CODE))
+    (created,) = await Intake(database).create(NewWorkflow(PLAN, CODE))
     await database.fetch("update workflows set status = 'succeeded', finished_at = now()")
     await database.fetch(MAKE_WORKERS)
     for statement in (MAKE_TASKS, MAKE_ATTEMPTS, MAKE_LOGS):
@@ -151,7 +151,7 @@ async def _ask(workflows: Workflows, workflow: WorkflowId, tasks: int) -> None:
 
 async def _claim(database: Database, queued: int) -> None:
     await database.fetch(MAKE_QUEUE, PLAN.digest, queued)
-    await Intake(database, 15).create(NewWorkflow(PLAN, CODE, owner="ben"))
+    await Intake(database).create(NewWorkflow(PLAN, CODE, owner="ben"))
     await database.fetch("vacuum analyze workflows")
     ledger = Ledger(database, 3600)
     driver = OrchestratorId(uuid7())

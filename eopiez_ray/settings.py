@@ -35,6 +35,26 @@ class Settings(BaseSettings):
     database_patience_s: float = Field(default=120.0, gt=0)
     """Seconds for which an orchestrator keeps trying to reach a lost database before it gives up."""
 
+    gateway_host: str = "127.0.0.1"
+    """Where the gateway listens; ``0.0.0.0`` lets other machines in."""
+    gateway_port: int = Field(default=8000, ge=0, le=65535)
+    gateway_requests: int = Field(default=100, ge=1)
+    """Requests that a replica of the gateway answers at once; the next one gets 429."""
+    gateway_streams: int = Field(default=1000, ge=0)
+    """Followers of events and logs for each replica, besides."""
+    gateway_timeout_s: float = Field(default=60.0, gt=0)
+    """Seconds that a request may take, streams apart."""
+    gateway_body_bytes: int = Field(default=16 * 2**20, ge=1024)
+    """Size of the largest body that is no upload."""
+    gateway_upload_bytes: int = Field(default=64 * 2**30, ge=1024)
+    """Size of the largest upload."""
+    gateway_allows_code: bool = True
+    """Whether developers may send code over HTTP, which workers then run."""
+    gateway_modules: tuple[str, ...] = ()
+    """Python modules whose phases plans may name, besides the content phases; the gateway imports them at start."""
+    gateway_inputs: tuple[Path, ...] = ()
+    """Folders on the workers' machines whose files the pipeline may read; uploads are always allowed."""
+
     public_url: str = "http://127.0.0.1:8000"
     """Where people reach the gateway; access tokens name it as their issuer."""
     access_token_s: float = Field(default=300.0, gt=0, le=3600)

@@ -164,7 +164,7 @@ async def measure(url: str, folder: str, stopped_by: str) -> None:
 
 async def pause_some(database: Database, new: NewWorkflow) -> None:
     """Paused workflows, which no orchestrator holds."""
-    made = await Intake(database, 15).create(*[new] * PAUSED)
+    made = await Intake(database).create(*[new] * PAUSED)
     await Workflows(database).pause_all(Selection(ids=tuple(created.id for created in made)))
 
 

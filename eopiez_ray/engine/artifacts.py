@@ -86,7 +86,25 @@ class Artifacts:
         Raises:
             ArtifactMissingError: its artifact is gone.
         """
-        return _decode(output.form, pa.py_buffer(output.inline) if output.inline is not None else self._read(output))
+        return _decode(output.form, self.stored(output))
+
+    def stored(self, output: Output) -> pa.Buffer:
+        """The stored form of an output, not decoded. Errors as in ``load``."""
+        return pa.py_buffer(output.inline) if output.inline is not None else self._read(output)
+
+    def probe(self) -> None:
+        """Write a small artifact and read it back.
+
+        Raises:
+            ArtifactError: that is not possible.
+        """
+        content = b"eopiez"
+        name = _name(blake3(content).digest(DIGEST_BYTES))
+        try:
+            self._place.write(name, [content])
+            self._place.read(name)
+        except OSError as error:
+            raise ArtifactError(f"artifacts under {self.url} cannot be written and read: {error}") from error
 
     def holds(self, output: Output) -> bool:
         """Whether the value can still be loaded."""
@@ -339,6 +357,12 @@ def _decode(form: str, buffer: pa.Buffer) -> Any:
     view = memoryview(buffer)
     if form == "pickle":
         return pickle.loads(view)
+    pieces = unframed(view)
+    return pickle.loads(pieces[0], buffers=pieces[1:])
+
+
+def unframed(view: memoryview) -> list[memoryview]:
+    """The pickle and its buffers, from the form ``buffers``."""
     (count,) = struct.unpack_from("<Q", view)
     lengths = struct.unpack_from(f"<{count}Q", view, 8)
     pieces, position = [], 8 * (1 + count)
@@ -346,4 +370,4 @@ def _decode(form: str, buffer: pa.Buffer) -> Any:
         position += -position % ALIGNMENT
         pieces.append(view[position : position + length])
         position += length
-    return pickle.loads(pieces[0], buffers=pieces[1:])
+    return pieces

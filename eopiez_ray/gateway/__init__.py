@@ -1,1 +1,1 @@
-"""The HTTP API: routes by resource, and who may use them."""
+"""The gateway: the API over HTTP. It writes to the store and reads from it, and never talks to an orchestrator."""

@@ -130,6 +130,8 @@ class Selection:
     statuses: tuple[WorkflowStatus, ...] | None = None
     error_type: str | None = None
     """Workflows that gave up a task with an error of this class name."""
+    projects: tuple[str, ...] | None = None
+    """Only workflows of these projects: for everybody else there are no others. Not a condition; None means all."""
     everything: bool = False
     """Must be set if there is no condition, so that nobody selects all workflows by accident."""
 

@@ -22,6 +22,7 @@ from .views import (
     TaskView,
     WorkflowView,
 )
+from .vitals import Drivers, Vitals
 from .workflows import EVERYTHING, Workflows
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Created",
     "Database",
     "DriverView",
+    "Drivers",
     "EmbeddedServer",
     "EventView",
     "GivenUp",
@@ -54,6 +56,7 @@ __all__ = [
     "TaskTime",
     "TaskView",
     "Updates",
+    "Vitals",
     "WorkflowView",
     "Workflows",
     "connect",

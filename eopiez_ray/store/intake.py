@@ -153,8 +153,8 @@ class Intake:
         """The workflows that are new; the others' keys were used before."""
         await self._keep_plans([new for _, new in part])
         rows = (
-            (key, new.project, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels), new.idempotency_key,
-             new.holder)
+            (key, new.project, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels),
+             new.idempotency_key, new.holder)
             for key, new in part
         )  # fmt: skip
         columns = [list(column) for column in zip(*rows, strict=True)]
@@ -176,7 +176,8 @@ class Intake:
         self._known |= unknown.keys()
 
     async def _earlier(self, new: NewWorkflow) -> Created:
-        row = await self._database.fetchrow(sql("idempotent_workflow"), new.project, new.owner, new.idempotency_key)
+        key = new.project, new.owner, new.idempotency_key
+        row = await self._database.fetchrow(sql("idempotent_workflow"), *key)
         assert row is not None
         if row["plan"] != new.plan.digest:
             raise IdempotencyConflictError(new.idempotency_key or "", str(row["id"]))

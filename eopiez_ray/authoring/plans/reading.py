@@ -53,6 +53,20 @@ def read_stream(stream: BinaryIO, name: str) -> Plan:
     return _plan(read_bytes(stream.read(MAX_BYTES + 1), name, Path.cwd()))
 
 
+def read_registered(value: Mapping[str, Any]) -> Plan:
+    """As ``read_plan``, for a document from a stranger: it can only name registered phases.
+
+    Raises:
+        PlanDocumentError: it imports something, or something in it is wrong.
+    """
+    written = _written(value)
+    document = _validated(written)
+    if document.imports:
+        problem = "code cannot be imported here; name registered phases, or send the plan with its code from Python"
+        raise written.wrong(("import",), problem)
+    return _built(written, document)
+
+
 def import_for(source: str | Path) -> None:
     """Import what a document imports, and nothing more. Errors as in ``read_plan``."""
     written = _written(source)
@@ -62,6 +76,10 @@ def import_for(source: str | Path) -> None:
 def _plan(written: Written) -> Plan:
     document = _validated(written)
     _import(written, document)
+    return _built(written, document)
+
+
+def _built(written: Written, document: PlanDocument) -> Plan:
     plan = Plan(document.plan, labels=document.labels, priority=document.priority)
     for name, step in document.steps.items():
         if isinstance(step, PhaseStep):

@@ -1,0 +1,174 @@
+"""What holds for every request before any endpoint sees it: its id, its size, its time, and headers of its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders
+
+from ..logs import get_logger
+from ..model.ids import uuid7
+from .problems import Problem, respond, unavailable, unforeseen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from ..settings import Settings
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Unless the endpoint says otherwise."""
+_HSTS = "max-age=31536000; includeSubDomains"
+BUSY_AFTER_S = 1
+
+log = get_logger(__name__)
+
+
+class Guard:
+    """ASGI middleware: nothing that a stranger sends gets past its bounds.
+
+    Serve obeys headers by which a caller can lift its limits on time; the bounds here hold whatever it is told.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app, self._settings = app, settings
+        self._requests, self._streams = 0, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = _request_id(Headers(scope=scope))
+        answer = _Answer(scope, send, self._let_stream)
+        if self._requests >= self._settings.gateway_requests:
+            await answer.refuse(receive, _busy("requests"))
+            return
+        self._requests += 1
+        try:
+            await self._bounded(scope, receive, answer)
+        finally:
+            if answer.is_stream:
+                self._streams -= 1
+            else:
+                self._requests -= 1
+
+    async def _bounded(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        body = _Body(receive, answer, self._limit_of(scope))
+        if body.says_too_much(Headers(scope=scope)):
+            await answer.refuse(receive, body.too_large())
+            return
+        try:
+            async with asyncio.timeout(self._settings.gateway_timeout_s) as answer.clock:
+                await self._app(scope, body.receive, answer.send)
+        except TimeoutError:
+            await answer.refuse(receive, unavailable("this took too long"))
+        except Exception:  # The outermost guard.
+            log.exception("unforeseen error", path=scope["path"], request=scope["state"]["request_id"])
+            await answer.refuse(receive, unforeseen())
+
+    def _let_stream(self) -> bool:
+        """Count a request as one of the streams, which last; False if there are too many."""
+        if self._streams >= self._settings.gateway_streams:
+            return False
+        self._requests, self._streams = self._requests - 1, self._streams + 1
+        return True
+
+    def _limit_of(self, scope: Scope) -> int:
+        is_upload = "/uploads" in scope["path"]
+        return self._settings.gateway_upload_bytes if is_upload else self._settings.gateway_body_bytes
+
+
+class _Answer:
+    """The answer to a request on its way out."""
+
+    def __init__(self, scope: Scope, send: Send, let_stream: Callable[[], bool]) -> None:
+        self._scope, self._send, self._let_stream = scope, send, let_stream
+        self._has_begun = self._is_over = False
+        self.is_stream = False
+        self.clock: asyncio.Timeout | None = None
+
+    async def send(self, message: Message) -> None:
+        """Pass on a part of the answer; after a refusal, nothing more."""
+        if self._is_over:
+            return
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if headers.get("content-type", "").startswith("text/event-stream") and not self._become_stream():
+                await self.refuse(_nothing_more, _busy("streams"))
+                return
+            self._has_begun = True
+            self._complete(headers)
+        await self._send(message)
+
+    async def refuse(self, receive: Receive, problem: Problem) -> None:
+        """Answer with a problem; an answer that has begun can only break off."""
+        if self._has_begun:
+            raise problem
+        await respond(self._scope, problem)(self._scope, receive, self.send)
+        self._is_over = True
+
+    def _become_stream(self) -> bool:
+        self.is_stream = self._let_stream()
+        if self.is_stream and self.clock is not None:
+            self.clock.reschedule(None)
+        return self.is_stream
+
+    def _complete(self, headers: MutableHeaders) -> None:
+        headers["X-Request-Id"] = self._scope["state"]["request_id"]
+        for name, value in _HEADERS.items():
+            headers.setdefault(name, value)
+        if self._scope["scheme"] == "https":
+            headers.setdefault("Strict-Transport-Security", _HSTS)
+
+
+class _Body:
+    """The body of a request, bounded in bytes however it is sent."""
+
+    def __init__(self, receive: Receive, answer: _Answer, limit: int) -> None:
+        self._receive, self._answer, self._limit, self._read = receive, answer, limit, 0
+
+    def says_too_much(self, headers: Headers) -> bool:
+        """Whether its own header says that it is too long."""
+        said = headers.get("content-length", "")
+        return said.isdigit() and int(said) > self._limit
+
+    async def receive(self) -> Message:
+        """The next part; once there are too many, the request is answered and over."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._read += len(message.get("body", b""))
+            if self._read > self._limit:
+                await self._answer.refuse(self._receive, self.too_large())
+                return {"type": "http.disconnect"}
+        return message
+
+    def too_large(self) -> Problem:
+        hint = "upload documents with POST /v1/uploads"
+        detail = f"the body has more than {self._limit:,} bytes"
+        return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, hint, {"Connection": "close"})
+
+
+async def _nothing_more() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _request_id(headers: Headers) -> str:
+    """The caller's own id if it has the form of one: it goes into logs and headers."""
+    said = headers.get("x-request-id", "")
+    return said if _REQUEST_ID.fullmatch(said) else str(uuid7())
+
+
+def _busy(what: str) -> Problem:
+    after = {"Retry-After": str(BUSY_AFTER_S)}
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, "busy", f"too many {what} are under way", "send it again soon", after)

@@ -1,0 +1,201 @@
+"""Errors as RFC 9457 problems, and the only place where ours become theirs.
+
+A problem has a stable ``type``, a ``detail`` that says what was wrong with this request, a ``hint`` that says what to
+do, and the id of the request, under which the log knows it. It never says anything about what the caller may not see.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from ..errors import (
+    ArtifactMissingError,
+    DatabaseUnavailableError,
+    EopiezError,
+    IdempotencyConflictError,
+    ParameterError,
+    PlanError,
+    StorageFullError,
+    TransitionError,
+    UpdateRefusedError,
+    WorkflowNotFinishedError,
+    WorkflowNotFoundError,
+    WriteRefusedError,
+)
+from ..logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TYPES = "urn:eopiez:problem:"
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+"""Seconds after which what was unavailable is likely to be back."""
+SHOWN = 20
+"""How many of a request's faults are listed."""
+
+log = get_logger(__name__)
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's word
+    """A request that gets an error as its answer."""
+
+    def __init__(
+        self, status: HTTPStatus, name: str, detail: str, hint: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.name, self.detail, self.hint = status, name, detail, hint
+        self.headers = dict(headers or {})
+        self.faults: list[dict[str, Any]] = []
+        """Each fault of the request, with its place, if there are several."""
+
+
+class FaultBody(BaseModel):
+    """One fault of a request."""
+
+    place: str = Field(examples=["body.labels"])
+    message: str = Field(examples=["Input should be a valid dictionary"])
+
+
+class ProblemBody(BaseModel):
+    """What was wrong with a request (RFC 9457)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{
+        "type": "urn:eopiez:problem:workflow-not-found",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "there is no workflow 0197b3c0-0000-7000-8000-000000000000 that you can see",
+        "hint": "GET /v1/workflows lists those that you can see",
+        "instance": "/v1/workflows/0197b3c0-0000-7000-8000-000000000000",
+        "request_id": "0197b3c1-7a52-7c11-9c3e-5a2d8e1f0b6a",
+    }]})  # fmt: skip
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str = ""
+    instance: str
+    request_id: str
+    faults: list[FaultBody] | None = None
+
+
+class _Rule(NamedTuple):
+    """How errors of a class are answered."""
+
+    status: HTTPStatus
+    name: str
+    hint: str = ""
+
+
+_RULES: dict[type[EopiezError], _Rule] = {
+    WorkflowNotFoundError: _Rule(
+        HTTPStatus.NOT_FOUND, "workflow-not-found", "GET /v1/workflows lists what you can see"
+    ),
+    TransitionError: _Rule(HTTPStatus.CONFLICT, "transition-refused", "its status has to change first"),
+    UpdateRefusedError: _Rule(HTTPStatus.CONFLICT, "update-refused", "change what has not started yet"),
+    IdempotencyConflictError: _Rule(HTTPStatus.CONFLICT, "idempotency-conflict", "use a new key"),
+    WorkflowNotFinishedError: _Rule(HTTPStatus.CONFLICT, "not-finished", "wait until the step has succeeded"),
+    PlanError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-plan"),
+    ParameterError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
+    WriteRefusedError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "not-storable"),
+    ArtifactMissingError: _Rule(HTTPStatus.GONE, "artifact-missing", "retry the workflow, which makes it again"),
+    StorageFullError: _Rule(HTTPStatus.SERVICE_UNAVAILABLE, "storage-full", "an operator has to free space"),
+    DatabaseUnavailableError: _Rule(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", "send it again soon"),
+}
+"""By class; an error is answered by the rule of the nearest class that it belongs to."""
+_HIDDEN = {DatabaseUnavailableError: "the database does not answer", StorageFullError: "no space is left for data"}
+"""Errors whose own message names places inside the system."""
+
+
+def not_found(what: str, name: object, hint: str = "") -> Problem:
+    """The answer for what does not exist, or does not exist for this caller: both look alike."""
+    return Problem(HTTPStatus.NOT_FOUND, f"{what}-not-found", f"there is no {what} {name} that you can see", hint)
+
+
+def unavailable(detail: str) -> Problem:
+    """The answer if a part of the system is away for a moment."""
+    after = {"Retry-After": str(RETRY_AFTER_S)}
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, "send it again soon", after)
+
+
+def problem_of(error: EopiezError) -> Problem:
+    """One of our errors as a problem."""
+    rule = next((_RULES[kind] for kind in type(error).__mro__ if kind in _RULES), None)
+    if rule is None:
+        return unforeseen()
+    detail = next((text for kind, text in _HIDDEN.items() if isinstance(error, kind)), str(error))
+    if isinstance(error, WorkflowNotFoundError):
+        detail = f"there is no workflow {error.workflow_id} that you can see"
+    is_passing = rule.status is HTTPStatus.SERVICE_UNAVAILABLE
+    return Problem(rule.status, rule.name, detail, rule.hint, {"Retry-After": str(RETRY_AFTER_S)} if is_passing else {})
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer errors with problems."""
+    app.add_exception_handler(Problem, _answer_problem)  # type: ignore[arg-type]
+    app.add_exception_handler(EopiezError, _answer_ours)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _answer_invalid)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _answer_http)  # type: ignore[arg-type]
+
+
+def respond(scope: Mapping[str, Any], problem: Problem) -> Response:
+    """The response to the request of an ASGI scope."""
+    request_id = scope.get("state", {}).get("request_id", "")
+    body: dict[str, Any] = {
+        "type": TYPES + problem.name,
+        "title": problem.status.phrase,
+        "status": int(problem.status),
+        "detail": problem.detail.encode("utf-8", "replace").decode(),
+        "hint": problem.hint,
+        "instance": scope.get("path", ""),
+        "request_id": request_id,
+    }
+    if problem.faults:
+        body["faults"] = problem.faults
+    return Response(to_json(body), int(problem.status), problem.headers, MEDIA_TYPE)
+
+
+async def _answer_problem(request: Request, problem: Problem) -> Response:
+    return respond(request.scope, problem)
+
+
+async def _answer_ours(request: Request, error: EopiezError) -> Response:
+    problem = problem_of(error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("request failed", path=request.url.path, error=repr(error))
+    return respond(request.scope, problem)
+
+
+async def _answer_invalid(request: Request, error: RequestValidationError) -> Response:
+    """Every fault with its place, but never the value that was sent, which may be a secret."""
+    faults = [{"place": ".".join(map(str, fault["loc"])), "message": fault["msg"]} for fault in error.errors()[:SHOWN]]
+    first = f"{faults[0]['place']}: {faults[0]['message']}" if faults else "it cannot be read"
+    problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", first, "GET /v1/docs shows what is expected")
+    problem.faults = faults
+    return respond(request.scope, problem)
+
+
+async def _answer_http(request: Request, error: HTTPException) -> Response:
+    status = HTTPStatus(error.status_code)
+    name = status.phrase.lower().replace(" ", "-").replace("'", "")
+    details = {
+        HTTPStatus.NOT_FOUND: f"there is nothing at {request.url.path}",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.url.path} does not take {request.method}",
+    }
+    hint = "GET /v1/openapi.json describes every endpoint"
+    return respond(request.scope, Problem(status, name, details.get(status, str(error.detail)), hint, error.headers))
+
+
+def unforeseen() -> Problem:
+    """The answer to an error that nobody foresaw."""
+    hint = "report it with the request id, under which the log has more"
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "something unforeseen went wrong", hint)

@@ -1,0 +1,106 @@
+"""Pause, resume, cancel and retry: of one workflow, or of all that a selection names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Response
+
+from ...model.access import Caller, Role
+from ...model.ids import WorkflowId
+from ...model.requests import Request, Selection
+from ..access import CallerDep, OperatedDep, ProjectParameter, SystemDep, projects_for
+from ..bodies import AnswersBody, RequestBody, SelectionBody, WorkflowBody
+from ..documented import WRITES
+from ..representation import reply
+
+if TYPE_CHECKING:
+    from ...store import WorkflowView
+    from ..system import System
+
+router = APIRouter(prefix="/workflows", tags=["workflows"])
+_PLAINLY = RequestBody()
+
+
+@router.post("/{workflow}/pause", operation_id="pause_workflow", response_model=WorkflowBody, responses=WRITES)
+async def pause_workflow(
+    view: OperatedDep, system: SystemDep, caller: CallerDep, body: RequestBody = _PLAINLY
+) -> Response:
+    """Start no more tasks of it; it is `paused` once none is in flight."""
+    await system.workflows.pause(view.id, _request(body, caller))
+    return await _now(view, system)
+
+
+@router.post("/{workflow}/resume", operation_id="resume_workflow", response_model=WorkflowBody, responses=WRITES)
+async def resume_workflow(
+    view: OperatedDep, system: SystemDep, caller: CallerDep, body: RequestBody = _PLAINLY
+) -> Response:
+    """Queue it again after a pause; nothing that is finished runs twice."""
+    await system.workflows.resume(view.id, _request(body, caller))
+    return await _now(view, system)
+
+
+@router.post("/{workflow}/retry", operation_id="retry_workflow", response_model=WorkflowBody, responses=WRITES)
+async def retry_workflow(
+    view: OperatedDep, system: SystemDep, caller: CallerDep, body: RequestBody = _PLAINLY
+) -> Response:
+    """Queue it again after it failed, was cancelled or quarantined: finished work is kept, the rest starts afresh."""
+    await system.workflows.retry(view.id, _request(body, caller))
+    return await _now(view, system)
+
+
+@router.post("/pause", operation_id="pause_workflows", response_model=AnswersBody, responses=WRITES)
+async def pause_workflows(
+    body: SelectionBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
+) -> Response:
+    """Pause all selected workflows, with an answer for each."""
+    chosen = _selection(body, caller, project)
+    return reply(AnswersBody.of(await system.workflows.pause_all(chosen, _request(body, caller))))
+
+
+@router.post("/resume", operation_id="resume_workflows", response_model=AnswersBody, responses=WRITES)
+async def resume_workflows(
+    body: SelectionBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
+) -> Response:
+    """Resume all selected workflows, with an answer for each."""
+    chosen = _selection(body, caller, project)
+    return reply(AnswersBody.of(await system.workflows.resume_all(chosen, _request(body, caller))))
+
+
+@router.post("/cancel", operation_id="cancel_workflows", response_model=AnswersBody, responses=WRITES)
+async def cancel_workflows(
+    body: SelectionBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
+) -> Response:
+    """Cancel all selected workflows, with an answer for each."""
+    chosen = _selection(body, caller, project)
+    return reply(AnswersBody.of(await system.workflows.cancel_all(chosen, _request(body, caller))))
+
+
+@router.post("/retry", operation_id="retry_workflows", response_model=AnswersBody, responses=WRITES)
+async def retry_workflows(
+    body: SelectionBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
+) -> Response:
+    """Retry all selected workflows, with an answer for each."""
+    chosen = _selection(body, caller, project)
+    return reply(AnswersBody.of(await system.workflows.retry_all(chosen, _request(body, caller))))
+
+
+def _request(body: RequestBody, caller: Caller) -> Request:
+    return Request(caller.name, body.why, body.mode, body.timers)
+
+
+def _selection(body: SelectionBody, caller: Caller, project: str | None) -> Selection:
+    return Selection(
+        ids=None if body.ids is None else tuple(map(WorkflowId, body.ids)),
+        labels=body.labels,
+        owner=body.owner,
+        name=body.name,
+        statuses=None if body.statuses is None else tuple(body.statuses),
+        error_type=body.error_type,
+        everything=body.everything,
+        projects=projects_for(caller, project, Role.OPERATOR),
+    )
+
+
+async def _now(view: WorkflowView, system: System) -> Response:
+    return reply(WorkflowBody.of(await system.workflows.get(view.id)))

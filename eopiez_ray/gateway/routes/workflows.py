@@ -1,0 +1,111 @@
+"""Workflows: create, list, look, update and cancel."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+
+from ...model.access import Role
+from ...model.ids import WorkflowId
+from ...model.requests import Request
+from ...model.status import WorkflowStatus
+from ..access import (
+    CallerDep,
+    OperatedDep,
+    ProjectParameter,
+    SystemDep,
+    ViewedDep,
+    project_for,
+    projects_for,
+)
+from ..bodies import ChangeBody, NewWorkflowBody, WorkflowBody, WorkflowDetailBody
+from ..documented import READS, WRITES, answers
+from ..plans import new_workflow
+from ..representation import CursorParameter, Limit, Page, check_match, entity_tag, id_at, page_of, reply
+from ..updating import update
+
+router = APIRouter(prefix="/workflows", tags=["workflows"])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=255, description="Sending the same request again under one key has the effect of sending it once."
+    ),
+]
+IfMatch = Annotated[
+    str | None, Header(description="The ETag that was read; the change is refused if it is no longer it.")
+]
+LinksToOne: dict[str, Any] = {
+    name: {"operationId": operation, "parameters": {"workflow": "$response.body#/id"}}
+    for name, operation in {"get": "get_workflow", "cancel": "cancel_workflow", "events": "list_events"}.items()
+}
+
+
+@router.post(
+    "", operation_id="create_workflow", status_code=HTTPStatus.ACCEPTED, response_model=WorkflowBody,
+    responses=WRITES | {202: {"description": "Durable, and waiting to be driven.", "links": LinksToOne}},
+)  # fmt: skip
+async def create_workflow(
+    body: NewWorkflowBody,
+    system: SystemDep,
+    caller: CallerDep,
+    project: ProjectParameter = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Create a workflow from a plan. It is durable once this answers, and an orchestrator will drive it."""
+    chosen = project_for(caller, project, Role.OPERATOR)
+    (created,) = await system.intake.create(new_workflow(body, caller, chosen, idempotency_key, system.settings))
+    view = await system.workflows.get(created.id)
+    return reply(WorkflowBody.of(view), HTTPStatus.ACCEPTED, {"Location": f"/v1/workflows/{created.id}"})
+
+
+@router.get("", operation_id="list_workflows", response_model=Page[WorkflowBody], responses=READS)
+async def list_workflows(
+    system: SystemDep,
+    caller: CallerDep,
+    project: ProjectParameter = None,
+    status: Annotated[WorkflowStatus | None, Query(description="Only those with this status.")] = None,
+    cursor: CursorParameter = None,
+    limit: Limit = 50,
+) -> Response:
+    """Workflows that the caller can see, newest first."""
+    projects_for(caller, project, Role.VIEWER)
+    before = id_at(cursor)
+    views = await system.workflows.page(status, None if before is None else WorkflowId(before), limit)
+    return reply(page_of([WorkflowBody.of(view) for view in views], limit, str(views[-1].id) if views else None))
+
+
+@router.get("/{workflow}", operation_id="get_workflow", response_model=WorkflowDetailBody, responses=READS)
+async def get_workflow(view: ViewedDep, system: SystemDep) -> Response:
+    """One workflow: its steps, how far it is, why steps wait, and what it has cost so far."""
+    steps = await system.workflows.steps(view.id)
+    return reply(WorkflowDetailBody.of_steps(view, steps), headers={"ETag": _tag(view)})
+
+
+@router.put(
+    "/{workflow}", operation_id="update_workflow", response_model=WorkflowDetailBody, responses=WRITES | answers(412)
+)
+async def update_workflow(
+    body: ChangeBody, view: OperatedDep, system: SystemDep, caller: CallerDep, if_match: IfMatch = None
+) -> Response:
+    """Change what has not started: parameters of steps that have not begun, policies, the priority, labels."""
+    check_match(if_match, _tag(view))
+    await update(system, view, body, caller)
+    return await get_workflow(await system.workflows.get(view.id), system)
+
+
+@router.delete(
+    "/{workflow}", operation_id="cancel_workflow", status_code=HTTPStatus.ACCEPTED, response_model=WorkflowBody,
+    responses=WRITES,
+)  # fmt: skip
+async def cancel_workflow(view: OperatedDep, system: SystemDep, caller: CallerDep) -> Response:
+    """Cancel it: tasks in flight get a moment to finish, and finished steps keep their results."""
+    await system.workflows.cancel(view.id, Request(by=caller.name))
+    return reply(WorkflowBody.of(await system.workflows.get(view.id)), HTTPStatus.ACCEPTED)
+
+
+def _tag(view: Any) -> str:
+    """What an update would change."""
+    return entity_tag(view.id, view.plan_version, view.priority, sorted(view.labels.items()))

@@ -1,0 +1,84 @@
+"""Server-sent events: how a browser or program follows what happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi.responses import StreamingResponse
+from pydantic_core import to_json
+
+from .problems import Problem
+from .representation import bad_cursor
+
+HEARTBEAT_S = 15.0
+"""Seconds of silence after which a comment is sent, so that nobody in between gives the connection up."""
+RETRY_MS = 1000
+"""Milliseconds after which a browser that has lost the stream asks again."""
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+ALIVE = b": alive\n\n"
+"""A comment, which clients ignore."""
+
+
+def message(kind: str, value: Any, number: int | None = None) -> bytes:
+    """A message of a stream.
+
+    Args:
+        kind: its event type.
+        value: what JSON can express, or pydantic.
+        number: its id, after which a client that comes back goes on; None for what has no place in the history.
+    """
+    place = b"" if number is None else b"id: %d\n" % number
+    return b"%sevent: %s\ndata: %s\n\n" % (place, kind.encode(), to_json(value))
+
+
+def stream(messages: AsyncIterator[bytes]) -> StreamingResponse:
+    """A response that sends the messages as they come."""
+    return StreamingResponse(_alive(messages), media_type="text/event-stream", headers=_HEADERS)
+
+
+def last_event_id(header: str | None, after: int) -> int:
+    """Where a follower goes on: after the last event that it has.
+
+    Raises:
+        Problem: the header is no number of an event.
+    """
+    if header is None or not header.strip():
+        return after
+    if not header.strip().isdigit() or len(header) > 18:
+        raise bad_event_id()
+    return int(header)
+
+
+def bad_event_id() -> Problem:
+    """The answer to a ``Last-Event-ID`` that no stream gave."""
+    problem = bad_cursor()
+    problem.detail = "Last-Event-ID is no number of an event"
+    return problem
+
+
+class Pulse:
+    """Tells when a silent stream should show that it is alive."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def beats(self) -> bool:
+        """Whether nothing was sent for long; if so, the caller shows that it is alive, and silence begins anew."""
+        is_silent = time.monotonic() - self._last >= HEARTBEAT_S
+        if is_silent:
+            self.sent()
+        return is_silent
+
+    def sent(self) -> None:
+        """Something has been sent."""
+        self._last = time.monotonic()
+
+
+async def _alive(messages: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield b"retry: %d\n\n" % RETRY_MS
+    async for each in messages:
+        yield each

@@ -1,0 +1,78 @@
+"""What all requests of a replica share, opened once and closed with it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol, cast
+
+from fastapi import Request
+
+from ..engine.artifacts import Artifacts
+from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
+from .watching import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ..model.access import Caller
+    from ..settings import Settings
+    from ..store import Database
+
+
+class Authenticator(Protocol):
+    """Knows who sends a request."""
+
+    async def caller(self, request: Request) -> Caller:
+        """Who sends it.
+
+        Raises:
+            Problem: nobody known, or not any more.
+        """
+        ...
+
+
+OpensAuthenticator = Callable[["Database", "Settings"], Awaitable[Authenticator]]
+
+
+class System:
+    """The store's users' side, and who watches it."""
+
+    def __init__(self, settings: Settings, database: Database, authenticator: Authenticator) -> None:
+        self.settings, self.database, self.authenticator = settings, database, authenticator
+        self.workflows, self.updates = Workflows(database), Updates(database)
+        self.intake, self.rules = Intake(database), RuleBook(database)
+        self.artifacts = Artifacts(settings.artifacts)
+        self.watcher = Watcher(database, self.workflows)
+        self.started_at = time.time()
+        """In Unix seconds."""
+
+
+@asynccontextmanager
+async def opened(settings: Settings, opens_authenticator: OpensAuthenticator) -> AsyncIterator[System]:
+    """A system with its connections, as long as the block lasts. The embedded server is started if no database is set.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    server = EmbeddedServer(settings.home) if settings.database_url is None else None
+    url = settings.database_url if server is None else await asyncio.to_thread(server.start)
+    assert url is not None
+    try:
+        async with await connect(url) as database:
+            system = System(settings, database, await opens_authenticator(database, settings))
+            system.watcher.start()
+            try:
+                yield system
+            finally:
+                await system.watcher.stop()
+    finally:
+        if server is not None:
+            await asyncio.to_thread(server.leave)
+
+
+def system_of(request: Request) -> System:
+    """The system that a request is for."""
+    return cast("System", request.app.state.system)

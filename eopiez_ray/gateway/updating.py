@@ -1,0 +1,56 @@
+"""Updates to workflows under way: checked here as far as the phase is known, decided by whoever drives it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ..authoring.contract import registered_phases
+from ..model.changes import Change, StepChange
+from .problems import unavailable
+
+if TYPE_CHECKING:
+    from ..model.access import Caller
+    from ..model.plan import PlanSpec
+    from ..store import WorkflowView
+    from .bodies import ChangeBody, StepChangeBody
+    from .system import System
+
+PATIENCE_S = 15.0
+"""Seconds that the workflow's driver gets to answer."""
+
+
+async def update(system: System, view: WorkflowView, body: ChangeBody, caller: Caller) -> None:
+    """Change the workflow, and wait until its driver has accepted that.
+
+    Raises:
+        PlanError, ParameterError: there is no such step, or a phase rejects a parameter.
+        UpdateRefusedError, TransitionError: what should change has started, or the workflow has ended.
+        Problem: its driver did not answer in time.
+    """
+    change = Change(tuple(map(_step_change, body.steps)), body.priority, body.labels, caller.name, body.why)
+    _check_parameters(view.plan, change)
+    asked = await system.updates.ask(view.id, change)
+    try:
+        async with asyncio.timeout(PATIENCE_S), system.watcher.follow(view.id) as topic:
+            while not await system.updates.answer(view.id, asked):
+                await topic.events_after(asked.event)
+                await topic.changed()
+    except TimeoutError as error:
+        raise unavailable("the workflow's driver has not answered; its events will show what became of it") from error
+
+
+def _step_change(body: StepChangeBody) -> StepChange:
+    fields = {name: getattr(body, name) for name in StepChange.__dataclass_fields__ if name != "parameters"}
+    return StepChange(parameters=body.parameters or None, **fields)
+
+
+def _check_parameters(plan: PlanSpec, change: Change) -> None:
+    """Let phases that are registered here check their parameters; the code of others is not loaded."""
+    known = {phase.ref.digest: phase for phase in registered_phases()}
+    positions = plan.index()
+    changed = change.applied(plan)
+    for each in change.steps:
+        step = changed.steps[positions[each.step]]
+        if each.parameters and step.phase.digest in known:
+            known[step.phase.digest].checked(step.name, len(step.inputs), step.parameters)

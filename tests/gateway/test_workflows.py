@@ -1,0 +1,166 @@
+"""Workflows over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.gateway.conftest import Client, created, lengths
+
+DOCUMENT = {"plan": "given", "steps": {"words": {"values": ["a", "bcd"]}}}
+
+
+async def test_a_new_workflow_is_durable_and_says_where_it_is(client: Client) -> None:
+    answer = await client("anna").post("/workflows", json=lengths("a", "bcd") | {"labels": {"team": "x"}})
+    assert answer.status_code == 202
+    body = answer.json()
+    assert (body["status"], body["owner"], body["project"], body["labels"]) == ("queued", "anna", "blue", {"team": "x"})
+    assert answer.headers["location"] == f"/v1/workflows/{body['id']}"
+    seen = (await client("cleo").get(f"/workflows/{body['id']}")).json()
+    assert seen["progress"] == {"steps": 2, "steps_done": 1, "tasks_done": 2, "tasks_known": 2, "tasks_running": 0}
+    assert [step["name"] for step in seen["steps"]] == ["words", "length"]
+
+
+async def test_one_idempotency_key_makes_one_workflow(client: Client) -> None:
+    key = {"Idempotency-Key": "nightly"}
+    first, second = [await client("anna").post("/workflows", json=lengths("a"), headers=key) for _ in range(2)]
+    assert first.json()["id"] == second.json()["id"]
+    other = await client("anna").post("/workflows", json=lengths("b"), headers=key)
+    assert (other.status_code, other.json()["type"]) == (409, "urn:eopiez:problem:idempotency-conflict")
+
+
+async def test_a_plan_document_needs_no_code(client: Client) -> None:
+    answer = await client("ben").post("/workflows", json={"plan": DOCUMENT})
+    assert answer.status_code == 202, answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        ({}, 422, "plan-missing"),
+        ({"plan": {"plan": "x", "steps": {}}}, 422, "invalid-plan"),
+        ({"plan": DOCUMENT | {"import": ["os"]}}, 422, "invalid-plan"),
+        ({"plan": {"plan": "x", "steps": {"a": {"phase": "no.such"}}}}, 422, "invalid-plan"),
+        ({"plan": DOCUMENT, "priority": 10**6}, 422, "invalid-request"),
+        ({"plan": DOCUMENT, "labels": {"a": "\x00" * 20_000}}, 422, "invalid-parameter"),
+        ({"plan": DOCUMENT, "unknown": 1}, 422, "invalid-request"),
+        ({"spec": {"name": "x"}}, 422, "invalid-plan"),
+        ({"spec": {"name": "x", "steps": []}}, 422, "invalid-plan"),
+    ],
+)
+async def test_a_bad_plan_gets_a_clear_answer(client: Client, body: dict[str, Any], status: int, kind: str) -> None:
+    answer = await client("anna").post("/workflows", json=body)
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:eopiez:problem:{kind}"), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_nobody_plants_code_under_the_digest_of_other_code(client: Client) -> None:
+    body = lengths("a")
+    body["code"] = dict.fromkeys(body["code"], "aGVsbG8=")
+    answer = await client("anna").post("/workflows", json=body)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:eopiez:problem:invalid-parameter")
+
+
+async def test_operators_run_no_code_and_nothing_that_reaches_outside(client: Client) -> None:
+    answer = await client("ben").post("/workflows", json=lengths("a"))
+    assert (answer.status_code, answer.json()["detail"]) == (403, "this takes the role developer in project blue")
+    reads = {
+        "plan": "x",
+        "steps": {"read": {"phase": "ingest_read", "parameters": {"inputs": ["/etc"], "options": {}}}},
+    }
+    answer = await client("ben").post("/workflows", json={"plan": reads})
+    assert answer.status_code == 403, answer.text
+
+
+async def test_viewers_change_nothing(client: Client) -> None:
+    workflow = await created(client("anna"), "a")
+    viewer = client("cleo")
+    refused = [
+        await viewer.post("/workflows", json={"plan": DOCUMENT}),
+        await viewer.delete(f"/workflows/{workflow}"),
+        await viewer.put(f"/workflows/{workflow}", json={"priority": 3}),
+        *[await viewer.post(f"/workflows/{workflow}/{verb}") for verb in ("pause", "resume", "retry")],
+    ]
+    assert {answer.status_code for answer in refused} == {403}
+    assert (await viewer.get(f"/workflows/{workflow}")).json()["status"] == "queued"
+
+
+async def test_others_workflows_answer_like_none(client: Client) -> None:
+    workflow, none = await created(client("anna"), "a"), uuid4()
+    for name in ("dora", "fritz"):
+        for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/pause"), ("GET", "/events"), ("GET", "/logs")):
+            theirs, nothing = [
+                await client(name).request(method, f"/workflows/{each}{path}") for each in (workflow, none)
+            ]
+            assert theirs.status_code == nothing.status_code == 404
+            assert (
+                theirs.text.replace(str(workflow), "").split("request_id")[0]
+                == (nothing.text.replace(str(none), "").split("request_id")[0])
+            )
+    assert (await client("dora").get("/workflows")).json()["items"] == []
+
+
+async def test_a_list_goes_on_where_its_page_ended(client: Client) -> None:
+    made = [str(await created(client("anna"), str(number))) for number in range(5)]
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page = (
+            await client("cleo").get("/workflows", params={"limit": 2} | ({"cursor": cursor} if cursor else {}))
+        ).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+    assert seen == made[::-1]
+    assert cursor is None
+
+
+async def test_a_strangers_cursor_is_refused(client: Client) -> None:
+    for cursor in ("x", "bnVsbA", "W10", "é", "MTIz"):
+        answer = await client("anna").get("/workflows", params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:eopiez:problem:invalid-cursor"), cursor
+
+
+async def test_a_queued_workflow_is_paused_resumed_and_cancelled(client: Client) -> None:
+    workflow = await created(client("anna"), "a")
+    operator = client("ben")
+    paused = await operator.post(f"/workflows/{workflow}/pause", json={"why": "maintenance", "timers": "frozen"})
+    assert (paused.json()["status"], paused.json()["request"]["why"]) == ("paused", "maintenance")
+    assert (await operator.post(f"/workflows/{workflow}/resume")).json()["status"] == "queued"
+    for _ in range(2):
+        cancelled = await operator.delete(f"/workflows/{workflow}")
+        assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
+    refused = await operator.post(f"/workflows/{workflow}/pause")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:eopiez:problem:transition-refused")
+    assert (await operator.post(f"/workflows/{workflow}/retry")).json()["status"] == "queued"
+
+
+async def test_a_bulk_request_answers_for_each_and_touches_no_other_project(client: Client) -> None:
+    ours, theirs = await created(client("anna"), "a"), await created(client("root"), "a")
+    answer = await client("ben").post("/workflows/pause", json={"ids": [str(ours), str(theirs)]})
+    by_id = {each["id"]: each for each in answer.json()["answers"]}
+    assert by_id[str(ours)]["status"] == "paused"
+    assert by_id[str(theirs)]["status"] is None
+    assert (await client("root").get(f"/workflows/{theirs}")).json()["status"] == "queued"
+    everything = await client("ben").post("/workflows/cancel", json={"everything": True})
+    assert [each["id"] for each in everything.json()["answers"]] == [str(ours)]
+    empty = await client("ben").post("/workflows/cancel", json={})
+    assert empty.status_code == 422
+
+
+async def test_an_update_is_refused_if_somebody_was_faster(client: Client) -> None:
+    workflow = await created(client("anna"), "a")
+    tag = (await client("ben").get(f"/workflows/{workflow}")).headers["etag"]
+    first = await client("ben").put(f"/workflows/{workflow}", json={"priority": 3}, headers={"If-Match": tag})
+    assert (first.status_code, first.json()["priority"]) == (200, 3)
+    late = await client("emil").put(f"/workflows/{workflow}", json={"priority": 4}, headers={"If-Match": tag})
+    assert (late.status_code, late.json()["type"]) == (412, "urn:eopiez:problem:changed-meanwhile")
+
+
+async def test_who_works_for_several_projects_names_one(client: Client) -> None:
+    answer = await client("emil").post("/workflows", json={"plan": DOCUMENT})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:eopiez:problem:project-missing")
+    assert (await client("emil").post("/workflows?project=blue", json={"plan": DOCUMENT})).status_code == 202
+    assert (await client("emil").post("/workflows?project=red", json={"plan": DOCUMENT})).status_code == 403
+    assert (await client("emil").post("/workflows?project=grey", json={"plan": DOCUMENT})).status_code == 404
