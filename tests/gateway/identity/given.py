@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from uuid import UUID
 
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.requests import Request
 
-from eopiez_ray.gateway.identity.passwords import Hasher
 from eopiez_ray.gateway.identity.peers import Peer
 from eopiez_ray.gateway.identity.services import IdentityServices
 from eopiez_ray.gateway.identity.signing_in import Proof, SignedIn
@@ -29,16 +31,20 @@ def settings_of(database_url: str, home: Path) -> Settings:
     return Settings(database_url=database_url, home=home, public_url="https://eopiez.example.com")
 
 
+@cache
+def hashed() -> str:
+    """The hash of ``PASSWORD``: it takes its time."""
+    return PasswordHash((Argon2Hasher(memory_cost=65536, parallelism=1),)).hash(PASSWORD)
+
+
 async def user(services: IdentityServices, login: str = "anna", *, administrator: bool = False) -> UUID:
     """A user whose password is ``PASSWORD``."""
-    hashed = await Hasher().hash(PASSWORD)
-    return await services.accounts.create(NewUser(login, hashed, is_system_administrator=administrator))
+    return await services.accounts.create(NewUser(login, hashed(), is_system_administrator=administrator))
 
 
 async def newcomer(services: IdentityServices, login: str = "anna", life: timedelta = timedelta(days=7)) -> UUID:
     """A user whose password has to be changed."""
-    hashed = await Hasher().hash(PASSWORD)
-    return await services.accounts.create(NewUser(login, hashed, now() + life))
+    return await services.accounts.create(NewUser(login, hashed(), now() + life))
 
 
 async def member(services: IdentityServices, login: str = "anna", role: Role = Role.DEVELOPER) -> UUID:
