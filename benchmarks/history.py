@@ -19,8 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from blake3 import blake3
+
 from eopiez_ray.model.filters import AttemptFilter, LogFilter, TaskFilter
 from eopiez_ray.model.ids import OrchestratorId, WorkflowId, uuid7
+from eopiez_ray.model.limits import Owner
 from eopiez_ray.model.plan import PhaseRef, PlanSpec, Step
 from eopiez_ray.model.status import PhaseKind
 from eopiez_ray.model.tasks import TaskKey
@@ -38,7 +41,10 @@ PAGE = 50
 REPEATS = 15
 PLAN = PlanSpec(
     "long",
-    tuple(Step(name, PhaseRef(name, "1", PhaseKind.MAP, name)) for name in ("read", "tidy", "count", "write")),
+    tuple(
+        Step(name, PhaseRef(name, "1", PhaseKind.MAP, blake3(b"").hexdigest(16)))
+        for name in ("read", "tidy", "count", "write")
+    ),
 )
 CODE = {step.phase.digest: b"" for step in PLAN.steps}
 MAKE_WORKERS = """
@@ -158,12 +164,15 @@ async def _claim(database: Database, queued: int) -> None:
     session = await database.listen(lambda *_: None)
     await session.execute("select pg_advisory_lock($1)", await ledger.register(driver))
     claims = await ledger.claim(driver, None, 100)
-    print(f"{'the other owner is among the first claimed':44}{'yes' if 'ben' in {c.owner for c in claims} else 'NO'}")
-    driven = {"anna": 99, "ben": 1}
+    print(
+        f"{'the other owner is among the first claimed':44}{'yes' if 'ben' in {c.owner.name for c in claims} else 'NO'}"
+    )
+    anna, ben = Owner("default", "anna"), Owner("default", "ben")
+    driven = {anna: 99, ben: 1}
 
     async def claim() -> int:
         found = await ledger.claim(driver, None, 100, driven=driven)
-        driven["anna"] += len(found)
+        driven[anna] += len(found)
         return len(found)
 
     await _time("100 workflows, claimed and restored", claim)

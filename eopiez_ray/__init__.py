@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .engine.local import Local
     from .errors import EopiezError
     from .model.changes import StepChange
-    from .model.filters import AttemptFilter, TaskFilter
+    from .model.filters import AttemptFilter, Order, TaskFilter, WorkflowFilter
     from .model.policies import Placement, Resources, RetryPolicy, Spread
     from .model.requests import Selection
     from .model.status import PhaseKind, StepStatus, WorkflowStatus
@@ -33,6 +33,7 @@ __all__ = [
     "AttemptFilter",
     "EopiezError",
     "Local",
+    "Order",
     "Partitions",
     "Phase",
     "PhaseKind",
@@ -49,6 +50,7 @@ __all__ = [
     "TaskContext",
     "TaskFilter",
     "Workflow",
+    "WorkflowFilter",
     "WorkflowStatus",
     "current_task",
     "find_phase",
@@ -65,7 +67,7 @@ _ROOMS = {
     "engine.local": ("Local",),
     "errors": ("EopiezError",),
     "model.changes": ("StepChange",),
-    "model.filters": ("AttemptFilter", "TaskFilter"),
+    "model.filters": ("AttemptFilter", "Order", "TaskFilter", "WorkflowFilter"),
     "model.policies": ("Placement", "Resources", "RetryPolicy", "Spread"),
     "model.requests": ("Selection",),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),

@@ -24,6 +24,10 @@
      │    ├── IdempotencyConflictError   a key that was used for another plan
      │    ├── UpdateRefusedError         the part to be changed has started
      │    └── TransitionError            a request that its status does not allow
+     ├── ProjectError
+     │    ├── ProjectNotFoundError
+     │    ├── ProjectExistsError
+     │    └── ProjectNotEmptyError       it still has workflows
      ├── StoreError                  the database
      │    ├── DatabaseUnavailableError   it does not answer
      │    ├── DatabaseTooOldError
@@ -47,6 +51,8 @@
      │    └── ChangedMeanwhileError      somebody else was first
      ├── AuditError                  the audit log was tampered with
      ├── ClusterError                Ray
+     ├── AlreadyUpError              a system is up under this data home
+     ├── PartFailedError             a part of the system did not start
      └── ArchiveError                an .eopz archive
           ├── NotAnArchiveError
           ├── DamagedArchiveError
@@ -248,6 +254,36 @@ class TransitionError(WorkflowError):
         self.workflow_id, self.request, self.status = workflow_id, request, status
 
 
+class ProjectError(EopiezError):
+    """A request about a project that cannot be fulfilled."""
+
+    exit_code = 66
+
+
+class ProjectNotFoundError(ProjectError):
+    """There is no project of this name."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(f"there is no project {project!r}; check the name, or create it first")
+        self.project = project
+
+
+class ProjectExistsError(ProjectError):
+    """There is a project of this name already."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(f"there is a project {project!r} already; choose another name")
+        self.project = project
+
+
+class ProjectNotEmptyError(ProjectError):
+    """A project that still has workflows is not deleted."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(f"the project {project!r} still has workflows; delete them before the project")
+        self.project = project
+
+
 class StoreError(EopiezError):
     """The database does not work as it should."""
 
@@ -357,6 +393,27 @@ class ClusterError(EopiezError):
     """Ray cannot be started or reached, or can never run what it is asked to."""
 
     exit_code = 69
+
+
+class AlreadyUpError(EopiezError):
+    """A system is already up under this data home."""
+
+    exit_code = 75
+
+    def __init__(self, home: str) -> None:
+        super().__init__(f"a system is already up under {home}; `eopiez status` shows it, `eopiez down` stops it")
+        self.home = home
+
+
+class PartFailedError(EopiezError):
+    """A part of the system did not start."""
+
+    exit_code = 69
+
+    def __init__(self, part: str, last_words: str, log: str) -> None:
+        said = f":\n{last_words}" if last_words else ""
+        super().__init__(f"the {part} did not start; its log is {log}{said}")
+        self.part, self.last_words, self.log = part, last_words, log
 
 
 class ArchiveError(EopiezError):

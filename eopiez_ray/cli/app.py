@@ -16,6 +16,8 @@ from . import (
     chaos,
     clean,
     demo,
+    doctor,
+    down,
     events,
     failures,
     limits,
@@ -30,7 +32,9 @@ from . import (
     search,
     show,
     start,
+    status,
     tasks,
+    up,
     update,
     weigh,
 )
@@ -108,7 +112,7 @@ def eopiez(
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    limits, weigh, orchestrate, search, archive, chaos, clean, plan,
+    limits, weigh, orchestrate, up, status, down, doctor, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

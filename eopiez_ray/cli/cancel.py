@@ -10,7 +10,7 @@ import typer
 
 from ..model.requests import Answer, Mode, Selection, Verb
 from .requests import AsJson, By, Now, NoWait, Why, bring_to_rest, options_of
-from .selection import Everything, Ids, Labels, Name, Owner, Statuses, choose
+from .selection import Everything, Ids, Labels, Name, Owner, Project, Statuses, choose
 from .system import open_system
 from .terminal import counted
 
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
 def cancel(
     ids: Ids = None,
     label: Labels = None,
+    project: Project = None,
     owner: Owner = None,
     name: Name = None,
     status: Statuses = None,
@@ -43,7 +44,7 @@ def cancel(
 
     Example: eopiez cancel --name nightly --status paused
     """
-    chosen = choose(ids, label, owner, name, status, None, everything)
+    chosen = choose(ids, label, owner, name, status, None, everything, project=project)
     options = options_of(by, why) | {"mode": Mode.NOW if now else Mode.DRAIN}
     with open_system() as local:
         if not chosen.is_one and not yes and sys.stdin.isatty():

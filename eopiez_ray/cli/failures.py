@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .requests import AsJson
-from .selection import ErrorType, Ids, Labels, Name, Owner, choose
+from .selection import AnyProject, ErrorType, Ids, Labels, Name, Owner, choose
 from .sheet import Sheet, figure, word
 from .sheet import name as text
 from .system import open_system
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
 def failures(
     ids: Ids = None,
     label: Labels = None,
+    project: AnyProject = None,
     owner: Owner = None,
     name: Name = None,
     error: ErrorType = None,
@@ -38,9 +40,9 @@ def failures(
     To start them again, use **eopiez retry** with the same options.
     """
     is_narrowed = any((ids, label, owner, name, error))
-    chosen = choose(ids, label, owner, name, None, error, not is_narrowed)
+    chosen = choose(ids, label, owner, name, None, error, not is_narrowed, project=project)
     with open_system() as local:
-        selection = chosen.selection(local)
+        selection = replace(chosen.selection(local), projects=None if project is None else (project,))
         tasks, aside = local.given_up(selection, limit=limit), local.set_aside(selection, limit)
     if as_json:
         for value in (*map(_failure_value, tasks), *map(_aside_value, aside)):

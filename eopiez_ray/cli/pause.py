@@ -9,7 +9,7 @@ import typer
 
 from ..model.requests import Answer, Mode, Selection, Timers, Verb
 from .requests import AsJson, By, Now, NoWait, Why, bring_to_rest, options_of
-from .selection import Everything, Ids, Labels, Name, Owner, Statuses, choose
+from .selection import Everything, Ids, Labels, Name, Owner, Project, Statuses, choose
 from .system import open_system
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 def pause(
     ids: Ids = None,
     label: Labels = None,
+    project: Project = None,
     owner: Owner = None,
     name: Name = None,
     status: Statuses = None,
@@ -41,7 +42,7 @@ def pause(
 
     Example: eopiez pause --label team=blue --now --why maintenance
     """
-    chosen = choose(ids, label, owner, name, status, None, everything)
+    chosen = choose(ids, label, owner, name, status, None, everything, project=project)
     options = options_of(by, why) | {"mode": Mode.NOW if now else Mode.DRAIN, "timers": timers}
     with open_system() as local:
         ask: Callable[[Selection], list[Answer]] = partial(local.pause, **options)

@@ -50,7 +50,7 @@ def options_of(by: str | None, why: str) -> RequestOptions:
 def named(local: Local, chosen: Chosen) -> Workflow:
     """The one workflow that was named."""
     assert chosen.ids is not None
-    return local.workflow(chosen.ids[0])
+    return local.workflow(chosen.ids[0], chosen.project)
 
 
 def see_and_conclude(workflow: Workflow, begin: Callable[[], object] | None, *, as_json: bool) -> None:

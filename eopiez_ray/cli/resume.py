@@ -13,7 +13,7 @@ from ..model.status import WorkflowStatus
 from .labels import OUTPUT
 from .requests import AsJson, By, Cpus, OnlyQueue, Why, named, options_of, see_and_conclude, set_going
 from .retry import RETRIED
-from .selection import Everything, Ids, Labels, Name, Owner, Statuses, choose
+from .selection import Everything, Ids, Labels, Name, Owner, Project, Statuses, choose
 from .system import open_system, read_settings
 from .terminal import err, results_only
 from .watch import short
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
 def resume(
     ids: Ids = None,
     label: Labels = None,
+    project: Project = None,
     owner: Owner = None,
     name: Name = None,
     status: Statuses = None,
@@ -41,7 +42,7 @@ def resume(
 
     A workflow that another process drives is only watched.
     """
-    chosen, options = choose(ids, label, owner, name, status, None, everything), options_of(by, why)
+    chosen, options = choose(ids, label, owner, name, status, None, everything, project=project), options_of(by, why)
     with results_only(), open_system(read_settings(cpus=cpus)) as local:
         if not chosen.is_one or no_wait:
             set_going(local, Verb.RESUME, chosen, options, no_wait=no_wait, as_json=as_json)

@@ -10,7 +10,7 @@ from ..errors import TransitionError
 from ..model.requests import Verb
 from ..model.status import WorkflowStatus
 from .requests import AsJson, By, Cpus, OnlyQueue, Why, named, options_of, see_and_conclude, set_going
-from .selection import ErrorType, Everything, Ids, Labels, Name, Owner, Statuses, choose
+from .selection import ErrorType, Everything, Ids, Labels, Name, Owner, Project, Statuses, choose
 from .system import open_system, read_settings
 from .terminal import results_only
 
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
 def retry(
     ids: Ids = None,
     label: Labels = None,
+    project: Project = None,
     owner: Owner = None,
     name: Name = None,
     status: Statuses = None,
@@ -41,7 +42,7 @@ def retry(
     Cancelled workflows must be named, or selected with **--status cancelled**. **eopiez failures** takes the same
     options and shows what was given up or quarantined.
     """
-    chosen, options = choose(ids, label, owner, name, status, error, everything), options_of(by, why)
+    chosen, options = choose(ids, label, owner, name, status, error, everything, project=project), options_of(by, why)
     with results_only(), open_system(read_settings(cpus=cpus)) as local:
         if not chosen.is_one or no_wait:
             set_going(local, Verb.RETRY, chosen, options, no_wait=no_wait, as_json=as_json)

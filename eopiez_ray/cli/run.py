@@ -14,7 +14,7 @@ import typer
 
 from ..errors import ParameterError, StorageFullError
 from ..home import make_file, make_folder
-from ..model.names import shown
+from ..model.names import DEFAULT_PROJECT, shown
 from .conclusion import conclude, spool_folder
 from .displays import Display, display_for
 from .labels import OUTPUT, SPOOL, TITLE
@@ -71,6 +71,7 @@ class Job:
     output: Path
     settings: Settings
     as_json: bool
+    project: str = DEFAULT_PROJECT
 
 
 Inputs = Annotated[
@@ -152,6 +153,12 @@ Name = Annotated[
         show_default=False,
     ),
 ]
+ToProject = Annotated[
+    str,
+    typer.Option(
+        "--project", envvar="EOPIEZ_PROJECT", help="Project that the run belongs to.", rich_help_panel=RESULTS
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option(
@@ -178,6 +185,7 @@ def run(
     across_languages: AcrossLanguages = False,
     output: Output = None,
     name: Name = None,
+    project: ToProject = DEFAULT_PROJECT,
     dry_run: DryRun = False,
     cpus: Cpus = None,
     as_json: AsJson = False,
@@ -213,7 +221,7 @@ def run(
     )
     options = replace(options, keep_boilerplate=keep_boilerplate, across_languages=across_languages)
     settings = read_settings(cpus=cpus)
-    job = Job(_absolute(inputs), options, output_folder(output, title), settings, as_json)
+    job = Job(_absolute(inputs), options, output_folder(output, title), settings, as_json, project)
     _keep_apart(job.inputs, job.output)
     if dry_run:
         _look_only(job)
@@ -355,7 +363,7 @@ def _see_through(job: Job) -> None:
         try:
             _note_others(local, display)
             labels = {OUTPUT: str(job.output), TITLE: job.options.title} | _spool_label(job)
-            workflow = local.submit(plan, labels=labels)
+            workflow = local.submit(plan, labels=labels, project=job.project)
             outcome = see_through(workflow, display, workflow.resume)
         except BaseException:
             local.close()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from ..model.names import DEFAULT_PROJECT
 from ..model.requests import Selection
 from ..model.status import WorkflowStatus
 from .labels import labels_of
@@ -29,6 +30,19 @@ Statuses = Annotated[
 ErrorType = Annotated[
     str | None, typer.Option("--error", metavar="TYPE", help="Workflows that gave up a task with this error.")
 ]
+Project = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        envvar="EOPIEZ_PROJECT",
+        help="Workflows of this project; default by default, any for those named by id.",
+        show_default=False,
+    ),
+]
+AnyProject = Annotated[
+    str | None,
+    typer.Option("--project", envvar="EOPIEZ_PROJECT", help="Only this project's; all by default.", show_default=False),
+]
 Everything = Annotated[bool, typer.Option("--all", help="All workflows the command applies to.")]
 
 
@@ -42,11 +56,18 @@ class Chosen(NamedTuple):
     statuses: list[WorkflowStatus] | None = None
     error_type: str | None = None
     everything: bool = False
+    project: str | None = None
+    """None for ``default``, or for any if workflows are named by id."""
 
     @property
     def is_one(self) -> bool:
-        """Whether exactly one workflow was named and nothing else given."""
-        return self.ids is not None and len(self.ids) == 1 and not any(self[1:])
+        """Whether exactly one workflow was named and nothing else given, except perhaps its project."""
+        return self.ids is not None and len(self.ids) == 1 and not any(self[1:-1])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing says which workflows are meant; a project alone does not."""
+        return not any(self[:-1])
 
     def selection(self, local: Local) -> Selection:
         """The filter that selects them.
@@ -55,24 +76,25 @@ class Chosen(NamedTuple):
             WorkflowNotFoundError: an id matches no workflow, or several.
         """
         return Selection(
-            ids=tuple(local.workflow(text).id for text in self.ids) if self.ids else None,
+            ids=tuple(local.workflow(text, self.project).id for text in self.ids) if self.ids else None,
             labels=self.labels,
             owner=self.owner,
             name=self.name,
             statuses=tuple(self.statuses) if self.statuses else None,
             error_type=self.error_type,
             everything=self.everything,
+            projects=None if self.ids and self.project is None else (self.project or DEFAULT_PROJECT,),
         )
 
 
-def choose(ids: list[str] | None, labels: list[str] | None, *others: Any) -> Chosen:
+def choose(ids: list[str] | None, labels: list[str] | None, *others: Any, project: str | None) -> Chosen:
     """The selection, once checked not to be empty.
 
     Raises:
         typer.BadParameter: nothing was selected.
         ParameterError: a label has no value.
     """
-    chosen = Chosen(ids, labels_of(labels or []), *others)
-    if not any(chosen):
+    chosen = Chosen(ids, labels_of(labels or []), *others)._replace(project=project)
+    if chosen.is_empty:
         raise typer.BadParameter("name workflows by id, or select them with --label, --owner … or --all")
     return chosen

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ParameterError
+from ..model.names import DEFAULT_PROJECT
 from ..model.status import WorkflowStatus
 from .conclusion import conclude
 from .displays import display_for
@@ -39,7 +40,7 @@ class Wish:
 
     plan: Plan
     options: dict[str, Any]
-    """Owner, priority, labels and idempotency key."""
+    """Project, owner, priority, labels and idempotency key."""
     results: list[str]
     """Names of the steps whose results to print."""
     as_json: bool
@@ -56,9 +57,20 @@ Result = Annotated[
         show_default=False,
     ),
 ]
+ToProject = Annotated[
+    str,
+    typer.Option(
+        "--project",
+        envvar="EOPIEZ_PROJECT",
+        help="Project that it belongs to; projects share the cluster.",
+        rich_help_panel=WORKFLOW,
+    ),
+]
 Owner = Annotated[
     str,
-    typer.Option(help="Owner of the workflow; owners share the cluster.", rich_help_panel=WORKFLOW, show_default=False),
+    typer.Option(
+        help="Owner of the workflow; owners share what their project has.", rich_help_panel=WORKFLOW, show_default=False
+    ),
 ]
 Priority = Annotated[
     int | None,
@@ -111,6 +123,7 @@ AsJsonOption = Annotated[
 def start(
     file: Document,
     result: Result = None,
+    project: ToProject = DEFAULT_PROJECT,
     owner: Owner = "",
     priority: Priority = None,
     label: Label = None,
@@ -138,7 +151,8 @@ def start(
     labels = wanted.labels | labels_of(label or [])
     refuse_reserved(labels)
     urgency = wanted.priority if priority is None else priority
-    options = {"owner": owner, "labels": labels, "priority": urgency, "idempotency_key": idempotency_key}
+    whose = {"project": project, "owner": owner}
+    options = {**whose, "labels": labels, "priority": urgency, "idempotency_key": idempotency_key}
     wish = Wish(wanted, options, result or [], as_json)
     settings = read_settings(cpus=cpus)
     with results_only(), open_system(settings) as local:

@@ -51,7 +51,7 @@ class Room(NamedTuple):
     refusal: Callable[[Resources], str | None]
     """Why the cluster can never provide such resources."""
     places: Mapping[Resources, Mapping[Run, int]]
-    """How many runs are ahead of each, by the resources they want."""
+    """How many runs of its project are ahead of each, by the resources they want."""
     limits: Limits
 
     def why_not(self, run: Run, step: StepState) -> str:

@@ -174,7 +174,7 @@ class Claims:
 
     def _run_of(self, claim: Claim, code: dict[str, bytes]) -> Run:
         slots = max((self._executor.slots(shape) for shape in claim.state.plan.shapes), default=1)
-        packing = Packing(slots, self._chronicle.profiles, self._limits.closed_phases)
+        packing = Packing(slots, self._chronicle.profiles, self._limits.closed_phases(claim.owner.project))
         claim.state.memory_limit_bytes = self._executor.memory_limit_bytes()
         self.count += 1
         return Run(

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..machine import WorkflowState
+from ..model.limits import Owner
 from ..model.status import WorkflowStatus
 from ..store import Claim
 from .collector import spare_all, spare_new
@@ -94,7 +95,8 @@ class Creation:
             self._claims.add(made.id)
             return
         state = WorkflowState.restore(new.plan)
-        claim = Claim(made.id, FIRST_EPOCH, WorkflowStatus.RUNNING, state, new.owner, new.priority, new.labels)
+        owner = Owner(new.project, new.owner)
+        claim = Claim(made.id, FIRST_EPOCH, WorkflowStatus.RUNNING, state, owner, new.priority, new.labels)
         run = self._claims.hold(claim, dict(new.code))
         if run is not None:
             self._claims.begin(claim, run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -239,11 +240,17 @@ class Dispatcher:
 
     def room(self) -> Room:
         """What is known, for those who wait."""
-        places = {
-            resources: {run: place for place, run in enumerate(self._turns.in_turn(resources))}
-            for resources in self._turns.wanted
-        }
+        places = {resources: self._places(resources) for resources in self._turns.wanted}
         return Room(self._executor.free, self._executor.refusal, places, self._limits)
+
+    def _places(self, resources: Resources) -> dict[Run, int]:
+        """How many runs of its own project are ahead of each: how many others have is not told."""
+        ahead: Counter[str] = Counter()
+        places: dict[Run, int] = {}
+        for run in self._turns.in_turn(resources):
+            places[run] = ahead[run.owner.project]
+            ahead[run.owner.project] += 1
+        return places
 
     def inherit(self, runs: Mapping[str, Run], inherited: Inherited) -> None:
         """Wait for a call that a dead orchestrator began; its tasks are in flight."""

@@ -1,11 +1,11 @@
-"""How many concurrent calls an owner, a label or a phase may have, and how owners share the rest."""
+"""How many concurrent calls a project, an owner, a label or a phase may have, and how these share the rest."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..model.limits import LimitKey, LimitKind, Rules
+from ..model.limits import LimitKey, LimitKind, Owner, Rules
 from .run import RunFault
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ class Limits:
 
     def __init__(self) -> None:
         self.rules = Rules()
-        self.closed_phases: set[str] = set()
-        """Phases of which no more may start; shared with the packing of every run."""
+        self._closed_phases: dict[str, set[str]] = {}
         self.permits: Mapping[LimitKey, int] = {}
         self._busy: Counter[LimitKey] = Counter()
 
@@ -31,22 +30,38 @@ class Limits:
         self.rules, self.permits = rules, permits
         self._look()
 
-    def weight(self, owner: str) -> float:
-        """The owner's share of the cluster relative to others."""
+    def weight(self, owner: Owner) -> float:
+        """The owner's share of what the project has, relative to its other owners."""
         return self.rules.weights.get(owner, 1.0)
 
-    def lets_in(self, owner: str) -> bool:
-        """Whether the owner's limit leaves room for one more call: asked once, however much the owner has waiting."""
-        return not self.rules.maxima or all(map(self._is_open, self._limited([LimitKey(LimitKind.OWNER, owner)])))
+    def project_weight(self, project: str) -> float:
+        """The project's share of the cluster relative to others."""
+        return self.rules.project_weights.get(project, 1.0)
+
+    def closed_phases(self, project: str) -> set[str]:
+        """Phases of which no more may start in the project; kept up to date, and shared by the packing of its runs."""
+        if project not in self._closed_phases:
+            self._closed_phases[project] = set()
+            self._look()
+        return self._closed_phases[project]
+
+    def lets_in_project(self, project: str) -> bool:
+        """Whether the project's limit leaves room for one more call."""
+        return not self.rules.maxima or all(map(self._is_open, self._limited([_of_project(project)])))
+
+    def lets_in(self, owner: Owner) -> bool:
+        """Whether the owner's limits leave room for one more call: asked once, however much the owner has waiting."""
+        return not self.rules.maxima or all(map(self._is_open, self._limited(_of_owner(owner))))
 
     def may_start(self, run: Run, entered: Collection[LimitKey] = ()) -> bool:
-        """Whether the run's owner and labels leave room for one more call; those ``entered`` are in it already."""
+        """Whether project, owner and labels leave room for one more call; those ``entered`` are in it already."""
         return not self.rules.maxima or all(key in entered or self._is_open(key) for key in self._of_run(run))
 
     def leaves_work(self, run: Run, resources: Resources) -> bool:
         """Whether the run wants these resources for any phase that may start."""
-        return not self.closed_phases or any(
-            step.spec.phase.name not in self.closed_phases and resources in step.wanted() for step in run.state.steps
+        closed = self._closed_phases.get(run.owner.project)
+        return not closed or any(
+            step.spec.phase.name not in closed and resources in step.wanted() for step in run.state.steps
         )
 
     def of_calls(self, packed: Iterable[tuple[Run, Call]]) -> frozenset[LimitKey]:
@@ -57,7 +72,7 @@ class Limits:
         for run, call in packed:
             steps = run.state.steps
             phases = {steps[task.key.step].spec.phase.name for task in call.tasks}
-            found.update(self._of_run(run), self._limited(LimitKey(LimitKind.PHASE, phase) for phase in phases))
+            found.update(self._of_run(run), self._limited(_of_phases(run, phases)))
         return frozenset(found)
 
     def enter(self, keys: Collection[LimitKey]) -> None:
@@ -73,8 +88,10 @@ class Limits:
     def wanted(self, runs: Iterable[Run], slots: int) -> dict[LimitKey, tuple[int, int]]:
         """For each limit that matters here: running calls, and how many could run without it."""
         queued = [run for run in runs if run.queued_for] if self.rules.maxima else []
-        waiting = set(self._limited(LimitKey(LimitKind.OWNER, owner) for owner in {run.owner for run in queued}))
-        if any(key.kind is not LimitKind.OWNER for key in self.rules.maxima):
+        owners = {run.owner for run in queued}
+        waiting = set(self._limited(key for owner in owners for key in _of_owner(owner)))
+        waiting.update(self._limited(_of_project(project) for project in {owner.project for owner in owners}))
+        if any(key.kind in {LimitKind.LABEL, LimitKind.PHASE} for key in self.rules.maxima):
             for run in queued:
                 waiting.update(self._met_by(run))
         keys = waiting | {key for key, count in self._busy.items() if count and key in self.rules.maxima}
@@ -87,14 +104,14 @@ class Limits:
             RunFault: they cannot be determined.
         """
         try:
-            phases = (LimitKey(LimitKind.PHASE, step.spec.phase.name) for step in run.state.steps if step.ready)
-            return [*self._of_run(run), *self._limited(phases)]
+            phases = {step.spec.phase.name for step in run.state.steps if step.ready}
+            return [*self._of_run(run), *self._limited(_of_phases(run, phases))]
         except Exception as error:
             raise RunFault(run, error) from error
 
     def why_not(self, run: Run, phase: str) -> Sequence[str]:
         """The limits that keep the phase's tasks from starting."""
-        keys = [*self._of_run(run), *self._limited([LimitKey(LimitKind.PHASE, phase)])]
+        keys = [*self._of_run(run), *self._limited(_of_phases(run, [phase]))]
         return [
             f"{key.kind} {key.name!r} is at its limit, {self._busy[key]} of {self.rules.maxima[key]}"
             for key in keys
@@ -104,8 +121,9 @@ class Limits:
     def _of_run(self, run: Run) -> list[LimitKey]:
         if not self.rules.maxima:
             return []
-        labels = (LimitKey(LimitKind.LABEL, f"{name}={value}") for name, value in run.labels.items())
-        return self._limited([LimitKey(LimitKind.OWNER, run.owner), *labels])
+        labels = [f"{name}={value}" for name, value in run.labels.items()]
+        scoped = (LimitKey(LimitKind.LABEL, label, scope) for scope in _scopes(run.owner) for label in labels)
+        return self._limited([_of_project(run.owner.project), *_of_owner(run.owner), *scoped])
 
     def _limited(self, keys: Iterable[LimitKey]) -> list[LimitKey]:
         return [key for key in keys if key in self.rules.maxima]
@@ -114,10 +132,30 @@ class Limits:
         return self._busy[key] < min(self.permits.get(key, 0), self.rules.maxima.get(key, 0))
 
     def _look(self) -> None:
-        if self.rules.maxima or self.closed_phases:
-            phases = [key for key in self.rules.maxima if key.kind is LimitKind.PHASE]
-            self.closed_phases.clear()
-            self.closed_phases.update(key.name for key in phases if not self._is_open(key))
+        phases = [key for key in self.rules.maxima if key.kind is LimitKind.PHASE]
+        if not phases and not any(self._closed_phases.values()):
+            return
+        closed = [key for key in phases if not self._is_open(key)]
+        for project, names in self._closed_phases.items():
+            names.clear()
+            names.update(key.name for key in closed if key.project in {"", project})
+
+
+def _scopes(owner: Owner) -> tuple[str, str]:
+    """Of what a limit that applies to the owner's calls may be: all projects together, or the owner's alone."""
+    return "", owner.project
+
+
+def _of_project(project: str) -> LimitKey:
+    return LimitKey(LimitKind.PROJECT, project)
+
+
+def _of_owner(owner: Owner) -> list[LimitKey]:
+    return [LimitKey(LimitKind.OWNER, owner.name, scope) for scope in _scopes(owner)]
+
+
+def _of_phases(run: Run, phases: Iterable[str]) -> list[LimitKey]:
+    return [LimitKey(LimitKind.PHASE, phase, scope) for phase in phases for scope in _scopes(run.owner)]
 
 
 def granted(maximum: int, busy: int, wanted: int, others: Sequence[tuple[int, int]]) -> int:

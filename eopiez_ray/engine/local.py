@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, Unpack
 
+from ..model.filters import Order
 from ..model.limits import LimitKey, LimitKind, Rules
+from ..model.names import DEFAULT_PROJECT
 from ..model.requests import Answer, Selection, Verb
 from ..model.status import WorkflowStatus
 from ..settings import Settings
-from ..store import EVERYTHING
+from ..store import ALL, EVERYTHING
 from .handle import PAGE, Workflow
 from .options import RequestOptions, StartOptions, new_workflow, request_of
 from .system import Cleaned
@@ -20,10 +23,12 @@ from .thread import EngineThread
 
 if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
+    from ..model.filters import WorkflowFilter
     from ..model.ids import WorkflowId
     from ..store import (
         GivenUp,
         KnownPhase,
+        ProjectView,
         SetAside,
         StandingLimit,
         WorkflowView,
@@ -89,31 +94,83 @@ class Local:
         with contextlib.suppress(TimeoutError):
             self._run(asyncio.wait_for(self._engine.gave_up(), seconds))
 
-    def workflow(self, text: str) -> Workflow:
-        """The workflow with that id, or with a unique beginning or end of one."""
-        return Workflow(self._thread, self._run(self._engine.workflows.resolve(text)))
+    def workflow(self, text: str, project: str | None = None) -> Workflow:
+        """The workflow with that id, or with a unique beginning or end of one; of this project, if one is given."""
+        among = None if project is None else (project,)
+        return Workflow(self._thread, self._run(self._engine.workflows.resolve(text, among)))
 
-    def workflows(self, status: WorkflowStatus | None = None, limit: int = 50) -> list[WorkflowView]:
-        """Workflows, newest first."""
-        return self._run(self._engine.workflows.page(status, None, limit))
+    def workflows(
+        self,
+        status: WorkflowStatus | None = None,
+        limit: int = 50,
+        *,
+        where: WorkflowFilter = ALL,
+        order: Order = Order.NEWEST,
+        after: WorkflowId | None = None,
+    ) -> list[WorkflowView]:
+        """Workflows, newest first by default.
 
-    def limit(self, kind: LimitKind | str, name: str, maximum: int | None) -> None:
-        """Limit concurrent calls for an owner, a label (``key=value``) or a phase; None lifts the limit.
+        Args:
+            status: only those with this status.
+            limit: how many at most.
+            where: only those that meet these conditions.
+            order: oldest or newest first.
+            after: continues after the last one on an earlier page.
+        """
+        wanted = where if status is None else replace(where, statuses=(status,))
+        return self._run(self._engine.workflows.page(wanted, order, after, limit))
 
-        Takes effect within a second, for workflows under way too; running calls are left to finish.
+    def projects(self) -> list[ProjectView]:
+        """All projects."""
+        return self._run(self._engine.projects.list())
+
+    def create_project(self, name: str, title: str = "") -> ProjectView:
+        """A new project.
+
+        Raises:
+            ParameterError: it cannot be called so.
+            ProjectExistsError: there is one of this name.
+        """
+        return self._run(self._engine.projects.create(name, title))
+
+    def delete_project(self, name: str) -> None:
+        """Delete a project that has no workflows.
+
+        Raises:
+            ParameterError: it is ``default``, which stays.
+            ProjectNotEmptyError: it still has workflows.
+            ProjectNotFoundError: there is no such project.
+        """
+        self._run(self._engine.projects.delete(name))
+
+    def limit(self, kind: LimitKind | str, name: str, maximum: int | None, project: str = "") -> None:
+        """Limit concurrent calls for a project, an owner, a label (``key=value``) or a phase; None lifts the limit.
+
+        With a ``project``, a limit on an owner, label or phase is about the calls of this project alone; without one,
+        it counts those of all projects together. It takes effect within a second, for workflows under way too; running
+        calls are left to finish.
 
         Raises:
             ParameterError: the maximum is negative, or the label is not named ``key=value``.
         """
-        self._run(self._engine.rules.limit(LimitKey(LimitKind(kind), name), maximum))
+        self._run(self._engine.rules.limit(LimitKey(LimitKind(kind), name, project), maximum))
 
-    def weigh(self, owner: str, weight: float) -> None:
-        """Set an owner's share of the cluster relative to other owners, who have 1.
+    def weigh(self, owner: str, weight: float, project: str = DEFAULT_PROJECT) -> None:
+        """Set an owner's share of what the project has, relative to its other owners, who have 1.
 
         Raises:
             ParameterError: the weight is not above 0.
         """
-        self._run(self._engine.rules.weigh(owner, weight))
+        self._run(self._engine.rules.weigh(owner, weight, project))
+
+    def weigh_project(self, project: str, weight: float) -> None:
+        """Set a project's share of the cluster relative to other projects, which have 1.
+
+        Raises:
+            ParameterError: the weight is not above 0.
+            ProjectNotFoundError: there is no such project.
+        """
+        self._run(self._engine.rules.weigh_project(project, weight))
 
     def rules(self) -> Rules:
         """All limits and weights."""

@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from ..model.names import check_labels, check_name, check_priority
+from ..model.names import DEFAULT_PROJECT, check_labels, check_name, check_priority, check_project_name
 from ..model.requests import Mode, Request, Timers
 from ..store import NewWorkflow
 
@@ -17,23 +17,26 @@ if TYPE_CHECKING:
 class StartOptions(TypedDict, total=False):
     """Options for a new workflow, besides its plan."""
 
+    project: str
+    """The project it belongs to; ``default`` by default."""
     owner: str
-    """The owner: owners share the cluster by weight, equal by default. Empty by default."""
+    """The owner: owners share what their project has by weight, equal by default. Empty by default."""
     priority: int
     """Higher goes first; 0 by default."""
     labels: Mapping[str, str]
     idempotency_key: str
-    """Starting again with the same owner, key and plan gives the same workflow."""
+    """Starting again with the same project, owner, key and plan gives the same workflow."""
 
 
 def new_workflow(plan: Plan, options: StartOptions) -> NewWorkflow:
     """The new workflow; options given at the start override the plan's own.
 
     Raises:
-        ParameterError: the owner, key, labels or priority are invalid.
+        ParameterError: the project, owner, key, labels or priority are invalid.
     """
     labels = {**plan.labels, **options.get("labels", {})}
     said = {"priority": plan.priority, **options, "labels": labels}
+    check_project_name(options.get("project", DEFAULT_PROJECT))
     check_name("the owner", options.get("owner", ""))
     check_name("the idempotency key", options.get("idempotency_key") or "")
     check_priority(said["priority"])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..machine import Packing, WorkflowState
     from ..model.ids import WorkflowId
+    from ..model.limits import Owner
     from ..model.policies import Resources
     from .inputs import InputResolver
 
@@ -38,7 +39,7 @@ class Run:
     inputs: InputResolver
     code: dict[str, bytes]
     """Pickled phases and values by digest."""
-    owner: str
+    owner: Owner
     priority: int
     labels: Mapping[str, str]
     order: int

@@ -26,6 +26,7 @@ from ..store import (
     Intake,
     NewWorkflow,
     PhaseBook,
+    Projects,
     RuleBook,
     Updates,
     Workflows,
@@ -89,6 +90,12 @@ class Engine:
         """The store's users' side."""
         assert self._database is not None, "open the engine first"
         return Workflows(self._database)
+
+    @property
+    def projects(self) -> Projects:
+        """The projects."""
+        assert self._database is not None, "open the engine first"
+        return Projects(self._database)
 
     @property
     def rules(self) -> RuleBook:

@@ -10,27 +10,32 @@ from .run import RunFault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..model.limits import Owner
     from ..model.policies import Resources
     from .limits import Limits
     from .run import Run
 
-_Queue = dict[int, dict[str, "OrderedDict[Run, None]"]]
-"""Runs by priority and owner; within an owner, those that most recently started something come last."""
+_Project = dict["Owner", "OrderedDict[Run, None]"]
+"""A project's runs by owner; those that most recently started something come last."""
+_Queue = dict[int, dict[str, _Project]]
+"""Runs by priority and project."""
 
 
 class Turns:
     """The runs that want to start something, by the resources they want.
 
-    Priority comes first; then the owner with the fewest calls in flight for its weight, so that owners share by weight
-    however much each submits; then the owner's runs take turns, oldest first.
+    Priority comes first; then the project with the fewest calls in flight for its weight, and of its owners the one
+    with the fewest for its own, so that projects share by weight, and owners what their project has, however much each
+    submits; then the owner's runs take turns, oldest first.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._queues: dict[Resources, _Queue] = {}
         self._counts: Counter[Resources] = Counter()
-        self._busy: Counter[str] = Counter()
+        self._busy: Counter[Owner] = Counter()
         """Calls in flight by owner."""
+        self._busy_projects: Counter[str] = Counter()
 
     @property
     def wanted(self) -> dict[Resources, int]:
@@ -49,7 +54,8 @@ class Turns:
         for resources in run.queued_for - wants:
             self._leave(run, resources)
         for resources in wants - run.queued_for:
-            owners = self._queues.setdefault(resources, {}).setdefault(run.priority, {})
+            projects = self._queues.setdefault(resources, {}).setdefault(run.priority, {})
+            owners = projects.setdefault(run.owner.project, {})
             owners.setdefault(run.owner, OrderedDict())[run] = None
             self._counts[resources] += 1
         run.queued_for = wants
@@ -62,12 +68,15 @@ class Turns:
 
     def _leave(self, run: Run, resources: Resources) -> None:
         queue = self._queues[resources]
-        owners = queue[run.priority]
+        projects = queue[run.priority]
+        owners = projects[run.owner.project]
         del owners[run.owner][run]
         self._counts[resources] -= 1
         if not owners[run.owner]:
             del owners[run.owner]
         if not owners:
+            del projects[run.owner.project]
+        if not projects:
             del queue[run.priority]
         if not queue:
             del self._queues[resources]
@@ -75,21 +84,28 @@ class Turns:
     def started(self, run: Run) -> None:
         """Note a call of the run in flight: others of its owner go before it now."""
         self._busy[run.owner] += 1
+        self._busy_projects[run.owner.project] += 1
         for resources in run.queued_for:
-            self._queues[resources][run.priority][run.owner].move_to_end(run)
+            self._queues[resources][run.priority][run.owner.project][run.owner].move_to_end(run)
 
     def ended(self, run: Run) -> None:
         """Note that a call of the run is over."""
         self._busy[run.owner] -= 1
+        self._busy_projects[run.owner.project] -= 1
 
     def in_turn(self, resources: Resources) -> Iterator[Run]:
         """The runs that want these resources and that no limit stops, in turn order."""
         queue = self._queues.get(resources, {})
         for priority in sorted(queue, reverse=True):
-            for owner in sorted(filter(self._limits.lets_in, queue[priority]), key=self._share):
-                for run in queue[priority][owner]:
+            projects = queue[priority]
+            for project in sorted(filter(self._limits.lets_in_project, projects), key=self._project_share):
+                for run in self._in_project(projects[project]):
                     if self._may_start(run, resources):
                         yield run
+
+    def _in_project(self, owners: _Project) -> Iterator[Run]:
+        for owner in sorted(filter(self._limits.lets_in, owners), key=self._share):
+            yield from owners[owner]
 
     def _may_start(self, run: Run, resources: Resources) -> bool:
         """Whether no limit stops it.
@@ -102,5 +118,8 @@ class Turns:
         except Exception as error:
             raise RunFault(run, error) from error
 
-    def _share(self, owner: str) -> float:
+    def _project_share(self, project: str) -> float:
+        return self._busy_projects[project] / self._limits.project_weight(project)
+
+    def _share(self, owner: Owner) -> float:
         return self._busy[owner] / self._limits.weight(owner)

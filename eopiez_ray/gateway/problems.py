@@ -32,6 +32,7 @@ from ..errors import (
     ParameterError,
     PasswordChangeNeededError,
     PlanError,
+    ProjectNotFoundError,
     SecondFactorNeededError,
     StorageFullError,
     TooManyRequestsError,
@@ -113,6 +114,7 @@ _RULES: dict[type[EopiezError], _Rule] = {
     WorkflowNotFoundError: _Rule(
         HTTPStatus.NOT_FOUND, "workflow-not-found", "GET /v1/workflows lists what you can see"
     ),
+    ProjectNotFoundError: _Rule(HTTPStatus.NOT_FOUND, "project-not-found"),
     TransitionError: _Rule(HTTPStatus.CONFLICT, "transition-refused", "its status has to change first"),
     UpdateRefusedError: _Rule(HTTPStatus.CONFLICT, "update-refused", "change what has not started yet"),
     IdempotencyConflictError: _Rule(HTTPStatus.CONFLICT, "idempotency-conflict", "use a new key"),

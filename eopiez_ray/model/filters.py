@@ -1,14 +1,50 @@
-"""Filters for tasks, attempts and log lines. Fields that are None or false exclude nothing."""
+"""Filters for workflows, tasks, attempts and log lines. Fields that are None or false exclude nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ..errors import ParameterError
 
 if TYPE_CHECKING:
-    from .status import Outcome
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from .status import Outcome, WorkflowStatus
+
+
+class Order(StrEnum):
+    """In which order workflows are listed."""
+
+    NEWEST = "newest"
+    """Those created last come first."""
+    OLDEST = "oldest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowFilter:
+    """Selects workflows for a list: all that meet every condition given."""
+
+    projects: tuple[str, ...] | None = None
+    """Workflows of these projects; for a caller who may see no others, there are no others."""
+    statuses: tuple[WorkflowStatus, ...] | None = None
+    owner: str | None = None
+    name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Workflows that have all of these labels, and possibly others."""
+    plan: str | None = None
+    """Workflows that follow the plan with this digest."""
+    created_after: datetime | None = None
+    """Workflows created at this time or later."""
+    created_before: datetime | None = None
+    """Workflows created before this time."""
+    error_type: str | None = None
+    """Workflows that ended with an error of this class name."""
+    text: str | None = None
+    """Workflows whose name or id begins with this."""
+
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 """Levels of log lines, the least important first."""

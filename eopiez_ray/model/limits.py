@@ -1,4 +1,4 @@
-"""Rules by which users of one cluster share it."""
+"""Rules by which projects and users of one cluster share it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from .names import DEFAULT_PROJECT
+
 
 class LimitKind(StrEnum):
     """What a limit applies to."""
 
+    PROJECT = "project"
     OWNER = "owner"
     LABEL = "label"
     """Named ``key=value``."""
@@ -22,6 +25,18 @@ class LimitKey(NamedTuple):
 
     kind: LimitKind
     name: str
+    project: str = ""
+    """The project whose calls alone count; empty if those of all projects count together."""
+
+
+class Owner(NamedTuple):
+    """Whose a workflow is: the same name in two projects is two owners."""
+
+    project: str
+    name: str
+
+
+NOBODY = Owner(DEFAULT_PROJECT, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +45,7 @@ class Rules:
 
     maxima: Mapping[LimitKey, int] = field(default_factory=dict)
     """Maximum concurrent calls; 0 stops them all."""
-    weights: Mapping[str, float] = field(default_factory=dict)
-    """Shares of the cluster by owner; an owner without one has 1."""
+    weights: Mapping[Owner, float] = field(default_factory=dict)
+    """Shares of what their projects have by owner; an owner without one has 1."""
+    project_weights: Mapping[str, float] = field(default_factory=dict)
+    """Shares of the cluster by project; a project without one has 1."""

@@ -13,8 +13,11 @@ DEFAULT_PROJECT = "default"
 LONGEST = 255
 """Maximum characters in a name."""
 LONGEST_LABEL = 10_000
+LONGEST_PROJECT = 63
+"""Maximum characters in a project's name, so that it fits into a host name or a label of Kubernetes."""
 PRIORITIES = range(-(2**15), 2**15)
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_PROJECT_NAME = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{LONGEST_PROJECT - 2}}}[a-z0-9])?")
 _UNDECODABLE = range(0xDC80, 0xDD00)
 """What Python substitutes for bytes of a name that are not UTF-8 (PEP 383)."""
 
@@ -38,6 +41,19 @@ def check_name(what: str, name: Any) -> None:
     fault = fault_of_name(name)
     if fault is not None:
         raise ParameterError(f"{what} {str(name)[:40]!r} {fault}")
+
+
+def check_project_name(name: Any) -> None:
+    """Check that a project can be called so.
+
+    Raises:
+        ParameterError: it cannot.
+    """
+    if not isinstance(name, str) or _PROJECT_NAME.fullmatch(name) is None:
+        raise ParameterError(
+            f"the project {shown(str(name)[:80])!r} cannot be called so: the name of a project has 1 to "
+            f"{LONGEST_PROJECT} lower-case letters, digits and hyphens, and neither begins nor ends with a hyphen"
+        )
 
 
 def check_labels(labels: Mapping[str, str]) -> None:

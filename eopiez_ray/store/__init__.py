@@ -5,7 +5,9 @@ from .database import Database, connect
 from .embedded import EmbeddedServer
 from .intake import Created, Intake, NewWorkflow
 from .ledger import Claim, Ledger, Peers
+from .listing import ALL
 from .profiles import KnownPhase, PhaseBook
+from .projects import Projects, ProjectView
 from .rules import RuleBook, StandingLimit
 from .updates import Asked, Updates
 from .views import (
@@ -26,6 +28,7 @@ from .vitals import Drivers, Vitals
 from .workflows import EVERYTHING, Workflows
 
 __all__ = [
+    "ALL",
     "EVERYTHING",
     "Asked",
     "AttemptView",
@@ -46,6 +49,8 @@ __all__ = [
     "NewWorkflow",
     "Peers",
     "PhaseBook",
+    "ProjectView",
+    "Projects",
     "RejectView",
     "RuleBook",
     "SetAside",

@@ -7,7 +7,9 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import DatabaseUnavailableError, IdempotencyConflictError
+from blake3 import blake3
+
+from ..errors import DatabaseUnavailableError, IdempotencyConflictError, PlanError, ProjectNotFoundError
 from ..model.ids import WorkflowId, uuid7
 from ..model.names import DEFAULT_PROJECT
 from .queries import sql
@@ -17,13 +19,17 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from ..model.ids import OrchestratorId
-    from ..model.plan import PlanSpec
+    from ..model.plan import PhaseRef, PlanSpec
     from .database import Database
 
 GATHER_S = 0.003
 """Maximum seconds to wait for as many offers as came last time; a statement takes about as long."""
 MOST_AT_ONCE = 1000
 """Maximum workflows in one statement."""
+DIGEST_BYTES = 16
+"""Bytes of the digest of a phase's code."""
+CODE_AT_HAND = 10_000
+"""Maximum pieces of code of which it is remembered that they match their digests."""
 
 
 class NewWorkflow(NamedTuple):
@@ -74,6 +80,8 @@ class Intake:
         """How many offers came together last time; callers that wait for their workflows come together again."""
         self._known: set[str] = set()
         """Digests of plans whose phases are in the store."""
+        self._genuine: dict[str, bytes] = {}
+        """Code by digest that has been compared with it: the very object, which cannot change."""
         self._writing: asyncio.Task[None] | None = None
 
     async def create(self, *wanted: NewWorkflow) -> list[Created]:
@@ -81,6 +89,8 @@ class Intake:
 
         Raises:
             IdempotencyConflictError: the key was used for another plan.
+            ProjectNotFoundError: there is no such project.
+            PlanError: code is missing, or is not the code that the plan names by its digest.
             DatabaseUnavailableError: it is unknown whether they were created; with idempotency keys, ask again.
         """
         made: asyncio.Future[list[Created]] = asyncio.get_running_loop().create_future()
@@ -144,13 +154,15 @@ class Intake:
                 Created(workflow, is_new=True) if workflow in created else await self._earlier(new)
                 for workflow, new in zip(offer.ids, offer.wanted, strict=True)
             ]
-        except (IdempotencyConflictError, DatabaseUnavailableError) as error:
+        except (IdempotencyConflictError, ProjectNotFoundError, DatabaseUnavailableError) as error:
             offer.tell(error)
         else:
             offer.tell(answer)
 
     async def _write(self, part: Sequence[tuple[WorkflowId, NewWorkflow]]) -> set[UUID]:
-        """The workflows that are new; the others' keys were used before."""
+        """The workflows that are new; the others' keys were used before, or there is no such project."""
+        for _, new in part:
+            self._check_code(new)
         await self._keep_plans([new for _, new in part])
         rows = (
             (key, new.project, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels),
@@ -159,6 +171,22 @@ class Intake:
         )  # fmt: skip
         columns = [list(column) for column in zip(*rows, strict=True)]
         return {row["id"] for row in await self._writer.fetch(sql("add_workflows"), *columns)}
+
+    def _check_code(self, new: NewWorkflow) -> None:
+        """Nobody may plant code under the digest of other code, which others' workflows name too."""
+        for step in new.plan.steps:
+            code = new.code.get(step.phase.digest)
+            if code is None:
+                raise PlanError(f"the code of phase {step.phase.name!r}, which step {step.name!r} runs, is missing")
+            if self._genuine.get(step.phase.digest) is not code:
+                self._compare(step.phase, code)
+
+    def _compare(self, phase: PhaseRef, code: bytes) -> None:
+        if blake3(code).hexdigest(DIGEST_BYTES) != phase.digest:
+            raise PlanError(f"the code given for phase {phase.name!r} is not the code of its digest {phase.digest}")
+        if len(self._genuine) >= CODE_AT_HAND:
+            self._genuine.clear()
+        self._genuine[phase.digest] = code
 
     async def _keep_plans(self, wanted: Sequence[NewWorkflow]) -> None:
         unknown = {new.plan.digest: new for new in wanted if new.plan.digest not in self._known}
@@ -178,7 +206,8 @@ class Intake:
     async def _earlier(self, new: NewWorkflow) -> Created:
         key = new.project, new.owner, new.idempotency_key
         row = await self._database.fetchrow(sql("idempotent_workflow"), *key)
-        assert row is not None
+        if row is None:
+            raise ProjectNotFoundError(new.project)
         if row["plan"] != new.plan.digest:
             raise IdempotencyConflictError(new.idempotency_key or "", str(row["id"]))
         return Created(WorkflowId(row["id"]), is_new=False)

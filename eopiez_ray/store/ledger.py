@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..logs import get_logger
 from ..model.ids import OrchestratorId, WorkflowId
+from ..model.limits import NOBODY, Owner
 from ..model.plan import PlanSpec
 from ..model.requests import Mode
 from ..model.status import WorkflowStatus
@@ -52,7 +53,7 @@ class Claim:
     """The fence: writes under an older epoch are refused."""
     status: WorkflowStatus
     state: WorkflowState
-    owner: str = ""
+    owner: Owner = NOBODY
     priority: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     previous: OrchestratorId | None = None
@@ -111,21 +112,22 @@ class Ledger:
         only: Sequence[WorkflowId] | None,
         limit: int,
         *,
-        driven: Mapping[str, int] = MappingProxyType({}),
+        driven: Mapping[Owner, int] = MappingProxyType({}),
         above: int = LOWEST,
     ) -> list[Claim]:
         """Take up to ``limit`` workflows that nobody drives.
 
         Args:
             orchestrator: who takes them.
-            only: take only these, however many their owners have; None lets owners take turns.
+            only: take only these, however many their owners have; None lets projects and owners take turns.
             limit: how many at most.
             driven: how many workflows of each owner it already drives; they count as turns taken.
             above: take none of this priority or lower, unless they are named.
         """
         async with self._database.transaction() as connection:
             if only is None:
-                turns = list(driven), list(driven.values())
+                owners = [owner.project for owner in driven], [owner.name for owner in driven]
+                turns = *owners, list(driven.values())
                 rows = await connection.fetch(sql("claim"), orchestrator, limit, *turns, above)
             else:
                 rows = await connection.fetch(sql("claim_named"), orchestrator, only, limit)
@@ -154,9 +156,8 @@ class Ledger:
         await connection.execute(sql("add_event"), workflow, "claimed", facts)
         status = WorkflowStatus(row["status"])
         previous = OrchestratorId(row["previous"]) if row["previous"] else None
-        return Claim(
-            WorkflowId(workflow), row["epoch"], status, state, row["owner"], row["priority"], row["labels"], previous
-        )  # fmt: skip
+        owner = Owner(row["project"], row["owner"])
+        return Claim(WorkflowId(workflow), row["epoch"], status, state, owner, row["priority"], row["labels"], previous)
 
     async def plan(self, digest: str) -> PlanSpec:
         """The plan with that digest."""

@@ -12,6 +12,7 @@ from ..model.ids import WorkflowId
 from ..model.requests import Answer, Asked, Request, Selection, Verb
 from ..model.status import WorkflowStatus
 from .ledger import notices
+from .projects import project_names
 from .queries import sql
 
 if TYPE_CHECKING:
@@ -89,12 +90,15 @@ def conditions(selection: Selection, statuses: Sequence[WorkflowStatus] | None) 
     """A selection as arguments of a statement, among these statuses."""
     ids = None if selection.ids is None else list(selection.ids)
     labels = dict(selection.labels)
-    return ids, labels, selection.owner, selection.name, statuses, selection.error_type
+    projects = project_names(selection.projects)
+    return ids, labels, selection.owner, selection.name, statuses, selection.error_type, projects
 
 
 def _unknown(selection: Selection, answers: Sequence[Answer]) -> list[Answer]:
     """Answers for ids that match no workflow, or none that meets the other conditions."""
-    if selection.ids is None or selection != Selection(ids=selection.ids, everything=selection.everything):
+    if selection.ids is None or selection != Selection(
+        ids=selection.ids, everything=selection.everything, projects=selection.projects
+    ):
         return []
     missing = set(selection.ids) - {answer.id for answer in answers}
     return [Answer(workflow, "", None, str(WorkflowNotFoundError(str(workflow)))) for workflow in sorted(missing)]

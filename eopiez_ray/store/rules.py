@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import ParameterError
-from ..model.limits import LimitKey, LimitKind, Rules
+from ..errors import ParameterError, ProjectNotFoundError
+from ..model.limits import LimitKey, LimitKind, Owner, Rules
+from ..model.names import DEFAULT_PROJECT, check_name, check_project_name
+from .projects import project_names
 from .queries import sql
 
 if TYPE_CHECKING:
@@ -37,23 +40,23 @@ class RuleBook:
         """All rules."""
         limits = await self._database.fetch(sql("limits"))
         weights = await self._database.fetch(sql("weights"))
+        projects = await self._database.fetch(sql("project_weights"))
         return Rules(
-            {LimitKey(LimitKind(row["kind"]), row["name"]): row["maximum"] for row in limits},
-            {row["owner"]: row["weight"] for row in weights},
+            {_key(dict(row)): row["maximum"] for row in limits},
+            {Owner(row["project"], row["owner"]): row["weight"] for row in weights},
+            {row["name"]: row["weight"] for row in projects},
         )
 
-    async def standing(self) -> list[StandingLimit]:
-        """All limits and their current use."""
-        return [
-            StandingLimit(LimitKey(LimitKind(row["kind"]), row["name"]), row["maximum"], row["held"], row["wanted"])
-            for row in await self._database.fetch(sql("standing_limits"))
-        ]
+    async def standing(self, projects: Collection[str] | None = None) -> list[StandingLimit]:
+        """All limits and their current use; with ``projects``, only limits of and on these."""
+        rows = await self._database.fetch(sql("standing_limits"), project_names(projects))
+        return [StandingLimit(_key(dict(row)), row["maximum"], row["held"], row["wanted"]) for row in rows]
 
     async def limit(self, key: LimitKey, maximum: int | None) -> None:
         """Allow at most ``maximum`` concurrent calls; None lifts the limit.
 
         Raises:
-            ParameterError: the maximum is negative, or a label is not named ``key=value``.
+            ParameterError: the maximum is negative, a label is not named ``key=value``, or the name cannot be one.
         """
         if maximum is not None and maximum < 0:
             raise ParameterError(
@@ -61,20 +64,32 @@ class RuleBook:
             )
         if key.kind is LimitKind.LABEL and "=" not in key.name:
             raise ParameterError(f"a limit on a label is named key=value, not {key.name!r}")
+        _check_key(key)
         if maximum is None:
-            await self._database.fetch(sql("lift_limit"), key.kind, key.name)
+            await self._database.fetch(sql("lift_limit"), *key)
         else:
-            await self._database.fetch(sql("set_limit"), key.kind, key.name, maximum)
+            await self._database.fetch(sql("set_limit"), *key, maximum)
 
-    async def weigh(self, owner: str, weight: float) -> None:
-        """Set an owner's share of the cluster relative to others, whose weight is 1 unless set.
+    async def weigh(self, owner: str, weight: float, project: str = DEFAULT_PROJECT) -> None:
+        """Set an owner's share of what the project has, relative to its other owners, whose weight is 1 unless set.
+
+        Raises:
+            ParameterError: the weight is not above 0, or the project cannot be called so.
+        """
+        _check_weight(weight)
+        check_project_name(project)
+        await self._database.fetch(sql("set_weight"), project, owner, weight)
+
+    async def weigh_project(self, project: str, weight: float) -> None:
+        """Set a project's share of the cluster relative to other projects, whose weight is 1 unless set.
 
         Raises:
             ParameterError: the weight is not above 0.
+            ProjectNotFoundError: there is no such project.
         """
-        if not weight > 0:
-            raise ParameterError(f"the weight is {weight:g}; it must be above 0")
-        await self._database.fetch(sql("set_weight"), owner, weight)
+        _check_weight(weight)
+        if not await self._database.fetch(sql("set_project_weight"), project, weight):
+            raise ProjectNotFoundError(project)
 
     async def permits(
         self, orchestrator: OrchestratorId, wanted: Mapping[LimitKey, tuple[int, int]], grant: Grant
@@ -87,8 +102,8 @@ class RuleBook:
             grant: from the maximum, the two of ``wanted``, and what others hold and want, to the number of permits.
         """
         async with self._database.transaction() as connection:
-            kinds, names = [key.kind for key in wanted], [key.name for key in wanted]
-            await connection.execute(sql("drop_permits"), orchestrator, kinds, names)
+            columns = [[key[column] for key in wanted] for column in range(3)]
+            await connection.execute(sql("drop_permits"), orchestrator, *columns)
             held: dict[LimitKey, int] = {}
             for key in sorted(wanted):
                 maximum = await connection.fetchval(sql("lock_limit"), *key)
@@ -99,3 +114,23 @@ class RuleBook:
                 held[key] = grant(maximum, busy, could, [(row["held"], row["wanted"]) for row in others])
                 await connection.execute(sql("save_permits"), *key, orchestrator, held[key], could)
             return held
+
+
+def _key(row: Mapping[str, Any]) -> LimitKey:
+    return LimitKey(LimitKind(row["kind"]), row["name"], row["project"])
+
+
+def _check_key(key: LimitKey) -> None:
+    if key.project:
+        check_project_name(key.project)
+    if key.kind is LimitKind.PROJECT:
+        check_project_name(key.name)
+        if key.project:
+            raise ParameterError(f"a limit on the project {key.name!r} belongs to no project")
+    else:
+        check_name(f"the {key.kind}", key.name)
+
+
+def _check_weight(weight: float) -> None:
+    if not 0 < weight < math.inf:
+        raise ParameterError(f"the weight is {weight:g}; it must be above 0 and finite")

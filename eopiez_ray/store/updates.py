@@ -8,10 +8,13 @@ from ..errors import TransitionError, UpdateRefusedError, WorkflowNotFoundError
 from ..machine import refusal
 from ..model.plan import PlanSpec
 from ..model.status import WorkflowStatus
+from .projects import project_names
 from .queries import sql
 from .restoring import restored
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..model.changes import Change
     from ..model.ids import WorkflowId
     from .database import Connection, Database
@@ -32,17 +35,17 @@ class Updates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def ask(self, workflow: WorkflowId, change: Change) -> Asked:
+    async def ask(self, workflow: WorkflowId, change: Change, projects: Collection[str] | None = None) -> Asked:
         """Update priority and labels at once, and the plan once the holder finds that it can continue with it.
 
         Raises:
-            WorkflowNotFoundError: there is no such workflow.
+            WorkflowNotFoundError: there is no such workflow, or none in these projects.
             TransitionError: it has ended.
             PlanError: its plan has no such step.
             UpdateRefusedError: nobody drives it, and the part to be changed has started.
         """
         async with self._database.transaction() as connection:
-            row = await connection.fetchrow(sql("lock_for_update"), workflow)
+            row = await connection.fetchrow(sql("lock_for_update"), workflow, project_names(projects))
             if row is None:
                 raise WorkflowNotFoundError(str(workflow))
             status = WorkflowStatus(row["status"])
@@ -54,7 +57,8 @@ class Updates:
             priority = row["priority"] if change.priority is None else change.priority
             labels = {**row["labels"], **(change.labels or {})}
             held_plan = wanted.digest if row["is_held"] else None
-            await connection.execute(sql("want_update"), workflow, held_plan, priority, labels)
+            replaced = [f"{name}={value}" for name, value in row["labels"].items() if labels[name] != value]
+            await connection.execute(sql("want_update"), workflow, held_plan, priority, labels, replaced)
             event = await connection.fetchval(sql("add_event"), workflow, "update_requested", change.to_value())
             if row["is_held"]:
                 await connection.execute("select pg_notify('eopiez_request', $1)", str(workflow))

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from ..errors import PlanError, TransitionError, WorkflowNotFoundError
-from ..model.filters import AttemptFilter, LogFilter, TaskFilter
+from ..model.filters import AttemptFilter, LogFilter, Order, TaskFilter, WorkflowFilter
 from ..model.ids import WorkflowId
 from ..model.plan import PlanSpec
 from ..model.requests import Answer, Request, Selection, Verb
 from ..model.status import Outcome, WorkflowStatus
 from ..model.tasks import Output, TaskKey
 from .ledger import _output
+from .listing import ALL, Listing
+from .projects import project_names
 from .queries import sql
 from .requests import ask, conditions
 from .views import (
@@ -33,7 +35,7 @@ from .views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from .database import Database
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 View = TypeVar("View", EventView, GivenUp, RejectView, SetAside, TaskTime)
 PAGE = 1000
 """Rows of history read at a time."""
+COUNTED = 1000
+"""How many workflows are counted; beyond that, a list says that there are more."""
 LAST_STEP = 2**15 - 1
 
 EVERYTHING = Selection(everything=True)
@@ -48,29 +52,44 @@ _UNSAID = Request()
 
 
 class Workflows:
-    """The store as a gateway or a command uses it."""
+    """The store as a gateway or a command uses it.
+
+    Where ``projects`` are given, workflows of other projects are as if they did not exist; None means all projects.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._listing = Listing(database)
 
-    async def pause(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
+    async def pause(
+        self, workflow: WorkflowId, request: Request = _UNSAID, projects: Collection[str] | None = None
+    ) -> WorkflowStatus:
         """Request a pause: ``pausing`` while an orchestrator drains it, ``paused`` at once if nobody drives it."""
-        return await self._ask_one(Verb.PAUSE, workflow, request)
+        return await self._ask_one(Verb.PAUSE, workflow, request, projects)
 
-    async def cancel(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
+    async def cancel(
+        self, workflow: WorkflowId, request: Request = _UNSAID, projects: Collection[str] | None = None
+    ) -> WorkflowStatus:
         """Request a cancel: ``cancelling`` while tasks are in flight, then ``cancelled``. Results stay."""
-        return await self._ask_one(Verb.CANCEL, workflow, request)
+        return await self._ask_one(Verb.CANCEL, workflow, request, projects)
 
-    async def resume(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
+    async def resume(
+        self, workflow: WorkflowId, request: Request = _UNSAID, projects: Collection[str] | None = None
+    ) -> WorkflowStatus:
         """Queue a paused workflow; one that is already queued or running stays so."""
-        return await self._ask_one(Verb.RESUME, workflow, request)
+        return await self._ask_one(Verb.RESUME, workflow, request, projects)
 
-    async def retry(self, workflow: WorkflowId, request: Request = _UNSAID) -> WorkflowStatus:
+    async def retry(
+        self, workflow: WorkflowId, request: Request = _UNSAID, projects: Collection[str] | None = None
+    ) -> WorkflowStatus:
         """Requeue a failed, cancelled or quarantined workflow: finished work is kept, the rest starts afresh."""
-        return await self._ask_one(Verb.RETRY, workflow, request)
+        return await self._ask_one(Verb.RETRY, workflow, request, projects)
 
-    async def _ask_one(self, verb: Verb, workflow: WorkflowId, request: Request) -> WorkflowStatus:
-        (answer,) = await ask(self._database, verb, Selection(ids=(workflow,)), request)
+    async def _ask_one(
+        self, verb: Verb, workflow: WorkflowId, request: Request, projects: Collection[str] | None
+    ) -> WorkflowStatus:
+        among = None if projects is None else tuple(projects)
+        (answer,) = await ask(self._database, verb, Selection(ids=(workflow,), projects=among), request)
         if answer.status is None:
             raise WorkflowNotFoundError(str(workflow))
         if answer.refusal:
@@ -115,9 +134,11 @@ class Workflows:
         """Quarantined workflows, newest first; an ``error_type`` is that of the error that quarantined them."""
         return await self._views(SetAside, "set_aside", *conditions(selection, selection.statuses), limit)
 
-    async def statuses(self, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
+    async def statuses(
+        self, workflows: Sequence[WorkflowId], projects: Collection[str] | None = None
+    ) -> dict[WorkflowId, WorkflowStatus]:
         """The status of each of these workflows."""
-        rows = await self._database.fetch(sql("statuses"), list(workflows))
+        rows = await self._database.fetch(sql("statuses"), list(workflows), project_names(projects))
         return {WorkflowId(row["id"]): WorkflowStatus(row["status"]) for row in rows}
 
     async def plans(self, workflows: Sequence[WorkflowId]) -> list[tuple[PlanSpec, list[WorkflowId]]]:
@@ -129,13 +150,13 @@ class Workflows:
                 found.append((PlanSpec.from_value(row["plan"]), [WorkflowId(key) for key in row["workflows"]]))
         return found
 
-    async def get(self, workflow: WorkflowId) -> WorkflowView:
+    async def get(self, workflow: WorkflowId, projects: Collection[str] | None = None) -> WorkflowView:
         """One workflow.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.
         """
-        row = await self._database.fetchrow(sql("workflow"), workflow)
+        row = await self._database.fetchrow(sql("workflow"), workflow, project_names(projects))
         if row is None:
             raise WorkflowNotFoundError(str(workflow))
         return WorkflowView.from_row(dict(row))
@@ -146,13 +167,18 @@ class Workflows:
         return bool(row and row["is_held"])
 
     async def page(
-        self, status: WorkflowStatus | None = None, before: WorkflowId | None = None, limit: int = 50
+        self,
+        where: WorkflowFilter = ALL,
+        order: Order = Order.NEWEST,
+        after: WorkflowId | None = None,
+        limit: int = 50,
     ) -> list[WorkflowView]:
-        """Workflows, newest first; ``before`` continues after the last one on an earlier page."""
-        return [
-            WorkflowView.from_row(dict(row))
-            for row in await self._database.fetch(sql("workflows"), status, before, limit)
-        ]
+        """A page of a list of workflows; ``after`` continues after the last one on an earlier page."""
+        return await self._listing.page(where, order, after, limit)
+
+    async def count_listed(self, where: WorkflowFilter = ALL, most: int = COUNTED) -> int:
+        """How many workflows a list has; ``most`` + 1 if there are more than that."""
+        return len(await self._listing.ids(where, Order.NEWEST, None, most + 1))
 
     async def forgettable(self, before: datetime, keep: int) -> list[WorkflowId]:
         """Workflows that ended before that time, except the ``keep`` newest of all that have ended."""
@@ -172,16 +198,16 @@ class Workflows:
         """Pickled phases by digest."""
         return {row["digest"]: row["code"] for row in await self._database.fetch(sql("phase_code"), list(digests))}
 
-    async def resolve(self, text: str) -> WorkflowId:
-        """The workflow with that id, or with a unique beginning or end of one.
+    async def resolve(self, text: str, projects: Collection[str] | None = None) -> WorkflowId:
+        """The workflow with that unique beginning or end of an id; a whole id is taken as it is if no project is given.
 
         Raises:
             WorkflowNotFoundError: none or several match.
         """
-        try:
-            return WorkflowId(UUID(text))
-        except ValueError:
-            rows = await self._database.fetch(sql("workflows_by_prefix"), text)
+        with contextlib.suppress(ValueError):
+            whole = WorkflowId(UUID(text))
+            return whole if projects is None else (await self.get(whole, projects)).id
+        rows = await self._database.fetch(sql("workflows_by_prefix"), text, project_names(projects))
         if len(rows) != 1:
             raise WorkflowNotFoundError(text)
         return WorkflowId(rows[0]["id"])

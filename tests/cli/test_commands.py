@@ -48,7 +48,7 @@ COMMANDS = (
 )
 
 
-HOMES = {"limit": "limits", "unpack": "archive", "verify": "archive"}
+HOMES = {"limit": "limits", "unpack": "archive", "verify": "archive", "weigh_project": "weigh"}
 """Modules of commands that are not named for the command itself."""
 
 

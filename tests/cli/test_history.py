@@ -15,7 +15,7 @@ from eopiez_ray.model.changes import Change
 from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.store import Database, Intake, NewWorkflow, PhaseBook, Updates
 
-from ..machine.plans import plan, step
+from ..machine.plans import codes, plan, step
 from ..store.test_history import long
 
 
@@ -147,8 +147,7 @@ async def test_show_says_what_each_step_comes_down_to(database: Database) -> Non
 
 async def test_show_of_a_plan_of_hundreds_of_steps_fits_on_a_screen(database: Database) -> None:
     spec = plan(step("s0", "source"), *(step(f"s{number}", "map", f"s{number - 1}") for number in range(1, 300)))
-    code = {each.phase.digest: b"" for each in spec.steps}
-    (created,) = await Intake(database).create(NewWorkflow(spec, code))
+    (created,) = await Intake(database).create(NewWorkflow(spec, codes(spec)))
     await database.fetch(
         "insert into steps (workflow_id, position, status, done, running, rows, rejects, cached, wall_s, cpu_s) "
         "values ($1, 250, 'running', 0, 1, 0, 0, 0, 0, 0)",

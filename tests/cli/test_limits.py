@@ -46,7 +46,14 @@ async def test_limits_are_set_seen_and_lifted(database: Database, drivers: Drive
     assert "label team=red 0 0 0" in lines
     assert "ben 2.5" in lines
     value = json.loads(eopiez("limits", "--json").stdout)
-    assert value["limits"][1] == {"kind": "owner", "name": "anna", "maximum": 4, "held": 2, "wanted": 3}
+    assert value["limits"][1] == {
+        "kind": "owner",
+        "name": "anna",
+        "project": None,
+        "maximum": 4,
+        "held": 2,
+        "wanted": 3,
+    }
     assert value["weights"] == {"ben": 2.5}
     assert "is no longer limited" in eopiez("limit", "owner", "anna", "none").stdout
     assert [each["name"] for each in json.loads(eopiez("limits", "--json").stdout)["limits"]] == ["team=red"]

@@ -31,7 +31,7 @@ from eopiez_ray.model.requests import Request
 from eopiez_ray.model.status import StepStatus
 from eopiez_ray.store import Database, Intake, NewWorkflow, PhaseBook, RuleBook, Workflows
 
-from ..machine.plans import plan, step
+from ..machine.plans import codes, plan, step
 
 WIDTHS = [40, 60, 80, 120]
 STEPS = ["ingest.read", "ingest.split-into-paragraphs-and-sentences", "motifs.select", "a" * 90]
@@ -75,7 +75,7 @@ async def wide(database: Database) -> WorkflowId:
     for each in others:
         steps.append(step(each, "map", steps[-1].name))
     spec = plan(*steps)
-    (made,) = await Intake(database).create(NewWorkflow(spec, {each.phase.digest: b"" for each in spec.steps}))
+    (made,) = await Intake(database).create(NewWorkflow(spec, codes(spec)))
     await database.fetch(
         "insert into steps (workflow_id, position, status, partitions, done, running, rows, rejects, cached, wall_s, "
         "cpu_s) select $1, number, 'running', 2345678, 1234567, 1, 987654321, 12, 345, 25000, 20000 "

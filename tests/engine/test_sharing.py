@@ -16,7 +16,7 @@ from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.model.limits import LimitKey, LimitKind
 from eopiez_ray.model.policies import Resources
 from eopiez_ray.model.status import WorkflowStatus
-from eopiez_ray.store import Intake, NewWorkflow, RuleBook
+from eopiez_ray.store import Intake, NewWorkflow, Projects, RuleBook
 
 from ..waiting import until
 from . import phases_of_tests as phases
@@ -127,6 +127,84 @@ async def test_owners_share_by_their_weights(stage: Stage) -> None:
     executor.gate.set()
 
 
+async def with_projects(stage: Stage) -> RuleBook:
+    for project in ("red", "blue"):
+        await Projects(stage.database).create(project)
+    return RuleBook(stage.database)
+
+
+async def test_projects_share_by_their_weights_however_many_owners_they_have(stage: Stage) -> None:
+    rules = await with_projects(stage)
+    await rules.weigh_project("blue", 3)
+    executor = InlineExecutor(stage.folder, count=8)
+    orchestrator = stage.orchestrate(executor)
+    executor.gate.clear()
+    for number in range(12):
+        await stage.submit(marking(stage), owner=f"owner {number}", project="red")
+        await stage.submit(marking(stage), owner="anna", project="blue")
+    await until(lambda: len(executor.calls) == 8 and len(orchestrator.held) == 24)
+    executor.gate.set()
+    executor.gate.clear()  # Those eight pass; the next eight stay in flight, and so count.
+    await until(lambda: len(executor.calls) == 16)
+    projects = {str(view.id): view.project for view in await stage.workflows.page(limit=100)}
+    in_flight = Counter(projects[call.parts[0].workflow_id] for call in executor.calls[8:16])
+    assert in_flight["blue"] >= 2 * in_flight["red"]
+    executor.gate.set()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        LimitKey(LimitKind.PROJECT, "red"),
+        LimitKey(OWNER, "anna", "red"),
+        LimitKey(LABEL, "team=a", "red"),
+        LimitKey(PHASE, "mark", "red"),
+    ],
+)
+async def test_a_limit_of_a_project_holds_back_nobody_else(stage: Stage, key: LimitKey) -> None:
+    rules = await with_projects(stage)
+    await rules.limit(key, 0)
+    stage.orchestrate()
+    whose = {"owner": "anna", "labels": {"team": "a"}}
+    stopped = await stage.submit(marking(stage), project="red", **whose)
+    free = await stage.submit(marking(stage), project="blue", **whose)
+    assert (await stage.rest(free)).status is S.SUCCEEDED
+    assert "is at its limit, 0 of 0" in await until(lambda: reason(stage, stopped))
+    await rules.limit(key, None)
+    assert (await stage.rest(stopped)).status is S.SUCCEEDED
+
+
+@pytest.mark.parametrize("key", [LimitKey(OWNER, "anna"), LimitKey(LABEL, "team=a"), LimitKey(PHASE, "mark")])
+async def test_a_limit_of_no_project_counts_all_of_them_together(stage: Stage, key: LimitKey) -> None:
+    rules = await with_projects(stage)
+    await rules.limit(key, 3)
+    executor = InlineExecutor(stage.folder, count=8)
+    stage.orchestrate(executor)
+    executor.gate.clear()
+    for _ in range(4):
+        for project in ("red", "blue"):
+            await stage.submit(marking(stage), project=project, owner="anna", labels={"team": "a"})
+    await until(lambda: len(executor.calls) == 3)
+    last = await stage.submit(marking(stage), project="red", owner="anna", labels={"team": "a"})
+    assert "is at its limit, 3 of 3" in await until(lambda: reason(stage, last))
+    assert len(executor.calls) == 3
+    executor.gate.set()
+
+
+async def test_who_waits_is_told_how_many_of_its_project_are_ahead(stage: Stage) -> None:
+    await with_projects(stage)
+    executor = InlineExecutor(stage.folder, count=1)
+    stage.orchestrate(executor)
+    executor.gate.clear()
+    first = await stage.submit(marking(stage), priority=9, project="blue")
+    await until(lambda: executor.calls)
+    waiting = [await stage.submit(marking(stage), priority=5, project="blue") for _ in range(3)]
+    mine = await stage.submit(marking(stage), project="red")
+    assert await until(lambda: reason(stage, mine)) == "needs 1 CPU, 0 free, 0 ahead of it"
+    executor.gate.set()
+    await asyncio.gather(*map(stage.rest, (first, *waiting, mine)))
+
+
 async def test_rules_that_make_no_sense_are_refused(stage: Stage) -> None:
     rules = RuleBook(stage.database)
     with pytest.raises(ParameterError, match="negative"):
@@ -135,6 +213,12 @@ async def test_rules_that_make_no_sense_are_refused(stage: Stage) -> None:
         await rules.limit(LimitKey(LABEL, "team"), 1)
     with pytest.raises(ParameterError, match="above 0"):
         await rules.weigh("anna", 0)
+    with pytest.raises(ParameterError, match="finite"):
+        await rules.weigh_project("default", float("inf"))
+    with pytest.raises(ParameterError, match="cannot be called so"):
+        await rules.limit(LimitKey(OWNER, "anna", "No Project"), 1)
+    with pytest.raises(ParameterError, match="belongs to no project"):
+        await rules.limit(LimitKey(LimitKind.PROJECT, "red", "red"), 1)
 
 
 async def test_a_step_that_waits_says_what_it_needs_and_who_is_ahead(stage: Stage) -> None:

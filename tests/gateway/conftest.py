@@ -20,7 +20,7 @@ from eopiez_ray.gateway.app import create_app
 from eopiez_ray.gateway.problems import Problem
 from eopiez_ray.model.access import Caller, Role
 from eopiez_ray.settings import Settings
-from eopiez_ray.store import Database
+from eopiez_ray.store import Database, Projects
 
 CALLERS = {
     "anna": Caller(uuid4(), "anna", {"blue": Role.DEVELOPER}),
@@ -58,6 +58,8 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
 async def app(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
     """A gateway on an empty database."""
     async with running(create_app(Settings(home=home, database_url=database_url), named)) as app:
+        for project in ("blue", "red"):
+            await Projects(app.state.system.database).create(project)
         yield app
 
 

@@ -11,14 +11,14 @@ from eopiez_ray.model.policies import Resources, StepPolicy
 from eopiez_ray.model.status import Outcome, PhaseKind
 from eopiez_ray.model.tasks import Output, Report, TaskKey
 
-from .plans import plan, step
+from .plans import digest_of, plan, step
 
 RESOURCES = Resources()
 OUTPUT = Output(b"digest", 1, "pickle", b"1")
 
 
 def packing(slots: int = 2, **durations_s: float) -> Packing:
-    known = [Profile(f"digest-{name}", name, "1", 1, seconds, seconds, 0) for name, seconds in durations_s.items()]
+    known = [Profile(digest_of(name), name, "1", 1, seconds, seconds, 0) for name, seconds in durations_s.items()]
     return Packing(slots, Profiles(known))
 
 

@@ -12,11 +12,11 @@ from eopiez_ray.model.status import Outcome, WorkflowStatus
 from eopiez_ray.model.tasks import Output, Report, TaskKey
 from eopiez_ray.store import Batch, Database, Intake, Ledger, NewWorkflow
 
-from ..machine.plans import plan, step
+from ..machine.plans import codes, plan, step
 
 LEASE_S = 15.0
 PLAN = plan(step("read", "source"), step("tidy", "map", "read"), step("sum", "reduce", "tidy"))
-CODE = {spec.phase.digest: b"code" for spec in PLAN.steps}
+CODE = codes(PLAN)
 
 
 def wanted(**options: Any) -> NewWorkflow:

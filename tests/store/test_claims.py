@@ -8,23 +8,32 @@ from collections import Counter
 from typing import Any
 
 from eopiez_ray.model.ids import WorkflowId
-from eopiez_ray.store import Claim, Database, RuleBook
+from eopiez_ray.model.limits import Owner
+from eopiez_ray.store import Claim, Database, Projects, RuleBook
 from eopiez_ray.store.ledger import LOWEST
 from eopiez_ray.store.queries import sql
 
 from .given import Driver, Drivers, create
 
+ANNA = Owner("default", "anna")
 QUEUE = """
-insert into workflows (id, name, plan, owner, status, finished_at)
-select gen_random_uuid(), 'many', plan, $2::text, $3::text, case when $3::text = 'succeeded' then now() end
+insert into workflows (id, project, name, plan, owner, status, finished_at)
+select gen_random_uuid(), project, 'many', plan, $2::text, $3::text, case when $3::text = 'succeeded' then now() end
 from workflows, generate_series(1, $4::integer)
 where id = $1
 """
 
+SPREAD = """
+insert into workflows (id, project, name, plan, owner)
+select gen_random_uuid(), 'p' || 1 + number % 50, 'many', plan, 'owner ' || number % 500
+from workflows, generate_series(1, 20000) as number
+where id = $1
+"""
 
-async def queue(database: Database, owner: str, count: int, status: str = "queued") -> None:
+
+async def queue(database: Database, owner: str, count: int, status: str = "queued", project: str = "default") -> None:
     """Many workflows at once."""
-    model = await create(database, owner=owner)
+    model = await create(database, owner=owner, project=project)
     await database.fetch(QUEUE, model, owner, status, count - 1)
     await database.fetch("analyze workflows")
 
@@ -34,7 +43,7 @@ async def claim(driver: Driver, limit: int, **options: Any) -> list[Claim]:
 
 
 def owners(claims: list[Claim]) -> Counter[str]:
-    return Counter(each.owner for each in claims)
+    return Counter(each.owner.name for each in claims)
 
 
 async def test_an_owner_of_thousands_does_not_hide_another_owner(database: Database, drivers: Drivers) -> None:
@@ -55,7 +64,7 @@ async def test_what_is_driven_already_counts_as_turns_that_were_had(database: Da
     for owner in ("anna", "ben"):
         await queue(database, owner, 5)
     driver = await drivers.start()
-    assert owners(await claim(driver, 4, driven={"anna": 3})) == {"ben": 3, "anna": 1}
+    assert owners(await claim(driver, 4, driven={ANNA: 3})) == {"ben": 3, "anna": 1}
 
 
 async def test_an_owner_of_more_weight_has_more_turns(database: Database, drivers: Drivers) -> None:
@@ -64,6 +73,66 @@ async def test_an_owner_of_more_weight_has_more_turns(database: Database, driver
         await queue(database, owner, 20)
     driver = await drivers.start()
     assert owners(await claim(driver, 8)) == {"anna": 6, "ben": 2}
+
+
+async def in_projects(database: Database, *names: str) -> None:
+    for name in names:
+        await Projects(database).create(name)
+
+
+def projects(claims: list[Claim]) -> Counter[str]:
+    return Counter(each.owner.project for each in claims)
+
+
+async def test_projects_take_turns_however_many_owners_each_has(database: Database, drivers: Drivers) -> None:
+    await in_projects(database, "crowd", "single")
+    for number in range(6):
+        await queue(database, f"owner {number}", 10, project="crowd")
+    await queue(database, "anna", 20, project="single")
+    driver = await drivers.start()
+    taken = await claim(driver, 12)
+    assert projects(taken) == {"crowd": 6, "single": 6}
+    assert set(owners(taken).values()) == {1, 6}
+
+
+async def test_the_same_owner_in_two_projects_is_two_owners(database: Database, drivers: Drivers) -> None:
+    await in_projects(database, "red", "blue")
+    await RuleBook(database).weigh("anna", 9, "red")
+    for project in ("red", "blue"):
+        for owner in ("anna", "ben"):
+            await queue(database, owner, 30, project=project)
+    driver = await drivers.start()
+    taken = Counter(each.owner for each in await claim(driver, 20))
+    assert taken == {("red", "anna"): 9, ("red", "ben"): 1, ("blue", "anna"): 5, ("blue", "ben"): 5}
+
+
+async def test_a_project_of_more_weight_has_more_turns(database: Database, drivers: Drivers) -> None:
+    await in_projects(database, "red", "blue")
+    await RuleBook(database).weigh_project("red", 3)
+    for project in ("red", "blue"):
+        await queue(database, "anna", 20, project=project)
+    driver = await drivers.start()
+    assert projects(await claim(driver, 8)) == {"red": 6, "blue": 2}
+
+
+async def test_what_a_project_has_driven_already_counts_whoever_owns_it(database: Database, drivers: Drivers) -> None:
+    await in_projects(database, "red", "blue")
+    for project in ("red", "blue"):
+        await queue(database, "anna", 10, project=project)
+    driver = await drivers.start()
+    driven = {Owner("red", "somebody else"): 3}
+    assert projects(await claim(driver, 5, driven=driven)) == {"red": 1, "blue": 4}
+
+
+async def test_a_claim_among_many_projects_and_owners_is_quick(database: Database, drivers: Drivers) -> None:
+    await database.fetch("insert into projects (name) select 'p' || number from generate_series(1, 50) as number")
+    model = await create(database, owner="anna")
+    await database.fetch(SPREAD, model)
+    await database.fetch("vacuum analyze workflows")
+    driver = await drivers.start()
+    found = await explained(database, "claim", driver.id, 100, [], [], [], LOWEST)
+    assert ("Seq Scan", "workflows") not in scans(found["Plan"])
+    assert found["Execution Time"] < 500, "milliseconds"
 
 
 async def test_priority_comes_before_turns(database: Database, drivers: Drivers) -> None:
@@ -120,7 +189,7 @@ async def test_a_claim_among_thousands_reads_no_more_than_it_needs(database: Dat
     await queue(database, "old", 20_000, "succeeded")
     await create(database, owner="ben")
     driver = await drivers.start()
-    found = await explained(database, "claim", driver.id, 100, ["anna"], [3], LOWEST)
+    found = await explained(database, "claim", driver.id, 100, ["default"], ["anna"], [3], LOWEST)
     assert ("Seq Scan", "workflows") not in scans(found["Plan"])
     assert rows_read(found["Plan"]) < 2000, "rows"
     assert found["Execution Time"] < 100, "milliseconds"
@@ -158,7 +227,7 @@ async def test_many_claimers_at_once_take_each_workflow_once(database: Database,
 
     async def all_of(driver: Driver) -> list[Claim]:
         taken: list[Claim] = []
-        while found := await claim(driver, 20, driven=owners(taken)):
+        while found := await claim(driver, 20, driven=Counter(each.owner for each in taken)):
             taken += found
         return taken
 

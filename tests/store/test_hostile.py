@@ -35,7 +35,7 @@ from eopiez_ray.store import Batch, Database, Intake, Workflows, connect
 from eopiez_ray.store.database import redacted
 from eopiez_ray.store.encoding import LATEST, clean, moment, to_json
 
-from ..machine.plans import plan, step
+from ..machine.plans import codes, plan, step
 from .given import PLAN, Driver, Drivers, result, wanted
 
 TEXT = st.text(st.characters(), max_size=40)
@@ -123,7 +123,7 @@ async def test_parameters_labels_and_reasons_come_back(
 ) -> None:
     made = plan(step("read", "source"))
     made = PlanSpec(made.name, (Step(**{**_fields(made), "parameters": parameters}),))
-    code = {made.steps[0].phase.digest: b"code"}
+    code = codes(made)
     workflow = await desk.create(plan=made, code=code, labels={"key": label})
     workflows = Workflows(database)
     view = await workflows.get(workflow)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from eopiez_ray.errors import IdempotencyConflictError
+from eopiez_ray.errors import IdempotencyConflictError, PlanError
 from eopiez_ray.model.status import StepStatus, WorkflowStatus
 from eopiez_ray.store import Database, Intake, Workflows
 
@@ -56,6 +56,32 @@ async def test_the_same_key_with_another_plan_is_a_conflict(database: Database) 
     with pytest.raises(IdempotencyConflictError, match=str(first)) as caught:
         await Intake(database).create(wanted(plan=other, code=CODE, idempotency_key="k"))
     assert caught.value.workflow_id == str(first)
+
+
+async def test_code_under_the_digest_of_other_code_is_refused(database: Database) -> None:
+    """Even where the plan is known already: whoever drives the workflow would run what was given."""
+    intake, victim = Intake(database), PLAN.steps[0].phase.digest
+    planted = {**CODE, victim: b"planted"}
+    for _ in range(2):
+        with pytest.raises(PlanError, match=f"is not the code of its digest {victim}"):
+            await intake.create(wanted(code=planted))
+        await intake.create(wanted())
+    kept = await Workflows(database).code([victim])
+    assert kept == {victim: CODE[victim]}
+    assert len(await Workflows(database).page()) == 2
+
+
+async def test_code_that_is_missing_is_not_taken_from_others(database: Database) -> None:
+    await create(database)
+    with pytest.raises(PlanError, match="the code of phase 'tidy'"):
+        await create(database, code={digest: code for digest, code in CODE.items() if code != b"'tidy'"})
+
+
+async def test_planted_code_does_not_stop_others_that_come_with_it(database: Database) -> None:
+    intake = Intake(database)
+    offers = [intake.create(wanted(code=code)) for code in (CODE, dict.fromkeys(CODE, b"planted"), CODE)]
+    made = await asyncio.gather(*offers, return_exceptions=True)
+    assert [isinstance(each, PlanError) for each in made] == [False, True, False]
 
 
 async def test_a_caller_that_goes_away_does_not_stop_what_it_began(database: Database) -> None:

@@ -10,7 +10,13 @@ from eopiez_ray.store import Database
 from eopiez_ray.store.database import Writer
 from eopiez_ray.store.queries import statements
 
-SMALL = {"claim": "a claim takes a few workflows", "is_held": "one workflow", "lock_for_update": "one workflow"}
+SMALL = {
+    "claim": "a claim takes a few workflows",
+    "is_held": "one workflow",
+    "lock_for_update": "one workflow",
+    "standing_limits": "few orchestrators are alive",
+    "want_update": "the labels of one workflow",
+}
 """Statements that may compare each of their rows with each of others, and why these are few."""
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from eopiez_ray.errors import PlanError, TransitionError, WorkflowNotFoundError, WriteRefusedError
 from eopiez_ray.machine import RecordAttempt, WorkflowState
+from eopiez_ray.model.filters import WorkflowFilter
 from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.requests import Mode
 from eopiez_ray.model.status import Outcome, WorkflowStatus
@@ -87,9 +88,9 @@ async def test_pages_go_on_where_the_last_one_ended(database: Database) -> None:
     ids = [await create(database) for _ in range(5)]
     workflows = Workflows(database)
     first = await workflows.page(limit=3)
-    second = await workflows.page(before=first[-1].id, limit=3)
+    second = await workflows.page(after=first[-1].id, limit=3)
     assert [view.id for view in (*first, *second)] == ids[::-1]
-    assert await workflows.page(S.SUCCEEDED) == []
+    assert await workflows.page(WorkflowFilter(statuses=(S.SUCCEEDED,))) == []
 
 
 async def test_an_id_may_be_shortened_while_only_one_has_it(database: Database) -> None:

@@ -45,7 +45,7 @@ class IdentityServices:
         self.guesses, self.rates = Guesses(database), Rates(database)
         self.limiter, self.hasher = RateLimiter(self.rates), Hasher()
         self.trail = Trail(self.audit, _anchors(settings))
-        form = TokenForm(settings.public_url, lifetime=self.lifetimes.token)
+        form = TokenForm(settings.public_url or settings.gateway_url, lifetime=self.lifetimes.token)
         self.authenticator = Authenticator(self.sessions, self.keys, self.signing, form, self.lifetimes.idle)
         stores = Stores(self.accounts, self.sessions, self.factors, self.guesses, self.signing)
         self.signing_in = SigningIn(stores, self.hasher, self.trail, form, self.lifetimes)

@@ -30,7 +30,8 @@ where orchestrators.id = any($1::uuid[])
 
 -- name: claim
 -- Take workflows that nobody drives: never held, released, or whose holder's lease has run out or session is gone.
--- Priority comes first; then owners take turns by weight, those with much driven here already coming later.
+-- Priority comes first; then projects take turns by weight, and so do the owners of each project, those with much driven
+-- here already coming later.
 -- The row lock makes two claimers take different ones; the new epoch fences the old holder. Just after the server has
 -- started, every session is gone: living holders get some seconds to come back, and keep what they drive.
 with recursive entitled as materialized (
@@ -41,60 +42,81 @@ with recursive entitled as materialized (
     from orchestrators
     where pg_postmaster_start_time() >= clock_timestamp() - interval '5 seconds'
 ),
--- One step in the index for each owner, however many workflows they have.
+-- One step in the index for each owner in each project, however many workflows they have.
 owners as (
     (
-        select owner
+        select project, owner
         from workflows
         where holder is null
             and status in ('queued', 'running', 'pausing', 'cancelling')
-        order by owner
+        order by project, owner
         limit 1
     )
     union all
-    select (
-        select workflows.owner
+    select following.project, following.owner
+    from owners
+    cross join lateral (
+        select workflows.project, workflows.owner
         from workflows
         where holder is null
             and status in ('queued', 'running', 'pausing', 'cancelling')
-            and workflows.owner > owners.owner
-        order by workflows.owner
+            and (workflows.project, workflows.owner) > (owners.project, owners.owner)
+        order by workflows.project, workflows.owner
         limit 1
-    )
-    from owners
-    where owners.owner is not null
+    ) as following
 ),
 candidates as (
-    select first.id, first.priority, owners.owner
+    select first.id, first.priority, owners.project, owners.owner
     from owners
     cross join lateral (
         select id, priority
         from workflows
         where holder is null
             and status in ('queued', 'running', 'pausing', 'cancelling')
+            and workflows.project = owners.project
             and workflows.owner = owners.owner
         order by priority desc, id
         limit 2 * $2
     ) as first
     union all
-    select id, priority, owner
+    select id, priority, project, owner
     from workflows
     where holder is not null
         and status in ('running', 'pausing', 'cancelling')
         and holder <> $1
         and holder not in (select id from entitled)
 ),
+busy as (
+    select *
+    from unnest($3::text[], $4::text[], $5::bigint[]) as busy (project, owner, driven)
+),
+busy_projects as (
+    select project, sum(driven) as driven
+    from busy
+    group by project
+),
+in_project as (
+    select
+        id, priority, project,
+        (coalesce(driven, 0) + row_number() over (partition by project, owner, priority order by id))
+            / coalesce(weight, 1) as owner_turn
+    from candidates
+    left join busy using (project, owner)
+    left join weights using (project, owner)
+    where candidates.priority > $6::integer
+),
 -- More than are wanted, for another claimer may be taking the first ones.
 ranked as (
     select
         id,
-        (coalesce(driven, 0) + row_number() over (partition by owner, candidates.priority order by id))
-            / coalesce(weight, 1) as turn
-    from candidates
-    left join unnest($3::text[], $4::bigint[]) as busy (owner, driven) using (owner)
-    left join weights using (owner)
-    where candidates.priority > $5::integer
-    order by candidates.priority desc, turn, id
+        (
+            coalesce(driven, 0)
+            + row_number() over (partition by in_project.project, priority order by owner_turn, id)
+        ) / coalesce(weight, 1) as turn
+    from in_project
+    left join busy_projects using (project)
+    left join projects on projects.name = in_project.project
+    order by priority desc, turn, id
     limit 4 * $2
 ),
 claimable as (
@@ -116,7 +138,7 @@ set holder = $1,
     drained_at = null
 from claimable
 where workflows.id = claimable.id
-returning workflows.id, plan, status, epoch, owner, priority, labels, previous
+returning workflows.id, project, plan, status, epoch, owner, priority, labels, previous
 
 -- name: claim_named
 -- Like claim, but only among the given workflows and without turns.
@@ -145,7 +167,7 @@ set holder = $1,
     drained_at = null
 from claimable
 where workflows.id = claimable.id
-returning workflows.id, plan, status, epoch, owner, priority, labels, previous
+returning workflows.id, project, plan, status, epoch, owner, priority, labels, previous
 
 -- name: clear_in_flight
 -- Clear what was in flight when workflows were left: as far as anyone knows, it no longer is.

@@ -74,10 +74,11 @@ group by plans.digest
 -- name: lock_for_update
 -- A workflow's row, locked, for a change of its plan.
 select
-    id, plan, plan_version, status, owner, priority, labels, epoch, holder as previous,
+    id, project, plan, plan_version, status, owner, priority, labels, epoch, holder as previous,
     exists (select from leaseholders where leaseholders.id = holder) as is_held
 from workflows
 where id = $1
+    and ($2::text[] is null or project = any($2))
 for update of workflows
 
 -- name: answer_to_update
@@ -91,12 +92,27 @@ order by id
 limit 1
 
 -- name: want_update
--- Set priority and labels at once, and request a plan that the holder is to adopt or refuse.
-update workflows
-set wanted_plan = $2,
-    priority = $3,
-    labels = $4
-where id = $1
+-- Set priority and labels at once, $5 being those replaced, and request a plan that the holder is to adopt or refuse.
+with updated as (
+    update workflows
+    set wanted_plan = $2,
+        priority = $3,
+        labels = $4
+    where id = $1
+    returning id, project
+),
+labelled as (
+    insert into workflow_labels (project, label, workflow_id)
+    select project, hashtextextended(key || '=' || value, 0), id
+    from updated
+    cross join jsonb_each_text($4::jsonb)
+    on conflict do nothing
+)
+delete from workflow_labels
+using updated, unnest($5::text[]) as replaced (label)
+where workflow_labels.project = updated.project
+    and workflow_labels.label = hashtextextended(replaced.label, 0)
+    and workflow_id = id
 
 -- name: step_names
 -- Names of a workflow's steps, in the order of its plan; no row if there is no such workflow.

@@ -26,9 +26,10 @@ locked as (
                     and not is_forgiven
             )
         )
-        and ($7::uuid is null or id > $7)
+        and ($7::text[] is null or project = any($7))
+        and ($8::uuid is null or id > $8)
     order by id
-    limit $8
+    limit $9
     for update
 )
 select
@@ -60,6 +61,7 @@ where ($1::uuid[] is null or id = any($1))
                 and not is_forgiven
         )
     )
+    and ($7::text[] is null or project = any($7))
 
 -- name: ask
 -- Pause or cancel locked workflows. Those that are held are on their way there, and their holders are notified; the
@@ -169,23 +171,29 @@ where holder = $1
 -- name: given_up
 -- Tasks of failed or quarantined workflows that have used up their attempts, latest first.
 select
-    attempts.id, workflow_id, workflows.name as workflow, spec #>> array['steps', step::text, 'name'] as step,
+    attempts.id, workflow_id, workflow.name as workflow, spec #>> array['steps', step::text, 'name'] as step,
     partition, attempt as attempts, outcome, error_type, message, worker, ended_at
 from attempts
-join workflows on workflows.id = workflow_id
-join plans on plans.digest = workflows.plan
+cross join lateral (
+    select name, plan
+    from workflows
+    where id = workflow_id
+        and status in ('failed', 'quarantined')
+        and labels @> $2::jsonb
+        and ($3::text is null or owner = $3)
+        and ($4::text is null or name = $4)
+        and ($5::text[] is null or status = any($5))
+        and ($7::text[] is null or project = any($7))
+    offset 0 -- By the primary key, whatever the planner expects.
+) as workflow
+join plans on plans.digest = workflow.plan
 where retry_at is null
     and not is_forgiven
-    and workflows.status in ('failed', 'quarantined')
     and ($1::uuid[] is null or workflow_id = any($1))
-    and labels @> $2::jsonb
-    and ($3::text is null or owner = $3)
-    and ($4::text is null or workflows.name = $4)
-    and ($5::text[] is null or workflows.status = any($5))
     and ($6::text is null or error_type = $6)
-    and ($7::bigint is null or attempts.id < $7)
+    and ($8::bigint is null or attempts.id < $8)
 order by attempts.id desc
-limit $8
+limit $9
 
 -- name: set_aside
 -- Quarantined workflows and why, the newest first.
@@ -199,5 +207,6 @@ where status = 'quarantined'
     and ($4::text is null or name = $4)
     and ($5::text[] is null or status = any($5))
     and ($6::text is null or error ->> 'error_type' = $6)
+    and ($7::text[] is null or project = any($7))
 order by id desc
-limit $7
+limit $8

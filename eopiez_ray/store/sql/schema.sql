@@ -42,17 +42,31 @@ select *
 from living_orchestrators
 where lease_until >= clock_timestamp();
 
--- How many calls may be at work at once, and how owners share what is left.
+-- Whoever works for a project sees its workflows, and nobody else does. What is made without a gateway is in `default`.
+create table projects (
+    name text primary key,
+    title text not null default '',
+    created_at timestamptz not null default now(),
+    -- Its share of the cluster relative to other projects.
+    weight double precision not null default 1 check (weight > 0)
+);
+insert into projects (name, title) values ('default', 'Default');
+
+-- How many calls may be at work at once: in one project, or, where project is empty, in all together.
 create table limits (
-    kind text not null check (kind in ('owner', 'label', 'phase')),
+    kind text not null check (kind in ('project', 'owner', 'label', 'phase')),
     name text not null,
     maximum integer not null check (maximum >= 0),
-    primary key (kind, name)
+    project text not null default '',
+    primary key (kind, name, project)
 );
 
+-- How owners share what their project has.
 create table weights (
-    owner text primary key,
-    weight double precision not null check (weight > 0)
+    owner text not null,
+    weight double precision not null check (weight > 0),
+    project text not null default 'default',
+    primary key (project, owner)
 );
 
 -- Calls that orchestrators have at work, or may start at once, under a limit: together never more than its maximum.
@@ -62,8 +76,9 @@ create table permits (
     orchestrator uuid not null references orchestrators (id),
     held integer not null check (held >= 0),
     wanted integer not null,
-    primary key (kind, name, orchestrator),
-    foreign key (kind, name) references limits (kind, name) on delete cascade
+    project text not null default '',
+    primary key (kind, name, project, orchestrator),
+    foreign key (kind, name, project) references limits (kind, name, project) on delete cascade
 );
 
 -- Plans by their content: a plan that is run a thousand times is kept once, and an updated one is another plan.
@@ -72,14 +87,6 @@ create table plans (
     spec jsonb not null,
     created_at timestamptz not null default now()
 );
-
--- Whoever works for a project sees its workflows, and nobody else does. What is made without a gateway is in `default`.
-create table projects (
-    name text primary key,
-    title text not null default '',
-    created_at timestamptz not null default now()
-);
-insert into projects (name, title) values ('default', 'Default');
 
 -- Who may sign in. `password` is a hash; without one, they sign in with their identity provider alone.
 create table users (
@@ -241,7 +248,6 @@ end
 $$;
 create trigger audit_is_append_only before update or delete or truncate on audit
 for each statement execute function refuse_change();
-
 create table workflows (
     id uuid primary key,
     project text not null default 'default',
@@ -277,12 +283,22 @@ create table workflows (
         status not in ('queued', 'paused', 'succeeded', 'failed', 'cancelled', 'quarantined') or holder is null
     )
 );
--- Those that nobody drives, by owner, so that a claim need not read all that one owner has queued.
-create index workflows_claimable on workflows (owner, priority desc, id)
+-- Those that nobody drives, by project and owner, so that a claim need not read all that one of them has queued.
+create index workflows_claimable on workflows (project, owner, priority desc, id)
 where holder is null and status in ('queued', 'running', 'pausing', 'cancelling');
 create index workflows_held on workflows (holder) where holder is not null;
 create unique index workflows_idempotent on workflows (project, owner, idempotency_key)
 where idempotency_key is not null;
+create index workflows_listed on workflows (project, status, id);
+
+-- Which workflows have a label, in the order of their age. A label is the hash of its key and value, which may be too
+-- long for an index; whoever finds a workflow here compares its labels. Workflows without labels cost nothing.
+create table workflow_labels (
+    project text not null,
+    label bigint not null,
+    workflow_id uuid not null,
+    primary key (project, label, workflow_id)
+);
 
 -- The tables below are written thousands of times a second: no foreign keys, each of which would cost a look-up for
 -- every row. delete_workflow removes their rows with the workflow's.

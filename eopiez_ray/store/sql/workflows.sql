@@ -2,7 +2,7 @@
 
 -- name: add_workflows
 -- New workflows: held at once by the orchestrator named, or waiting in the queue. Those whose owner has used the
--- idempotency key before in the project are left out of the answer.
+-- idempotency key before in the project are left out of the answer, and those whose project does not exist.
 with added as (
     insert into workflows (
         id, project, name, plan, status, owner, priority, labels, idempotency_key, epoch, holder, started_at
@@ -14,8 +14,15 @@ with added as (
     from unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::jsonb[], $8::text[], $9::uuid[]
     ) as given (id, project, name, plan, owner, priority, labels, idempotency_key, holder)
+    where project in (select projects.name from projects)
     on conflict (project, owner, idempotency_key) where idempotency_key is not null do nothing
-    returning id, holder
+    returning id, project, labels, holder
+),
+labelled as (
+    insert into workflow_labels (project, label, workflow_id)
+    select distinct project, hashtextextended(key || '=' || value, 0), id
+    from added
+    cross join jsonb_each_text(labels)
 ),
 history as (
     insert into events (workflow_id, kind)
@@ -49,9 +56,10 @@ select
 from workflows
 join plans on plans.digest = workflows.plan
 where id = $1
+    and ($2::text[] is null or project = any($2))
 
 -- name: workflows
--- Workflows with their plans, newest first.
+-- The given workflows with their plans.
 select
     id, project, workflows.name, spec, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
     started_at, finished_at, drained_at, error, request, frozen_s,
@@ -65,23 +73,172 @@ select
     end as in_flight
 from workflows
 join plans on plans.digest = workflows.plan
-where ($1::text is null or status = $1)
-    and ($2::uuid is null or id < $2)
-order by id desc
-limit $3
+where id = any($1::uuid[])
+
+-- name: workflow_ids
+-- The ids of the workflows that meet all conditions, in order of their age, from some id on. They are looked up by one
+-- of their labels, or else by project and status: in either index they are in order, so that a page of them costs as
+-- much among a million as among a hundred.
+with wanted as (
+    select projects.name as project
+    from projects
+    where $1::text[] is null
+        or projects.name = any($1)
+),
+matching as not materialized (
+    select id, project, status
+    from workflows
+    where ($2::text[] is null or status = any($2))
+        and labels @> $3::jsonb
+        and ($4::text is null or owner = $4)
+        and ($5::text is null or name = $5)
+        and ($6::text is null or plan = $6)
+        and ($7::timestamptz is null or created_at >= $7)
+        and ($8::timestamptz is null or created_at < $8)
+        and ($9::text is null or error ->> 'error_type' = $9)
+        and ($10::text is null or starts_with(name, $10) or starts_with(id::text, lower($10)))
+),
+found as (
+    select first.id
+    from wanted
+    cross join unnest(
+        coalesce(
+            $2,
+            '{queued,running,pausing,paused,succeeded,failed,cancelling,cancelled,quarantined}'::text[]
+        )
+    ) as given (status)
+    cross join lateral (
+        (
+            select id
+            from matching
+            where $11::text is null
+                and not $12::boolean
+                and matching.project = wanted.project
+                and matching.status = given.status
+                and id > $13::uuid
+                and id < $14::uuid
+            order by id desc
+            limit $15
+        )
+        union all
+        (
+            select id
+            from matching
+            where $11 is null
+                and $12
+                and matching.project = wanted.project
+                and matching.status = given.status
+                and id > $13
+                and id < $14
+            order by id
+            limit $15
+        )
+    ) as first
+    union all
+    select first.id
+    from wanted
+    cross join lateral (
+        (
+            select workflow_id as id
+            from workflow_labels
+            join matching on id = workflow_id
+            where $11 is not null
+                and not $12
+                and workflow_labels.project = wanted.project
+                and label = hashtextextended($11, 0)
+                and workflow_id > $13
+                and workflow_id < $14
+            order by workflow_id desc
+            limit $15
+        )
+        union all
+        (
+            select workflow_id as id
+            from workflow_labels
+            join matching on id = workflow_id
+            where $11 is not null
+                and $12
+                and workflow_labels.project = wanted.project
+                and label = hashtextextended($11, 0)
+                and workflow_id > $13
+                and workflow_id < $14
+            order by workflow_id
+            limit $15
+        )
+    ) as first
+)
+select id
+from found
+order by case when $12 then id end, id desc
+limit $15
+
+-- name: rarest_label
+-- The label by which to look for workflows, null if looking by status is better: whatever reaches furthest back with as
+-- many workflows as given is rarest.
+with wanted as (
+    select projects.name as project
+    from projects
+    where $1::text[] is null
+        or projects.name = any($1)
+),
+reaches as (
+    select
+        given.label,
+        (
+            select last.id
+            from wanted
+            cross join lateral (
+                select workflow_id as id
+                from workflow_labels
+                where workflow_labels.project = wanted.project
+                    and workflow_labels.label = hashtextextended(given.label, 0)
+                order by workflow_id desc
+                offset $4
+                limit 1
+            ) as last
+            order by last.id desc
+            limit 1
+        ) as reach
+    from unnest($3::text[]) as given (label)
+    union all
+    select
+        null,
+        (
+            select last.id
+            from wanted
+            cross join unnest($2::text[]) as given (status)
+            cross join lateral (
+                select id
+                from workflows
+                where workflows.project = wanted.project
+                    and workflows.status = given.status
+                order by id desc
+                offset $4
+                limit 1
+            ) as last
+            order by last.id desc
+            limit 1
+        )
+    where $2 is not null
+)
+select label
+from reaches
+order by reach nulls first, label nulls last
+limit 1
 
 -- name: statuses
 -- The statuses of workflows.
 select id, status
 from workflows
 where id = any($1::uuid[])
+    and ($2::text[] is null or project = any($2))
 
 -- name: workflows_by_prefix
 -- Workflows whose id begins or ends this way, for people who type.
 select id
 from workflows
-where id::text like $1 || '%'
-    or id::text like '%' || $1
+where (id::text like $1 || '%' or id::text like '%' || $1)
+    and ($2::text[] is null or project = any($2))
 order by id desc
 limit 2
 
@@ -91,7 +248,14 @@ with forgotten as (
     delete from workflows
     where id = $1
         and status in ('paused', 'succeeded', 'failed', 'cancelled', 'quarantined')
-    returning id
+    returning id, project, labels
+),
+forgotten_labels as (
+    delete from workflow_labels
+    using forgotten, jsonb_each_text(labels)
+    where workflow_labels.project = forgotten.project
+        and label = hashtextextended(key || '=' || value, 0)
+        and workflow_id = id
 ),
 forgotten_steps as (delete from steps where workflow_id in (select id from forgotten)),
 forgotten_tasks as (delete from tasks where workflow_id in (select id from forgotten)),
