@@ -216,6 +216,33 @@ class StandingBody(Body):
     is_disabled: bool
 
 
+class ProjectBody(ViewBody):
+    """A project."""
+
+    name: str
+    title: str
+    created_at: datetime
+
+
+class ProjectsBody(BaseModel):
+    """Projects, by name."""
+
+    items: list[ProjectBody]
+
+
+class NewProjectBody(Body):
+    """A project to create."""
+
+    name: str = Field(max_length=255, description="Lower-case letters, digits and hyphens.", examples=["research"])
+    title: str = Field(default="", max_length=255)
+
+
+class TitleBody(Body):
+    """How people call a project."""
+
+    title: str = Field(max_length=255)
+
+
 class MemberBody(ViewBody):
     """A member of a project."""
 
@@ -302,13 +329,7 @@ class AuditRowBody(BaseModel):
     @classmethod
     def of(cls, link: Link) -> Self:
         """A row as kept."""
-        entry = link.entry
-        return cls(
-            seq=link.seq, at=entry.at, actor=entry.actor, actor_id=entry.actor_id, action=entry.action,
-            object=entry.object, project=entry.project, address=entry.address, result=entry.result,
-            request_id=entry.request_id, details=dict(entry.details), previous=link.previous.hex(),
-            hash=link.hash.hex(),
-        )  # fmt: skip
+        return cls(**link.to_value())
 
 
 class JwkBody(BaseModel):

@@ -32,6 +32,8 @@ from ..errors import (
     ParameterError,
     PasswordChangeNeededError,
     PlanError,
+    ProjectExistsError,
+    ProjectNotEmptyError,
     ProjectNotFoundError,
     SecondFactorNeededError,
     StorageFullError,
@@ -114,6 +116,8 @@ _RULES: dict[type[EopiezError], _Rule] = {
     WorkflowNotFoundError: _Rule(
         HTTPStatus.NOT_FOUND, "workflow-not-found", "GET /v1/workflows lists what you can see"
     ),
+    ProjectExistsError: _Rule(HTTPStatus.CONFLICT, "exists", "choose another name"),
+    ProjectNotEmptyError: _Rule(HTTPStatus.CONFLICT, "project-not-empty"),
     ProjectNotFoundError: _Rule(HTTPStatus.NOT_FOUND, "project-not-found"),
     TransitionError: _Rule(HTTPStatus.CONFLICT, "transition-refused", "its status has to change first"),
     UpdateRefusedError: _Rule(HTTPStatus.CONFLICT, "update-refused", "change what has not started yet"),

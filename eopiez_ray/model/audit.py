@@ -1,7 +1,8 @@
 """The audit log's rows, and the chain that makes a change to them visible.
 
-Each row's hash is the SHA-256 of the hash before it and of the row in canonical form: a JSON array of its fields in
-order, with sorted keys, no spaces, and times in UTC with microseconds. The first row follows 32 zero bytes.
+Each row's hash is the SHA-256 of the hash before it and of the row in canonical form: a JSON array of its fields in the
+order of an export, up to ``details``, with sorted keys, no spaces, ASCII alone, and times in UTC with microseconds. The
+first row follows 32 zero bytes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 ORIGIN = bytes(32)
@@ -54,6 +56,10 @@ class Link:
     entry: Entry
     previous: bytes
     hash: bytes
+
+    def to_value(self) -> dict[str, Any]:
+        """The row as others can verify it; hashes in hexadecimal."""
+        return _facts(self.seq, self.entry) | {"previous": self.previous.hex(), "hash": self.hash.hex()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +113,23 @@ def verified(links: Iterable[Link], head: Head = Head()) -> Iterator[Finding]:
 
 
 def _hash(previous: bytes, seq: int, entry: Entry) -> bytes:
-    fields = [
-        seq,
-        entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        entry.actor,
-        None if entry.actor_id is None else str(entry.actor_id),
-        entry.action,
-        entry.object,
-        entry.project,
-        entry.address,
-        entry.result.value,
-        entry.request_id,
-        dict(entry.details),
-    ]
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    facts = list(_facts(seq, entry).values())
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(previous + text.encode("ascii")).digest()
+
+
+def _facts(seq: int, entry: Entry) -> dict[str, Any]:
+    """What a hash covers, in this order."""
+    return {
+        "seq": seq,
+        "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": entry.actor,
+        "actor_id": None if entry.actor_id is None else str(entry.actor_id),
+        "action": entry.action,
+        "object": entry.object,
+        "project": entry.project,
+        "address": entry.address,
+        "result": entry.result.value,
+        "request_id": entry.request_id,
+        "details": dict(entry.details),
+    }

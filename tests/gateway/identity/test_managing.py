@@ -155,6 +155,26 @@ async def test_members_are_managed_by_administrators_of_their_project_v5_0_0_8_4
     assert anna
 
 
+async def test_projects_from_their_creation_to_their_end(site: Site) -> None:
+    root = await site.administrator()
+    anna, client = await site.member("anna", Role.DEVELOPER)
+    made = await root.post("/projects", json={"name": "red", "title": "Red"})
+    assert made.status_code == HTTPStatus.CREATED, made.text
+    problem(await root.post("/projects", json={"name": "red"}), 409, "exists")
+    problem(await root.post("/projects", json={"name": "Not/OK"}), 422, "invalid-parameter")
+    assert [each["name"] for each in (await client.get("/projects")).json()["items"]] == ["default"]
+    problem(await client.post("/projects", json={"name": "blue"}), 403, "forbidden")
+    problem(await client.put("/projects/red", json={"title": "Mine"}), 404, "project-not-found")
+    await root.put(f"/projects/red/members/{anna}", json={"role": "administrator"})
+    assert (await client.put("/projects/red", json={"title": "Ours"})).json()["title"] == "Ours"
+    key = (await client.post("/keys", params={"project": "red"}, json={"name": "k", "role": "viewer"})).json()["key"]
+    problem(await client.delete("/projects/red"), 403, "forbidden")
+    assert (await root.delete("/projects/red")).status_code == HTTPStatus.NO_CONTENT
+    problem(await site.visitor(authorization=f"Bearer {key}").get("/workflows"), 401, "unauthenticated")
+    assert (await client.get("/users/profile")).json()["roles"] == {"default": "developer"}
+    problem(await root.delete("/projects/red"), 404, "project-not-found")
+
+
 async def test_an_invitation_is_accepted_once_by_somebody_new(site: Site) -> None:
     _, keeper = await site.member("anna", Role.ADMINISTRATOR)
     made = (await keeper.post("/projects/default/invitations", json={"role": "developer"})).json()
