@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 COOKIE = "__Host-eopiez-session"
 MOST_KEYS = 32
 """Public keys that are remembered; each replica needs two or three."""
+MOST_TOKENS = 10_000
+"""Tokens whose signature is remembered."""
 
 
 class Authenticator:
@@ -30,6 +33,7 @@ class Authenticator:
         self._sessions, self._keys, self._signing = sessions, keys, signing
         self._form, self._idle = form, idle
         self._public: dict[str, bytes] = {}
+        self._claims: dict[str, tokens.Claims] = {}
 
     async def caller(self, request: Request) -> Caller:
         """Who sends the request.
@@ -65,13 +69,23 @@ class Authenticator:
         return await self._by_token(credentials)
 
     async def _by_token(self, token: str) -> Identity | None:
-        kid = tokens.kid_of(token)
-        public = self._public.get(kid) or await self._fetched(kid)
-        claims = self._form.verify(token, public)
-        identity = await self._sessions.identity(claims.session_id, kid, self._idle, self._form.lifetime)
+        claims = await self._verified(token)
+        identity = await self._sessions.identity(claims.session_id, claims.kid, self._idle, self._form.lifetime)
         if identity is None or identity.caller.user_id != claims.user_id:
             return None
         return identity
+
+    async def _verified(self, token: str) -> tokens.Claims:
+        """What a token says; a signature that held once holds as long as the token."""
+        known = self._claims.get(token)
+        if known is not None and known.expires_at > time.time():
+            return known
+        kid = tokens.kid_of(token)
+        claims = self._form.verify(token, self._public.get(kid) or await self._fetched(kid))
+        if len(self._claims) >= MOST_TOKENS:
+            self._claims.clear()
+        self._claims[token] = claims
+        return claims
 
     async def _by_cookie(self, request: Request) -> Identity | None:
         cookie = request.cookies.get(COOKIE)

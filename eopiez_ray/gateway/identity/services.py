@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from ...errors import StoreError
+from ...logs import get_logger
 from ...store.accounts import Accounts
 from ...store.audit import AuditLog
 from ...store.factors import Factors
@@ -16,6 +19,7 @@ from ...store.rates import Rates
 from ...store.sessions import Sessions
 from .anchors import FileAnchor, WebhookAnchor
 from .authenticator import Authenticator
+from .guessing import FORGOTTEN_S
 from .limiter import RateLimiter
 from .passwords import Hasher
 from .signing_in import Lifetimes, SigningIn, Stores
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
     from ...settings import Settings
     from ...store.database import Database
     from .anchors import Anchor
+
+SWEEP_S = 600.0
+
+log = get_logger(__name__)
 
 
 class IdentityServices:
@@ -50,16 +58,35 @@ class IdentityServices:
         stores = Stores(self.accounts, self.sessions, self.factors, self.guesses, self.signing)
         self.signing_in = SigningIn(stores, self.hasher, self.trail, form, self.lifetimes)
 
+    async def sweep(self) -> None:
+        """Forget sessions that ended long ago, old failures, and limits that are unused."""
+        await self.sessions.forget()
+        await self.guesses.forget(timedelta(seconds=FORGOTTEN_S))
+        await self.rates.forget()
+
 
 @asynccontextmanager
 async def open_identity(database: Database, settings: Settings) -> AsyncIterator[IdentityServices]:
     """The services, as long as the block lasts; what they have to write to the audit log is written at its end."""
     services = IdentityServices(database, settings)
     services.trail.start()
+    sweeping = asyncio.create_task(_sweep(services))
     try:
         yield services
     finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
         await services.trail.stop()
+
+
+async def _sweep(services: IdentityServices) -> None:
+    """Forget what is of no use any more, now and then; several replicas do it without harm."""
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        try:
+            await services.sweep()
+        except StoreError as error:
+            log.warning("cannot forget old sessions", error=str(error))
 
 
 def _anchors(settings: Settings) -> list[Anchor]:

@@ -51,6 +51,8 @@ class Claims:
     user_id: UUID
     session_id: UUID
     kid: str
+    expires_at: float
+    """Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class TokenForm:
                 leeway=LEEWAY_S,
                 options={"require": REQUIRED},
             )
-            return Claims(UUID(said["sub"]), UUID(said["sid"]), kid_of(token))
+            return Claims(UUID(said["sub"]), UUID(said["sid"]), kid_of(token), float(said["exp"]))
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
             raise _refusal() from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pyotp
 import pytest
@@ -17,7 +17,7 @@ from eopiez_ray.errors import (
     SecondFactorNeededError,
     TooManyRequestsError,
 )
-from eopiez_ray.gateway.identity import guessing, opaque, totp
+from eopiez_ray.gateway.identity import guessing, opaque, tokens, totp
 from eopiez_ray.gateway.identity.authenticator import COOKIE
 from eopiez_ray.gateway.identity.origins import HEADER
 from eopiez_ray.gateway.identity.services import IdentityServices
@@ -183,6 +183,30 @@ async def test_tokens_of_one_purpose_do_not_pass_for_another_v5_0_0_9_2_2(servic
             await services.authenticator.caller(request(cookie=f"{COOKIE}={wrong}"))
     with pytest.raises(NotSignedInError):
         await services.signing_in.refresh(browser.cookie, PEER)
+
+
+async def test_a_token_that_held_expires_v5_0_0_9_2_1(
+    services: IdentityServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = await user(services)
+    session = await signed_in(services)
+    monkeypatch.setattr(tokens, "now", lambda: datetime.now(UTC) - timedelta(minutes=4, seconds=58))
+    token = await services.signing_in._access_token(anna, session.session_id)
+    monkeypatch.undo()
+    assert await services.authenticator.caller(bearing(token))
+    end = time.time() + 8
+    monkeypatch.setattr(time, "time", lambda: end)
+    monkeypatch.setattr("jwt.api_jwt.datetime", _Later)
+    with pytest.raises(NotSignedInError):
+        await services.authenticator.caller(bearing(token))
+
+
+class _Later(datetime):
+    """A clock that is 8 seconds ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + timedelta(seconds=8)
 
 
 async def test_a_token_says_its_own_user(services: IdentityServices) -> None:
@@ -368,6 +392,23 @@ async def test_of_too_many_sessions_the_oldest_end_v5_0_0_7_1_2(services: Identi
     made = [await services.signing_in.start(anna, "anna", PEER) for _ in range(52)]
     held = await services.sessions.of_user(anna)
     assert [session.id for session in held] == [session.session_id for session in made[:1:-1]]
+
+
+async def test_what_is_of_no_use_is_forgotten_and_nothing_else(services: IdentityServices, database: Database) -> None:
+    anna = await user(services)
+    old, new = await signed_in(services), await signed_in(services)
+    for login in ("old", "new"):
+        with pytest.raises(NotSignedInError):
+            await services.signing_in.sign_in(login, WRONG, PEER)
+    old_account = guessing.account_key("old")
+    await database.fetch("update sessions set expires_at = now() - interval '31 days' where id = $1", old.session_id)
+    await database.fetch("update guesses set last_at = now() - interval '25 hours' where account = $1", old_account)
+    await services.sweep()
+    assert [session.id for session in await services.sessions.of_user(anna)] == [new.session_id]
+    assert len(await database.fetch("select * from refresh_tokens")) == 1
+    assert [row["account"] for row in await database.fetch("select account from guesses")] == [
+        guessing.account_key("new")
+    ]
 
 
 async def test_another_signing_key_leaves_tokens_as_they_are(
