@@ -43,7 +43,8 @@
      │    ├── ForbiddenError             their role does not allow it
      │    │    ├── PasswordChangeNeededError  nothing else before that
      │    │    └── CrossSiteError        a cookie, sent by somebody else's page
-     │    └── TooManyRequestsError       to be tried again later
+     │    ├── TooManyRequestsError       to be tried again later
+     │    └── IdentityProviderError      it does not answer, or not as it should
      ├── AccountError                users, members, sessions, keys
      │    ├── WeakPasswordError
      │    ├── NoSuchAccountError         no user, member, session, key or invitation like that
@@ -359,6 +360,12 @@ class TooManyRequestsError(AccessError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         """Seconds after which another one is allowed."""
+
+
+class IdentityProviderError(AccessError):
+    """The identity provider does not answer, or not as it should."""
+
+    exit_code = 69
 
 
 class AccountError(EopiezError):

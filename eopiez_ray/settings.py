@@ -74,6 +74,13 @@ class Settings(BaseSettings):
     """Seconds after which a session ends in any case."""
     signing_key_s: float = Field(default=30 * 86400.0, gt=0)
     """Seconds after which access tokens are signed with a new key."""
+    oidc_issuer: str | None = None
+    """The URL of an OpenID Connect provider where people may sign in."""
+    oidc_client_id: str = "eopiez"
+    """How that provider calls this gateway."""
+    oidc_client_secret: str | None = Field(default=None, repr=False)
+    oidc_creates_users: bool = True
+    """Whether whom the provider knows becomes a user, who has no role anywhere yet."""
     audit_webhook: str | None = Field(default=None, repr=False)
     """A URL that is told the head of the audit log after each change, so that a cut tail shows; besides a file in the
     data home."""

@@ -27,6 +27,7 @@ from ..errors import (
     EopiezError,
     ForbiddenError,
     IdempotencyConflictError,
+    IdentityProviderError,
     NoSuchAccountError,
     NotSignedInError,
     ParameterError,
@@ -134,6 +135,9 @@ _RULES: dict[type[EopiezError], _Rule] = {
     PasswordChangeNeededError: _Rule(HTTPStatus.FORBIDDEN, "password-change-needed"),
     CrossSiteError: _Rule(HTTPStatus.FORBIDDEN, "cross-site", "programs send a token instead of a cookie"),
     TooManyRequestsError: _Rule(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "wait for Retry-After seconds"),
+    IdentityProviderError: _Rule(
+        HTTPStatus.SERVICE_UNAVAILABLE, "identity-provider-unavailable", "try again soon, or sign in with a password"
+    ),
     WeakPasswordError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "weak-password", "several random words are easy to keep"),
     NoSuchAccountError: _Rule(HTTPStatus.NOT_FOUND, "not-found"),
     AccountExistsError: _Rule(HTTPStatus.CONFLICT, "exists", "choose another name"),

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...model.audit import Entry
+
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from starlette.requests import Request
 
 LONGEST_AGENT = 200
@@ -18,6 +22,18 @@ class Peer:
     address: str = ""
     user_agent: str = ""
     request_id: str = ""
+
+    def entry(self, action: str, login: str, user_id: UUID | None, about: str = "") -> Entry:
+        """A line of the audit log about what somebody there does."""
+        return Entry(
+            action,
+            actor=login,
+            actor_id=user_id,
+            object=about,
+            address=self.address,
+            request_id=self.request_id,
+            details={"user agent": self.user_agent},
+        )
 
 
 def peer_of(request: Request) -> Peer:

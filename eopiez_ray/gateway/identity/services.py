@@ -21,6 +21,8 @@ from .anchors import FileAnchor, WebhookAnchor
 from .authenticator import Authenticator
 from .guessing import FORGOTTEN_S
 from .limiter import RateLimiter
+from .newcomers import Newcomers
+from .openid import Provider, Registration
 from .passwords import Hasher
 from .signing_in import Lifetimes, SigningIn, Stores
 from .tokens import TokenForm
@@ -58,6 +60,10 @@ class IdentityServices:
         stores = Stores(self.accounts, self.sessions, self.factors, self.guesses, self.signing)
         self.signing_in = SigningIn(stores, self.hasher, self.trail, form, self.lifetimes)
 
+        self.provider = _provider(settings)
+        """The identity provider, if there is one."""
+        self.newcomers = Newcomers(self.accounts, self.trail, makes_users=settings.oidc_creates_users)
+
     async def sweep(self) -> None:
         """Forget sessions that ended long ago, old failures, and limits that are unused."""
         await self.sessions.forget()
@@ -87,6 +93,13 @@ async def _sweep(services: IdentityServices) -> None:
             await services.sweep()
         except StoreError as error:
             log.warning("cannot forget old sessions", error=str(error))
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if settings.oidc_issuer is None:
+        return None
+    back = f"{(settings.public_url or settings.gateway_url).rstrip('/')}/v1/auth/oidc/callback"
+    return Provider(Registration(settings.oidc_issuer, settings.oidc_client_id, back, settings.oidc_client_secret))
 
 
 def _anchors(settings: Settings) -> list[Anchor]:

@@ -103,7 +103,7 @@ class SigningIn:
         """Start a session for a program of somebody who has proven who they are."""
         refresh = opaque.new_secret(Purpose.REFRESH)
         session, _ = await self._stores.sessions.start(self._session(user_id, peer), opaque.stored(refresh))
-        await self._trail.record(_entry("session.create", peer, login, user_id, str(session)))
+        await self._trail.record(peer.entry("session.create", login, user_id, str(session)))
         access = await self._access_token(user_id, session)
         return await self._described(SignedIn(session, user_id, login, False, access, refresh))
 
@@ -112,7 +112,7 @@ class SigningIn:
         cookie = opaque.new_secret(Purpose.SESSION)
         new = replace(self._session(user_id, peer), cookie=opaque.stored(cookie))
         session, _ = await self._stores.sessions.start(new)
-        await self._trail.record(_entry("session.create", peer, login, user_id, str(session)))
+        await self._trail.record(peer.entry("session.create", login, user_id, str(session)))
         return await self._described(SignedIn(session, user_id, login, False, cookie=cookie))
 
     async def refresh(self, token: str, peer: Peer) -> SignedIn:
@@ -206,7 +206,7 @@ class SigningIn:
 
     async def _refuse_refresh(self, renewal: Renewal | None, peer: Peer) -> None:
         if renewal is not None:
-            entry = _entry("session.reuse", peer, renewal.login, renewal.user_id, str(renewal.session_id))
+            entry = peer.entry("session.reuse", renewal.login, renewal.user_id, str(renewal.session_id))
             await self._trail.record(replace(entry, result=Outcome.REFUSED))
         raise NotSignedInError("this refresh token does not hold; sign in again")
 
@@ -239,12 +239,5 @@ def _recently(identity: Identity, credentials: Credentials) -> Credentials:
 def _refused(peer: Peer, credentials: Credentials | None, factor: str) -> Entry:
     """A refused sign-in. The login that was typed is not kept if there is none like that: it may be a password."""
     login, user_id = ("", None) if credentials is None else (credentials.login, credentials.user_id)
-    entry = _entry("session.create", peer, login, user_id)
+    entry = peer.entry("session.create", login, user_id)
     return replace(entry, result=Outcome.REFUSED, details={"because of": factor, "user agent": peer.user_agent})
-
-
-def _entry(action: str, peer: Peer, login: str, user_id: UUID | None, about: str = "") -> Entry:
-    return Entry(
-        action, actor=login, actor_id=user_id, object=about, address=peer.address, request_id=peer.request_id,
-        details={"user agent": peer.user_agent},
-    )  # fmt: skip

@@ -31,7 +31,7 @@ class Site:
     def visitor(self, address: str = "192.0.2.7", **headers: str) -> httpx.AsyncClient:
         """Somebody unknown."""
         transport = httpx.ASGITransport(self.app, client=(address, 4711))
-        return httpx.AsyncClient(transport=transport, base_url="https://gateway.example.com/v1", headers=headers)
+        return httpx.AsyncClient(transport=transport, base_url="https://eopiez.example.com/v1", headers=headers)
 
     async def session(self, login: str, password: str = PASSWORD) -> httpx.AsyncClient:
         """Somebody who has signed in."""

@@ -275,7 +275,7 @@ async def test_another_address_needs_the_password_v5_0_0_7_5_1(site: Site) -> No
 async def test_keys_of_tokens_are_published(site: Site) -> None:
     await user(site.services)
     await site.session("anna")
-    (key,) = (await site.visitor().get("https://gateway.example.com/.well-known/jwks.json")).json()["keys"]
+    (key,) = (await site.visitor().get("https://eopiez.example.com/.well-known/jwks.json")).json()["keys"]
     assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
     assert "d" not in key
 
