@@ -67,6 +67,27 @@ class Settings(BaseSettings):
     gateway_inputs: tuple[Path, ...] = ()
     """Folders on the workers' machines whose files the pipeline may read; uploads are always allowed."""
 
+    public_url: str | None = None
+    """Where people reach the gateway, if that is not where it listens; access tokens name it as their issuer."""
+    access_token_s: float = Field(default=300.0, gt=0, le=3600)
+    """Seconds for which an access token holds."""
+    session_idle_s: float = Field(default=3600.0, gt=0)
+    """Seconds without a request after which a session ends."""
+    session_s: float = Field(default=86400.0, gt=0)
+    """Seconds after which a session ends in any case."""
+    signing_key_s: float = Field(default=30 * 86400.0, gt=0)
+    """Seconds after which access tokens are signed with a new key."""
+    oidc_issuer: str | None = None
+    """The URL of an OpenID Connect provider where people may sign in."""
+    oidc_client_id: str = "eopiez"
+    """How that provider calls this gateway."""
+    oidc_client_secret: str | None = Field(default=None, repr=False)
+    oidc_creates_users: bool = True
+    """Whether whom the provider knows becomes a user, who has no role anywhere yet."""
+    audit_webhook: str | None = Field(default=None, repr=False)
+    """A URL that is told the head of the audit log after each change, so that a cut tail shows; besides a file in the
+    data home."""
+
     @property
     def shared_folder(self) -> Path:
         """The folder that the gateway shares with the workers."""

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from ..errors import EopiezError
 from . import (
     archive,
+    audit,
     cancel,
     chaos,
     clean,
@@ -36,6 +37,7 @@ from . import (
     tasks,
     up,
     update,
+    users,
     weigh,
 )
 from . import list as list_workflows
@@ -112,7 +114,8 @@ def eopiez(
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    limits, weigh, orchestrate, up, status, down, doctor, search, archive, chaos, clean, plan,
+    limits, weigh, orchestrate, up, status, down, doctor, users, audit,
+    search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI
 
 from . import problems
 from .guard import Guard
+from .recording import recorded
 from .routes import ROUTERS
 from .system import OpensAuthenticator, opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ..model.access import Caller
     from ..settings import Settings
-    from ..store import Database
 
 TITLE = "Eopiez"
 DESCRIPTION = """\
@@ -40,7 +38,7 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | Non
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings, opens_authenticator or _closed) as system:
+        async with opened(settings, opens_authenticator) as system:
             app.state.system = system
             yield
 
@@ -57,16 +55,5 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | Non
 
 def _serve(app: FastAPI, router: APIRouter) -> None:
     """Serve a resource under ``/v1``, and under the plain path, which the API's description leaves out."""
-    app.include_router(router, prefix="/v1")
-    app.include_router(router, include_in_schema=False)
-
-
-class _Closed:
-    """Knows nobody."""
-
-    async def caller(self, request: Request) -> Caller:
-        raise problems.Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated", "nobody can sign in yet")
-
-
-async def _closed(_database: Database, _settings: Settings) -> _Closed:
-    return _Closed()
+    app.include_router(router, prefix="/v1", dependencies=[Depends(recorded)])
+    app.include_router(router, dependencies=[Depends(recorded)], include_in_schema=False)
