@@ -37,7 +37,23 @@
      ├── ArtifactError               durable data
      │    ├── ArtifactMissingError
      │    └── StorageFullError           no space left
+     ├── AccessError                 who asks, and whether they may
+     │    ├── NotSignedInError           no credentials, or none that hold
+     │    │    └── SecondFactorNeededError  the password holds, and a code is needed as well
+     │    ├── ForbiddenError             their role does not allow it
+     │    │    ├── PasswordChangeNeededError  nothing else before that
+     │    │    └── CrossSiteError        a cookie, sent by somebody else's page
+     │    ├── TooManyRequestsError       to be tried again later
+     │    └── IdentityProviderError      it does not answer, or not as it should
+     ├── AccountError                users, members, sessions, keys
+     │    ├── WeakPasswordError
+     │    ├── NoSuchAccountError         no user, member, session, key or invitation like that
+     │    ├── AccountExistsError
+     │    └── ChangedMeanwhileError      somebody else was first
+     ├── AuditError                  the audit log was tampered with
      ├── ClusterError                Ray
+     ├── AlreadyUpError              a system is up under this data home
+     ├── PartFailedError             a part of the system did not start
      └── ArchiveError                an .eopz archive
           ├── NotAnArchiveError
           ├── DamagedArchiveError
@@ -309,10 +325,102 @@ class StorageFullError(ArtifactError):
     """No space is left where artifacts or results are written."""
 
 
+class AccessError(EopiezError):
+    """Who asks is unknown, or may not do this."""
+
+    exit_code = 77
+
+
+class NotSignedInError(AccessError):
+    """There are no credentials, or they do not hold. It never says which of them, or whether an account exists."""
+
+
+class SecondFactorNeededError(NotSignedInError):
+    """The password holds; a code of the second factor, or a recovery code, is needed as well."""
+
+
+class ForbiddenError(AccessError):
+    """The caller is known, and may not do this."""
+
+
+class PasswordChangeNeededError(ForbiddenError):
+    """An initial password has to be changed before anything else is allowed."""
+
+
+class CrossSiteError(ForbiddenError):
+    """A request with a cookie does not show that a page of ours sent it."""
+
+
+class TooManyRequestsError(AccessError):
+    """Too many requests or attempts."""
+
+    exit_code = 75
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        """Seconds after which another one is allowed."""
+
+
+class IdentityProviderError(AccessError):
+    """The identity provider does not answer, or not as it should."""
+
+    exit_code = 69
+
+
+class AccountError(EopiezError):
+    """A user, membership, session or key cannot be changed like that."""
+
+
+class WeakPasswordError(AccountError):
+    """A new password is too short, too long, or easily guessed."""
+
+    exit_code = 64
+
+
+class NoSuchAccountError(AccountError):
+    """There is no user, member, session, key or invitation like that, or the caller may not know of it."""
+
+    exit_code = 66
+
+
+class AccountExistsError(AccountError):
+    """The login or name is taken."""
+
+
+class ChangedMeanwhileError(AccountError):
+    """Somebody else changed it since it was read; read it again."""
+
+
+class AuditError(EopiezError):
+    """The audit log was changed, cut or reordered."""
+
+
 class ClusterError(EopiezError):
     """Ray cannot be started or reached, or can never run what it is asked to."""
 
     exit_code = 69
+
+
+class AlreadyUpError(EopiezError):
+    """A system is already up under this data home."""
+
+    exit_code = 75
+
+    def __init__(self, home: str) -> None:
+        super().__init__(f"a system is already up under {home}; `eopiez status` shows it, `eopiez down` stops it")
+        self.home = home
+
+
+class PartFailedError(EopiezError):
+    """A part of the system did not start."""
+
+    exit_code = 69
+
+    def __init__(self, part: str, last_words: str, log: str) -> None:
+        said = f":\n{last_words}" if last_words else ""
+        super().__init__(f"the {part} did not start; its log is {log}{said}")
+        self.part, self.last_words, self.log = part, last_words, log
 
 
 class ArchiveError(EopiezError):

@@ -9,6 +9,8 @@ from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+
 
 class Settings(BaseSettings):
     """Where everything lives and how much of the machine it may use."""
@@ -38,10 +40,20 @@ class Settings(BaseSettings):
     gateway_host: str = "127.0.0.1"
     """Where the gateway listens; ``0.0.0.0`` lets other machines in."""
     gateway_port: int = Field(default=8000, ge=0, le=65535)
+    gateway_min_replicas: int = Field(default=1, ge=1)
+    gateway_max_replicas: int = Field(default=4, ge=1)
+    """Ray Serve adds and removes replicas between these, by the requests in flight."""
+    gateway_follower_replicas: int = Field(default=1, ge=1)
+    """Replicas that serve followers of events and logs."""
     gateway_requests: int = Field(default=100, ge=1)
     """Requests that a replica of the gateway answers at once; the next one gets 429."""
     gateway_streams: int = Field(default=1000, ge=0)
     """Followers of events and logs for each replica, besides."""
+    gateway_folder: Path | None = None
+    """Where uploads and results of the pipeline are, reached by all workers under this path; unset means ``shared``
+    under the data home."""
+    gateway_followers: str | None = None
+    """Path prefix to which followers are redirected; unset, they are served where they ask."""
     gateway_timeout_s: float = Field(default=60.0, gt=0)
     """Seconds that a request may take, streams apart."""
     gateway_body_bytes: int = Field(default=16 * 2**20, ge=1024)
@@ -54,6 +66,38 @@ class Settings(BaseSettings):
     """Python modules whose phases plans may name, besides the content phases; the gateway imports them at start."""
     gateway_inputs: tuple[Path, ...] = ()
     """Folders on the workers' machines whose files the pipeline may read; uploads are always allowed."""
+
+    public_url: str | None = None
+    """Where people reach the gateway, if that is not where it listens; access tokens name it as their issuer."""
+    access_token_s: float = Field(default=300.0, gt=0, le=3600)
+    """Seconds for which an access token holds."""
+    session_idle_s: float = Field(default=3600.0, gt=0)
+    """Seconds without a request after which a session ends."""
+    session_s: float = Field(default=86400.0, gt=0)
+    """Seconds after which a session ends in any case."""
+    signing_key_s: float = Field(default=30 * 86400.0, gt=0)
+    """Seconds after which access tokens are signed with a new key."""
+    oidc_issuer: str | None = None
+    """The URL of an OpenID Connect provider where people may sign in."""
+    oidc_client_id: str = "eopiez"
+    """How that provider calls this gateway."""
+    oidc_client_secret: str | None = Field(default=None, repr=False)
+    oidc_creates_users: bool = True
+    """Whether whom the provider knows becomes a user, who has no role anywhere yet."""
+    audit_webhook: str | None = Field(default=None, repr=False)
+    """A URL that is told the head of the audit log after each change, so that a cut tail shows; besides a file in the
+    data home."""
+
+    @property
+    def shared_folder(self) -> Path:
+        """The folder that the gateway shares with the workers."""
+        return (self.gateway_folder or self.home / "shared").expanduser().absolute()
+
+    @property
+    def gateway_url(self) -> str:
+        """Where this machine reaches the gateway."""
+        host = "127.0.0.1" if self.gateway_host in _ANYWHERE else self.gateway_host
+        return f"http://{host}:{self.gateway_port}"
 
     @cached_property
     def artifacts(self) -> str:

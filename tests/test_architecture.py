@@ -18,7 +18,7 @@ from eopiez_ray import errors
 from eopiez_ray.errors import EopiezError
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"asyncpg", "numpy", "pyarrow", "ray", "scipy", "sklearn"}
+HEAVY = {"argon2", "asyncpg", "fastapi", "httpx", "jwt", "numpy", "pyarrow", "ray", "scipy", "sklearn"}
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, EopiezError)]
 FACTS: dict[str, tuple[object, ...]] = {
     "UnreadableInputError": ("letters.csv", "permission denied", "change its mode"),
@@ -32,7 +32,9 @@ FACTS: dict[str, tuple[object, ...]] = {
     "IdempotencyConflictError": ("nightly", "0199"),
     "TransitionError": ("0199", "pause", "succeeded"),
     "UpdateRefusedError": ("0190", "tasks of it have started"),
+    "PartFailedError": ("ray", "port in use", "/tmp/ray.log"),
     "DamagedArchiveError": ("letters.eopz", [2, 5]),
+    "TooManyRequestsError": ("too many attempts", 2.5),
 }
 """Arguments of those that take more than a sentence."""
 

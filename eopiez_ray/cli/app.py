@@ -12,10 +12,13 @@ from typer.core import TyperGroup
 from ..errors import EopiezError
 from . import (
     archive,
+    audit,
     cancel,
     chaos,
     clean,
     demo,
+    doctor,
+    down,
     events,
     failures,
     limits,
@@ -30,8 +33,11 @@ from . import (
     search,
     show,
     start,
+    status,
     tasks,
+    up,
     update,
+    users,
     weigh,
 )
 from . import list as list_workflows
@@ -108,7 +114,8 @@ def eopiez(
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    limits, weigh, orchestrate, search, archive, chaos, clean, plan,
+    limits, weigh, orchestrate, up, status, down, doctor, users, audit,
+    search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from ..errors import EopiezError
+from ..model.names import OUTPUT, SPOOL
 from ..model.status import WorkflowStatus
-from .labels import OUTPUT, SPOOL
 from .sheet import Sheet, figure, name, word
 from .terminal import counted, duration, err, out, print_json, size
 from .watch import Ending, Outcome, raise_unless_succeeded, short

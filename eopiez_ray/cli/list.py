@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..model.filters import WorkflowFilter
-from ..model.names import DEFAULT_PROJECT
+from ..model.names import DEFAULT_PROJECT, OUTPUT
 from ..model.status import WorkflowStatus
-from .labels import OUTPUT, labels_of
+from .labels import labels_of
 from .selection import AnyProject, Labels, Name, Owner
 from .sheet import Sheet, word
 from .sheet import name as text

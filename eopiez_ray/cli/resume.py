@@ -8,9 +8,9 @@ import typer
 from rich.markup import escape
 
 from ..errors import TransitionError
+from ..model.names import OUTPUT
 from ..model.requests import Verb
 from ..model.status import WorkflowStatus
-from .labels import OUTPUT
 from .requests import AsJson, By, Cpus, OnlyQueue, Why, named, options_of, see_and_conclude, set_going
 from .retry import RETRIED
 from .selection import Everything, Ids, Labels, Name, Owner, Project, Statuses, choose

@@ -14,10 +14,9 @@ import typer
 
 from ..errors import ParameterError, StorageFullError
 from ..home import make_file, make_folder
-from ..model.names import DEFAULT_PROJECT, shown
+from ..model.names import DEFAULT_PROJECT, OUTPUT, SPOOL, TITLE, shown
 from .conclusion import conclude, spool_folder
 from .displays import Display, display_for
-from .labels import OUTPUT, SPOOL, TITLE
 from .survey import print_survey, survey_value
 from .system import open_system, read_settings
 from .terminal import print_json, results_only

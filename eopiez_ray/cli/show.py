@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from ..errors import PlanError
+from ..model.names import OUTPUT
 from ..model.status import StepStatus, WorkflowStatus
-from .labels import OUTPUT
 from .progress import by_phase
 from .sheet import Cell, Column, Sheet, figure, name, word
 from .system import open_system

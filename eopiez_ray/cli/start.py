@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ParameterError
-from ..model.names import DEFAULT_PROJECT
+from ..model.names import DEFAULT_PROJECT, check_free_labels
 from ..model.status import WorkflowStatus
 from .conclusion import conclude
 from .displays import display_for
-from .labels import labels_of, refuse_reserved
+from .labels import labels_of
 from .plan import Document, read_document
 from .system import open_system, read_settings
 from .terminal import out, print_data, print_json, results_only
@@ -149,7 +149,7 @@ def start(
     wanted = read_document(file)
     _refuse_unknown(result or [], wanted.spec())
     labels = wanted.labels | labels_of(label or [])
-    refuse_reserved(labels)
+    check_free_labels(labels)
     urgency = wanted.priority if priority is None else priority
     whose = {"project": project, "owner": owner}
     options = {**whose, "labels": labels, "priority": urgency, "idempotency_key": idempotency_key}

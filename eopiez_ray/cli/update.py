@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ParameterError, WorkflowError
-from .labels import labels_of, refuse_reserved
+from ..model.names import check_free_labels
+from .labels import labels_of
 from .system import open_system
 from .tasks import parse_size
 from .terminal import out, print_json
@@ -179,7 +180,7 @@ def update(
         _given(timeout_s=timeout, step_timeout_s=step_timeout, wait_timeout_s=wait_timeout, max_rejects=max_rejects),
     )
     labels = labels_of(label or [])
-    refuse_reserved(labels)
+    check_free_labels(labels)
     _refuse_nothing(step, wish, has_more=priority is not None or bool(labels))
     with open_system() as local:
         handle = local.workflow(workflow)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from . import problems
 from .guard import Guard
+from .recording import recorded
 from .routes import ROUTERS
 from .system import OpensAuthenticator, opened
 
@@ -27,7 +28,7 @@ a `next` that continues them as `cursor`. Whatever changes something takes an `I
 """
 
 
-def create_app(settings: Settings, opens_authenticator: OpensAuthenticator) -> FastAPI:
+def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | None = None) -> FastAPI:
     """The gateway's application; its connections open when it starts and close when it ends.
 
     Args:
@@ -54,5 +55,5 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator) -> F
 
 def _serve(app: FastAPI, router: APIRouter) -> None:
     """Serve a resource under ``/v1``, and under the plain path, which the API's description leaves out."""
-    app.include_router(router, prefix="/v1")
-    app.include_router(router, include_in_schema=False)
+    app.include_router(router, prefix="/v1", dependencies=[Depends(recorded)])
+    app.include_router(router, dependencies=[Depends(recorded)], include_in_schema=False)

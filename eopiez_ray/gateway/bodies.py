@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..model.policies import Resources, RetryPolicy
 from ..model.requests import Mode, Timers, Verb
 from ..model.status import Outcome, PhaseKind, StepStatus, WorkflowStatus
-from .representation import Body
+from .representation import Body, Page
 
 if TYPE_CHECKING:
     from ..model.requests import Answer
@@ -133,6 +133,12 @@ class WorkflowDetailBody(WorkflowBody):
         waiting = {step.name: step.reason for step in steps if step.reason}
         bodies = [StepBody.model_validate(step) for step in steps]
         return cls(**_facts(view), progress=progress, cost=cost, waiting=waiting, steps=bodies)
+
+
+class WorkflowsBody(Page[WorkflowBody]):
+    """A page of workflows."""
+
+    count: int | None = Field(default=None, description="How many meet the conditions; 1,001 stands for more.")
 
 
 class NewWorkflowBody(Body):

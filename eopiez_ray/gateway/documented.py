@@ -17,6 +17,7 @@ _MEANINGS = {
     409: "Its state does not allow it, or the idempotency key belongs to something else.",
     410: "Its data is gone.",
     412: "It has changed since the caller read it.",
+    428: "A change names the version that it is based on, as If-Match.",
     413: "The body is too large.",
     422: "A value is invalid; `faults` has each place.",
     429: "Too many requests: wait for `Retry-After` seconds.",

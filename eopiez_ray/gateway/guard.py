@@ -64,7 +64,9 @@ class Guard:
                 self._requests -= 1
 
     async def _bounded(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        body = _Body(receive, answer, self._limit_of(scope))
+        is_upload = "/uploads/" in scope["path"]
+        limit = self._settings.gateway_upload_bytes if is_upload else self._settings.gateway_body_bytes
+        body = _Body(receive, answer, limit, self._settings.gateway_timeout_s if is_upload else None)
         if body.says_too_much(Headers(scope=scope)):
             await answer.refuse(receive, body.too_large())
             return
@@ -83,10 +85,6 @@ class Guard:
             return False
         self._requests, self._streams = self._requests - 1, self._streams + 1
         return True
-
-    def _limit_of(self, scope: Scope) -> int:
-        is_upload = "/uploads" in scope["path"]
-        return self._settings.gateway_upload_bytes if is_upload else self._settings.gateway_body_bytes
 
 
 class _Answer:
@@ -118,6 +116,11 @@ class _Answer:
         await respond(self._scope, problem)(self._scope, receive, self.send)
         self._is_over = True
 
+    def allow(self, seconds: float) -> None:
+        """Let the request take that long from now on."""
+        if self.clock is not None and not self.clock.expired():
+            self.clock.reschedule(asyncio.get_running_loop().time() + seconds)
+
     def _become_stream(self) -> bool:
         self.is_stream = self._let_stream()
         if self.is_stream and self.clock is not None:
@@ -135,8 +138,16 @@ class _Answer:
 class _Body:
     """The body of a request, bounded in bytes however it is sent."""
 
-    def __init__(self, receive: Receive, answer: _Answer, limit: int) -> None:
-        self._receive, self._answer, self._limit, self._read = receive, answer, limit, 0
+    def __init__(self, receive: Receive, answer: _Answer, limit: int, pause_s: float | None) -> None:
+        """
+        Args:
+            receive: gives its parts.
+            answer: refuses what is too long.
+            limit: bytes at most.
+            pause_s: seconds that may pass before the next part; None if the request's own time is all there is.
+        """
+        self._receive, self._answer, self._limit, self._pause_s = receive, answer, limit, pause_s
+        self._read = 0
 
     def says_too_much(self, headers: Headers) -> bool:
         """Whether its own header says that it is too long."""
@@ -146,6 +157,8 @@ class _Body:
     async def receive(self) -> Message:
         """The next part; once there are too many, the request is answered and over."""
         message = await self._receive()
+        if self._pause_s is not None:
+            self._answer.allow(self._pause_s)
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             if self._read > self._limit:

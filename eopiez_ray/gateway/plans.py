@@ -17,7 +17,7 @@ from ..authoring.plans.imports import import_phases
 from ..authoring.plans.reading import read_registered
 from ..errors import ParameterError, PlanError
 from ..model.access import Role
-from ..model.names import check_labels, check_name
+from ..model.names import check_free_labels, check_labels, check_name
 from ..model.plan import PlanSpec, ordered
 from ..model.status import PhaseKind
 from ..store import NewWorkflow
@@ -67,8 +67,10 @@ def new_workflow(
         PlanError, ParameterError: the plan or an option is invalid.
     """
     check_labels(body.labels)
+    check_free_labels(body.labels)
     check_name("the idempotency key", key or "")
     planned = _planned(body, caller, project, settings)
+    check_free_labels(planned.labels)
     return NewWorkflow(
         planned.spec,
         planned.code,

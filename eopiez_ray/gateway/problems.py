@@ -6,6 +6,7 @@ do, and the id of the request, under which the log knows it. It never says anyth
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,23 +18,36 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from ..errors import (
+    AccountError,
+    AccountExistsError,
     ArtifactMissingError,
+    ChangedMeanwhileError,
+    CrossSiteError,
     DatabaseUnavailableError,
     EopiezError,
+    ForbiddenError,
     IdempotencyConflictError,
+    IdentityProviderError,
+    NoSuchAccountError,
+    NotSignedInError,
     ParameterError,
+    PasswordChangeNeededError,
     PlanError,
     ProjectExistsError,
     ProjectNotEmptyError,
     ProjectNotFoundError,
+    SecondFactorNeededError,
     StorageFullError,
+    TooManyRequestsError,
     TransitionError,
     UpdateRefusedError,
+    WeakPasswordError,
     WorkflowNotFinishedError,
     WorkflowNotFoundError,
     WriteRefusedError,
 )
 from ..logs import get_logger
+from .recording import record_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,9 +117,9 @@ _RULES: dict[type[EopiezError], _Rule] = {
     WorkflowNotFoundError: _Rule(
         HTTPStatus.NOT_FOUND, "workflow-not-found", "GET /v1/workflows lists what you can see"
     ),
-    ProjectNotFoundError: _Rule(HTTPStatus.NOT_FOUND, "project-not-found"),
-    ProjectExistsError: _Rule(HTTPStatus.CONFLICT, "project-exists"),
+    ProjectExistsError: _Rule(HTTPStatus.CONFLICT, "exists", "choose another name"),
     ProjectNotEmptyError: _Rule(HTTPStatus.CONFLICT, "project-not-empty"),
+    ProjectNotFoundError: _Rule(HTTPStatus.NOT_FOUND, "project-not-found"),
     TransitionError: _Rule(HTTPStatus.CONFLICT, "transition-refused", "its status has to change first"),
     UpdateRefusedError: _Rule(HTTPStatus.CONFLICT, "update-refused", "change what has not started yet"),
     IdempotencyConflictError: _Rule(HTTPStatus.CONFLICT, "idempotency-conflict", "use a new key"),
@@ -115,6 +129,20 @@ _RULES: dict[type[EopiezError], _Rule] = {
     WriteRefusedError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "not-storable"),
     ArtifactMissingError: _Rule(HTTPStatus.GONE, "artifact-missing", "retry the workflow, which makes it again"),
     StorageFullError: _Rule(HTTPStatus.SERVICE_UNAVAILABLE, "storage-full", "an operator has to free space"),
+    NotSignedInError: _Rule(HTTPStatus.UNAUTHORIZED, "unauthenticated", "sign in with POST /v1/auth/login"),
+    SecondFactorNeededError: _Rule(HTTPStatus.UNAUTHORIZED, "second-factor-needed", "send `code` as well"),
+    ForbiddenError: _Rule(HTTPStatus.FORBIDDEN, "forbidden"),
+    PasswordChangeNeededError: _Rule(HTTPStatus.FORBIDDEN, "password-change-needed"),
+    CrossSiteError: _Rule(HTTPStatus.FORBIDDEN, "cross-site", "programs send a token instead of a cookie"),
+    TooManyRequestsError: _Rule(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "wait for Retry-After seconds"),
+    IdentityProviderError: _Rule(
+        HTTPStatus.SERVICE_UNAVAILABLE, "identity-provider-unavailable", "try again soon, or sign in with a password"
+    ),
+    WeakPasswordError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "weak-password", "several random words are easy to keep"),
+    NoSuchAccountError: _Rule(HTTPStatus.NOT_FOUND, "not-found"),
+    AccountExistsError: _Rule(HTTPStatus.CONFLICT, "exists", "choose another name"),
+    ChangedMeanwhileError: _Rule(HTTPStatus.PRECONDITION_FAILED, "changed-meanwhile", "get it again"),
+    AccountError: _Rule(HTTPStatus.CONFLICT, "account-refused"),
     DatabaseUnavailableError: _Rule(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", "send it again soon"),
 }
 """By class; an error is answered by the rule of the nearest class that it belongs to."""
@@ -141,8 +169,15 @@ def problem_of(error: EopiezError) -> Problem:
     detail = next((text for kind, text in _HIDDEN.items() if isinstance(error, kind)), str(error))
     if isinstance(error, WorkflowNotFoundError):
         detail = f"there is no workflow {error.workflow_id} that you can see"
-    is_passing = rule.status is HTTPStatus.SERVICE_UNAVAILABLE
-    return Problem(rule.status, rule.name, detail, rule.hint, {"Retry-After": str(RETRY_AFTER_S)} if is_passing else {})
+    return Problem(rule.status, rule.name, detail, rule.hint, _headers(rule, error))
+
+
+def _headers(rule: _Rule, error: EopiezError) -> dict[str, str]:
+    if isinstance(error, TooManyRequestsError):
+        return {"Retry-After": str(math.ceil(error.retry_after_s))}
+    if rule.status is HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(RETRY_AFTER_S)} if rule.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
 
 
 def install(app: FastAPI) -> None:
@@ -171,11 +206,13 @@ def respond(scope: Mapping[str, Any], problem: Problem) -> Response:
 
 
 async def _answer_problem(request: Request, problem: Problem) -> Response:
+    record_refusal(request, problem.status, problem.name)
     return respond(request.scope, problem)
 
 
 async def _answer_ours(request: Request, error: EopiezError) -> Response:
     problem = problem_of(error)
+    record_refusal(request, problem.status, problem.name)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request failed", path=request.url.path, error=repr(error))
     return respond(request.scope, problem)

@@ -12,6 +12,9 @@ from fastapi import Request
 
 from ..engine.artifacts import Artifacts
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
+from ..store.uploads import Uploads
+from .files import SharedFolder
+from .identity.services import open_identity
 from .watching import Watcher
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from ..model.access import Caller
     from ..settings import Settings
     from ..store import Database
+    from .identity.services import IdentityServices
 
 
 class Authenticator(Protocol):
@@ -40,18 +44,23 @@ OpensAuthenticator = Callable[["Database", "Settings"], Awaitable[Authenticator]
 class System:
     """The store's users' side, and who watches it."""
 
-    def __init__(self, settings: Settings, database: Database, authenticator: Authenticator) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, authenticator: Authenticator, identity: IdentityServices
+    ) -> None:
         self.settings, self.database, self.authenticator = settings, database, authenticator
+        self.identity = identity
+        """Accounts, sessions, keys and the audit trail."""
         self.workflows, self.updates = Workflows(database), Updates(database)
         self.intake, self.rules = Intake(database), RuleBook(database)
         self.artifacts = Artifacts(settings.artifacts)
+        self.uploads, self.files = Uploads(database), SharedFolder(settings)
         self.watcher = Watcher(database, self.workflows)
         self.started_at = time.time()
         """In Unix seconds."""
 
 
 @asynccontextmanager
-async def opened(settings: Settings, opens_authenticator: OpensAuthenticator) -> AsyncIterator[System]:
+async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | None) -> AsyncIterator[System]:
     """A system with its connections, as long as the block lasts. The embedded server is started if no database is set.
 
     Raises:
@@ -61,8 +70,11 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator) ->
     url = settings.database_url if server is None else await asyncio.to_thread(server.start)
     assert url is not None
     try:
-        async with await connect(url) as database:
-            system = System(settings, database, await opens_authenticator(database, settings))
+        async with await connect(url) as database, open_identity(database, settings) as identity:
+            authenticator: Authenticator = identity.authenticator
+            if opens_authenticator is not None:
+                authenticator = await opens_authenticator(database, settings)
+            system = System(settings, database, authenticator, identity)
             system.watcher.start()
             try:
                 yield system

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..authoring.contract import registered_phases
 from ..model.changes import Change, StepChange
+from ..model.names import check_free_labels
 from .problems import unavailable
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ async def update(system: System, view: WorkflowView, body: ChangeBody, caller: C
         UpdateRefusedError, TransitionError: what should change has started, or the workflow has ended.
         Problem: its driver did not answer in time.
     """
+    check_free_labels(body.labels or {})
     change = Change(tuple(map(_step_change, body.steps)), body.priority, body.labels, caller.name, body.why)
     _check_parameters(view.plan, change)
     asked = await system.updates.ask(view.id, change)

@@ -15,6 +15,9 @@ LONGEST = 255
 LONGEST_LABEL = 10_000
 LONGEST_PROJECT = 63
 """Maximum characters in a project's name, so that it fits into a host name or a label of Kubernetes."""
+OUTPUT, TITLE, SPOOL = "output", "title", "spool"
+"""Labels of a run of the pipeline: its output folder, its title, and where its standard input was kept."""
+RESERVED_LABELS = (OUTPUT, TITLE, SPOOL)
 PRIORITIES = range(-(2**15), 2**15)
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _PROJECT_NAME = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{LONGEST_PROJECT - 2}}}[a-z0-9])?")
@@ -68,6 +71,17 @@ def check_labels(labels: Mapping[str, str]) -> None:
             raise ParameterError(f"the label {key!r} is {value!r}, but labels are text; write {str(value)[:40]!r}")
         if len(value) > LONGEST_LABEL:
             raise ParameterError(f"the label {key!r} has {len(value):,} characters; the maximum is {LONGEST_LABEL:,}")
+
+
+def check_free_labels(labels: Mapping[str, str]) -> None:
+    """Refuse labels by which eopiez itself finds files, some of which it deletes.
+
+    Raises:
+        ParameterError: one of these is given.
+    """
+    for name in RESERVED_LABELS:
+        if name in labels:
+            raise ParameterError(f"the label {name!r} is reserved for the pipeline; choose another name")
 
 
 def check_priority(priority: Any) -> None:

@@ -103,6 +103,13 @@ class EmbeddedServer:
         except (FileNotFoundError, IndexError, ValueError):
             return False
 
+    def is_alive(self) -> bool:
+        """Whether its main process exists: a quick look, for those who look often."""
+        try:
+            return psutil.pid_exists(self.postmaster_pid())
+        except (FileNotFoundError, IndexError, ValueError):
+            return False
+
     def _processes(self) -> set[int]:
         """The server's processes, which all work in the data folder, not counting zombies."""
         found, data = set(), self._data.resolve()

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Server:
+    """The database's server."""
+
+    version: str
+    now: float
+    """Its clock, in Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drivers:
     """The orchestrators that may drive workflows now."""
 
@@ -81,6 +90,11 @@ class Vitals:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def server(self) -> Server:
+        """What the server says of itself."""
+        (row,) = await self._database.fetch(sql("server"))
+        return Server(**dict(row))
 
     async def drivers(self) -> Drivers:
         """Who drives workflows now."""

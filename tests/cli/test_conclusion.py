@@ -8,7 +8,7 @@ import pytest
 
 from eopiez_ray import Settings
 from eopiez_ray.cli.conclusion import _drop_spool, spool_folder
-from eopiez_ray.cli.labels import SPOOL
+from eopiez_ray.model.names import SPOOL
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ async def test_limits_are_set_seen_and_lifted(database: Database, drivers: Drive
         (("update", "ab"), 64, "say what to change"),
         (("update", "ab", "--step", "a", "--set", "a"), 64, "such as lower=false"),
         (("update", "ab", "--step", "a", "--memory", "lots"), 64, "4GiB"),
-        (("update", "ab", "--label", "spool=/etc/passwd"), 64, "reserved for `eopiez run`"),
+        (("update", "ab", "--label", "spool=/etc/passwd"), 64, "reserved for the pipeline"),
         (("update", "ab", "--priority", "1"), 66, "there is no workflow"),
     ],
 )

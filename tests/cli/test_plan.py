@@ -117,8 +117,8 @@ def test_refusals_are_sentences_with_places(folder: Path) -> None:
         (("start", "wrong.yaml"), 64, "did you mean 'inputs'?"),
         (("start", "plan.yaml", "--result", "totl"), 64, "not a step of the plan; did you mean 'total'?"),
         (("start", "plan.yaml", "--label", "team"), 64, "give a name and a value"),
-        (("start", "plan.yaml", "--label", "output=x"), 64, "label 'output' is reserved for `eopiez run`"),
-        (("start", "kept.yaml"), 64, "label 'spool' is reserved for `eopiez run`"),
+        (("start", "plan.yaml", "--label", "output=x"), 64, "label 'output' is reserved for the pipeline"),
+        (("start", "kept.yaml"), 64, "label 'spool' is reserved for the pipeline"),
         (("start", "plan.yaml", "--priority", "40000"), 2, "--priority"),
     ]
     for arguments, code, sentence in refusals:

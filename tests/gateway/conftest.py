@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import pytest_asyncio
+import uvicorn
 from fastapi import FastAPI, Request
 
 import eopiez_ray as ez
@@ -21,6 +25,8 @@ from eopiez_ray.gateway.problems import Problem
 from eopiez_ray.model.access import Caller, Role
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database, Projects
+from tests.engine.conftest import Stage
+from tests.waiting import until
 
 CALLERS = {
     "anna": Caller(uuid4(), "anna", {"blue": Role.DEVELOPER}),
@@ -56,7 +62,7 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def app(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
-    """A gateway on a database with two projects besides ``default``."""
+    """A gateway on an empty database."""
     async with running(create_app(Settings(home=home, database_url=database_url), named)) as app:
         for project in ("blue", "red"):
             await Projects(app.state.system.database).create(project)
@@ -79,6 +85,8 @@ def client(app: FastAPI) -> Client:
 
 @ez.phase(version="1")
 def length(word: str) -> int:
+    if word == "loud":
+        print("four letters")
     return len(word)
 
 
@@ -86,6 +94,11 @@ def lengths(*words: str) -> dict[str, Any]:
     """A new workflow with code, as the Python client sends it."""
     plan = ez.Plan("lengths")
     plan.step("length", length, plan.values("words", list(words)))
+    return sent(plan)
+
+
+def sent(plan: ez.Plan) -> dict[str, Any]:
+    """A plan with its code, as the Python client sends it."""
     code = {digest: base64.b64encode(each).decode() for digest, each in plan.code().items()}
     return {"spec": plan.spec().to_value(), "code": code}
 
@@ -95,3 +108,51 @@ async def created(client: httpx.AsyncClient, *words: str, **options: Any) -> UUI
     answer = await client.post("/workflows", json=lengths(*words) | options)
     assert answer.status_code == HTTPStatus.ACCEPTED, answer.text
     return UUID(answer.json()["id"])
+
+
+@asynccontextmanager
+async def listening(app: FastAPI) -> AsyncIterator[str]:
+    """The application on a port of its own, so that answers come as they are made; gives its URL."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: _started(server))
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _started(server: uvicorn.Server) -> bool:
+    return server.started
+
+
+@dataclass(frozen=True)
+class Message:
+    """A server-sent event."""
+
+    kind: str
+    data: Any
+    id: int | None
+
+
+async def messages(answer: httpx.Response) -> AsyncIterator[Message]:
+    """The messages of a stream as they come."""
+    fields: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if line:
+            fields[name] = value
+        elif "event" in fields:
+            yield Message(fields["event"], json.loads(fields["data"]), int(fields["id"]) if "id" in fields else None)
+            fields = {}
+        else:
+            fields = {}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(app: FastAPI, home: Path) -> AsyncIterator[Stage]:
+    """Orchestrators beside the gateway."""
+    made = Stage(app.state.system.database, home / "artifacts")
+    yield made
+    await made.close()

@@ -1,6 +1,26 @@
 """Endpoints, a module for each resource."""
 
-from . import history, monitoring, requests, results, workflows
+from . import (
+    audit,
+    auth,
+    history,
+    keys,
+    members,
+    monitoring,
+    openid,
+    pipeline,
+    profile,
+    projects,
+    requests,
+    results,
+    uploads,
+    users,
+    workflows,
+)
 
-ROUTERS = (workflows.router, requests.router, history.router, results.router, monitoring.router)
+_RESOURCES = (
+    workflows, requests, history, results, pipeline, uploads, monitoring, auth, openid, profile, keys, projects,
+    members, users, audit,
+)  # fmt: skip
 """In the order of the API's description."""
+ROUTERS = tuple(resource.router for resource in _RESOURCES)

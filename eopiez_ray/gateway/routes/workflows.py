@@ -8,10 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 
 from ...model.access import Role
-from ...model.filters import WorkflowFilter
+from ...model.filters import Order
 from ...model.ids import WorkflowId
 from ...model.requests import Request
-from ...model.status import WorkflowStatus
 from ..access import (
     CallerDep,
     OperatedDep,
@@ -19,12 +18,12 @@ from ..access import (
     SystemDep,
     ViewedDep,
     project_for,
-    projects_for,
 )
-from ..bodies import ChangeBody, NewWorkflowBody, WorkflowBody, WorkflowDetailBody
+from ..bodies import ChangeBody, NewWorkflowBody, WorkflowBody, WorkflowDetailBody, WorkflowsBody
 from ..documented import READS, WRITES, answers
+from ..listing import ListedDep
 from ..plans import new_workflow
-from ..representation import CursorParameter, Limit, Page, check_match, entity_tag, id_at, page_of, reply
+from ..representation import CursorParameter, Limit, check_match, entity_tag, id_at, page_of, reply
 from ..updating import update
 
 router = APIRouter(prefix="/workflows", tags=["workflows"])
@@ -62,21 +61,21 @@ async def create_workflow(
     return reply(WorkflowBody.of(view), HTTPStatus.ACCEPTED, {"Location": f"/v1/workflows/{created.id}"})
 
 
-@router.get("", operation_id="list_workflows", response_model=Page[WorkflowBody], responses=READS)
+@router.get("", operation_id="list_workflows", response_model=WorkflowsBody, responses=READS)
 async def list_workflows(
     system: SystemDep,
-    caller: CallerDep,
-    project: ProjectParameter = None,
-    status: Annotated[WorkflowStatus | None, Query(description="Only those with this status.")] = None,
+    where: ListedDep,
+    order: Order = Order.NEWEST,
+    counted: Annotated[bool, Query(description="Whether to say how many there are, up to 1,000.")] = False,
     cursor: CursorParameter = None,
     limit: Limit = 50,
 ) -> Response:
-    """Workflows that the caller can see, newest first."""
-    statuses = None if status is None else (status,)
-    where = WorkflowFilter(projects=projects_for(caller, project, Role.VIEWER), statuses=statuses)
-    last = id_at(cursor)
-    views = await system.workflows.page(where, after=None if last is None else WorkflowId(last), limit=limit)
-    return reply(page_of([WorkflowBody.of(view) for view in views], limit, str(views[-1].id) if views else None))
+    """Workflows that the caller can see and that meet every condition."""
+    after = id_at(cursor)
+    views = await system.workflows.page(where, order, None if after is None else WorkflowId(after), limit)
+    page = page_of([WorkflowBody.of(view) for view in views], limit, str(views[-1].id) if views else None)
+    count = await system.workflows.count_listed(where) if counted else None
+    return reply(WorkflowsBody(items=page.items, next=page.next, count=count))
 
 
 @router.get("/{workflow}", operation_id="get_workflow", response_model=WorkflowDetailBody, responses=READS)

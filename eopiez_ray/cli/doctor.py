@@ -1,0 +1,49 @@
+"""``eopiez doctor``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from .system import read_settings
+from .terminal import out, print_json
+
+if TYPE_CHECKING:
+    from ..supervision.examination import Finding
+
+ILL = 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")] = False) -> None:
+    """Look at all that the system needs on this machine, and say what to do about what is wrong.
+
+    Versions, memory, disk, data home, port, database, clock, orchestrators, artifacts, Ray. Exit code 1 if something
+    is bad.
+    """
+    from ..supervision.examination import Verdict, examine
+
+    findings = []
+    for finding in examine(read_settings()):
+        findings.append(finding)
+        if as_json:
+            print_json(asdict(finding))
+        else:
+            _print(finding)
+    if any(finding.verdict is Verdict.BAD for finding in findings):
+        raise typer.Exit(ILL)
+
+
+def _print(finding: Finding) -> None:
+    colour = {"good": "green", "warning": "yellow", "bad": "red"}[finding.verdict]
+    sign = {"good": "✓", "warning": "!", "bad": "✗"}[finding.verdict]
+    out().print(Text(f"{sign} ", colour), Text(f"{finding.subject:<14}", "bold"), Text(finding.facts))
+    if finding.advice:
+        out().print(" " * 18, Text(f"→ {finding.advice}", colour))

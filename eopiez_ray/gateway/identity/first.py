@@ -1,0 +1,58 @@
+"""The first administrator: made once, with a password that is in a file, works once and must be changed."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ...errors import AccountExistsError
+from ...home import make_file, open_home
+from ...model.audit import Entry
+from ...store.accounts import Accounts, NewUser
+from ...store.audit import AuditLog
+from .anchors import FileAnchor
+from .passwords import Hasher, one_time_password
+from .tokens import now
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...store.database import Database
+
+LOGIN = "admin"
+FILE = "first-password"
+INITIAL_LIFE = timedelta(days=7)
+"""How long an initial password may be used."""
+
+
+async def ensure_first_administrator(database: Database, home: Path) -> Path | None:
+    """Make the first administrator if there is no user yet; gives the file with their password.
+
+    If the process dies before the user is made, the next call makes another password. Several callers make one user.
+    """
+    folder = await asyncio.to_thread(open_home, home)
+    lock = make_file(folder / f"{FILE}.lock")
+    with lock.open("r+") as held:
+        await asyncio.to_thread(fcntl.flock, held, fcntl.LOCK_EX)
+        if not await Accounts(database).is_empty():
+            return None
+        return await _make(database, folder)
+
+
+async def _make(database: Database, home: Path) -> Path | None:
+    password = one_time_password()
+    hashed = await Hasher().hash(password)
+    file = make_file(home / FILE)
+    file.write_text(password + "\n", encoding="ascii")
+    new = NewUser(LOGIN, hashed, now() + INITIAL_LIFE, display_name="Administrator", is_system_administrator=True)
+    try:
+        user_id = await Accounts(database).create(new)
+    except AccountExistsError:  # Another machine was first, and has the file.
+        file.unlink()
+        return None
+    audit = AuditLog(database)
+    await audit.append([Entry("user.create", object=str(user_id), details={"login": LOGIN, "by": "the first start"})])
+    await FileAnchor(home).advance(audit)
+    return file

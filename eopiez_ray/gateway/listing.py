@@ -1,0 +1,65 @@
+"""The conditions of a list of workflows, from the query of its URL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from ..errors import ParameterError
+from ..model.access import Role
+from ..model.filters import WorkflowFilter
+from ..model.status import WorkflowStatus
+from .access import CallerDep, ProjectParameter, projects_for
+
+_Name = Annotated[str | None, Query(max_length=255)]
+
+
+def conditions(
+    caller: CallerDep,
+    project: ProjectParameter = None,
+    status: Annotated[list[WorkflowStatus] | None, Query(description="Any of these; repeat it for several.")] = None,
+    label: Annotated[
+        list[str] | None, Query(max_length=20, description="Has this label, `key=value`; repeat it for several.")
+    ] = None,
+    owner: _Name = None,
+    name: _Name = None,
+    text: Annotated[str | None, Query(max_length=255, description="The name or id begins with this.")] = None,
+    error_type: _Name = None,
+    plan: Annotated[str | None, Query(max_length=64, description="Follows the plan with this digest.")] = None,
+    created_after: Annotated[datetime | None, Query(description="Created then or later.")] = None,
+    created_before: Annotated[datetime | None, Query(description="Created before then.")] = None,
+) -> WorkflowFilter:
+    """What the list is about, among what the caller can see.
+
+    Raises:
+        ParameterError: a label is not ``key=value``.
+    """
+    return WorkflowFilter(
+        projects=projects_for(caller, project, Role.VIEWER),
+        statuses=None if not status else tuple(status),
+        owner=owner,
+        name=name,
+        labels=dict(map(_label, label or [])),
+        plan=plan,
+        created_after=_in_utc(created_after),
+        created_before=_in_utc(created_before),
+        error_type=error_type,
+        text=text,
+    )
+
+
+ListedDep = Annotated[WorkflowFilter, Depends(conditions)]
+
+
+def _label(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not key or not separator:
+        raise ParameterError(f"the label {text[:40]!r} is not of the form key=value")
+    return key, value
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    """A time without a zone is one in UTC."""
+    return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)

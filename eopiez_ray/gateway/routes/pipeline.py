@@ -1,0 +1,258 @@
+"""The pipeline: analyse a collection, and look at what was found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from blake3 import blake3
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field
+
+from ...errors import ArtifactMissingError
+from ...model.access import Role
+from ...model.filters import Order, WorkflowFilter
+from ...model.ids import WorkflowId, uuid7
+from ...model.names import OUTPUT, TITLE, check_free_labels, check_labels
+from ...model.requests import Request, Selection
+from ...store import NewWorkflow, WorkflowView
+from ..access import CallerDep, ProjectParameter, SystemDep, project_for, projects_for, view_of
+from ..bodies import AnswersBody, RequestBody, WorkflowBody, WorkflowDetailBody
+from ..collections import ExecuteBody, planned
+from ..documented import READS, WRITES, answers
+from ..problems import not_found
+from ..representation import CursorParameter, Limit, Page, id_at, number_at, page_of, reply
+from ..representation import cursor as cursor_at
+from ..tables import Tables
+from ..values import Shown
+from .workflows import IdempotencyKey
+
+router = APIRouter(prefix="/pipeline", tags=["pipeline"])
+
+KIND, CONTENT = "eopiez.pipeline", "content"
+"""The label of a workflow that this resource has made."""
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; sandbox allow-scripts"
+)
+"""What a report may do in a browser: show itself, apart from everything else on this site."""
+SNIPPET = 200
+"""Characters of a document that a hit shows."""
+FILES = READS | answers(410)
+TableName = Literal["documents", "copies", "facets", "motifs", "occurrences", "vectors", "assignments", "themes"]
+
+
+class RunsBody(RequestBody):
+    """Which runs: one, or all that the caller may pause or resume."""
+
+    workflow: UUID | None = Field(default=None, description="One run; null means all of them.")
+
+
+class RowsBody(BaseModel):
+    """A page of rows."""
+
+    items: list[dict[str, Any]]
+    next: str | None = Field(default=None, description="The cursor of the next page; null on the last one.")
+
+
+class HitBody(BaseModel):
+    """A document, and how close it is."""
+
+    document_id: str
+    similarity: float = Field(description="Cosine similarity.")
+    title: str | None
+    snippet: str = Field(description="The beginning of its text.")
+
+
+class HitsBody(BaseModel):
+    """Documents, the closest first."""
+
+    items: list[HitBody]
+
+
+@router.post(
+    "/execute", operation_id="execute_pipeline", status_code=202, response_model=WorkflowBody, responses=WRITES
+)
+async def execute_pipeline(
+    body: ExecuteBody,
+    system: SystemDep,
+    caller: CallerDep,
+    project: ProjectParameter = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Find motifs and themes in a collection, and pack it: ingest, motifs, vectors, themes, compress, report."""
+    chosen = project_for(caller, project, Role.OPERATOR)
+    check_labels(body.labels)
+    check_free_labels(body.labels)
+    plan, folder = await planned(system, chosen, _key(chosen, caller, idempotency_key), body)
+    new = NewWorkflow(
+        plan.spec(), plan.code(), project=chosen, owner=caller.name, priority=body.priority,
+        labels=body.labels | {KIND: CONTENT, OUTPUT: str(folder), TITLE: body.options.title},
+        idempotency_key=idempotency_key,
+    )  # fmt: skip
+    (created,) = await system.intake.create(new)
+    view = await system.workflows.get(created.id)
+    return reply(WorkflowBody.of(view), HTTPStatus.ACCEPTED, {"Location": f"/v1/workflows/{created.id}"})
+
+
+def _key(project: str, caller: CallerDep, idempotency_key: str | None) -> UUID:
+    """What the folder of a run is called: the same request under the same key means the same folder."""
+    if idempotency_key is None:
+        return uuid7()
+    return UUID(bytes=blake3(repr((project, caller.name, idempotency_key)).encode()).digest(16))
+
+
+@router.get("/status", operation_id="get_pipeline_status", response_model=Page[WorkflowDetailBody], responses=READS)
+async def get_pipeline_status(
+    system: SystemDep,
+    caller: CallerDep,
+    workflow: Annotated[UUID | None, Query(description="One run; by default all that the caller can see.")] = None,
+    project: ProjectParameter = None,
+    cursor: CursorParameter = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Response:
+    """How far runs of the pipeline are, the newest first."""
+    if workflow is not None:
+        views = [await _run(system, caller, workflow, Role.VIEWER)]
+    else:
+        where = WorkflowFilter(projects=projects_for(caller, project, Role.VIEWER), labels={KIND: CONTENT})
+        after = id_at(cursor)
+        views = await system.workflows.page(where, Order.NEWEST, None if after is None else WorkflowId(after), limit)
+    bodies = [WorkflowDetailBody.of_steps(view, await system.workflows.steps(view.id)) for view in views]
+    is_list = workflow is None and bool(views)
+    return reply(page_of(bodies, limit if is_list else len(bodies) + 1, str(views[-1].id) if is_list else None))
+
+
+@router.post("/pause", operation_id="pause_pipeline", response_model=AnswersBody, responses=WRITES)
+async def pause_pipeline(
+    body: RunsBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
+) -> Response:
+    """Pause runs of the pipeline: tasks in flight finish, no new ones start."""
+    chosen = await _selection(system, caller, body, project)
+    return reply(AnswersBody.of(await system.workflows.pause_all(chosen, _request(body, caller))))
+
+
+@router.post("/resume", operation_id="resume_pipeline", response_model=AnswersBody, responses=WRITES)
+async def resume_pipeline(
+    body: RunsBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
+) -> Response:
+    """Resume runs of the pipeline; nothing that is finished runs twice."""
+    chosen = await _selection(system, caller, body, project)
+    return reply(AnswersBody.of(await system.workflows.resume_all(chosen, _request(body, caller))))
+
+
+async def found_folder(
+    workflow: Annotated[UUID, Path(description="The run's id.")], system: SystemDep, caller: CallerDep
+) -> FilePath:
+    """The folder of a run's results.
+
+    Raises:
+        Problem: the workflow is no run of the pipeline.
+    """
+    view = await _run(system, caller, workflow, Role.VIEWER)
+    return system.files.results_of(view.labels.get(OUTPUT, ""), view.project)
+
+
+FolderDep = Annotated[FilePath, Depends(found_folder)]
+Accept = Annotated[str, Header(alias="Accept", include_in_schema=False)]
+ThemeParameter = Annotated[int | None, Query(ge=-1, le=10_000, description="Only of this theme.")]
+
+
+@router.get("/{workflow}/report", operation_id="get_report", responses=FILES, response_class=Response)
+async def get_report(
+    folder: FolderDep, accept: Annotated[str, Header(alias="Accept", include_in_schema=False)] = ""
+) -> Response:
+    """The report as a page, or its facts with `Accept: application/json`."""
+    if "application/json" in accept:
+        return _file(folder / "report.json", "application/json")
+    return _file(folder / "report.html", "text/html; charset=utf-8", {"Content-Security-Policy": REPORT_POLICY})
+
+
+@router.get("/{workflow}/archive", operation_id="get_archive", responses=FILES, response_class=Response)
+async def get_archive(folder: FolderDep) -> Response:
+    """All documents, compressed and checked, as one `.eopz` archive; ranges are served."""
+    return _file(folder / "collection.eopz", "application/octet-stream")
+
+
+@router.get("/{workflow}/tables/{name}", operation_id="get_table", responses=FILES, response_class=Response)
+async def get_table(folder: FolderDep, name: TableName) -> Response:
+    """A whole table as Parquet; ranges are served."""
+    return _file(Tables(folder).path(name), "application/vnd.apache.parquet")
+
+
+@router.get("/{workflow}/themes", operation_id="list_themes", response_model=RowsBody, responses=FILES)
+async def list_themes(folder: FolderDep, cursor: CursorParameter = None, limit: Limit = 100) -> Response:
+    """Themes, the largest first."""
+    return await _page(lambda start: Tables(folder).page("themes", start, limit), cursor, limit)
+
+
+@router.get("/{workflow}/motifs", operation_id="list_motifs", response_model=RowsBody, responses=FILES)
+async def list_motifs(folder: FolderDep, cursor: CursorParameter = None, limit: Limit = 100) -> Response:
+    """Motifs, the best first."""
+    return await _page(lambda start: Tables(folder).page("motifs", start, limit), cursor, limit)
+
+
+@router.get("/{workflow}/documents", operation_id="list_documents", response_model=RowsBody, responses=FILES)
+async def list_documents(
+    folder: FolderDep, theme: ThemeParameter = None, cursor: CursorParameter = None, limit: Limit = 100
+) -> Response:
+    """Documents with their themes, in the order of the collection."""
+    return await _page(lambda start: Tables(folder).documents(start, limit, theme), cursor, limit)
+
+
+@router.get("/{workflow}/similar", operation_id="list_similar", response_model=HitsBody, responses=FILES)
+async def list_similar(
+    folder: FolderDep,
+    document: Annotated[str, Query(max_length=2000, description="A document's id.")],
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> Response:
+    """The documents closest in meaning to one of them."""
+    return reply(await asyncio.to_thread(_similar, Tables(folder), document, limit))
+
+
+def _similar(tables: Tables, document: str, limit: int) -> HitsBody:
+    near = tables.similar(document, limit)
+    known = tables.named([name for name, _ in near])
+    hits = [
+        HitBody(
+            document_id=name, similarity=round(how, 4), title=known[name]["title"], snippet=known[name]["text"][:200]
+        )
+        for name, how in near
+    ]
+    return HitsBody(items=hits)
+
+
+async def _page(rows: Callable[[int], list[dict[str, Any]]], cursor: str | None, limit: int) -> Response:
+    start = number_at(cursor)
+    found = await asyncio.to_thread(rows, start)
+    following = cursor_at(start + len(found)) if len(found) == limit else None
+    return reply(RowsBody(items=Shown().of(found), next=following))
+
+
+async def _run(system: SystemDep, caller: CallerDep, workflow: UUID, role: Role) -> WorkflowView:
+    view = await view_of(system, caller, workflow, role)
+    if view.labels.get(KIND) != CONTENT:
+        raise not_found("run", f"of the pipeline with id {workflow}", "GET /v1/pipeline/status lists the runs")
+    return view
+
+
+async def _selection(system: SystemDep, caller: CallerDep, body: RunsBody, project: str | None) -> Selection:
+    projects = projects_for(caller, project, Role.OPERATOR)
+    if body.workflow is not None:
+        await _run(system, caller, body.workflow, Role.OPERATOR)
+        return Selection(ids=(WorkflowId(body.workflow),), projects=projects)
+    return Selection(labels={KIND: CONTENT}, projects=projects)
+
+
+def _request(body: RequestBody, caller: CallerDep) -> Request:
+    return Request(caller.name, body.why, body.mode, body.timers)
+
+
+def _file(path: FilePath, media_type: str, headers: dict[str, str] | None = None) -> Response:
+    if not path.is_file():
+        raise ArtifactMissingError(f"{path.name} is not there; has the run ended, and are its files kept?")
+    return FileResponse(path, media_type=media_type, headers=headers)

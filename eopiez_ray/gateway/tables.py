@@ -1,0 +1,87 @@
+"""The tables that a run of the pipeline has written, read a page at a time."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..errors import ArtifactMissingError
+from .problems import not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+BATCH_ROWS = 1024
+
+
+class Tables:
+    """The tables in a run's folder; nothing is read before it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, name: str) -> Path:
+        """The Parquet file of a table.
+
+        Raises:
+            ArtifactMissingError: it is not there.
+        """
+        path = self._folder / "tables" / f"{name}.parquet"
+        if not path.is_file():
+            raise ArtifactMissingError(f"the table {name!r} is not there; has the run ended, and are its files kept?")
+        return path
+
+    def page(self, name: str, start: int, count: int, theme: int | None = None) -> list[dict[str, Any]]:
+        """Rows from the given one on; with a theme, only rows of that theme count."""
+        rows = self._rows(name, start if theme is None else 0)
+        if theme is not None:
+            rows = islice((row for row in rows if row["theme"] == theme), start, None)
+        return list(islice(rows, count))
+
+    def documents(self, start: int, count: int, theme: int | None) -> list[dict[str, Any]]:
+        """Documents with their themes: both tables are in the order of the collection."""
+        together = zip(self._rows("documents", 0), self._rows("assignments", 0), strict=True)
+        joined = (document | assignment for document, assignment in together)
+        chosen = joined if theme is None else (row for row in joined if row["theme"] == theme)
+        return list(islice(chosen, start, start + count))
+
+    def similar(self, document: str, count: int) -> list[tuple[str, float]]:
+        """The documents closest to one, by cosine similarity, with how similar they are.
+
+        Raises:
+            Problem: the collection has no such document.
+        """
+        table = pq.read_table(self.path("vectors"), memory_map=True)
+        ids = table.column("document_id").combine_chunks()
+        at = pc.index(ids, pa.scalar(document, ids.type)).as_py()
+        if at < 0:
+            raise not_found("document", repr(document[:100]), "documents are listed by /documents")
+        column = table.column("vector").combine_chunks()
+        vectors = np.asarray(column.flatten()).reshape(len(ids), -1).astype(np.float32, copy=False)
+        similarity = vectors @ vectors[at]
+        similarity[at] = -np.inf
+        best = np.argsort(-similarity, kind="stable")[: min(count, len(ids) - 1)]
+        return [(ids[int(each)].as_py(), float(similarity[each])) for each in best]
+
+    def named(self, documents: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """These documents, by id."""
+        table = pq.read_table(self.path("documents"), filters=[("document_id", "in", list(documents))])
+        return {row["document_id"]: row for row in table.drop_columns(["digest"]).to_pylist()}
+
+    def _rows(self, name: str, start: int) -> Iterator[dict[str, Any]]:
+        """Rows from the given one on; row groups before it are not read."""
+        with pq.ParquetFile(self.path(name)) as file:
+            groups, skipped = list(range(file.num_row_groups)), 0
+            while groups and skipped + file.metadata.row_group(groups[0]).num_rows <= start:
+                skipped += file.metadata.row_group(groups.pop(0)).num_rows
+            columns = [column for column in file.schema_arrow.names if column != "digest"]
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=columns):
+                if skipped + batch.num_rows > start:
+                    yield from batch.slice(max(0, start - skipped)).to_pylist()
+                skipped += batch.num_rows

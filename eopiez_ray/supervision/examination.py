@@ -1,0 +1,169 @@
+"""What ``eopiez doctor`` looks at: each finding says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+import psutil
+
+from ..engine.artifacts import Artifacts
+from ..errors import EopiezError
+from ..store import EmbeddedServer, Vitals, connect
+from .standing import StandingFile
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+FREE_BYTES = 2 * 2**30
+"""Free disk space below which a run may fill it."""
+MEMORY_BYTES = 2 * 2**30
+"""Free memory below which the system may not start."""
+CLOCK_S = 1.0
+"""Difference between the clocks of this machine and of the database that is worth a word."""
+DISTRIBUTIONS = ("eopiez-ray", "ray", "asyncpg", "pyarrow", "fastapi", "uvicorn")
+
+
+class Verdict(StrEnum):
+    """How a part of the examination went."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about one thing."""
+
+    subject: str
+    verdict: Verdict
+    facts: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything, one after the other; what cannot be looked at is a finding too."""
+    yield _versions()
+    yield _memory()
+    yield _disk(settings)
+    yield _home(settings)
+    yield _port(settings)
+    yield from _database(settings)
+    yield _artifacts(settings)
+    yield _ray(settings)
+
+
+def _versions() -> Finding:
+    found = [f"Python {'.'.join(map(str, sys.version_info[:3]))}"]
+    for name in DISTRIBUTIONS:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            advice = "pip install 'eopiez-ray[gateway]'"
+            return Finding("versions", Verdict.BAD, f"{name} is not installed", advice)
+    return Finding("versions", Verdict.GOOD, ", ".join(found))
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available
+    facts = f"{free / 2**30:.1f} GiB of {psutil.virtual_memory().total / 2**30:.1f} GiB are free"
+    if free < MEMORY_BYTES:
+        return Finding("memory", Verdict.WARNING, facts, "close other programs, or lower EOPIEZ_OBJECT_STORE_BYTES")
+    return Finding("memory", Verdict.GOOD, facts)
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.home.expanduser().absolute()
+    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    facts = f"{free / 2**30:.1f} GiB are free where {folder} is"
+    if free < FREE_BYTES:
+        return Finding("disk", Verdict.WARNING, facts, "make room: `eopiez clean`, or set EOPIEZ_HOME to another disk")
+    return Finding("disk", Verdict.GOOD, facts)
+
+
+def _home(settings: Settings) -> Finding:
+    folder = settings.home.expanduser().absolute()
+    if not folder.exists():
+        return Finding("data home", Verdict.GOOD, f"{folder} does not exist yet")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return Finding("data home", Verdict.BAD, f"{folder} is not yours", "set EOPIEZ_HOME to a folder that you own")
+    return Finding("data home", Verdict.GOOD, str(folder))
+
+
+def _port(settings: Settings) -> Finding:
+    host, port = settings.gateway_host, settings.gateway_port
+    if StandingFile(settings.home).is_held():
+        return Finding("port", Verdict.GOOD, f"the system is up, on {host}:{port} or the port it was told")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            advice = "stop what listens there, or take another: EOPIEZ_GATEWAY_PORT"
+            return Finding("port", Verdict.BAD, f"{host}:{port} cannot be used: {error.strerror}", advice)
+    return Finding("port", Verdict.GOOD, f"{host}:{port} is free")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    server = EmbeddedServer(settings.home) if settings.database_url is None else None
+    try:
+        url = settings.database_url if server is None else server.start()
+        assert url is not None
+        yield from asyncio.run(_ask(url))
+    except EopiezError as error:
+        yield Finding("database", Verdict.BAD, str(error), "check EOPIEZ_DATABASE_URL, or unset it for an embedded one")
+    finally:
+        if server is not None:
+            server.leave()
+
+
+async def _ask(url: str) -> list[Finding]:
+    async with await connect(url) as database:
+        before = time.time()
+        server = await Vitals(database).server()
+        apart = server.now - (before + time.time()) / 2
+        drivers = await Vitals(database).drivers()
+    found = [Finding("database", Verdict.GOOD, f"PostgreSQL {server.version}")]
+    if abs(apart) > CLOCK_S:
+        advice = "let both machines keep time by NTP"
+        found.append(Finding("clock", Verdict.WARNING, f"the database's clock is {apart:+.1f} s apart", advice))
+    else:
+        found.append(Finding("clock", Verdict.GOOD, f"{abs(apart) * 1000:.0f} ms apart from the database's"))
+    facts = f"{drivers.orchestrators} alive, {drivers.takers} of which take any workflow"
+    if not drivers.takers:
+        advice = "`eopiez up`, or `eopiez orchestrate`; without one, submitted workflows wait"
+        return [*found, Finding("orchestrators", Verdict.WARNING, facts, advice)]
+    return [*found, Finding("orchestrators", Verdict.GOOD, facts)]
+
+
+def _artifacts(settings: Settings) -> Finding:
+    try:
+        Artifacts(settings.artifacts).probe()
+    except EopiezError as error:
+        return Finding("artifacts", Verdict.BAD, str(error), "check EOPIEZ_ARTIFACT_URL, and its credentials")
+    return Finding("artifacts", Verdict.GOOD, f"{settings.artifacts} can be written and read")
+
+
+def _ray(settings: Settings) -> Finding:
+    if settings.ray_address is None:
+        return Finding("Ray", Verdict.GOOD, "a cluster of its own, started when it is needed")
+    host, _, port = settings.ray_address.rpartition(":")
+    if not port.isdigit():
+        return Finding("Ray", Verdict.GOOD, f"the cluster {settings.ray_address!r}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=3).close()
+    except OSError as error:
+        advice = "start it, correct EOPIEZ_RAY_ADDRESS, or unset it for a cluster of its own"
+        return Finding("Ray", Verdict.BAD, f"nothing answers at {settings.ray_address}: {error}", advice)
+    return Finding("Ray", Verdict.GOOD, f"{settings.ray_address} answers")

@@ -1,0 +1,114 @@
+"""The parts of a system, each a process: how it is started, what it needs, and how it shows that it works."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..gateway.probing import ANSWER_S, answers
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+RAY, GATEWAY, ORCHESTRATOR = "ray", "gateway", "orchestrator"
+PORTS = range(20_000, 32_000)
+"""Where ports are looked for: below Linux's own, and outside those of Ray's workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the system."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    is_ready: Callable[[], bool]
+    needs: tuple[str, ...] = ()
+    """Parts without which it cannot go on: if one is started again, so is this one."""
+    patience_s: float = 120.0
+    """Seconds that it gets to become ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts find each other."""
+
+    database_url: str
+    ray_address: str
+    ray_ports: tuple[int, ...]
+    """Ports of the cluster started here: its head, the dashboard; empty for a cluster of others."""
+    url: str
+
+
+def parts_of(settings: Settings, places: Places) -> list[Part]:
+    """All parts, each after those that it needs."""
+    shared = _environment(settings, places)
+    gateway = Part(
+        GATEWAY,
+        (sys.executable, "-m", "eopiez_ray.gateway.keeper"),
+        shared,
+        lambda: answers(f"{places.url}/v1/health/live"),
+        (RAY,) if places.ray_ports else (),
+    )
+    orchestrator = Part(
+        ORCHESTRATOR,
+        (sys.executable, "-m", "eopiez_ray.cli", "orchestrate", "--name", "up"),
+        shared,
+        lambda: answers(f"{places.url}/v1/health/ready"),
+        (RAY,) if places.ray_ports else (),
+    )
+    return [*([_ray(settings, places, shared)] if places.ray_ports else []), gateway, orchestrator]
+
+
+def _ray(settings: Settings, places: Places, shared: Mapping[str, str]) -> Part:
+    port, dashboard = places.ray_ports
+    command = [
+        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats",
+        "--node-ip-address=127.0.0.1", f"--port={port}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}",
+        f"--object-store-memory={settings.object_store_bytes}", "--log-style=record",
+    ]  # fmt: skip
+    if settings.cpus is not None:
+        command.append(f"--num-cpus={settings.cpus}")
+    # Only so does Ray bind all its ports to the loopback address, as it always does on macOS and Windows.
+    environment = {**shared, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    return Part(RAY, tuple(command), environment, lambda: is_open(port) and is_open(dashboard))
+
+
+def _environment(settings: Settings, places: Places) -> dict[str, str]:
+    own = {
+        "EOPIEZ_HOME": str(settings.home.expanduser().absolute()),
+        "EOPIEZ_DATABASE_URL": places.database_url,
+        "EOPIEZ_RAY_ADDRESS": places.ray_address,
+        "EOPIEZ_GATEWAY_HOST": settings.gateway_host,
+        "EOPIEZ_GATEWAY_PORT": places.url.rpartition(":")[2],
+        "PYTHONUNBUFFERED": "1",
+    }
+    if settings.artifact_url is not None:
+        own["EOPIEZ_ARTIFACT_URL"] = settings.artifact_url
+    return {**os.environ, **own}
+
+
+def is_open(port: int) -> bool:
+    """Whether something listens on this port of the loopback address."""
+    with socket.socket() as probe:
+        probe.settimeout(ANSWER_S)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on which nothing listens now."""
+    found: list[int] = []
+    for port in PORTS:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError("no free ports between 20000 and 32000")

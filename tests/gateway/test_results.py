@@ -1,0 +1,157 @@
+"""Results over HTTP, in each form, and what a hostile result can do: nothing."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import eopiez_ray as ez
+from eopiez_ray.gateway.problems import Problem
+from eopiez_ray.gateway.values import Shown, value_of
+from eopiez_ray.model.tasks import Output
+from tests.gateway.conftest import Client, created, sent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.engine.conftest import Stage
+
+
+@ez.phase(version="1")
+def table(word: str) -> pa.Table:
+    return pa.table({"word": [word], "letters": [len(word)]})
+
+
+@ez.phase(version="1")
+def noise(word: str) -> bytes:
+    return os.urandom(1) * 200_000 + word.encode()
+
+
+async def finished(client: Client, stage: Stage, phase: Any, *words: str) -> str:
+    """A workflow in which the phase has worked on the words."""
+    stage.orchestrate()
+    plan = ez.Plan("made")
+    plan.step("made", phase, plan.values("words", list(words)))
+    answer = await client("anna").post("/workflows", json=sent(plan))
+    workflow: str = answer.json()["id"]
+    await stage.rest(workflow)  # type: ignore[arg-type]
+    return workflow
+
+
+async def test_plain_results_are_json(client: Client, stage: Stage) -> None:
+    stage.orchestrate()
+    workflow = await created(client("anna"), *("x" * number for number in range(5)))
+    early = await client("cleo").get(f"/workflows/{workflow}/results/no")
+    assert early.status_code == 404
+    await stage.rest(workflow)  # type: ignore[arg-type]
+    first = (await client("cleo").get(f"/workflows/{workflow}/results/length", params={"limit": 3})).json()
+    assert (first["values"], first["partitions"], first["is_partitioned"]) == ([0, 1, 2], 5, True)
+    rest = await client("cleo").get(f"/workflows/{workflow}/results/length", params={"cursor": first["next"]})
+    assert (rest.json()["values"], rest.json()["next"]) == ([3, 4], None)
+    one = await client("cleo").get(f"/workflows/{workflow}/results/length", params={"partition": 4})
+    assert one.json()["values"] == [4]
+    assert (await client("cleo").get(f"/workflows/{workflow}/results/length?partition=5")).status_code == 404
+
+
+async def test_results_of_an_unfinished_step_are_not_there_yet(client: Client) -> None:
+    workflow = await created(client("anna"), "a")
+    answer = await client("cleo").get(f"/workflows/{workflow}/results/length")
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:eopiez:problem:not-finished")
+
+
+async def test_tables_come_as_one_arrow_stream(client: Client, stage: Stage) -> None:
+    workflow = await finished(client, stage, table, "a", "bcd")
+    accept = {"Accept": "application/vnd.apache.arrow.stream"}
+    answer = await client("cleo").get(f"/workflows/{workflow}/results/made", headers=accept)
+    with pa.ipc.open_stream(io.BytesIO(answer.content)) as reader:
+        assert reader.read_all().to_pylist() == [{"word": "a", "letters": 1}, {"word": "bcd", "letters": 3}]
+    rows = (await client("cleo").get(f"/workflows/{workflow}/results/made")).json()["values"]
+    assert rows == [[{"word": "a", "letters": 1}], [{"word": "bcd", "letters": 3}]]
+
+
+async def test_a_broken_download_goes_on_where_it_was(client: Client, stage: Stage) -> None:
+    workflow = await finished(client, stage, noise, "a")
+    path, raw = f"/workflows/{workflow}/results/made?partition=0", {"Accept": "application/octet-stream"}
+    whole = await client("cleo").get(path, headers=raw)
+    assert (whole.status_code, whole.headers["eopiez-form"], len(pickle.loads(whole.content))) == (
+        200,
+        "pickle",
+        200_001,
+    )
+    parts = [await client("cleo").get(path, headers=raw | {"Range": asked}) for asked in ("bytes=0-999", "bytes=1000-")]
+    assert [part.status_code for part in parts] == [206, 206]
+    assert b"".join(part.content for part in parts) == whole.content
+    assert parts[0].headers["content-range"] == f"bytes 0-999/{len(whole.content)}"
+    last = await client("cleo").get(path, headers=raw | {"Range": "bytes=-5"})
+    assert last.content == whole.content[-5:]
+    beyond = await client("cleo").get(path, headers=raw | {"Range": "bytes=999999-"})
+    assert beyond.status_code == 416
+    listed = (await client("cleo").get(f"/workflows/{workflow}/artifacts")).json()
+    assert listed["steps"]["made"][0]["size"] == len(whole.content)
+
+
+def shown(value: Any) -> Any:
+    """A value as JSON, by way of its stored form."""
+    stored = pickle.dumps(value, protocol=5)
+    return Shown().of(value_of(Output(b"", len(stored), "pickle", None), memoryview(stored)))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": [1, 2.5, None, True, "ü"], 3: (4,)}, {"a": [1, 2.5, None, True, "ü"], "3": [4]}),
+        ({1}, [1]),
+        (float("nan"), None),
+        (2**70, hex(2**70)),
+        (b"\xff", base64.b64encode(b"\xff").decode()),
+        (np.arange(6).reshape(2, 3), [[0, 1, 2], [3, 4, 5]]),
+        (np.arange(6).reshape(2, 3).T, [[0, 3], [1, 4], [2, 5]]),
+        (np.float32(0.5), 0.5),
+        ({"x": np.zeros(0)}, {"x": []}),
+    ],
+)
+def test_plain_data_is_shown_as_json(value: Any, expected: Any) -> None:
+    assert shown(value) == expected
+
+
+class Hostile:
+    """Creates a file where it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self._path),)
+
+
+def test_a_hostile_result_is_not_loaded(tmp_path: Path) -> None:
+    for value in (Hostile(tmp_path / "loaded"), [1, {"a": Hostile(tmp_path / "loaded")}], np.array([None, 1])):
+        with pytest.raises(Problem, match="more than plain data"):
+            shown(value)
+    assert not (tmp_path / "loaded").exists()
+
+
+def test_a_small_result_that_unfolds_into_a_huge_one_is_not_shown() -> None:
+    laughs: list[Any] = ["ha"]
+    for _ in range(40):
+        laughs = [laughs, laughs]
+    endless: list[Any] = []
+    endless.append(endless)
+    for value in (laughs, endless):
+        with pytest.raises(Problem, match="too large"):
+            shown(value)
+
+
+@pytest.mark.parametrize("module", ["builtins", "os", "numpy", "subprocess", "eopiez_ray.engine.artifacts"])
+def test_no_function_is_reached_by_name(module: str) -> None:
+    name = {"builtins": "bytearray", "os": "system", "numpy": "ones", "subprocess": "run"}.get(module, "Artifacts")
+    stored = b"\x80\x04c" + module.encode() + b"\n" + name.encode() + b"\nJ\xff\xff\xff\x7f\x85R."
+    with pytest.raises(Problem, match="more than plain data"):
+        value_of(Output(b"", len(stored), "pickle", None), memoryview(stored))
