@@ -32,7 +32,7 @@ class Queue(NamedTuple):
 
     owner: Owner
     priority: int
-    count: int
+    waiting: int
 
 
 QUEUES = st.lists(st.builds(Queue, OWNERS, st.sampled_from([0, 0, 0, 1, -1]), st.integers(1, 9)), max_size=30)
@@ -78,7 +78,7 @@ async def prepare(
     )
     rules = RuleBook(database)
     for queue in queues:
-        await database.fetch(QUEUED, PLAN.digest, *queue.owner, queue.priority, queue.count)
+        await database.fetch(QUEUED, PLAN.digest, *queue.owner, queue.priority, queue.waiting)
     for owner, weight in weights.items():
         await rules.weigh(owner.name, weight, owner.project)
     for project, weight in project_weights.items():
