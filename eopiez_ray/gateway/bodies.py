@@ -164,7 +164,7 @@ def _without_truth(value: Any) -> Any:
     inner = [each for key, each in value.items() if key != "runtime_env"] if isinstance(value, Mapping) else value
     for each in inner if isinstance(inner, list | tuple) else ():
         if isinstance(each, bool):
-            raise ValueError("true and false are no numbers")
+            raise ValueError("true and false are no numbers")  # noqa: TRY004 - pydantic takes these
         _without_truth(each)
     return value
 
