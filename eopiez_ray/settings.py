@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
@@ -66,6 +66,15 @@ class Settings(BaseSettings):
     """Python modules whose phases plans may name, besides the content phases; the gateway imports them at start."""
     gateway_inputs: tuple[Path, ...] = ()
     """Folders on the workers' machines whose files the pipeline may read; uploads are always allowed."""
+
+    rate_address: float = Field(default=1000.0, ge=0)
+    """Requests a second from one address, over all replicas; twice as many at once. 0 lifts the limit."""
+    rate_caller: float = Field(default=500.0, ge=0)
+    """Requests a second of one user, or of one API key."""
+    rate_project: float = Field(default=2000.0, ge=0)
+    """Requests a second of all who work for a project together."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Networks of proxies in front of the gateway, whose ``X-Forwarded-For`` is believed; nobody else's is."""
 
     public_url: str | None = None
     """Where people reach the gateway, if that is not where it listens; access tokens name it as their issuer."""
