@@ -54,7 +54,7 @@ class Listing:
             return None
         labels = [clean(f"{name}={value}") for name, value in where.labels.items()]
         row = await self._database.fetchrow(
-            sql("rarest_label"), project_names(where.projects), _statuses(where), labels, FEW
+            sql("rarest_label"), project_names(where.projects), _statuses(where), labels, FEW, FIRST, LAST
         )
         return None if row is None else row["label"]
 

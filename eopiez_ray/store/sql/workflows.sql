@@ -78,7 +78,8 @@ where id = any($1::uuid[])
 -- name: workflow_ids
 -- The ids of the workflows that meet all conditions, in order of their age, from some id on. They are looked up by one
 -- of their labels, or else by project and status: in either index they are in order, so that a page of them costs as
--- much among a million as among a hundred.
+-- much among a million as among a hundred. Rows are compared as a whole because no other index has this order: the
+-- planner would expect to meet 50 soon by the primary key, and read all of them if there are none.
 with wanted as (
     select projects.name as project
     from projects
@@ -113,11 +114,9 @@ found as (
             from matching
             where $11::text is null
                 and not $12::boolean
-                and matching.project = wanted.project
-                and matching.status = given.status
-                and id > $13::uuid
-                and id < $14::uuid
-            order by id desc
+                and (project, status, id) > (wanted.project, given.status, $13::uuid)
+                and (project, status, id) < (wanted.project, given.status, $14::uuid)
+            order by project desc, status desc, id desc
             limit $15
         )
         union all
@@ -126,11 +125,9 @@ found as (
             from matching
             where $11 is null
                 and $12
-                and matching.project = wanted.project
-                and matching.status = given.status
-                and id > $13
-                and id < $14
-            order by id
+                and (project, status, id) > (wanted.project, given.status, $13)
+                and (project, status, id) < (wanted.project, given.status, $14)
+            order by project, status, id
             limit $15
         )
     ) as first
@@ -140,29 +137,35 @@ found as (
     cross join lateral (
         (
             select workflow_id as id
-            from workflow_labels
-            join matching on id = workflow_id
+            from workflow_labels as labels
+            cross join lateral (
+                select
+                from matching
+                where id = workflow_id
+                offset 0 -- One by one, by the primary key, whatever the planner expects.
+            ) as kept
             where $11 is not null
                 and not $12
-                and workflow_labels.project = wanted.project
-                and label = hashtextextended($11, 0)
-                and workflow_id > $13
-                and workflow_id < $14
-            order by workflow_id desc
+                and (labels.project, label, workflow_id) > (wanted.project, hashtextextended($11, 0), $13)
+                and (labels.project, label, workflow_id) < (wanted.project, hashtextextended($11, 0), $14)
+            order by labels.project desc, label desc, workflow_id desc
             limit $15
         )
         union all
         (
             select workflow_id as id
-            from workflow_labels
-            join matching on id = workflow_id
+            from workflow_labels as labels
+            cross join lateral (
+                select
+                from matching
+                where id = workflow_id
+                offset 0 -- One by one, by the primary key, whatever the planner expects.
+            ) as kept
             where $11 is not null
                 and $12
-                and workflow_labels.project = wanted.project
-                and label = hashtextextended($11, 0)
-                and workflow_id > $13
-                and workflow_id < $14
-            order by workflow_id
+                and (labels.project, label, workflow_id) > (wanted.project, hashtextextended($11, 0), $13)
+                and (labels.project, label, workflow_id) < (wanted.project, hashtextextended($11, 0), $14)
+            order by labels.project, label, workflow_id
             limit $15
         )
     ) as first
@@ -189,10 +192,12 @@ reaches as (
             from wanted
             cross join lateral (
                 select workflow_id as id
-                from workflow_labels
-                where workflow_labels.project = wanted.project
-                    and workflow_labels.label = hashtextextended(given.label, 0)
-                order by workflow_id desc
+                from workflow_labels as labels
+                where (labels.project, labels.label, workflow_id)
+                        > (wanted.project, hashtextextended(given.label, 0), $5::uuid)
+                    and (labels.project, labels.label, workflow_id)
+                        < (wanted.project, hashtextextended(given.label, 0), $6::uuid)
+                order by labels.project desc, labels.label desc, workflow_id desc
                 offset $4
                 limit 1
             ) as last
@@ -210,9 +215,9 @@ reaches as (
             cross join lateral (
                 select id
                 from workflows
-                where workflows.project = wanted.project
-                    and workflows.status = given.status
-                order by id desc
+                where (workflows.project, workflows.status, id) > (wanted.project, given.status, $5)
+                    and (workflows.project, workflows.status, id) < (wanted.project, given.status, $6)
+                order by workflows.project desc, workflows.status desc, id desc
                 offset $4
                 limit 1
             ) as last
