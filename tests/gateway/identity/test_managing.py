@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from http import HTTPStatus
 from itertools import pairwise
@@ -294,6 +295,10 @@ async def test_the_audit_log_is_exported_whole(site: Site) -> None:
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
     assert all(row["previous"] == before["hash"] for before, row in pairwise(rows))
     assert [row["action"] for row in rows] == ["session.create", "user.create", "audit.export"]
+    for row in rows:
+        facts = [value for name, value in row.items() if name not in {"previous", "hash"}]
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        assert hashlib.sha256(bytes.fromhex(row["previous"]) + text.encode()).hexdigest() == row["hash"]
 
 
 async def test_changes_of_workflows_are_in_the_audit_log(site: Site) -> None:
