@@ -24,6 +24,7 @@ from .limiter import RateLimiter
 from .newcomers import Newcomers
 from .openid import Provider, Registration
 from .passwords import Hasher
+from .sampling import Sampler
 from .signing_in import Lifetimes, SigningIn, Stores
 from .tokens import TokenForm
 from .trail import Trail
@@ -54,6 +55,7 @@ class IdentityServices:
         self.signing = SigningKeys(database, timedelta(seconds=settings.signing_key_s), self.lifetimes.token)
         self.guesses, self.rates = Guesses(database), Rates(database)
         self.limiter, self.hasher = RateLimiter(self.rates), Hasher()
+        self.refusals = Sampler()
         self.trail = Trail(self.audit, _anchors(settings))
         form = TokenForm(settings.public_url or settings.gateway_url, lifetime=self.lifetimes.token)
         self.authenticator = Authenticator(self.sessions, self.keys, self.signing, form, self.lifetimes.idle)

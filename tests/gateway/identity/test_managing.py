@@ -265,10 +265,12 @@ async def test_administrators_of_a_project_revoke_its_keys(site: Site) -> None:
     _, anna = await site.member("anna", Role.DEVELOPER)
     _, keeper = await site.member("ben", Role.ADMINISTRATOR)
     _, viewer = await site.member("cleo", Role.VIEWER)
+    root = await site.administrator()
     made = (await anna.post("/keys", json={"name": "k", "role": "viewer"})).json()
     assert (await viewer.get("/keys")).json()["items"] == []
     problem(await viewer.delete(f"/keys/{made['id']}"), 404, "not-found")
     assert [each["login"] for each in (await keeper.get("/keys")).json()["items"]] == ["anna"]
+    assert [each["login"] for each in (await root.get("/keys")).json()["items"]] == ["anna"]
     assert (await keeper.delete(f"/keys/{made['id']}")).status_code == HTTPStatus.NO_CONTENT
     holder = site.visitor(authorization=f"Bearer {made['key']}")
     problem(await holder.get("/workflows"), 401, "unauthenticated")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from eopiez_ray.errors import AuditError, StoreError, WriteRefusedError
+from eopiez_ray.errors import AuditError, StorageFullError, StoreError, WriteRefusedError
 from eopiez_ray.gateway.identity.anchors import FileAnchor, WebhookAnchor
 from eopiez_ray.gateway.identity.trail import Trail
 from eopiez_ray.model.audit import Entry, Fault, Finding, Head, Outcome
@@ -194,6 +194,43 @@ async def test_without_the_database_nobody_is_told_that_it_was_written(
     assert [row.entry.action for row in await audit.page(AuditFilter())] == ["again", "noted"]
     await trail.stop()
     await other.close()
+
+
+async def test_an_entry_that_the_database_refuses_is_dropped_alone(database: Database) -> None:
+    audit = AuditLog(database)
+    await database.fetch("alter table audit add check (action <> 'poison')")
+    trail = Trail(audit)
+    trail.start()
+    for entry in [*entries(5), Entry("poison"), *entries(3)]:
+        trail.note(entry)
+    with pytest.raises(WriteRefusedError):
+        await trail.record(Entry("poison"))
+    await trail.record(Entry("last"))
+    await trail.stop()
+    count, found = await audit.verify()
+    assert (count, found) == (9, [])
+
+
+async def test_a_full_disk_does_not_end_the_writer(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that is none of the database's own: the one who waits is told, and the rest is written later."""
+    monkeypatch.setattr("eopiez_ray.gateway.identity.trail.PAUSE_S", 0.0)
+    is_full = True
+
+    class Full(AuditLog):
+        async def append(self, entries: Sequence[Entry]) -> Head:
+            if is_full:
+                raise StorageFullError("the disk is full")
+            return await super().append(entries)
+
+    trail = Trail(Full(database))
+    trail.start()
+    trail.note(Entry("noted"))
+    with pytest.raises(StorageFullError):
+        await trail.record(Entry("recorded"))
+    is_full = False
+    await trail.record(Entry("again"))
+    await trail.stop()
+    assert [row.entry.action for row in await AuditLog(database).page(AuditFilter())] == ["again", "noted"]
 
 
 async def test_what_finds_no_room_is_counted(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
