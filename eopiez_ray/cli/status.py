@@ -59,8 +59,14 @@ def print_standing(standing: Standing, *, as_json: bool) -> None:
 
 
 def _places(standing: Standing) -> list[tuple[str, str]]:
-    places = [("Gateway", standing.url), ("API", f"{standing.url}/v1/docs"), ("Ray", standing.ray_address)]
-    return [*places, ("Ray's dashboard", standing.dashboard)] if standing.dashboard else places
+    places = [
+        ("Gateway", standing.url),
+        ("API", f"{standing.url}/v1/docs"),
+        ("First sign-in", f"admin, with the password in {standing.first_password}" if standing.first_password else ""),
+        ("Ray", standing.ray_address),
+        ("Ray's dashboard", standing.dashboard),
+    ]
+    return [(what, where) for what, where in places if where]
 
 
 def _value(standing: Standing) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blake3 import blake3
 
-from ..authoring.plans.imports import import_phases
 from ..authoring.plans.reading import read_registered
 from ..errors import ParameterError, PlanError
 from ..model.access import Role
@@ -26,7 +25,6 @@ from .problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from ..model.access import Caller
     from ..settings import Settings
@@ -45,16 +43,6 @@ class Planned(NamedTuple):
     code: Mapping[str, bytes]
     labels: Mapping[str, str]
     priority: int
-
-
-def import_modules(settings: Settings, folder: Path) -> None:
-    """Register the phases of the modules that an operator lets plans use.
-
-    Raises:
-        PlanError: a module cannot be imported.
-    """
-    for name in settings.gateway_modules:
-        import_phases(name, folder)
 
 
 def new_workflow(

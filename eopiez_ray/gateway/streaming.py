@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
-from fastapi.responses import StreamingResponse
+from fastapi import Request
+from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic_core import to_json
 
 from .problems import Problem
 from .representation import bad_cursor
+
+if TYPE_CHECKING:
+    from .system import System
 
 HEARTBEAT_S = 15.0
 """Seconds of silence after which a comment is sent, so that nobody in between gives the connection up."""
@@ -51,6 +56,15 @@ def last_event_id(header: str | None, after: int) -> int:
     if not header.strip().isdigit() or len(header) > 18:
         raise bad_event_id()
     return int(header)
+
+
+def elsewhere(request: Request, system: System) -> RedirectResponse | None:
+    """Where followers are served, if not here: apart from others, they hold up no update of replicas."""
+    prefix = system.settings.gateway_followers
+    if prefix is None:
+        return None
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{prefix}{request.url.path}{query}", HTTPStatus.TEMPORARY_REDIRECT)
 
 
 def bad_event_id() -> Problem:

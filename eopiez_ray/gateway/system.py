@@ -15,6 +15,7 @@ from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connec
 from ..store.uploads import Uploads
 from .files import SharedFolder
 from .identity.services import open_identity
+from .modules import import_modules
 from .watching import Watcher
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
 
     Raises:
         StoreError: the database does not answer.
+        PlanError: a module with phases cannot be imported.
     """
+    await asyncio.to_thread(import_modules, settings)
     server = EmbeddedServer(settings.home) if settings.database_url is None else None
     url = settings.database_url if server is None else await asyncio.to_thread(server.start)
     assert url is not None

@@ -58,6 +58,8 @@ class Standing:
     ray_address: str = ""
     """Address of the cluster's head."""
     is_own_ray: bool = True
+    first_password: str = ""
+    """The file with the first administrator's one-time password; empty once it has been used."""
     is_ready: bool = False
     """Whether everything was up once."""
     parts: Mapping[str, Process] = field(default_factory=dict)

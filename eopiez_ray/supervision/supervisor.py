@@ -6,6 +6,7 @@ and the next one stops what it finds and starts afresh.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -17,14 +18,16 @@ import psutil
 
 from ..engine.joining import authenticate
 from ..errors import PartFailedError
+from ..gateway.identity.first import FILE, ensure_first_administrator
 from ..home import make_file, open_home
 from ..logs import get_logger
-from ..store import EmbeddedServer
+from ..store import EmbeddedServer, connect
 from .parts import RAY, Part, Places, free_ports, is_open, parts_of
 from .standing import Process, Standing, StandingFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from ..settings import Settings
 
@@ -81,9 +84,18 @@ class Supervisor:
     def _start_all(self) -> None:
         authenticate(self._settings.home)
         places = self._places()
+        asyncio.run(_make_administrator(places.database_url, self._settings.home))
+        password = self._settings.home.expanduser().absolute() / FILE
         own_ray = bool(places.ray_ports)
         dashboard = f"http://127.0.0.1:{places.ray_ports[1]}" if own_ray else ""
-        self._standing = Standing(Process.of(os.getpid()), places.url, dashboard, places.ray_address, own_ray)
+        self._standing = Standing(
+            Process.of(os.getpid()),
+            places.url,
+            dashboard,
+            places.ray_address,
+            own_ray,
+            first_password=str(password) if password.exists() else "",
+        )
         self._file.write(self._standing)
         for part in parts_of(self._settings, places):
             if self._is_stopping:
@@ -219,6 +231,11 @@ class Child:
     def last_words(self) -> str:
         """What it last wrote to its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:]) if self.log.exists() else ""
+
+
+async def _make_administrator(url: str, home: Path) -> None:
+    async with await connect(url) as database:
+        await ensure_first_administrator(database, home)
 
 
 def stop_all(standing: Standing | None) -> None:

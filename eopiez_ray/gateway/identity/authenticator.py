@@ -45,7 +45,7 @@ class Authenticator:
         """
         identity = await self.identity(request)
         if identity.must_change_password:
-            raise PasswordChangeNeededError("change your initial password first: PUT /v1/users/profile/password")
+            raise PasswordChangeNeededError("change your initial password first: POST /v1/users/profile/password")
         return identity.caller
 
     async def identity(self, request: Request) -> Identity:

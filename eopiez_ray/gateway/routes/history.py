@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from ...model.filters import AttemptFilter, LogFilter, TaskFilter
 from ...model.status import Outcome
@@ -15,7 +15,7 @@ from ..access import SystemDep, ViewedDep
 from ..bodies import AttemptBody, EventBody, LogBody, TaskBody
 from ..documented import READS
 from ..representation import CursorParameter, Limit, Page, bad_cursor, number_at, page_of, place, reply
-from ..streaming import ALIVE, Pulse, last_event_id, message, stream
+from ..streaming import ALIVE, Pulse, elsewhere, last_event_id, message, stream
 
 if TYPE_CHECKING:
     from ...model.ids import WorkflowId
@@ -37,11 +37,13 @@ Seconds = Annotated[float | None, Query(ge=0, allow_inf_nan=False, description="
 _FOLLOWED: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
     204: {"description": "It is at rest, and there is nothing more to follow."},
+    307: {"description": "Followers are served there."},
 }
 
 
 @router.get("/events", operation_id="list_events", response_model=Page[EventBody], responses=READS | _FOLLOWED)
 async def list_events(
+    request: Request,
     view: ViewedDep,
     system: SystemDep,
     accept: Accept = "",
@@ -56,7 +58,7 @@ async def list_events(
     the workflow is, a few times a second at most.
     """
     if "text/event-stream" in accept:
-        return await _follow(view, system, last_event_id(last_event, after))
+        return elsewhere(request, system) or await _follow(view, system, last_event_id(last_event, after))
     events = await system.workflows.events(view.id, number_at(cursor, after), limit)
     return reply(page_of([EventBody.of(event) for event in events], limit, events[-1].id if events else None))
 
@@ -109,6 +111,7 @@ async def list_attempts(
 
 @router.get("/logs", operation_id="list_logs", response_model=Page[LogBody], responses=READS | _FOLLOWED)
 async def list_logs(
+    request: Request,
     view: ViewedDep,
     system: SystemDep,
     accept: Accept = "",
@@ -124,6 +127,9 @@ async def list_logs(
     where = LogFilter(step=step, partition=partition, level=level)
     if "text/event-stream" in accept:
         begin = last_event_id(last_event, after)
+        redirected = elsewhere(request, system)
+        if redirected is not None:
+            return redirected
         await system.workflows.logs(view.id, begin, 1, where)  # Refuses an unknown step before the stream begins.
         return stream(_lines(view.id, system, where, begin))
     lines = await system.workflows.logs(view.id, number_at(cursor, after), limit, where)
