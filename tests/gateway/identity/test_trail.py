@@ -21,6 +21,7 @@ from eopiez_ray.gateway.identity.trail import Trail
 from eopiez_ray.model.audit import Entry, Fault, Finding, Head, Outcome
 from eopiez_ray.store import Database, connect
 from eopiez_ray.store.audit import AuditFilter, AuditLog
+from eopiez_ray.store.queries import sql
 
 SUPERUSER = "alter table audit disable trigger audit_is_append_only"
 
@@ -155,6 +156,17 @@ async def test_several_replicas_extend_one_chain(database: Database, database_ur
     assert kept is not None
     assert await audit.verify([kept]) == (240, [])
     assert kept == await audit.head()
+
+
+async def test_a_frozen_writer_does_not_stop_the_others(database: Database, audit: AuditLog) -> None:
+    frozen = await asyncpg.connect(database.url, server_settings={"search_path": "eopiez"})
+    await frozen.execute("begin")
+    await frozen.fetch(sql("lock_audit"), "100ms")
+    await audit.append(entries(1))
+    assert await audit.verify() == (1, [])
+    with pytest.raises(asyncpg.InterfaceError):
+        await frozen.execute("commit")
+    await frozen.close()
 
 
 async def test_what_waits_together_is_written_together(database: Database) -> None:
