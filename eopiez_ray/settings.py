@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     """Seconds after which a session ends in any case."""
     signing_key_s: float = Field(default=30 * 86400.0, gt=0)
     """Seconds after which access tokens are signed with a new key."""
+    secret_key: str | None = Field(default=None, repr=False)
+    """At least 32 random characters, the same for all replicas, that seal what the database keeps of signing keys and
+    second factors; unset leaves them open to whoever reads the database."""
     oidc_issuer: str | None = None
     """The URL of an OpenID Connect provider where people may sign in."""
     oidc_client_id: str = "eopiez"

@@ -25,7 +25,9 @@ from .newcomers import Newcomers
 from .openid import Provider, Registration
 from .passwords import Hasher
 from .sampling import Sampler
-from .signing_in import Lifetimes, SigningIn, Stores
+from .sealing import Seal
+from .signer import Signer
+from .signing_in import Keeping, Lifetimes, SigningIn, Stores
 from .tokens import TokenForm
 from .trail import Trail
 
@@ -59,8 +61,11 @@ class IdentityServices:
         self.trail = Trail(self.audit, _anchors(settings))
         form = TokenForm(settings.public_url or settings.gateway_url, lifetime=self.lifetimes.token)
         self.authenticator = Authenticator(self.sessions, self.keys, self.signing, form, self.lifetimes.idle)
-        stores = Stores(self.accounts, self.sessions, self.factors, self.guesses, self.signing)
-        self.signing_in = SigningIn(stores, self.hasher, self.trail, form, self.lifetimes)
+        self.seal = Seal(settings.secret_key)
+        self.signer = Signer(self.signing, form, self.seal)
+        stores = Stores(self.accounts, self.sessions, self.factors, self.guesses)
+        keeping = Keeping(self.seal, self.signer)
+        self.signing_in = SigningIn(stores, self.hasher, self.trail, keeping, self.lifetimes)
 
         self.provider = _provider(settings)
         """The identity provider, if there is one."""

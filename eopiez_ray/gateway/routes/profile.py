@@ -118,7 +118,8 @@ async def propose_totp(body: ProofDep, acting: PersonDep) -> Response:
     """Begin to set up a second factor. It is asked for once a code has confirmed it. Needs your password."""
     await acting.services.signing_in.confirm_password(acting.identity, proof_of(body.password, None), acting.peer)
     secret = totp.new_secret()
-    await acting.services.factors.propose(acting.caller.user_id, secret)
+    stored = acting.services.seal.close(secret, str(acting.caller.user_id))
+    await acting.services.factors.propose(acting.caller.user_id, stored)
     await acting.record("totp.propose", acting.caller.user_id)
     return reply(SecretBody(secret=secret, address=totp.address(secret, acting.caller.name)))
 
@@ -127,12 +128,13 @@ async def propose_totp(body: ProofDep, acting: PersonDep) -> Response:
 async def confirm_totp(body: ConfirmationBody, acting: PersonDep) -> Response:
     """Confirm the second factor by a code. It is asked for from now on; recovery codes are shown once."""
     user_id, factors = acting.caller.user_id, acting.services.factors
-    secret = await factors.proposed(user_id)
+    stored = await factors.proposed(user_id)
+    secret = stored and acting.services.seal.open(stored, str(user_id))
     step = secret and totp.step_of(secret, body.code.get_secret_value(), time.time())
     codes = opaque.recovery_codes()
-    if not secret or not step:
+    if not stored or not step:
         raise NotSignedInError("the code does not match; is the phone's clock right?")
-    if not await factors.confirm(user_id, secret, step, [opaque.stored_code(code) for code in codes]):
+    if not await factors.confirm(user_id, stored, step, [opaque.stored_code(code) for code in codes]):
         raise AccountError("the second factor was changed meanwhile; begin again")
     await acting.record("totp.confirm", user_id)
     return reply(CodesBody(codes=codes))

@@ -21,7 +21,7 @@ from eopiez_ray.gateway.identity import guessing, opaque, tokens, totp
 from eopiez_ray.gateway.identity.authenticator import COOKIE
 from eopiez_ray.gateway.identity.origins import HEADER
 from eopiez_ray.gateway.identity.services import IdentityServices
-from eopiez_ray.gateway.identity.signing_in import REFUSAL, Proof, new_pair
+from eopiez_ray.gateway.identity.signing_in import REFUSAL, Proof
 from eopiez_ray.model.access import Role
 from eopiez_ray.model.audit import Outcome
 from eopiez_ray.store import Database
@@ -191,7 +191,7 @@ async def test_a_token_that_held_expires_v5_0_0_9_2_1(
     anna = await user(services)
     session = await signed_in(services)
     monkeypatch.setattr(tokens, "now", lambda: datetime.now(UTC) - timedelta(minutes=4, seconds=58))
-    token = await services.signing_in._access_token(anna, session.session_id)
+    token = await services.signer.sign(anna, session.session_id)
     monkeypatch.undo()
     assert await services.authenticator.caller(bearing(token))
     end = time.time() + 8
@@ -214,7 +214,7 @@ async def test_a_token_says_its_own_user(services: IdentityServices) -> None:
     await user(services, "anna")
     ben = await user(services, "ben")
     anna = await signed_in(services, "anna")
-    token = await services.signing_in._access_token(ben, anna.session_id)
+    token = await services.signer.sign(ben, anna.session_id)
     with pytest.raises(NotSignedInError):
         await services.authenticator.caller(bearing(token))
 
@@ -416,7 +416,7 @@ async def test_another_signing_key_leaves_tokens_as_they_are(
 ) -> None:
     await user(services)
     before = await signed_in(services)
-    await others.signing.rotate(new_pair)
+    await others.signer.rotate()
     after = await signed_in(services)
     for token in (before.access_token, after.access_token):
         assert await others.authenticator.caller(bearing(token))
@@ -427,7 +427,7 @@ async def test_another_signing_key_leaves_tokens_as_they_are(
 
 
 async def test_replicas_agree_on_the_first_signing_key(services: IdentityServices, others: IdentityServices) -> None:
-    pairs = await asyncio.gather(*(each.signing.current(new_pair) for each in (services, others) * 5))
+    pairs = await asyncio.gather(*(each.signing.current(each.signer._new) for each in (services, others) * 5))
     assert len({kid for kid, _, _ in pairs}) == 1
 
 
