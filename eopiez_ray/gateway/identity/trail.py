@@ -68,7 +68,10 @@ class Trail:
         await written
 
     def note(self, entry: Entry) -> None:
-        """Write an entry soon, without waiting for it; if the database is away, once it is back."""
+        """Write an entry soon, without waiting for it; if the database is away, once it is back.
+
+        If the connection is lost during a commit, the entry may be written twice, and never not at all.
+        """
         if len(self._waiting) >= MOST:
             self._lost += 1
             return
