@@ -158,6 +158,38 @@ async def test_several_replicas_extend_one_chain(database: Database, database_ur
     assert kept == await audit.head()
 
 
+MANY = """
+insert into audit
+select
+    number, now(), 'user ' || number % 1000, null, 'action ' || number % 20, number::text, 'default', '', 'done', '',
+    '{}', '', ''
+from generate_series(1, 100000) as number
+"""
+
+
+@pytest.mark.parametrize(
+    ("conditions", "index"),
+    [
+        ("null, null, null", "audit_pkey"),
+        ("'user 7', null, null", "audit_of_actor"),
+        ("null, null, '77'", "audit_of_object"),
+        ("'user 7', 'action 7', null", "audit_of_actor"),
+    ],
+)
+async def test_a_search_reads_few_rows(database: Database, conditions: str, index: str) -> None:
+    await database.fetch(MANY)
+    await database.fetch("analyze audit")
+    async with database.transaction() as connection:
+        await connection.execute("set local plan_cache_mode = force_custom_plan")
+        await connection.execute(f"prepare searched as {sql('audit_page')}")
+        arguments = f"9000000000, {conditions}, null, null, null, null, 100"
+        plan = await connection.fetch(f"explain execute searched({arguments})")
+        await connection.execute("deallocate searched")
+    text = "\n".join(row[0] for row in plan)
+    assert index in text, text
+    assert "Seq Scan" not in text
+
+
 async def test_a_frozen_writer_does_not_stop_the_others(database: Database, audit: AuditLog) -> None:
     frozen = await asyncpg.connect(database.url, server_settings={"search_path": "eopiez"})
     await frozen.execute("begin")
