@@ -62,7 +62,7 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def app(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
-    """A gateway on a database with two projects besides ``default``."""
+    """A gateway on an empty database."""
     async with running(create_app(Settings(home=home, database_url=database_url), named)) as app:
         for project in ("blue", "red"):
             await Projects(app.state.system.database).create(project)

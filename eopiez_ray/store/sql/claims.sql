@@ -65,8 +65,22 @@ owners as (
         limit 1
     ) as following
 ),
-candidates as (
-    select first.id, first.priority, owners.project, owners.owner
+busy as (
+    select *
+    from unnest($3::text[], $4::text[], $5::bigint[]) as busy (project, owner, driven)
+),
+busy_projects as (
+    select project, sum(driven) as driven
+    from busy
+    group by project
+),
+-- The first workflow of each owner, and when its turn is.
+firsts as (
+    select
+        owners.project, owners.owner, first.id, first.priority, coalesce(busy.driven, 0) as driven,
+        coalesce(weights.weight, 1) as weight, coalesce(busy_projects.driven, 0) as project_driven,
+        coalesce(projects.weight, 1) as project_weight,
+        (coalesce(busy.driven, 0) + 1) / coalesce(weights.weight, 1) as turn
     from owners
     cross join lateral (
         select id, priority
@@ -76,8 +90,78 @@ candidates as (
             and workflows.project = owners.project
             and workflows.owner = owners.owner
         order by priority desc, id
-        limit 2 * $2
+        limit 1
     ) as first
+    left join busy on busy.project = owners.project and busy.owner = owners.owner
+    left join weights on weights.project = owners.project and weights.owner = owners.owner
+    left join busy_projects on busy_projects.project = owners.project
+    left join projects on projects.name = owners.project
+    where first.priority > $6::integer
+),
+placed as (
+    select *, (project_driven + place) / project_weight as project_turn
+    from (
+        select *, row_number() over (partition by project, priority order by turn, id) as place
+        from firsts
+    ) as firsts
+),
+-- With many owners, their first workflows alone are more than enough: whatever comes after the last of these, were they
+-- all, comes even later among all, and is not read.
+enough as (
+    select priority, project_turn
+    from (
+        select
+            priority, project_turn, row_number() over (order by priority desc, project_turn, id) as rank,
+            count(*) over () as total
+        from placed
+    ) as placed
+    where total >= 2 * $2
+        and rank = least(4 * $2, total)
+),
+-- How many of a project's workflows of the last priority can come before that.
+allowed as (
+    select
+        project, owner, placed.priority, turn, place, weight, driven, enough.priority as last_priority,
+        floor(enough.project_turn * project_weight - project_driven + 0.000001) as in_project
+    from placed
+    left join enough on true
+    where enough.priority is null
+        or placed.priority > enough.priority
+        or placed.priority = enough.priority and placed.project_turn <= enough.project_turn
+),
+-- The turn after which nothing of a project can, since so many of its owners come first.
+last_of_project as (
+    select project, turn
+    from allowed
+    where priority = last_priority
+        and place = in_project
+),
+-- How many of an owner's workflows can.
+depths as (
+    select
+        allowed.project, owner,
+        case
+            when priority = last_priority then least(
+                2 * $2, in_project, floor(last_of_project.turn * weight - driven + 0.000001)
+            )
+            else 2 * $2
+        end::integer as depth
+    from allowed
+    left join last_of_project using (project)
+),
+candidates as (
+    select queued.id, queued.priority, depths.project, depths.owner
+    from depths
+    cross join lateral (
+        select id, priority
+        from workflows
+        where holder is null
+            and status in ('queued', 'running', 'pausing', 'cancelling')
+            and workflows.project = depths.project
+            and workflows.owner = depths.owner
+        order by priority desc, id
+        limit depth
+    ) as queued
     union all
     select id, priority, project, owner
     from workflows
@@ -85,15 +169,6 @@ candidates as (
         and status in ('running', 'pausing', 'cancelling')
         and holder <> $1
         and holder not in (select id from entitled)
-),
-busy as (
-    select *
-    from unnest($3::text[], $4::text[], $5::bigint[]) as busy (project, owner, driven)
-),
-busy_projects as (
-    select project, sum(driven) as driven
-    from busy
-    group by project
 ),
 in_project as (
     select
