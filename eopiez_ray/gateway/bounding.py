@@ -21,11 +21,14 @@ BURST_S = 2.0
 
 
 async def counted(request: Request, system: Annotated[System, Depends(system_of)]) -> None:
-    """A dependency of every endpoint: counts a request, whoever sends it.
+    """A dependency of every endpoint: counts a request, whoever sends it; not questions for health, which have to be
+    answered while the database is away.
 
     Raises:
         TooManyRequestsError: too many come from there.
     """
+    if request.scope["path"].removeprefix("/v1").startswith("/health"):
+        return
     await _count(system, f"address:{network_of(peer_of(request).address)}", system.settings.rate_address)
 
 

@@ -13,7 +13,7 @@ from ...store.keys import NewKey
 from ...store.projects import Projects
 from ..access import ProjectParameter, SystemDep, project_for
 from ..acting import ActingDep, PersonDep
-from ..documented import READS, WRITES, answers
+from ..documented import READS, WRITES
 from ..identity import opaque
 from ..identity.opaque import Purpose
 from ..identity.tokens import now
@@ -31,7 +31,7 @@ async def managed(caller: Caller, system: System) -> list[str]:
     return [project for project, role in caller.roles.items() if role is Role.ADMINISTRATOR]
 
 
-@router.get("", operation_id="list_keys", response_model=Page[KeyBody], responses=READS | answers(403))
+@router.get("", operation_id="list_keys", response_model=Page[KeyBody], responses=READS)
 async def list_keys(
     acting: PersonDep, system: SystemDep, cursor: CursorParameter = None, limit: Limit = 50
 ) -> Response:

@@ -15,7 +15,7 @@ from ...model.audit import Entry
 from ...store.accounts import NewUser
 from ..access import SystemDep, check_role
 from ..acting import Acting, ActingDep, KeeperDep, PeerDep, ServicesDep, acting, pending
-from ..documented import READS, WRITES, answers
+from ..documented import READS, WRITES
 from ..identity import opaque
 from ..identity.guessing import network_of
 from ..identity.opaque import Purpose
@@ -78,7 +78,7 @@ async def drop_member(project: str, user: UUID, acting: KeeperDep) -> Response:
 
 @router.get(
     "/projects/{project}/invitations", operation_id="list_invitations", response_model=InvitationsBody,
-    responses=READS | answers(403),
+    responses=READS,
 )  # fmt: skip
 async def list_invitations(project: str, acting: KeeperDep) -> Response:
     """Invitations into a project that can still be accepted."""

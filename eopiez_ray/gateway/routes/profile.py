@@ -13,7 +13,7 @@ from ...errors import AccountError, NotSignedInError
 from ...model.accounts import checked_email, checked_time_zone
 from ...store.accounts import Profile
 from ..acting import ActingDep, PendingDep, PersonDep, same_version
-from ..documented import WRITES, answers
+from ..documented import READS, WRITES, answers
 from ..identity import opaque, totp
 from ..identity.passwords import check_password
 from ..people import (
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/users", tags=["profile"])
 ProofDep = Annotated[ProofBody, Body()]
 
 
-@router.get("/profile", operation_id="get_profile", response_model=ProfileBody, responses=answers(403))
+@router.get("/profile", operation_id="get_profile", response_model=ProfileBody, responses=READS)
 async def get_profile(acting: ActingDep) -> Response:
     """The caller, and their role in each project."""
     view = await acting.services.accounts.get(acting.caller.user_id)
@@ -62,9 +62,7 @@ async def update_profile(body: ProfileChangeBody, acting: PersonDep, if_match: I
     return await get_profile(acting)
 
 
-@router.post(
-    "/profile/password", operation_id="change_password", response_model=SignedInBody, responses=answers(400, 403)
-)
+@router.post("/profile/password", operation_id="change_password", response_model=SignedInBody, responses=WRITES)
 async def change_password(body: NewPasswordBody, acting: PendingDep) -> Response:
     """Change the password. All sessions end, and the answer is a new one, of the same kind as this one."""
     services, caller = acting.services, acting.caller
@@ -83,7 +81,7 @@ async def change_password(body: NewPasswordBody, acting: PendingDep) -> Response
     return signed_in_reply(services, await start(view.id, view.login, acting.peer))
 
 
-@router.get("/sessions", operation_id="list_sessions", response_model=SessionsBody, responses=answers(403))
+@router.get("/sessions", operation_id="list_sessions", response_model=SessionsBody, responses=READS)
 async def list_sessions(acting: PersonDep) -> Response:
     """The caller's sessions that hold."""
     views = await acting.services.sessions.of_user(acting.caller.user_id)
