@@ -14,7 +14,7 @@ from ...store.audit import LAST, AuditFilter, AuditLog
 from ..acting import AdministratorDep
 from ..documented import READS
 from ..people import AuditRowBody
-from ..representation import CursorParameter, Limit, Moment, Page, in_utc, number_at, page_of, reply
+from ..representation import CursorParameter, Limit, Moment, Page, number_at, page_of, reply
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 
@@ -35,7 +35,7 @@ async def list_audit(
     limit: Limit = 100,
 ) -> Response:
     """Who did what, on what, from where, and what became of it; the newest first."""
-    wanted = AuditFilter(actor, action, object, project, result, in_utc(since), in_utc(until))
+    wanted = AuditFilter(actor, action, object, project, result, since, until)
     rows = await acting.services.audit.page(wanted, number_at(cursor, LAST), limit)
     return reply(page_of([AuditRowBody.of(row) for row in rows], limit, rows[-1].seq if rows else None))
 

@@ -59,7 +59,7 @@ class PlanDetailBody(PlanBody):
 @router.get("/schema", operation_id="get_plan_schema", responses=READS)
 async def get_plan_schema(_: CallerDep) -> Response:
     """The JSON Schema of plan documents, for editors and validators."""
-    return Response(to_json(plan_schema()), media_type="application/schema+json")
+    return Response(to_json(plan_schema()), media_type="application/json")
 
 
 @router.get("", operation_id="list_plans", response_model=Page[PlanBody], responses=READS)
