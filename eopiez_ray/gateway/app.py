@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from . import problems
 from .bounding import counted
-from .description import describe_credentials
+from .description import describe
 from .guard import Guard
 from .recording import recorded
 from .routes import ROUTERS
@@ -49,9 +49,9 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | Non
         docs_url=None, redoc_url=None, separate_input_output_schemas=False,
     )  # fmt: skip
     problems.install(app)
-    describe_credentials(app)
     for router in ROUTERS:
         _serve(app, router)
+    describe(app)
     app.add_middleware(Guard, settings=settings)
     return app
 

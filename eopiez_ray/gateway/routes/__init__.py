@@ -3,12 +3,14 @@
 from . import (
     audit,
     auth,
+    documentation,
     history,
     keys,
     members,
     monitoring,
     openid,
     pipeline,
+    plans,
     profile,
     projects,
     requests,
@@ -19,8 +21,8 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, requests, history, results, pipeline, uploads, monitoring, auth, openid, profile, keys, projects,
-    members, users, audit,
+    workflows, requests, history, results, plans, pipeline, uploads, monitoring, auth, openid, profile, keys, projects,
+    members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from eopiez_ray.gateway.app import create_app
-from eopiez_ray.gateway.description import OPEN
+from eopiez_ray.gateway.description import PUBLIC
 from eopiez_ray.settings import Settings
 
 from .browsing import Site, problem
@@ -19,15 +19,15 @@ CLOSED = [
     (method, path)
     for path, methods in SCHEMA["paths"].items()
     for method, operation in methods.items()
-    if operation["operationId"] not in OPEN
+    if operation["operationId"] not in PUBLIC
 ]
 VALUES = {"{project}": "default", "{step}": "a", "{name}": "a"}
 
 
 def test_open_endpoints_are_there_and_are_few() -> None:
     operations = {operation["operationId"] for methods in SCHEMA["paths"].values() for operation in methods.values()}
-    assert operations >= OPEN
-    assert len(OPEN) == 9
+    assert operations >= PUBLIC
+    assert len(PUBLIC) == 9
     assert set(SCHEMA["components"]["securitySchemes"]) == {"bearer", "cookie"}
 
 
