@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..engine.handle import Workflow
     from ..engine.local import Local
-    from ..engine.options import RequestOptions
+    from ..model.options import RequestOptions
 
 RESTS = {Verb.PAUSE: WorkflowStatus.PAUSED, Verb.CANCEL: WorkflowStatus.CANCELLED}
 

@@ -15,11 +15,11 @@ from ..errors import (
 )
 from ..model.changes import Change, StepChange
 from ..model.filters import AttemptFilter, LogFilter, TaskFilter
+from ..model.options import RequestOptions, login_name, request_of
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..settings import Settings
 from ..store import Workflows
 from .artifacts import LoadedPartitions
-from .options import RequestOptions, login_name, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

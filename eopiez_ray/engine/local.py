@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Self, Unpack
 from ..model.filters import Order
 from ..model.limits import LimitKey, LimitKind, Rules
 from ..model.names import DEFAULT_PROJECT
+from ..model.options import RequestOptions, StartOptions, request_of
 from ..model.requests import Answer, Selection, Verb
 from ..model.status import WorkflowStatus
 from ..settings import Settings
 from ..store import ALL, EVERYTHING
 from .handle import PAGE, Workflow
-from .options import RequestOptions, StartOptions, new_workflow, request_of
+from .options import new_workflow
 from .system import Cleaned
 from .thread import EngineThread
 
