@@ -23,8 +23,9 @@ check: ## Format, lint, types, and which way the code depends
 test: ## Run all tests
 	pytest
 
-test-long: ## Read damaged files of every format for 10 minutes in total, and outlive Ray's patience with a dead head
+test-long: ## Read damaged files for 10 minutes, send the API what it does not expect, outlive Ray's patience with a dead head
 	EOPIEZ_FUZZ_SECONDS=40 pytest tests/phases/test_io_fuzz.py
+	EOPIEZ_API_EXAMPLES=40 pytest tests/gateway/test_description.py
 	EOPIEZ_OUTAGE_SECONDS=75 pytest tests/engine/test_clusters.py -k head_that_dies
 
 bench: ## Run every benchmark, one after the other

@@ -14,7 +14,7 @@ from fastapi import Depends, Path, Query, Request
 from ..errors import WorkflowNotFoundError
 from ..model.access import Caller, Role
 from ..model.ids import WorkflowId
-from ..model.names import DEFAULT_PROJECT
+from ..model.names import DEFAULT_PROJECT, check_project_name
 from ..store import WorkflowView
 from .problems import Problem, not_found
 from .system import System, system_of
@@ -64,6 +64,7 @@ def project_for(caller: Caller, named: str | None, role: Role) -> str:
     if project is None:
         hint = "add ?project=NAME; GET /v1/users/profile names your projects"
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "project-missing", "you work for several projects", hint)
+    check_project_name(project)
     check_role(caller, role, project)
     return project
 

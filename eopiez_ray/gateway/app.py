@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Depends, FastAPI
 
 from . import problems
+from .description import describe
 from .guard import Guard
 from .recording import recorded
 from .routes import ROUTERS
@@ -49,6 +50,7 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | Non
     problems.install(app)
     for router in ROUTERS:
         _serve(app, router)
+    describe(app)
     app.add_middleware(Guard, settings=settings)
     return app
 

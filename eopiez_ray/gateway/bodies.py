@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from ..model.policies import Resources, RetryPolicy
 from ..model.requests import Mode, Timers, Verb
 from ..model.status import Outcome, PhaseKind, StepStatus, WorkflowStatus
-from .representation import Body, Page
+from .representation import Body, Number, Page, WholeNumber
 
 if TYPE_CHECKING:
     from ..model.requests import Answer
@@ -155,8 +155,18 @@ class NewWorkflowBody(Body):
     parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of a registered plan.")
     spec: dict[str, Any] | None = Field(default=None, description="A plan as the Python client sends it.")
     code: dict[str, str] = Field(default_factory=dict, description="Pickled phases in base64, by digest; with `spec`.")
-    priority: int | None = Field(default=None, ge=-32768, le=32767, description="Higher goes first.")
+    priority: WholeNumber | None = Field(default=None, ge=-32768, le=32767, description="Higher goes first.")
     labels: Labels = Field(default_factory=dict)
+
+
+def _without_truth(value: Any) -> Any:
+    """Refuse true and false where numbers belong, at any depth; a runtime environment may have them."""
+    inner = [each for key, each in value.items() if key != "runtime_env"] if isinstance(value, Mapping) else value
+    for each in inner if isinstance(inner, list | tuple) else ():
+        if isinstance(each, bool):
+            raise ValueError("true and false are no numbers")  # noqa: TRY004 - pydantic takes these
+        _without_truth(each)
+    return value
 
 
 class StepChangeBody(Body):
@@ -164,19 +174,19 @@ class StepChangeBody(Body):
 
     step: str
     parameters: dict[str, Any] = Field(default_factory=dict, description="Those that change; the others stay.")
-    resources: Resources | None = None
-    retry: RetryPolicy | None = None
-    timeout_s: float | None = Field(default=None, gt=0, description="Seconds that one attempt may take.")
-    step_timeout_s: float | None = Field(default=None, gt=0)
-    wait_timeout_s: float | None = Field(default=None, gt=0)
-    max_rejects: float | None = Field(default=None, ge=0, le=1)
+    resources: Annotated[Resources | None, BeforeValidator(_without_truth)] = None
+    retry: Annotated[RetryPolicy | None, BeforeValidator(_without_truth)] = None
+    timeout_s: Number | None = Field(default=None, gt=0, description="Seconds that one attempt may take.")
+    step_timeout_s: Number | None = Field(default=None, gt=0)
+    wait_timeout_s: Number | None = Field(default=None, gt=0)
+    max_rejects: Number | None = Field(default=None, ge=0, le=1)
 
 
 class ChangeBody(Body):
     """What to change of a workflow that has not ended."""
 
     steps: list[StepChangeBody] = Field(default_factory=list, max_length=1000)
-    priority: int | None = Field(default=None, ge=-32768, le=32767)
+    priority: WholeNumber | None = Field(default=None, ge=-32768, le=32767)
     labels: Labels | None = None
     why: str = Field(default="", max_length=10_000)
 
@@ -198,7 +208,7 @@ class SelectionBody(RequestBody):
     name: str | None = None
     statuses: list[WorkflowStatus] | None = None
     error_type: str | None = None
-    everything: bool = Field(default=False, description="Must be true if there is no other condition.")
+    everything: StrictBool = Field(default=False, description="Must be true if there is no other condition.")
 
 
 class AnswerBody(ViewBody):

@@ -20,7 +20,7 @@ from ..model.ids import uuid7
 from ..model.names import check_name
 from ..phases.pipeline import PipelineOptions, content_plan
 from .problems import Problem, not_found
-from .representation import Body
+from .representation import Body, WholeNumber
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ class ExecuteBody(Body):
         default_factory=list, max_length=1000, description="Files or folders that the system lets the pipeline read."
     )
     options: Annotated[PipelineOptions, BeforeValidator(_check_known)] = Field(default_factory=PipelineOptions)
-    priority: int = Field(default=0, ge=-32768, le=32767)
+    priority: WholeNumber = Field(default=0, ge=-32768, le=32767)
     labels: dict[str, str] = Field(default_factory=dict)
 
 

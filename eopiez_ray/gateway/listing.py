@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -12,6 +11,7 @@ from ..model.access import Role
 from ..model.filters import WorkflowFilter
 from ..model.status import WorkflowStatus
 from .access import CallerDep, ProjectParameter, projects_for
+from .representation import Moment, in_utc
 
 _Name = Annotated[str | None, Query(max_length=255)]
 
@@ -28,8 +28,8 @@ def conditions(
     text: Annotated[str | None, Query(max_length=255, description="The name or id begins with this.")] = None,
     error_type: _Name = None,
     plan: Annotated[str | None, Query(max_length=64, description="Follows the plan with this digest.")] = None,
-    created_after: Annotated[datetime | None, Query(description="Created then or later.")] = None,
-    created_before: Annotated[datetime | None, Query(description="Created before then.")] = None,
+    created_after: Annotated[Moment | None, Query(description="Created then or later.")] = None,
+    created_before: Annotated[Moment | None, Query(description="Created before then.")] = None,
 ) -> WorkflowFilter:
     """What the list is about, among what the caller can see.
 
@@ -43,8 +43,8 @@ def conditions(
         name=name,
         labels=dict(map(_label, label or [])),
         plan=plan,
-        created_after=_in_utc(created_after),
-        created_before=_in_utc(created_before),
+        created_after=in_utc(created_after),
+        created_before=in_utc(created_before),
         error_type=error_type,
         text=text,
     )
@@ -58,8 +58,3 @@ def _label(text: str) -> tuple[str, str]:
     if not key or not separator:
         raise ParameterError(f"the label {text[:40]!r} is not of the form key=value")
     return key, value
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    """A time without a zone is one in UTC."""
-    return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, StrictBool
 
 from ..model.access import Role
 from ..model.audit import Outcome
@@ -34,7 +34,7 @@ class LoginBody(Body):
     login: str = Field(max_length=200, examples=["anna"])
     password: Password
     code: Code = None
-    cookie: bool = Field(default=False, description="For browsers: a cookie instead of tokens in the answer.")
+    cookie: StrictBool = Field(default=False, description="For browsers: a cookie instead of tokens in the answer.")
 
 
 class SignedInBody(BaseModel):
@@ -195,7 +195,7 @@ class NewUserBody(Body):
     login: str = Field(min_length=1, max_length=64, examples=["anna"])
     email: Email = None
     display_name: DisplayName = ""
-    is_system_administrator: bool = False
+    is_system_administrator: StrictBool = False
 
 
 class InitialPasswordBody(BaseModel):
@@ -212,8 +212,8 @@ class StandingBody(Body):
 
     display_name: DisplayName = ""
     email: Email = None
-    is_system_administrator: bool
-    is_disabled: bool
+    is_system_administrator: StrictBool
+    is_disabled: StrictBool
 
 
 class ProjectBody(ViewBody):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blake3 import blake3
 
+from ..authoring.contract import registered_phases
 from ..authoring.plans.reading import read_registered
 from ..errors import ParameterError, PlanError
 from ..model.access import Role
@@ -82,12 +83,29 @@ def _planned(body: NewWorkflowBody, caller: Caller, project: str, settings: Sett
 def _document(value: Mapping[str, Any], caller: Caller, project: str) -> Planned:
     plan = read_registered(value)
     spec = plan.spec()
+    check_environments(spec, caller, project)
     outside = next((step for step in spec.steps if step.phase.kind in _OUTSIDE), None)
     if outside is not None and not caller.may(Role.DEVELOPER, project):
-        hint = "run a registered plan or the pipeline, or ask a developer of the project"
+        hint = "run the pipeline, or ask a developer of the project"
         detail = f"step {outside.name!r} is a {outside.phase.kind}: only developers may let it reach what is outside"
         raise Problem(HTTPStatus.FORBIDDEN, "forbidden", detail, hint)
     return Planned(spec, plan.code(), plan.labels, plan.priority)
+
+
+def check_environments(spec: PlanSpec, caller: Caller, project: str) -> None:
+    """Check that no step brings code by its runtime environment, unless the caller may send code.
+
+    Raises:
+        Problem: one does.
+    """
+    usual = {phase.ref.digest: phase.policy.resources.runtime_env for phase in registered_phases()}
+    for step in spec.steps:
+        wanted = step.policy.resources.runtime_env
+        if wanted and wanted != usual.get(step.phase.digest) and not caller.may(Role.DEVELOPER, project):
+            detail = (
+                f"step {step.name!r} has a runtime environment of its own, which is code: only developers send that"
+            )
+            raise Problem(HTTPStatus.FORBIDDEN, "forbidden", detail, "ask a developer of the project")
 
 
 def _with_code(body: NewWorkflowBody, caller: Caller, project: str, settings: Settings) -> Planned:

@@ -16,6 +16,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from ..errors import (
     AccountError,
@@ -234,8 +235,18 @@ async def _answer_http(request: Request, error: HTTPException) -> Response:
         HTTPStatus.NOT_FOUND: f"there is nothing at {request.url.path}",
         HTTPStatus.METHOD_NOT_ALLOWED: f"{request.url.path} does not take {request.method}",
     }
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
     hint = "GET /v1/openapi.json describes every endpoint"
-    return respond(request.scope, Problem(status, name, details.get(status, str(error.detail)), hint, error.headers))
+    return respond(request.scope, Problem(status, name, details.get(status, str(error.detail)), hint, headers))
+
+
+def _methods(request: Request) -> list[str]:
+    """What the path takes; the router itself names only the methods of the first function there."""
+    path = {"type": "http", "path": request.scope["path"], "root_path": "", "method": ""}
+    matching = [route for route in request.app.routes if route.matches(path)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
 
 
 def unforeseen() -> Problem:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -13,7 +15,7 @@ from uuid import UUID
 from blake3 import blake3
 from fastapi import Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from .problems import Problem
 
@@ -23,6 +25,30 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 CursorParameter = Annotated[
     str | None, Query(alias="cursor", max_length=1000, description="Continues after an earlier page: its `next`.")
 ]
+
+
+WholeNumber = Annotated[int, Strict()]
+"""A whole number that is written as one: neither a text nor a truth value."""
+
+
+Number = Annotated[float, Strict()]
+"""A number that is written as one."""
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, str) and not _MOMENT.match(value):
+        raise ValueError("a time is written as RFC 3339 has it, such as 2026-11-29T08:30:00Z")
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_as_written)]
+"""A point in time (RFC 3339); without a zone it is one in UTC."""
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt _]\d{2}:\d{2}")
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """A time without a zone is one in UTC."""
+    return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 class Body(BaseModel):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..authoring.contract import registered_phases
 from ..model.changes import Change, StepChange
 from ..model.names import check_free_labels
+from .plans import check_environments
 from .problems import unavailable
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ async def update(system: System, view: WorkflowView, body: ChangeBody, caller: C
     check_free_labels(body.labels or {})
     change = Change(tuple(map(_step_change, body.steps)), body.priority, body.labels, caller.name, body.why)
     _check_parameters(view.plan, change)
+    if any(each.resources is not None for each in change.steps):
+        check_environments(change.applied(view.plan), caller, view.project)
     asked = await system.updates.ask(view.id, change)
     try:
         async with asyncio.timeout(PATIENCE_S), system.watcher.follow(view.id) as topic:

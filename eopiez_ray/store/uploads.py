@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ..errors import ProjectNotFoundError
 from ..model.ids import uuid7
 from .projects import project_names
 from .queries import sql
@@ -38,8 +39,14 @@ class Uploads:
         self._database = database
 
     async def create(self, project: str, owner: str, name: str, size: int) -> UploadView:
-        """A new upload."""
-        (row,) = await self._database.fetch(sql("add_upload"), uuid7(), project, owner, name, size)
+        """A new upload.
+
+        Raises:
+            ProjectNotFoundError: there is no such project.
+        """
+        row = await self._database.fetchrow(sql("add_upload"), uuid7(), project, owner, name, size)
+        if row is None:
+            raise ProjectNotFoundError(project)
         return UploadView(**dict(row))
 
     async def get(self, upload: UUID, projects: Collection[str] | None = None) -> UploadView | None:

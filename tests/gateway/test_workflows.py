@@ -74,6 +74,18 @@ async def test_operators_run_no_code_and_nothing_that_reaches_outside(client: Cl
     assert answer.status_code == 403, answer.text
 
 
+async def test_operators_bring_no_code_by_an_environment(client: Client) -> None:
+    brought = {"runtime_env": {"env_vars": {"LD_PRELOAD": "/tmp/x.so"}}}
+    step = {"phase": "copies_sign", "inputs": ["words"], "parameters": {}, "resources": brought}
+    document = {"plan": "x", "steps": {"words": {"values": ["a"]}, "sign": step}}
+    answer = await client("ben").post("/workflows", json={"plan": document})
+    assert (answer.status_code, "runtime environment" in answer.json()["detail"]) == (403, True), answer.text
+    workflow = await created(client("anna"), "a")
+    change = {"steps": [{"step": "length", "resources": brought}]}
+    assert (await client("ben").put(f"/workflows/{workflow}", json=change)).status_code == 403
+    assert (await client("anna").put(f"/workflows/{workflow}", json=change)).status_code == 200
+
+
 async def test_viewers_change_nothing(client: Client) -> None:
     workflow = await created(client("anna"), "a")
     viewer = client("cleo")

@@ -3,6 +3,7 @@
 from . import (
     audit,
     auth,
+    documentation,
     history,
     keys,
     members,
@@ -20,7 +21,7 @@ from . import (
 
 _RESOURCES = (
     workflows, requests, history, results, pipeline, uploads, monitoring, auth, openid, profile, keys, projects,
-    members, users, audit,
+    members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

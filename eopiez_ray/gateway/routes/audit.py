@@ -8,14 +8,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from ...model.audit import Outcome
 from ...store.audit import LAST, AuditFilter, AuditLog
 from ..acting import AdministratorDep
 from ..documented import READS, answers
 from ..people import AuditRowBody
-from ..representation import CursorParameter, Limit, Page, number_at, page_of, reply
+from ..representation import CursorParameter, Limit, Moment, Page, in_utc, number_at, page_of, reply
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 
@@ -30,13 +29,13 @@ async def list_audit(
     object: Text = None,
     project: Text = None,
     result: Annotated[Outcome | None, Query()] = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[Moment | None, Query()] = None,
+    until: Annotated[Moment | None, Query()] = None,
     cursor: CursorParameter = None,
     limit: Limit = 100,
 ) -> Response:
     """Who did what, on what, from where, and what became of it; the newest first."""
-    wanted = AuditFilter(actor, action, object, project, result, since, until)
+    wanted = AuditFilter(actor, action, object, project, result, in_utc(since), in_utc(until))
     rows = await acting.services.audit.page(wanted, number_at(cursor, LAST), limit)
     return reply(page_of([AuditRowBody.of(row) for row in rows], limit, rows[-1].seq if rows else None))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...store import WorkflowView
     from ..system import System
 
-router = APIRouter(prefix="/workflows/{workflow}", tags=["history"])
+router = APIRouter(prefix="/workflows/{workflow:uuid}", tags=["history"])
 
 PAGE = 1000
 

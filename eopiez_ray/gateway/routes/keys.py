@@ -59,7 +59,11 @@ async def create_key(body: NewKeyBody, acting: PersonDep, project: ProjectParame
 
 
 @router.delete(
-    "/{key}", operation_id="revoke_key", status_code=HTTPStatus.NO_CONTENT, response_class=Response, responses=WRITES
+    "/{key:uuid}",
+    operation_id="revoke_key",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=WRITES,
 )
 async def revoke_key(key: UUID, acting: ActingDep) -> Response:
     """Revoke a key of yours, or of a project that you manage; it holds on no replica any more."""

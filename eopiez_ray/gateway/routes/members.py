@@ -52,7 +52,7 @@ async def list_members(project: str, acting: ActingDep, cursor: CursorParameter 
 
 
 @router.put(
-    "/projects/{project}/members/{user}", operation_id="put_member", status_code=HTTPStatus.NO_CONTENT,
+    "/projects/{project}/members/{user:uuid}", operation_id="put_member", status_code=HTTPStatus.NO_CONTENT,
     response_class=Response, responses=WRITES,
 )  # fmt: skip
 async def put_member(project: str, user: UUID, body: RoleBody, acting: KeeperDep) -> Response:
@@ -66,7 +66,7 @@ async def put_member(project: str, user: UUID, body: RoleBody, acting: KeeperDep
 
 
 @router.delete(
-    "/projects/{project}/members/{user}", operation_id="drop_member", status_code=HTTPStatus.NO_CONTENT,
+    "/projects/{project}/members/{user:uuid}", operation_id="drop_member", status_code=HTTPStatus.NO_CONTENT,
     response_class=Response, responses=WRITES,
 )  # fmt: skip
 async def drop_member(project: str, user: UUID, acting: KeeperDep) -> Response:
@@ -103,7 +103,7 @@ async def create_invitation(project: str, body: NewInvitationBody, acting: Keepe
 
 
 @router.delete(
-    "/projects/{project}/invitations/{invitation}", operation_id="withdraw_invitation",
+    "/projects/{project}/invitations/{invitation:uuid}", operation_id="withdraw_invitation",
     status_code=HTTPStatus.NO_CONTENT, response_class=Response, responses=WRITES,
 )  # fmt: skip
 async def withdraw_invitation(project: str, invitation: UUID, acting: KeeperDep) -> Response:

@@ -162,7 +162,7 @@ Accept = Annotated[str, Header(alias="Accept", include_in_schema=False)]
 ThemeParameter = Annotated[int | None, Query(ge=-1, le=10_000, description="Only of this theme.")]
 
 
-@router.get("/{workflow}/report", operation_id="get_report", responses=FILES, response_class=Response)
+@router.get("/{workflow:uuid}/report", operation_id="get_report", responses=FILES, response_class=Response)
 async def get_report(
     folder: FolderDep, accept: Annotated[str, Header(alias="Accept", include_in_schema=False)] = ""
 ) -> Response:
@@ -172,31 +172,31 @@ async def get_report(
     return _file(folder / "report.html", "text/html; charset=utf-8", {"Content-Security-Policy": REPORT_POLICY})
 
 
-@router.get("/{workflow}/archive", operation_id="get_archive", responses=FILES, response_class=Response)
+@router.get("/{workflow:uuid}/archive", operation_id="get_archive", responses=FILES, response_class=Response)
 async def get_archive(folder: FolderDep) -> Response:
     """All documents, compressed and checked, as one `.eopz` archive; ranges are served."""
     return _file(folder / "collection.eopz", "application/octet-stream")
 
 
-@router.get("/{workflow}/tables/{name}", operation_id="get_table", responses=FILES, response_class=Response)
+@router.get("/{workflow:uuid}/tables/{name}", operation_id="get_table", responses=FILES, response_class=Response)
 async def get_table(folder: FolderDep, name: TableName) -> Response:
     """A whole table as Parquet; ranges are served."""
     return _file(Tables(folder).path(name), "application/vnd.apache.parquet")
 
 
-@router.get("/{workflow}/themes", operation_id="list_themes", response_model=RowsBody, responses=FILES)
+@router.get("/{workflow:uuid}/themes", operation_id="list_themes", response_model=RowsBody, responses=FILES)
 async def list_themes(folder: FolderDep, cursor: CursorParameter = None, limit: Limit = 100) -> Response:
     """Themes, the largest first."""
     return await _page(lambda start: Tables(folder).page("themes", start, limit), cursor, limit)
 
 
-@router.get("/{workflow}/motifs", operation_id="list_motifs", response_model=RowsBody, responses=FILES)
+@router.get("/{workflow:uuid}/motifs", operation_id="list_motifs", response_model=RowsBody, responses=FILES)
 async def list_motifs(folder: FolderDep, cursor: CursorParameter = None, limit: Limit = 100) -> Response:
     """Motifs, the best first."""
     return await _page(lambda start: Tables(folder).page("motifs", start, limit), cursor, limit)
 
 
-@router.get("/{workflow}/documents", operation_id="list_documents", response_model=RowsBody, responses=FILES)
+@router.get("/{workflow:uuid}/documents", operation_id="list_documents", response_model=RowsBody, responses=FILES)
 async def list_documents(
     folder: FolderDep, theme: ThemeParameter = None, cursor: CursorParameter = None, limit: Limit = 100
 ) -> Response:
@@ -204,7 +204,7 @@ async def list_documents(
     return await _page(lambda start: Tables(folder).documents(start, limit, theme), cursor, limit)
 
 
-@router.get("/{workflow}/similar", operation_id="list_similar", response_model=HitsBody, responses=FILES)
+@router.get("/{workflow:uuid}/similar", operation_id="list_similar", response_model=HitsBody, responses=FILES)
 async def list_similar(
     folder: FolderDep,
     document: Annotated[str, Query(max_length=2000, description="A document's id.")],

@@ -102,7 +102,7 @@ async def end_other_sessions(body: ProofDep, acting: PersonDep) -> Response:
 
 
 @router.delete(
-    "/sessions/{session}", operation_id="end_session", status_code=HTTPStatus.NO_CONTENT, response_class=Response,
+    "/sessions/{session:uuid}", operation_id="end_session", status_code=HTTPStatus.NO_CONTENT, response_class=Response,
     responses=WRITES,
 )  # fmt: skip
 async def end_session(session: UUID, body: ProofDep, acting: PersonDep) -> Response:

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/workflows", tags=["workflows"])
 _PLAINLY = RequestBody()
 
 
-@router.post("/{workflow}/pause", operation_id="pause_workflow", response_model=WorkflowBody, responses=WRITES)
+@router.post("/{workflow:uuid}/pause", operation_id="pause_workflow", response_model=WorkflowBody, responses=WRITES)
 async def pause_workflow(
     view: OperatedDep, system: SystemDep, caller: CallerDep, body: RequestBody = _PLAINLY
 ) -> Response:
@@ -31,7 +31,7 @@ async def pause_workflow(
     return await _now(view, system)
 
 
-@router.post("/{workflow}/resume", operation_id="resume_workflow", response_model=WorkflowBody, responses=WRITES)
+@router.post("/{workflow:uuid}/resume", operation_id="resume_workflow", response_model=WorkflowBody, responses=WRITES)
 async def resume_workflow(
     view: OperatedDep, system: SystemDep, caller: CallerDep, body: RequestBody = _PLAINLY
 ) -> Response:
@@ -40,7 +40,7 @@ async def resume_workflow(
     return await _now(view, system)
 
 
-@router.post("/{workflow}/retry", operation_id="retry_workflow", response_model=WorkflowBody, responses=WRITES)
+@router.post("/{workflow:uuid}/retry", operation_id="retry_workflow", response_model=WorkflowBody, responses=WRITES)
 async def retry_workflow(
     view: OperatedDep, system: SystemDep, caller: CallerDep, body: RequestBody = _PLAINLY
 ) -> Response:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...store import StepView, WorkflowView
     from ..system import System
 
-router = APIRouter(prefix="/workflows/{workflow}", tags=["results"])
+router = APIRouter(prefix="/workflows/{workflow:uuid}", tags=["results"])
 
 ARROW = "application/vnd.apache.arrow.stream"
 RAW = "application/octet-stream"

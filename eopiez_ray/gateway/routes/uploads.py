@@ -19,7 +19,7 @@ from ..bodies import ViewBody
 from ..documented import READS, WRITES
 from ..files import gathered
 from ..problems import Problem, not_found
-from ..representation import Body, CursorParameter, Limit, Page, id_at, page_of, reply
+from ..representation import Body, CursorParameter, Limit, Page, WholeNumber, id_at, page_of, reply
 from ..system import System
 
 router = APIRouter(prefix="/uploads", tags=["pipeline"])
@@ -33,7 +33,7 @@ class NewUploadBody(Body):
     """A file to upload."""
 
     name: str = Field(min_length=1, max_length=255, examples=["letters.csv"], description="Its ending says its format.")
-    size: int = Field(ge=0, le=2**50, examples=[1048576], description="Bytes.")
+    size: WholeNumber = Field(ge=0, le=2**50, examples=[1048576], description="Bytes.")
 
 
 class UploadBody(ViewBody):
@@ -79,7 +79,7 @@ async def list_uploads(
     return reply(page_of(bodies, limit, str(views[-1].id) if views else None))
 
 
-@router.get("/{upload}", operation_id="get_upload", response_model=UploadBody, responses=READS)
+@router.get("/{upload:uuid}", operation_id="get_upload", response_model=UploadBody, responses=READS)
 async def get_upload(upload: UploadParameter, system: SystemDep, caller: CallerDep) -> Response:
     """How much of it has arrived."""
     view = await seen(system, caller, upload, Role.VIEWER)
@@ -87,7 +87,7 @@ async def get_upload(upload: UploadParameter, system: SystemDep, caller: CallerD
 
 
 @router.patch(
-    "/{upload}", operation_id="send_upload", response_model=UploadBody, responses=WRITES,
+    "/{upload:uuid}", operation_id="send_upload", response_model=UploadBody, responses=WRITES,
     openapi_extra={"requestBody": {"content": BYTES, "required": True}},
 )  # fmt: skip
 async def send_upload(
@@ -104,7 +104,7 @@ async def send_upload(
     return _progress(await _body(system, view))
 
 
-@router.delete("/{upload}", operation_id="delete_upload", status_code=204, responses=WRITES)
+@router.delete("/{upload:uuid}", operation_id="delete_upload", status_code=204, responses=WRITES)
 async def delete_upload(upload: UploadParameter, system: SystemDep, caller: CallerDep) -> Response:
     """Delete an upload. Workflows that have not read it yet will fail."""
     view = await seen(system, caller, upload, Role.OPERATOR)

@@ -52,13 +52,13 @@ async def create_user(body: NewUserBody, acting: AdministratorDep) -> Response:
     return reply(shown, HTTPStatus.CREATED, {"Location": f"/v1/users/{user}"})
 
 
-@router.get("/{user}", operation_id="get_user", response_model=UserBody, responses=READS | answers(403))
+@router.get("/{user:uuid}", operation_id="get_user", response_model=UserBody, responses=READS | answers(403))
 async def get_user(user: UUID, acting: AdministratorDep) -> Response:
     """One user."""
     return await _shown(user, acting)
 
 
-@router.put("/{user}", operation_id="update_user", response_model=UserBody, responses=WRITES | answers(412, 428))
+@router.put("/{user:uuid}", operation_id="update_user", response_model=UserBody, responses=WRITES | answers(412, 428))
 async def update_user(user: UUID, body: StandingBody, acting: AdministratorDep, if_match: IfMatch = None) -> Response:
     """Change a user. All sessions and keys of whoever is disabled end with this request."""
     view = await acting.services.accounts.get(user)
@@ -71,7 +71,7 @@ async def update_user(user: UUID, body: StandingBody, acting: AdministratorDep, 
 
 
 @router.post(
-    "/{user}/password-reset", operation_id="reset_password", response_model=InitialPasswordBody, responses=WRITES
+    "/{user:uuid}/password-reset", operation_id="reset_password", response_model=InitialPasswordBody, responses=WRITES
 )
 async def reset_password(user: UUID, acting: AdministratorDep) -> Response:
     """Give a user a new initial password, shown once; all their sessions end. The second factor stays."""
@@ -84,7 +84,7 @@ async def reset_password(user: UUID, acting: AdministratorDep) -> Response:
 
 
 @router.delete(
-    "/{user}/sessions", operation_id="end_sessions_of_user", status_code=HTTPStatus.NO_CONTENT,
+    "/{user:uuid}/sessions", operation_id="end_sessions_of_user", status_code=HTTPStatus.NO_CONTENT,
     response_class=Response, responses=WRITES,
 )  # fmt: skip
 async def end_sessions_of_user(user: UUID, acting: AdministratorDep) -> Response:
@@ -96,7 +96,7 @@ async def end_sessions_of_user(user: UUID, acting: AdministratorDep) -> Response
 
 
 @router.delete(
-    "/{user}/totp", operation_id="remove_totp_of_user", status_code=HTTPStatus.NO_CONTENT, response_class=Response,
+    "/{user:uuid}/totp", operation_id="remove_totp_of_user", status_code=HTTPStatus.NO_CONTENT, response_class=Response,
     responses=WRITES,
 )  # fmt: skip
 async def remove_totp_of_user(user: UUID, acting: AdministratorDep) -> Response:

@@ -78,7 +78,7 @@ async def list_workflows(
     return reply(WorkflowsBody(items=page.items, next=page.next, count=count))
 
 
-@router.get("/{workflow}", operation_id="get_workflow", response_model=WorkflowDetailBody, responses=READS)
+@router.get("/{workflow:uuid}", operation_id="get_workflow", response_model=WorkflowDetailBody, responses=READS)
 async def get_workflow(view: ViewedDep, system: SystemDep) -> Response:
     """One workflow: its steps, how far it is, why steps wait, and what it has cost so far."""
     steps = await system.workflows.steps(view.id)
@@ -86,7 +86,10 @@ async def get_workflow(view: ViewedDep, system: SystemDep) -> Response:
 
 
 @router.put(
-    "/{workflow}", operation_id="update_workflow", response_model=WorkflowDetailBody, responses=WRITES | answers(412)
+    "/{workflow:uuid}",
+    operation_id="update_workflow",
+    response_model=WorkflowDetailBody,
+    responses=WRITES | answers(412),
 )
 async def update_workflow(
     body: ChangeBody, view: OperatedDep, system: SystemDep, caller: CallerDep, if_match: IfMatch = None
@@ -98,7 +101,7 @@ async def update_workflow(
 
 
 @router.delete(
-    "/{workflow}", operation_id="cancel_workflow", status_code=HTTPStatus.ACCEPTED, response_model=WorkflowBody,
+    "/{workflow:uuid}", operation_id="cancel_workflow", status_code=HTTPStatus.ACCEPTED, response_model=WorkflowBody,
     responses=WRITES,
 )  # fmt: skip
 async def cancel_workflow(view: OperatedDep, system: SystemDep, caller: CallerDep) -> Response:

@@ -1,9 +1,11 @@
 -- Files that callers of the gateway upload. Their content is in a folder; here is whose they are.
 
 -- name: add_upload
--- A new upload, of which nothing has arrived yet.
+-- A new upload, of which nothing has arrived yet; no row if there is no such project.
 insert into uploads (id, project, owner, name, size)
-values ($1, $2, $3, $4, $5)
+select $1, name, $3, $4, $5
+from projects
+where name = $2
 returning id, project, owner, name, size, created_at, completed_at
 
 -- name: upload
