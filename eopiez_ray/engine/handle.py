@@ -6,14 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from ..errors import (
-    WorkflowCancelledError,
-    WorkflowFailedError,
-    WorkflowNotFinishedError,
-    WorkflowPausedError,
-    WorkflowQuarantinedError,
-)
+from ..errors import WorkflowNotFinishedError
 from ..model.changes import Change, StepChange
+from ..model.endings import check_succeeded
 from ..model.filters import AttemptFilter, LogFilter, TaskFilter
 from ..model.options import RequestOptions, login_name, request_of
 from ..model.status import PhaseKind, StepStatus, WorkflowStatus
@@ -95,22 +90,8 @@ class Workflow:
         if self._thread.engine.has_soon_succeeded(self.id, timeout_s):
             return self
         view = self._thread.run(asyncio.wait_for(self._thread.engine.settled(self.id), timeout_s))
-        if view.status is WorkflowStatus.SUCCEEDED:
-            return self
-        if view.status is WorkflowStatus.FAILED:
-            error = view.error or {}
-            place = f"step {error.get('step')!r}, partition {error.get('partition')}, attempt {error.get('attempts')}"
-            raise WorkflowFailedError(
-                f"workflow {self.id} failed: {place}: {error.get('error_type')}: {error.get('message')}"
-            )
-        if view.status is WorkflowStatus.CANCELLED:
-            raise WorkflowCancelledError(f"workflow {self.id} was cancelled")
-        if view.status is WorkflowStatus.QUARANTINED:
-            raise WorkflowQuarantinedError(
-                f"workflow {self.id} was quarantined: {(view.error or {}).get('message')}; "
-                "its finished tasks are kept, and a retry continues it"
-            )
-        raise WorkflowPausedError(f"workflow {self.id} was paused; resume it to continue")
+        check_succeeded(view)
+        return self
 
     def settled(self, timeout_s: float | None = None) -> WorkflowView:
         """Wait until it is at rest, however it ended.

@@ -97,14 +97,19 @@ async def list_attempts(
     node: WorkerParameter = None,
     slower_than_s: Seconds = None,
     outcome: Outcome | None = None,
+    latest: Annotated[bool, Query(description="The newest ones instead, the newest last; no filter applies.")] = False,
+    after: After = 0,
     cursor: CursorParameter = None,
     limit: Limit = 100,
 ) -> Response:
     """Attempts that ended without a result, oldest first, with their tracebacks."""
+    if latest:
+        newest = [AttemptBody.of(attempt) for attempt in await system.workflows.last_attempts(view.id, limit)]
+        return reply(Page[AttemptBody](items=newest))
     where = AttemptFilter(
         step=step, worker=worker, host=host, node=node, slower_than_s=slower_than_s, outcome=outcome
     )  # fmt: skip
-    attempts = await system.workflows.attempts(view.id, where, number_at(cursor), limit)
+    attempts = await system.workflows.attempts(view.id, where, number_at(cursor, after), limit)
     found = [AttemptBody.of(attempt) for attempt in attempts]
     return reply(page_of(found, limit, attempts[-1].id if attempts else None))
 
