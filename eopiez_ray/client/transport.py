@@ -46,7 +46,8 @@ class Call:
     is_repeatable: bool = False
     """Whether sending it twice has the effect of sending it once."""
     follows_redirects: bool = False
-    timeout: httpx.Timeout = TIMEOUT
+    timeout: httpx.Timeout | None = None
+    """``TIMEOUT`` by default."""
 
 
 class Transport:
@@ -160,7 +161,7 @@ class Transport:
         headers = dict(call.headers) | ({} if token is None else {"Authorization": f"Bearer {token}"})
         query = {name: value for name, value in call.query.items() if value is not None and value is not False}
         request = self._http.build_request(
-            call.method, call.path.lstrip("/"), params=_texts(query), headers=headers, timeout=call.timeout,
+            call.method, call.path.lstrip("/"), params=_texts(query), headers=headers, timeout=call.timeout or TIMEOUT,
             **({} if call.body is None else {"json": call.body}), content=call.content,
         )  # fmt: skip
         return await self._http.send(request, stream=True, follow_redirects=call.follows_redirects)
