@@ -120,7 +120,7 @@ class Transport:
             except Unanswered as caught:
                 error, pause = caught.error, max(pause, caught.after_s)
                 if not caught.may_repeat or not self._patience.allows(time.monotonic() - begin, pause):
-                    raise error from caught.__cause__
+                    raise error from (caught.__cause__ or error.__cause__)
             await asyncio.sleep(pause)
 
     @asynccontextmanager
