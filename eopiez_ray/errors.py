@@ -33,6 +33,7 @@
      │    ├── DatabaseTooOldError
      │    ├── EmbeddedPostgresError      the embedded server cannot be started
      │    ├── WriteRefusedError          it refuses what is to be written
+     │    ├── SealedError                it holds a secret that another key has sealed
      │    └── FencedError                another orchestrator holds the workflow now
      ├── ArtifactError               durable data
      │    ├── ArtifactMissingError
@@ -307,6 +308,12 @@ class EmbeddedPostgresError(StoreError):
 
 class WriteRefusedError(StoreError):
     """The database refuses what is to be written; a retry would not help."""
+
+
+class SealedError(StoreError):
+    """The database holds a secret that was sealed with another key than ``EOPIEZ_SECRET_KEY``."""
+
+    exit_code = 78
 
 
 class FencedError(StoreError):

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
@@ -67,6 +67,15 @@ class Settings(BaseSettings):
     gateway_inputs: tuple[Path, ...] = ()
     """Folders on the workers' machines whose files the pipeline may read; uploads are always allowed."""
 
+    rate_address: float = Field(default=1000.0, ge=0)
+    """Requests a second from one address, over all replicas; twice as many at once. 0 lifts the limit."""
+    rate_caller: float = Field(default=500.0, ge=0)
+    """Requests a second of one user, or of one API key."""
+    rate_project: float = Field(default=2000.0, ge=0)
+    """Requests a second of all who work for a project together."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Networks of proxies in front of the gateway, whose ``X-Forwarded-For`` is believed; nobody else's is."""
+
     public_url: str | None = None
     """Where people reach the gateway, if that is not where it listens; access tokens name it as their issuer."""
     access_token_s: float = Field(default=300.0, gt=0, le=3600)
@@ -77,6 +86,9 @@ class Settings(BaseSettings):
     """Seconds after which a session ends in any case."""
     signing_key_s: float = Field(default=30 * 86400.0, gt=0)
     """Seconds after which access tokens are signed with a new key."""
+    secret_key: str | None = Field(default=None, repr=False)
+    """At least 32 random characters, the same for all replicas, that seal what the database keeps of signing keys and
+    second factors; unset leaves them open to whoever reads the database."""
     oidc_issuer: str | None = None
     """The URL of an OpenID Connect provider where people may sign in."""
     oidc_client_id: str = "eopiez"

@@ -16,6 +16,7 @@ from ..model.access import Caller, Role
 from ..model.ids import WorkflowId
 from ..model.names import DEFAULT_PROJECT, check_project_name
 from ..store import WorkflowView
+from .bounding import count_caller
 from .problems import Problem, not_found
 from .system import System, system_of
 
@@ -26,6 +27,7 @@ async def caller_of(request: Request, system: SystemDep) -> Caller:
     """Who sends the request."""
     caller = await system.authenticator.caller(request)
     request.state.caller = caller
+    await count_caller(request, system, caller)
     return caller
 
 

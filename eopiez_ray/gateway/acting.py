@@ -13,6 +13,7 @@ from ..model.access import Caller, Role
 from ..model.accounts import Identity
 from ..model.audit import Entry
 from .access import SystemDep, check_role
+from .bounding import count_caller
 from .identity.peers import Peer, peer_of
 from .identity.services import IdentityServices
 from .problems import Problem
@@ -58,11 +59,12 @@ class Acting:
         await self.services.trail.record(entry)
 
 
-async def pending(request: Request, services: ServicesDep, peer: PeerDep) -> Acting:
+async def pending(request: Request, system: SystemDep, peer: PeerDep) -> Acting:
     """Somebody known, even if they have to change their password first."""
-    identity = await services.authenticator.identity(request)
+    identity = await system.identity.authenticator.identity(request)
     request.state.caller = identity.caller
-    return Acting(identity, peer, services, request)
+    await count_caller(request, system, identity.caller)
+    return Acting(identity, peer, system.identity, request)
 
 
 PendingDep = Annotated[Acting, Depends(pending)]

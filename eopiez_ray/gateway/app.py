@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Depends, FastAPI
 
 from . import problems
+from .bounding import counted
 from .description import describe
 from .guard import Guard
 from .recording import recorded
@@ -57,5 +58,5 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | Non
 
 def _serve(app: FastAPI, router: APIRouter) -> None:
     """Serve a resource under ``/v1``, and under the plain path, which the API's description leaves out."""
-    app.include_router(router, prefix="/v1", dependencies=[Depends(recorded)])
-    app.include_router(router, dependencies=[Depends(recorded)], include_in_schema=False)
+    app.include_router(router, prefix="/v1", dependencies=[Depends(counted), Depends(recorded)])
+    app.include_router(router, dependencies=[Depends(counted), Depends(recorded)], include_in_schema=False)

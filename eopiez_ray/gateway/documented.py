@@ -27,7 +27,7 @@ _MEANINGS = {
 
 def answers(*statuses: int) -> Documented:
     """These errors, and those that any endpoint can answer with."""
-    chosen = sorted({401, 404, 422, 429, 503, *statuses})
+    chosen = sorted({401, 403, 404, 422, 429, 503, *statuses})
     schema = {"schema": {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}}
     return {status: {"description": _MEANINGS[status], "content": {MEDIA_TYPE: schema}} for status in chosen}
 

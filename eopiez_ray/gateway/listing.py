@@ -11,7 +11,7 @@ from ..model.access import Role
 from ..model.filters import WorkflowFilter
 from ..model.status import WorkflowStatus
 from .access import CallerDep, ProjectParameter, projects_for
-from .representation import Moment, in_utc
+from .representation import Moment
 
 _Name = Annotated[str | None, Query(max_length=255)]
 
@@ -43,8 +43,8 @@ def conditions(
         name=name,
         labels=dict(map(_label, label or [])),
         plan=plan,
-        created_after=in_utc(created_after),
-        created_before=in_utc(created_before),
+        created_after=created_after,
+        created_before=created_before,
         error_type=error_type,
         text=text,
     )

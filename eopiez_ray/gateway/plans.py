@@ -23,6 +23,7 @@ from ..model.status import PhaseKind
 from ..store import NewWorkflow
 from .access import check_role
 from .problems import Problem
+from .registered import planned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..model.access import Caller
     from ..settings import Settings
     from .bodies import NewWorkflowBody
+    from .system import System
 
 _OUTSIDE = {PhaseKind.SOURCE, PhaseKind.SINK}
 """Kinds of phases that read or change what is outside: files, other systems."""
@@ -46,8 +48,8 @@ class Planned(NamedTuple):
     priority: int
 
 
-def new_workflow(
-    body: NewWorkflowBody, caller: Caller, project: str, key: str | None, settings: Settings
+async def new_workflow(
+    body: NewWorkflowBody, caller: Caller, project: str, key: str | None, system: System
 ) -> NewWorkflow:
     """The workflow that the caller wants.
 
@@ -58,24 +60,29 @@ def new_workflow(
     check_labels(body.labels)
     check_free_labels(body.labels)
     check_name("the idempotency key", key or "")
-    planned = _planned(body, caller, project, settings)
-    check_free_labels(planned.labels)
+    found = await _planned(body, caller, project, system)
+    check_free_labels(found.labels)
     return NewWorkflow(
-        planned.spec,
-        planned.code,
+        found.spec,
+        found.code,
         project=project,
         owner=caller.name,
-        priority=planned.priority if body.priority is None else body.priority,
-        labels={**planned.labels, **body.labels},
+        priority=found.priority if body.priority is None else body.priority,
+        labels={**found.labels, **body.labels},
         idempotency_key=key,
     )
 
 
-def _planned(body: NewWorkflowBody, caller: Caller, project: str, settings: Settings) -> Planned:
-    if isinstance(body.plan, dict):
+async def _planned(body: NewWorkflowBody, caller: Caller, project: str, system: System) -> Planned:
+    if isinstance(body.plan, str):
+        registered, spec, code = await planned(system, project, body.plan, body.parameters)
+        return Planned(spec, code, registered.labels, registered.priority)
+    if body.parameters:
+        raise ParameterError("parameters are for a registered plan; put them into the steps of this one")
+    if body.plan is not None:
         return _document(body.plan, caller, project)
     if body.spec is not None:
-        return _with_code(body, caller, project, settings)
+        return _with_code(body, caller, project, system.settings)
     hint = "send `plan`, a document or a registered plan's name, or `spec` with `code`"
     raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "plan-missing", "the request has no plan", hint)
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from fastapi import Request
 
 from ..model.audit import Entry, Outcome
+from .identity.guessing import network_of
 from .identity.origins import SAFE
 from .identity.peers import peer_of
 from .identity.trail import Trail
@@ -26,10 +27,17 @@ async def recorded(request: Request) -> AsyncIterator[None]:
 
 
 def record_refusal(request: Request, status: HTTPStatus, name: str) -> None:
-    """Keep that a request was refused because of who sent it (ASVS 16.3.2)."""
+    """Keep that a request was refused because of who sent it (ASVS 16.3.2); of very many from one source, some."""
     if status not in REFUSALS or request.scope["path"].endswith(OWN_RECORD):
         return
-    _note(request, Outcome.REFUSED, {"because of": name, "path": request.scope["path"]})
+    system, caller = getattr(request.app.state, "system", None), getattr(request.state, "caller", None)
+    if system is None:
+        return
+    source = f"address {network_of(peer_of(request).address)}" if caller is None else f"user {caller.user_id}"
+    count = system.identity.refusals.counted(source)
+    if count is not None:
+        facts = {"because of": name, "path": request.scope["path"], "refusals in this minute": str(count)}
+        _note(request, Outcome.REFUSED, facts)
 
 
 def _note(request: Request, result: Outcome, details: dict[str, str]) -> None:

@@ -7,7 +7,6 @@ import binascii
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -15,7 +14,7 @@ from uuid import UUID
 from blake3 import blake3
 from fastapi import Query
 from fastapi.responses import Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from .problems import Problem
 
@@ -41,14 +40,9 @@ def _as_written(value: Any) -> Any:
     return value
 
 
-Moment = Annotated[datetime, BeforeValidator(_as_written)]
-"""A point in time (RFC 3339); without a zone it is one in UTC."""
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
+"""A point in time (RFC 3339)."""
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt _]\d{2}:\d{2}")
-
-
-def in_utc(moment: datetime | None) -> datetime | None:
-    """A time without a zone is one in UTC."""
-    return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 class Body(BaseModel):

@@ -12,6 +12,7 @@ from fastapi import Request
 
 from ..engine.artifacts import Artifacts
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
+from ..store.catalogue import Catalogue
 from ..store.uploads import Uploads
 from .files import SharedFolder
 from .identity.services import open_identity
@@ -53,6 +54,7 @@ class System:
         """Accounts, sessions, keys and the audit trail."""
         self.workflows, self.updates = Workflows(database), Updates(database)
         self.intake, self.rules = Intake(database), RuleBook(database)
+        self.catalogue = Catalogue(database)
         self.artifacts = Artifacts(settings.artifacts)
         self.uploads, self.files = Uploads(database), SharedFolder(settings)
         self.watcher = Watcher(database, self.workflows)

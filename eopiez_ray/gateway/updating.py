@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ..authoring.contract import registered_phases
 from ..model.changes import Change, StepChange
 from ..model.names import check_free_labels
 from .plans import check_environments
 from .problems import unavailable
+from .registered import check_known
 
 if TYPE_CHECKING:
     from ..model.access import Caller
-    from ..model.plan import PlanSpec
     from ..store import WorkflowView
     from .bodies import ChangeBody, StepChangeBody
     from .system import System
@@ -32,7 +31,7 @@ async def update(system: System, view: WorkflowView, body: ChangeBody, caller: C
     """
     check_free_labels(body.labels or {})
     change = Change(tuple(map(_step_change, body.steps)), body.priority, body.labels, caller.name, body.why)
-    _check_parameters(view.plan, change)
+    check_known(change.applied(view.plan), [each.step for each in change.steps if each.parameters])
     if any(each.resources is not None for each in change.steps):
         check_environments(change.applied(view.plan), caller, view.project)
     asked = await system.updates.ask(view.id, change)
@@ -48,14 +47,3 @@ async def update(system: System, view: WorkflowView, body: ChangeBody, caller: C
 def _step_change(body: StepChangeBody) -> StepChange:
     fields = {name: getattr(body, name) for name in StepChange.__dataclass_fields__ if name != "parameters"}
     return StepChange(parameters=body.parameters or None, **fields)
-
-
-def _check_parameters(plan: PlanSpec, change: Change) -> None:
-    """Let phases that are registered here check their parameters; the code of others is not loaded."""
-    known = {phase.ref.digest: phase for phase in registered_phases()}
-    positions = plan.index()
-    changed = change.applied(plan)
-    for each in change.steps:
-        step = changed.steps[positions[each.step]]
-        if each.parameters and step.phase.digest in known:
-            known[step.phase.digest].checked(step.name, len(step.inputs), step.parameters)

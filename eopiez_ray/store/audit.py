@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PAGE = 1000
 """Rows read at once."""
 LAST = 2**63 - 1
+FROZEN = "5s"
+"""After that long without a sign of life, a writer loses the chain to others."""
 LONGEST, LONGEST_DETAIL = 300, 2000
 """Characters that are kept of a field, and of a detail."""
 
@@ -45,7 +47,7 @@ class AuditLog:
         """Append entries, in order, in one transaction; gives the new end of the chain."""
         plain = [_plain(entry) for entry in entries]
         async with self._database.transaction() as connection:
-            await connection.execute(sql("lock_audit"))
+            await connection.execute(sql("lock_audit"), FROZEN)
             row = await connection.fetchrow(sql("audit_head"))
             links = linked(plain, Head() if row is None else Head(row["seq"], bytes(row["hash"])))
             await connection.execute(sql("append_audit"), *_columns(links))
@@ -66,7 +68,10 @@ class AuditLog:
     async def page(self, wanted: AuditFilter, before: int = LAST, limit: int = 100) -> list[Link]:
         """The newest rows before one."""
         facts = (wanted.actor, wanted.action, wanted.object, wanted.project, wanted.result, wanted.since, wanted.until)
-        return [_link(dict(row)) for row in await self._database.fetch(sql("audit_page"), before, *facts, limit)]
+        async with self._database.transaction() as connection:
+            # Planned for these values: of the indexes, the one for the rarest of them is best.
+            await connection.execute("set local plan_cache_mode = force_custom_plan")
+            return [_link(dict(row)) for row in await connection.fetch(sql("audit_page"), before, *facts, limit)]
 
     async def pages(self) -> AsyncIterator[list[Link]]:
         """All rows, oldest first, a page at a time."""

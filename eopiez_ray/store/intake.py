@@ -102,6 +102,11 @@ class Intake:
         self.offer(wanted, tell)
         return await made
 
+    async def keep(self, new: NewWorkflow) -> None:
+        """Make the plan and its code durable without creating a workflow. Errors as in ``create``, about the code."""
+        self._check_code(new)
+        await self._keep_plans([new])
+
     def offer(self, wanted: Sequence[NewWorkflow], tell: Callable[[list[Created] | Exception], None]) -> None:
         """Like ``create``, from any thread: ``tell`` is called on the loop's thread with the answer or the error."""
         self._offers.append(Offer(wanted, [WorkflowId(uuid7()) for _ in wanted], tell))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -18,8 +21,17 @@ def test_ids_are_of_version_7_and_differ(count: int) -> None:
     assert {(each.version, each.variant) for each in made} == {(7, UUID(int=made[0].int).variant)}
 
 
-def test_ids_sort_by_the_time_of_their_making(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([1_700_000_000_000_000_000, 1_700_000_000_001_000_000, 1_800_000_000_000_000_000])
+@pytest.mark.parametrize("step", [1_000_000, 0, -5_000_000])
+def test_ids_sort_by_the_order_of_their_making(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Whether time goes on, stands still or is set back; more in a moment than can be counted."""
+    times = itertools.count(time.time_ns(), step)
     monkeypatch.setattr("eopiez_ray.model.ids.time.time_ns", lambda: next(times))
-    made = [uuid7() for _ in range(3)]
+    made = [uuid7() for _ in range(10_000)]
     assert made == sorted(made)
+    assert len(set(made)) == len(made)
+
+
+def test_threads_make_different_ids() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: uuid7(), range(20_000)))
+    assert len(set(made)) == len(made)

@@ -9,14 +9,19 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from contextlib import asynccontextmanager
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from ...errors import WeakPasswordError
+from ...errors import TooManyRequestsError, WeakPasswordError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 SHORTEST, LONGEST = 8, 256
 """Characters."""
@@ -24,6 +29,8 @@ OWN_WORDS = ("eopiez",)
 """Words of this program; a password with one of them is easy to guess (ASVS 6.1.2)."""
 SHORTEST_WORD = 4
 """A login, or part of an address, that is shorter is in many good passwords by chance."""
+MOST_WAITING = 100
+"""Sign-ins that wait for their turn; more would wait for many seconds, and are refused."""
 _WORK = PasswordHash((Argon2Hasher(time_cost=3, memory_cost=64 * 1024, parallelism=1),))
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """Of one-time passwords: 5 bits a character, and nothing that looks like another."""
@@ -68,19 +75,39 @@ class Hasher:
 
     def __init__(self) -> None:
         self._room = asyncio.Semaphore(max(2, os.cpu_count() or 1))
+        self._waiting = 0
 
     async def hash(self, password: str) -> str:
-        """The hash to store, with its parameters and salt."""
-        async with self._room:
+        """The hash to store, with its parameters and salt.
+
+        Raises:
+            TooManyRequestsError: too many wait for theirs.
+        """
+        async with self._turn():
             return await asyncio.to_thread(_WORK.hash, _bytes(password))
 
     async def verify(self, password: str, stored: str | None) -> bool:
-        """Whether that is the password, exactly as received. Takes the same time if there is none to compare with."""
+        """Whether that is the password, exactly as received. Takes the same time if there is none to compare with.
+
+        Raises:
+            TooManyRequestsError: too many wait for theirs.
+        """
         if len(password) > LONGEST:
             return False
-        async with self._room:
+        async with self._turn():
             holds = await asyncio.to_thread(_verify, password, stored or _nobodys())
         return holds and stored is not None
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        if self._waiting >= MOST_WAITING:
+            raise TooManyRequestsError("too many sign-ins are under way", 1.0)
+        self._waiting += 1
+        try:
+            async with self._room:
+                yield
+        finally:
+            self._waiting -= 1
 
 
 def _verify(password: str, stored: str) -> bool:

@@ -24,7 +24,10 @@ from .limiter import RateLimiter
 from .newcomers import Newcomers
 from .openid import Provider, Registration
 from .passwords import Hasher
-from .signing_in import Lifetimes, SigningIn, Stores
+from .sampling import Sampler
+from .sealing import Seal
+from .signer import Signer
+from .signing_in import Keeping, Lifetimes, SigningIn, Stores
 from .tokens import TokenForm
 from .trail import Trail
 
@@ -54,11 +57,15 @@ class IdentityServices:
         self.signing = SigningKeys(database, timedelta(seconds=settings.signing_key_s), self.lifetimes.token)
         self.guesses, self.rates = Guesses(database), Rates(database)
         self.limiter, self.hasher = RateLimiter(self.rates), Hasher()
+        self.refusals = Sampler()
         self.trail = Trail(self.audit, _anchors(settings))
         form = TokenForm(settings.public_url or settings.gateway_url, lifetime=self.lifetimes.token)
         self.authenticator = Authenticator(self.sessions, self.keys, self.signing, form, self.lifetimes.idle)
-        stores = Stores(self.accounts, self.sessions, self.factors, self.guesses, self.signing)
-        self.signing_in = SigningIn(stores, self.hasher, self.trail, form, self.lifetimes)
+        self.seal = Seal(settings.secret_key)
+        self.signer = Signer(self.signing, form, self.seal)
+        stores = Stores(self.accounts, self.sessions, self.factors, self.guesses)
+        keeping = Keeping(self.seal, self.signer)
+        self.signing_in = SigningIn(stores, self.hasher, self.trail, keeping, self.lifetimes)
 
         self.provider = _provider(settings)
         """The identity provider, if there is one."""

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from ...store.accounts import Accounts, Credentials
     from ...store.factors import Factors
     from ...store.guesses import Guesses
-    from ...store.keys import SigningKeys
     from ...store.sessions import Renewal, Sessions
     from .passwords import Hasher
     from .peers import Peer
+    from .sealing import Seal
+    from .signer import Signer
     from .trail import Trail
 
 REFUSAL = "login, password or code do not match, or too much time has passed"
@@ -73,15 +74,22 @@ class Stores:
     sessions: Sessions
     factors: Factors
     guesses: Guesses
-    signing: SigningKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What keeps and uses secrets that have to be read again."""
+
+    seal: Seal
+    signer: Signer
 
 
 class SigningIn:
     """Signs people in."""
 
-    def __init__(self, stores: Stores, hasher: Hasher, trail: Trail, form: tokens.TokenForm, lifetimes: Lifetimes):
+    def __init__(self, stores: Stores, hasher: Hasher, trail: Trail, keeping: Keeping, lifetimes: Lifetimes) -> None:
         self._stores, self._hasher, self._trail = stores, hasher, trail
-        self._form, self._lifetimes = form, lifetimes
+        self._keeping, self._lifetimes = keeping, lifetimes
 
     async def sign_in(self, login: str, proof: Proof, peer: Peer) -> SignedIn:
         """Start a session for a program.
@@ -104,7 +112,7 @@ class SigningIn:
         refresh = opaque.new_secret(Purpose.REFRESH)
         session, _ = await self._stores.sessions.start(self._session(user_id, peer), opaque.stored(refresh))
         await self._trail.record(peer.entry("session.create", login, user_id, str(session)))
-        access = await self._access_token(user_id, session)
+        access = await self._keeping.signer.sign(user_id, session)
         return await self._described(SignedIn(session, user_id, login, False, access, refresh))
 
     async def start_browser(self, user_id: UUID, login: str, peer: Peer) -> SignedIn:
@@ -129,7 +137,7 @@ class SigningIn:
         if renewal is None or renewal.is_reused:
             await self._refuse_refresh(renewal, peer)
         assert renewal is not None
-        access = await self._access_token(renewal.user_id, renewal.session_id)
+        access = await self._keeping.signer.sign(renewal.user_id, renewal.session_id)
         return SignedIn(
             renewal.session_id, renewal.user_id, renewal.login, renewal.must_change_password, access, following
         )
@@ -188,10 +196,11 @@ class SigningIn:
 
     async def _is_code(self, credentials: Credentials, code: str) -> bool:
         assert credentials.totp_secret is not None
-        step = totp.step_of(credentials.totp_secret, code, time.time())
-        if step is not None:
-            return await self._stores.factors.use_step(credentials.user_id, step)
-        return await self._stores.factors.use_code(credentials.user_id, opaque.stored_code(code))
+        if not totp.has_form(code):
+            return await self._stores.factors.use_code(credentials.user_id, opaque.stored_code(code))
+        secret = self._keeping.seal.open(credentials.totp_secret, str(credentials.user_id))
+        step = totp.step_of(secret, code, time.time())
+        return step is not None and await self._stores.factors.use_step(credentials.user_id, step)
 
     async def _begin(self, account: bytes, network: str, peer: Peer, credentials: Credentials | None) -> None:
         """Count an attempt, or refuse it unseen."""
@@ -214,19 +223,9 @@ class SigningIn:
         lifetimes = self._lifetimes
         return NewSession(user_id, lifetimes.idle, lifetimes.session, None, peer.user_agent, peer.address)
 
-    async def _access_token(self, user_id: UUID, session: UUID) -> str:
-        pair = await self._stores.signing.current(new_pair)
-        return self._form.sign(tokens.SigningKey(*pair), user_id, session, tokens.now())
-
     async def _described(self, signed_in: SignedIn) -> SignedIn:
         view = await self._stores.accounts.get(signed_in.user_id)
         return replace(signed_in, must_change_password=view.must_change_password)
-
-
-def new_pair() -> tuple[str, bytes, bytes]:
-    """A new key pair, as it is stored."""
-    key = tokens.SigningKey.new()
-    return key.kid, key.private, key.public
 
 
 def _recently(identity: Identity, credentials: Credentials) -> Credentials:

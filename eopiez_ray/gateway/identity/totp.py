@@ -27,6 +27,12 @@ def code_at(secret: str, step: int) -> str:
     return str(pyotp.TOTP(secret, interval=STEP_S).generate_otp(step))
 
 
+def has_form(code: str) -> bool:
+    """Whether that is a code, and not a recovery code."""
+    typed = "".join(code.split())
+    return typed.isascii() and typed.isdigit()
+
+
 def step_of(secret: str, code: str, now: float) -> int | None:
     """The step that a code belongs to, if that is the present one or the one before; whoever accepts it keeps the step,
     so that no code is used twice (ASVS 6.5.1).

@@ -7,7 +7,7 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING
 
-from ...errors import EopiezError, StoreError
+from ...errors import WriteRefusedError
 from ...logs import get_logger
 from ...model.audit import Entry, Outcome
 
@@ -68,7 +68,10 @@ class Trail:
         await written
 
     def note(self, entry: Entry) -> None:
-        """Write an entry soon, without waiting for it; if the database is away, once it is back."""
+        """Write an entry soon, without waiting for it; if the database is away, once it is back.
+
+        If the connection is lost during a commit, the entry may be written twice, and never not at all.
+        """
         if len(self._waiting) >= MOST:
             self._lost += 1
             return
@@ -97,7 +100,9 @@ class Trail:
             entries.append(Entry("audit.overflow", Outcome.FAILED, details={"entries": str(self._lost)}))
         try:
             await self._audit.append(entries)
-        except StoreError as error:
+        except WriteRefusedError as error:
+            return await self._write_apart(batch, error)
+        except Exception as error:  # noqa: BLE001 - the outermost guard: whoever waits is told, whatever it is.
             self._return(batch, error)
             return False
         self._lost = 0
@@ -107,8 +112,22 @@ class Trail:
         self._extended.set()
         return True
 
-    def _return(self, batch: list[_Waiting], error: EopiezError) -> None:
-        log.warning("cannot write the audit log", error=str(error))
+    async def _write_apart(self, batch: list[_Waiting], error: WriteRefusedError) -> bool:
+        """Write what can be written of a batch that the database refuses; what it refuses alone is dropped."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            if await self._write(batch[:middle]):
+                return await self._write(batch[middle:])
+            self._return(batch[middle:], error)
+            return False
+        log.critical("the database refuses an audit entry", action=batch[0][0].action, error=str(error))
+        for _, written in batch:
+            if written is not None and not written.done():
+                written.set_exception(error)
+        return True
+
+    def _return(self, batch: list[_Waiting], error: Exception) -> None:
+        log.warning("cannot write the audit log", error=repr(error))
         for _, written in batch:
             if written is not None and not written.done():
                 written.set_exception(error)
@@ -130,5 +149,5 @@ class Trail:
     async def _anchor(self, anchor: Anchor) -> None:
         try:
             await anchor.advance(self._audit)
-        except (EopiezError, OSError) as error:
-            log.critical("cannot anchor the audit log", anchor=str(anchor), error=str(error))
+        except Exception as error:  # noqa: BLE001 - the outermost guard: the next head is anchored all the same.
+            log.critical("cannot anchor the audit log", anchor=str(anchor), error=str(error) or repr(error))

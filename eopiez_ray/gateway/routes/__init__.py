@@ -10,6 +10,7 @@ from . import (
     monitoring,
     openid,
     pipeline,
+    plans,
     profile,
     projects,
     requests,
@@ -20,7 +21,7 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, requests, history, results, pipeline, uploads, monitoring, auth, openid, profile, keys, projects,
+    workflows, requests, history, results, plans, pipeline, uploads, monitoring, auth, openid, profile, keys, projects,
     members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""

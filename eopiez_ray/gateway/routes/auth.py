@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 
 from ..acting import PeerDep, PendingDep, ServicesDep
-from ..documented import answers
+from ..documented import READS, WRITES, answers
 from ..identity.authenticator import COOKIE
 from ..identity.guessing import network_of
 from ..identity.limiter import Rate
@@ -45,7 +45,7 @@ def signed_in_reply(services: IdentityServices, signed_in: SignedIn) -> Response
     return answer
 
 
-@router.post("/auth/login", operation_id="login", response_model=SignedInBody, responses=answers(400, 403))
+@router.post("/auth/login", operation_id="login", response_model=SignedInBody, responses=WRITES)
 async def login(body: LoginBody, request: Request, services: ServicesDep, peer: PeerDep) -> Response:
     """Sign in. Whatever does not match, the answer and its time are the same; many failures make it wait."""
     request.state.is_recorded = True
@@ -56,7 +56,7 @@ async def login(body: LoginBody, request: Request, services: ServicesDep, peer: 
     return signed_in_reply(services, await sign_in(body.login, proof_of(body.password, body.code), peer))
 
 
-@router.post("/auth/refresh", operation_id="refresh", response_model=SignedInBody, responses=answers(400))
+@router.post("/auth/refresh", operation_id="refresh", response_model=SignedInBody, responses=WRITES)
 async def refresh(body: RefreshBody, request: Request, services: ServicesDep, peer: PeerDep) -> Response:
     """Exchange a refresh token for the next tokens. A second use of one ends its session."""
     request.state.is_recorded = True
@@ -65,7 +65,7 @@ async def refresh(body: RefreshBody, request: Request, services: ServicesDep, pe
 
 @router.post(
     "/auth/logout", operation_id="logout", status_code=HTTPStatus.NO_CONTENT, response_class=Response,
-    responses=answers(403),
+    responses=READS,
 )  # fmt: skip
 async def logout(acting: PendingDep) -> Response:
     """End this session; it holds on no replica any more."""

@@ -10,27 +10,35 @@ from fastapi import APIRouter, Response
 
 from ...model.access import Caller, Role
 from ...store.keys import NewKey
-from ..access import ProjectParameter, project_for
+from ...store.projects import Projects
+from ..access import ProjectParameter, SystemDep, project_for
 from ..acting import ActingDep, PersonDep
-from ..documented import READS, WRITES, answers
+from ..documented import READS, WRITES
 from ..identity import opaque
 from ..identity.opaque import Purpose
 from ..identity.tokens import now
 from ..people import KeyBody, NewKeyBody, ShownKeyBody
 from ..representation import CursorParameter, Limit, Page, id_at, page_of, reply
+from ..system import System
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 
 
-def managed(caller: Caller) -> list[str]:
+async def managed(caller: Caller, system: System) -> list[str]:
     """The projects all of whose keys the caller may see and revoke."""
+    if caller.is_system_administrator:
+        return [view.name for view in await Projects(system.database).list()]
     return [project for project, role in caller.roles.items() if role is Role.ADMINISTRATOR]
 
 
-@router.get("", operation_id="list_keys", response_model=Page[KeyBody], responses=READS | answers(403))
-async def list_keys(acting: PersonDep, cursor: CursorParameter = None, limit: Limit = 50) -> Response:
+@router.get("", operation_id="list_keys", response_model=Page[KeyBody], responses=READS)
+async def list_keys(
+    acting: PersonDep, system: SystemDep, cursor: CursorParameter = None, limit: Limit = 50
+) -> Response:
     """The caller's keys, and those of the projects that they manage, oldest first."""
-    views = await acting.services.keys.page(acting.caller.user_id, managed(acting.caller), id_at(cursor), limit)
+    views = await acting.services.keys.page(
+        acting.caller.user_id, await managed(acting.caller, system), id_at(cursor), limit
+    )
     bodies = [KeyBody.model_validate(view) for view in views]
     return reply(page_of(bodies, limit, str(views[-1].id) if views else None))
 
@@ -65,9 +73,9 @@ async def create_key(body: NewKeyBody, acting: PersonDep, project: ProjectParame
     response_class=Response,
     responses=WRITES,
 )
-async def revoke_key(key: UUID, acting: ActingDep) -> Response:
+async def revoke_key(key: UUID, acting: ActingDep, system: SystemDep) -> Response:
     """Revoke a key of yours, or of a project that you manage; it holds on no replica any more."""
-    projects = managed(acting.caller)
+    projects = await managed(acting.caller, system)
     project, name = await acting.services.keys.revoke(key, acting.caller.user_id, projects)
     await acting.record("key.revoke", key, project, name=name)
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -13,9 +13,9 @@ from ...model.access import Role
 from ...model.accounts import checked_email, checked_login
 from ...model.audit import Entry
 from ...store.accounts import NewUser
-from ..access import check_role
+from ..access import SystemDep, check_role
 from ..acting import Acting, ActingDep, KeeperDep, PeerDep, ServicesDep, acting, pending
-from ..documented import READS, WRITES, answers
+from ..documented import READS, WRITES
 from ..identity import opaque
 from ..identity.guessing import network_of
 from ..identity.opaque import Purpose
@@ -78,7 +78,7 @@ async def drop_member(project: str, user: UUID, acting: KeeperDep) -> Response:
 
 @router.get(
     "/projects/{project}/invitations", operation_id="list_invitations", response_model=InvitationsBody,
-    responses=READS | answers(403),
+    responses=READS,
 )  # fmt: skip
 async def list_invitations(project: str, acting: KeeperDep) -> Response:
     """Invitations into a project that can still be accepted."""
@@ -114,8 +114,9 @@ async def withdraw_invitation(project: str, invitation: UUID, acting: KeeperDep)
 
 
 @router.post("/invitations/accept", operation_id="accept_invitation", response_model=AcceptedBody, responses=WRITES)
-async def accept_invitation(body: AcceptanceBody, request: Request, services: ServicesDep, peer: PeerDep) -> Response:
+async def accept_invitation(body: AcceptanceBody, request: Request, system: SystemDep, peer: PeerDep) -> Response:
     """Join a project: as the caller, or with a login and a password as somebody new."""
+    services = system.identity
     await services.limiter.check(f"login:{network_of(peer.address)}", ATTEMPTS)
     token = body.token.get_secret_value()
     try:
@@ -123,7 +124,7 @@ async def accept_invitation(body: AcceptanceBody, request: Request, services: Se
     except NotSignedInError as error:
         raise NoSuchAccountError("this invitation does not hold; ask for another one") from error
     if body.login is None:
-        caller = await acting(await pending(request, services, peer))
+        caller = await acting(await pending(request, system, peer))
         return await _joined(caller, token)
     return await _created(body, token, request, services, peer)
 

@@ -13,7 +13,7 @@ from ...errors import AccountError, NotSignedInError
 from ...model.accounts import checked_email, checked_time_zone
 from ...store.accounts import Profile
 from ..acting import ActingDep, PendingDep, PersonDep, same_version
-from ..documented import WRITES, answers
+from ..documented import READS, WRITES, answers
 from ..identity import opaque, totp
 from ..identity.passwords import check_password
 from ..people import (
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/users", tags=["profile"])
 ProofDep = Annotated[ProofBody, Body()]
 
 
-@router.get("/profile", operation_id="get_profile", response_model=ProfileBody, responses=answers(403))
+@router.get("/profile", operation_id="get_profile", response_model=ProfileBody, responses=READS)
 async def get_profile(acting: ActingDep) -> Response:
     """The caller, and their role in each project."""
     view = await acting.services.accounts.get(acting.caller.user_id)
@@ -62,9 +62,7 @@ async def update_profile(body: ProfileChangeBody, acting: PersonDep, if_match: I
     return await get_profile(acting)
 
 
-@router.post(
-    "/profile/password", operation_id="change_password", response_model=SignedInBody, responses=answers(400, 403)
-)
+@router.post("/profile/password", operation_id="change_password", response_model=SignedInBody, responses=WRITES)
 async def change_password(body: NewPasswordBody, acting: PendingDep) -> Response:
     """Change the password. All sessions end, and the answer is a new one, of the same kind as this one."""
     services, caller = acting.services, acting.caller
@@ -83,7 +81,7 @@ async def change_password(body: NewPasswordBody, acting: PendingDep) -> Response
     return signed_in_reply(services, await start(view.id, view.login, acting.peer))
 
 
-@router.get("/sessions", operation_id="list_sessions", response_model=SessionsBody, responses=answers(403))
+@router.get("/sessions", operation_id="list_sessions", response_model=SessionsBody, responses=READS)
 async def list_sessions(acting: PersonDep) -> Response:
     """The caller's sessions that hold."""
     views = await acting.services.sessions.of_user(acting.caller.user_id)
@@ -118,7 +116,8 @@ async def propose_totp(body: ProofDep, acting: PersonDep) -> Response:
     """Begin to set up a second factor. It is asked for once a code has confirmed it. Needs your password."""
     await acting.services.signing_in.confirm_password(acting.identity, proof_of(body.password, None), acting.peer)
     secret = totp.new_secret()
-    await acting.services.factors.propose(acting.caller.user_id, secret)
+    stored = acting.services.seal.close(secret, str(acting.caller.user_id))
+    await acting.services.factors.propose(acting.caller.user_id, stored)
     await acting.record("totp.propose", acting.caller.user_id)
     return reply(SecretBody(secret=secret, address=totp.address(secret, acting.caller.name)))
 
@@ -127,12 +126,13 @@ async def propose_totp(body: ProofDep, acting: PersonDep) -> Response:
 async def confirm_totp(body: ConfirmationBody, acting: PersonDep) -> Response:
     """Confirm the second factor by a code. It is asked for from now on; recovery codes are shown once."""
     user_id, factors = acting.caller.user_id, acting.services.factors
-    secret = await factors.proposed(user_id)
+    stored = await factors.proposed(user_id)
+    secret = stored and acting.services.seal.open(stored, str(user_id))
     step = secret and totp.step_of(secret, body.code.get_secret_value(), time.time())
     codes = opaque.recovery_codes()
-    if not secret or not step:
+    if not stored or not step:
         raise NotSignedInError("the code does not match; is the phone's clock right?")
-    if not await factors.confirm(user_id, secret, step, [opaque.stored_code(code) for code in codes]):
+    if not await factors.confirm(user_id, stored, step, [opaque.stored_code(code) for code in codes]):
         raise AccountError("the second factor was changed meanwhile; begin again")
     await acting.record("totp.confirm", user_id)
     return reply(CodesBody(codes=codes))

@@ -71,7 +71,8 @@ async def create_workflow(
 ) -> Response:
     """Create a workflow from a plan. It is durable once this answers, and an orchestrator will drive it."""
     chosen = project_for(caller, project, Role.OPERATOR)
-    (created,) = await system.intake.create(new_workflow(body, caller, chosen, idempotency_key, system.settings))
+    new = await new_workflow(body, caller, chosen, idempotency_key, system)
+    (created,) = await system.intake.create(new)
     view = await system.workflows.get(created.id)
     return reply(WorkflowBody.of(view), HTTPStatus.ACCEPTED, {"Location": f"/v1/workflows/{created.id}"})
 

@@ -1,8 +1,10 @@
 -- The audit log: append-only, and chained by hashes.
 
 -- name: lock_audit
--- Let one writer at a time extend the chain.
-select pg_advisory_xact_lock(hashtextextended('eopiez.audit', 0))
+-- Let one writer at a time extend the chain. The server ends a writer that is frozen for so long, and others go on.
+select
+    set_config('idle_in_transaction_session_timeout', $1, true),
+    pg_advisory_xact_lock(hashtextextended('eopiez.audit', 0))
 
 -- name: audit_head
 -- The end of the chain.

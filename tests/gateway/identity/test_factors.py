@@ -11,6 +11,7 @@ from eopiez_ray.errors import CrossSiteError, NotSignedInError
 from eopiez_ray.gateway.identity import guessing, opaque, totp
 from eopiez_ray.gateway.identity.opaque import Purpose
 from eopiez_ray.gateway.identity.origins import HEADER, check_origin
+from eopiez_ray.gateway.identity.sampling import Sampler
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NOW = 1_800_000_015.0
@@ -99,6 +100,23 @@ def test_failures_are_forgotten_after_a_day() -> None:
 )
 def test_an_ipv6_customer_counts_once(address: str, network: str) -> None:
     assert guessing.network_of(address) == network
+
+
+def test_of_many_refusals_some_are_worth_a_row() -> None:
+    now = 0.0
+    sampler = Sampler(lambda: now)
+    kept = [count for _ in range(5000) if (count := sampler.counted("a")) is not None]
+    assert kept == [*range(1, 21), 100, 1000]
+    assert sampler.counted("b") == 1
+    now = 60.0
+    assert sampler.counted("a") == 1
+
+
+def test_a_bounded_number_of_sources_is_counted() -> None:
+    sampler = Sampler(lambda: 0.0)
+    for number in range(30_000):
+        sampler.counted(f"address {number}")
+    assert len(sampler._counts) == 10_000
 
 
 OWN = {"host": "eopiez.example.com", HEADER.lower(): "1"}

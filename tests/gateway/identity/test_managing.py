@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from http import HTTPStatus
 from itertools import pairwise
@@ -264,10 +265,12 @@ async def test_administrators_of_a_project_revoke_its_keys(site: Site) -> None:
     _, anna = await site.member("anna", Role.DEVELOPER)
     _, keeper = await site.member("ben", Role.ADMINISTRATOR)
     _, viewer = await site.member("cleo", Role.VIEWER)
+    root = await site.administrator()
     made = (await anna.post("/keys", json={"name": "k", "role": "viewer"})).json()
     assert (await viewer.get("/keys")).json()["items"] == []
     problem(await viewer.delete(f"/keys/{made['id']}"), 404, "not-found")
     assert [each["login"] for each in (await keeper.get("/keys")).json()["items"]] == ["anna"]
+    assert [each["login"] for each in (await root.get("/keys")).json()["items"]] == ["anna"]
     assert (await keeper.delete(f"/keys/{made['id']}")).status_code == HTTPStatus.NO_CONTENT
     holder = site.visitor(authorization=f"Bearer {made['key']}")
     problem(await holder.get("/workflows"), 401, "unauthenticated")
@@ -294,6 +297,10 @@ async def test_the_audit_log_is_exported_whole(site: Site) -> None:
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
     assert all(row["previous"] == before["hash"] for before, row in pairwise(rows))
     assert [row["action"] for row in rows] == ["session.create", "user.create", "audit.export"]
+    for row in rows:
+        facts = [value for name, value in row.items() if name not in {"previous", "hash"}]
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        assert hashlib.sha256(bytes.fromhex(row["previous"]) + text.encode()).hexdigest() == row["hash"]
 
 
 async def test_changes_of_workflows_are_in_the_audit_log(site: Site) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
-from eopiez_ray.errors import WeakPasswordError
+from eopiez_ray.errors import TooManyRequestsError, WeakPasswordError
 from eopiez_ray.gateway.identity.passwords import Hasher, check_password, common_passwords, one_time_password
 
 
@@ -81,6 +82,14 @@ async def test_without_a_password_or_with_a_damaged_hash_nobody_gets_in() -> Non
     assert not await hasher.verify("ulmenblattgrün", None)
     assert not await hasher.verify("ulmenblattgrün", "plain")
     assert not await hasher.verify("lone \udcff surrogate", await hasher.hash("ulmenblattgrün"))
+
+
+async def test_of_very_many_at_once_some_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eopiez_ray.gateway.identity.passwords.MOST_WAITING", 3)
+    hasher = Hasher()
+    outcomes = await asyncio.gather(*(hasher.verify("ulmenblattgrün", None) for _ in range(5)), return_exceptions=True)
+    assert sum(isinstance(outcome, TooManyRequestsError) for outcome in outcomes) == 2
+    assert not await hasher.verify("ulmenblattgrün", None), "the others made room"
 
 
 def test_one_time_passwords_are_random_and_follow_the_rules_v5_0_0_6_4_1() -> None:

@@ -85,6 +85,15 @@ async def test_more_at_once_than_a_burst_is_none(database: Database) -> None:
     assert 0 < taken.next_s <= 1
 
 
+async def test_fractions_of_a_second_count(database: Database) -> None:
+    rates = Rates(database)
+    assert (await rates.take("a", 30, 0.3, 40)).granted == 30
+    assert (await rates.take("a", 30, 0.3, 40)).granted == 10
+    taken = await rates.take("a", 1, 0.3, 40)
+    assert taken.granted == 0
+    assert 0 < taken.next_s <= 0.3
+
+
 async def test_unused_limits_are_forgotten(database: Database) -> None:
     rates = Rates(database)
     await rates.take("old", 1, 1.0, 5)

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
+import asyncpg
 import pyotp
 import pytest
 
@@ -15,19 +16,21 @@ from eopiez_ray.errors import (
     NotSignedInError,
     PasswordChangeNeededError,
     SecondFactorNeededError,
+    StoreError,
     TooManyRequestsError,
 )
 from eopiez_ray.gateway.identity import guessing, opaque, tokens, totp
 from eopiez_ray.gateway.identity.authenticator import COOKIE
 from eopiez_ray.gateway.identity.origins import HEADER
 from eopiez_ray.gateway.identity.services import IdentityServices
-from eopiez_ray.gateway.identity.signing_in import REFUSAL, Proof, new_pair
+from eopiez_ray.gateway.identity.signing_in import REFUSAL, Proof, SignedIn
 from eopiez_ray.model.access import Role
-from eopiez_ray.model.audit import Outcome
+from eopiez_ray.model.audit import Entry, Outcome
 from eopiez_ray.store import Database
 from eopiez_ray.store.accounts import Standing
 from eopiez_ray.store.audit import AuditFilter
 
+from ...waiting import until
 from .given import ELSEWHERE, PASSWORD, PEER, PROOF, bearing, later, member, newcomer, request, signed_in, user
 
 WRONG = Proof("eichenblatt im wind")
@@ -191,7 +194,7 @@ async def test_a_token_that_held_expires_v5_0_0_9_2_1(
     anna = await user(services)
     session = await signed_in(services)
     monkeypatch.setattr(tokens, "now", lambda: datetime.now(UTC) - timedelta(minutes=4, seconds=58))
-    token = await services.signing_in._access_token(anna, session.session_id)
+    token = await services.signer.sign(anna, session.session_id)
     monkeypatch.undo()
     assert await services.authenticator.caller(bearing(token))
     end = time.time() + 8
@@ -214,7 +217,7 @@ async def test_a_token_says_its_own_user(services: IdentityServices) -> None:
     await user(services, "anna")
     ben = await user(services, "ben")
     anna = await signed_in(services, "anna")
-    token = await services.signing_in._access_token(ben, anna.session_id)
+    token = await services.signer.sign(ben, anna.session_id)
     with pytest.raises(NotSignedInError):
         await services.authenticator.caller(bearing(token))
 
@@ -416,7 +419,7 @@ async def test_another_signing_key_leaves_tokens_as_they_are(
 ) -> None:
     await user(services)
     before = await signed_in(services)
-    await others.signing.rotate(new_pair)
+    await others.signer.rotate()
     after = await signed_in(services)
     for token in (before.access_token, after.access_token):
         assert await others.authenticator.caller(bearing(token))
@@ -427,7 +430,7 @@ async def test_another_signing_key_leaves_tokens_as_they_are(
 
 
 async def test_replicas_agree_on_the_first_signing_key(services: IdentityServices, others: IdentityServices) -> None:
-    pairs = await asyncio.gather(*(each.signing.current(new_pair) for each in (services, others) * 5))
+    pairs = await asyncio.gather(*(each.signing.current(each.signer._new) for each in (services, others) * 5))
     assert len({kid for kid, _, _ in pairs}) == 1
 
 
@@ -440,6 +443,57 @@ async def test_sign_ins_and_refusals_are_audited_v5_0_0_16_3_1(services: Identit
     rows = [row.entry for row in await services.audit.page(AuditFilter(action="session.create"))]
     assert [(row.actor, row.result) for row in rows] == [("", "refused"), ("anna", "refused"), ("anna", "done")]
     assert (rows[2].actor_id, rows[2].address, rows[2].request_id) == (anna, PEER.address, PEER.request_id)
+
+
+CUT = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = $1"
+
+
+async def test_lost_connections_leave_no_half_sign_in_and_a_whole_chain(
+    services: IdentityServices, database_url: str
+) -> None:
+    """Whoever got an answer is signed in, and in the log; all others may try again."""
+    await user(services)
+    cutter = await asyncpg.connect(database_url)
+    name = await cutter.fetchval("select current_database()")
+    made: list[SignedIn] = []
+    for number in range(12):
+        outcomes = await cut_off(services, cutter, name, number % 3)
+        made += [outcome for outcome in outcomes if isinstance(outcome, SignedIn)]
+        assert all(isinstance(each, SignedIn | StoreError | TooManyRequestsError) for each in outcomes), outcomes
+    await cutter.close()
+    made.append(await eventually_signed_in(services))
+    for each in made:
+        assert await services.authenticator.caller(bearing(each.access_token))
+    await services.trail.record(Entry("last"))
+    rows = await services.audit.page(AuditFilter(action="session.create", result=Outcome.DONE), limit=1000)
+    assert {str(each.session_id) for each in made} <= {row.entry.object for row in rows}
+    assert (await services.audit.verify())[1] == []
+
+
+async def cut_off(
+    services: IdentityServices, cutter: asyncpg.Connection[asyncpg.Record], name: str, phase: int
+) -> list[SignedIn | BaseException]:
+    """Three sign-ins whose connections are cut: at once, while passwords are hashed, or after that."""
+    signing = asyncio.gather(*(signed_in(services) for _ in range(3)), return_exceptions=True)
+    if phase > 0:
+        await until(lambda: services.hasher._waiting > 0 or signing.done())
+    if phase > 1:
+        await until(lambda: services.hasher._waiting == 0 or signing.done())
+    await cutter.fetch(CUT, name)
+    return await signing
+
+
+async def eventually_signed_in(services: IdentityServices) -> SignedIn:
+    """A session, once the failures that lost connections left behind are waited for."""
+
+    async def tried() -> SignedIn | None:
+        try:
+            return await signed_in(services)
+        except (StoreError, TooManyRequestsError):
+            return None
+
+    session: SignedIn = await until(tried)
+    return session
 
 
 async def test_secrets_are_in_no_row_and_no_representation_v5_0_0_16_2_5(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,12 +15,13 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from eopiez_ray.errors import AuditError, StoreError, WriteRefusedError
+from eopiez_ray.errors import AuditError, StorageFullError, StoreError, WriteRefusedError
 from eopiez_ray.gateway.identity.anchors import FileAnchor, WebhookAnchor
 from eopiez_ray.gateway.identity.trail import Trail
 from eopiez_ray.model.audit import Entry, Fault, Finding, Head, Outcome
 from eopiez_ray.store import Database, connect
 from eopiez_ray.store.audit import AuditFilter, AuditLog
+from eopiez_ray.store.queries import sql
 
 SUPERUSER = "alter table audit disable trigger audit_is_append_only"
 
@@ -157,6 +158,49 @@ async def test_several_replicas_extend_one_chain(database: Database, database_ur
     assert kept == await audit.head()
 
 
+MANY = """
+insert into audit
+select
+    number, now(), 'user ' || number % 1000, null, 'action ' || number % 20, number::text, 'default', '', 'done', '',
+    '{}', '', ''
+from generate_series(1, 100000) as number
+"""
+
+
+@pytest.mark.parametrize(
+    ("conditions", "index"),
+    [
+        ("null, null, null", "audit_pkey"),
+        ("'user 7', null, null", "audit_of_actor"),
+        ("null, null, '77'", "audit_of_object"),
+        ("'user 7', 'action 7', null", "audit_of_actor"),
+    ],
+)
+async def test_a_search_reads_few_rows(database: Database, conditions: str, index: str) -> None:
+    await database.fetch(MANY)
+    await database.fetch("analyze audit")
+    async with database.transaction() as connection:
+        await connection.execute("set local plan_cache_mode = force_custom_plan")
+        await connection.execute(f"prepare searched as {sql('audit_page')}")
+        arguments = f"9000000000, {conditions}, null, null, null, null, 100"
+        plan = await connection.fetch(f"explain execute searched({arguments})")
+        await connection.execute("deallocate searched")
+    text = "\n".join(row[0] for row in plan)
+    assert index in text, text
+    assert "Seq Scan" not in text
+
+
+async def test_a_frozen_writer_does_not_stop_the_others(database: Database, audit: AuditLog) -> None:
+    frozen = await asyncpg.connect(database.url, server_settings={"search_path": "eopiez"})
+    await frozen.execute("begin")
+    await frozen.fetch(sql("lock_audit"), "100ms")
+    await audit.append(entries(1))
+    assert await audit.verify() == (1, [])
+    with pytest.raises(asyncpg.InterfaceError):
+        await frozen.execute("commit")
+    await frozen.close()
+
+
 async def test_what_waits_together_is_written_together(database: Database) -> None:
     trail = Trail(AuditLog(database))
     trail.start()
@@ -194,6 +238,43 @@ async def test_without_the_database_nobody_is_told_that_it_was_written(
     assert [row.entry.action for row in await audit.page(AuditFilter())] == ["again", "noted"]
     await trail.stop()
     await other.close()
+
+
+async def test_an_entry_that_the_database_refuses_is_dropped_alone(database: Database) -> None:
+    audit = AuditLog(database)
+    await database.fetch("alter table audit add check (action <> 'poison')")
+    trail = Trail(audit)
+    trail.start()
+    for entry in [*entries(5), Entry("poison"), *entries(3)]:
+        trail.note(entry)
+    with pytest.raises(WriteRefusedError):
+        await trail.record(Entry("poison"))
+    await trail.record(Entry("last"))
+    await trail.stop()
+    count, found = await audit.verify()
+    assert (count, found) == (9, [])
+
+
+async def test_a_full_disk_does_not_end_the_writer(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that is none of the database's own: the one who waits is told, and the rest is written later."""
+    monkeypatch.setattr("eopiez_ray.gateway.identity.trail.PAUSE_S", 0.0)
+    is_full = True
+
+    class Full(AuditLog):
+        async def append(self, entries: Sequence[Entry]) -> Head:
+            if is_full:
+                raise StorageFullError("the disk is full")
+            return await super().append(entries)
+
+    trail = Trail(Full(database))
+    trail.start()
+    trail.note(Entry("noted"))
+    with pytest.raises(StorageFullError):
+        await trail.record(Entry("recorded"))
+    is_full = False
+    await trail.record(Entry("again"))
+    await trail.stop()
+    assert [row.entry.action for row in await AuditLog(database).page(AuditFilter())] == ["again", "noted"]
 
 
 async def test_what_finds_no_room_is_counted(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

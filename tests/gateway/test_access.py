@@ -1,0 +1,188 @@
+"""Who may what: every operation, tried in every role, and across projects.
+
+The table names each operation; one that is new and not in it fails the first test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import eopiez_ray as ez
+from eopiez_ray.model.access import Role
+from tests.gateway.conftest import Client, created, sent
+from tests.gateway.test_description import OPERATIONS
+from tests.gateway.test_plans import DOCUMENT
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    import httpx
+
+V, O, D = Role.VIEWER, Role.OPERATOR, Role.DEVELOPER  # noqa: E741 - as short as the table is wide
+LEAST: dict[str, Role] = {
+    "get_workflow": V, "update_workflow": O, "cancel_workflow": O, "pause_workflow": O, "resume_workflow": O,
+    "retry_workflow": O, "list_events": V, "list_tasks": V, "list_attempts": V, "list_logs": V, "get_result": V,
+    "list_artifacts": V, "get_plan": V, "register_plan": D, "unregister_plan": D, "get_upload": V, "send_upload": O,
+    "delete_upload": O, "get_report": V, "get_archive": V, "get_table": V, "list_themes": V, "list_motifs": V,
+    "list_documents": V, "list_similar": V,
+}  # fmt: skip
+"""The least role for what is about one thing."""
+CREATING: dict[str, Role] = {"create_workflow": O, "execute_pipeline": O, "create_upload": O}
+"""The least role for what makes a thing in a project."""
+LISTS = {
+    "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "get_metrics", "get_performance",
+    "list_system_logs",
+}  # fmt: skip
+"""What shows things of all projects that the caller can see."""
+BULK = {
+    "pause_workflows", "resume_workflows", "cancel_workflows", "retry_workflows", "pause_pipeline", "resume_pipeline",
+}  # fmt: skip
+"""What changes all things that a selection names."""
+OPEN = {"get_liveness", "get_readiness", "get_health", "get_plan_schema"}
+"""What is nobody's."""
+OF_ACCOUNTS = {"signing in", "users", "keys", "projects", "audit", "members", "profile"}
+"""Tags of operations on accounts, which are tried with real ones in tests/gateway/identity."""
+
+MEMBERS = {"cleo": Role.VIEWER, "ben": Role.OPERATOR, "anna": Role.DEVELOPER}
+STRANGERS = ("dora", "fritz")
+BODIES: dict[str, Any] = {
+    "update_workflow": {"priority": 1},
+    "register_plan": {"plan": DOCUMENT},
+    "create_workflow": {"plan": DOCUMENT},
+    "execute_pipeline": {"documents": [{"text": "a"}]},
+    "create_upload": {"name": "a.txt", "size": 1},
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation, and how it is called."""
+
+    name: str
+    method: str
+    path: str
+
+    async def call(self, client: httpx.AsyncClient, things: dict[str, str], query: str = "") -> httpx.Response:
+        headers = {"Upload-Offset": "0"} if self.name == "send_upload" else {}
+        path = self.path.removeprefix("/v1").format(**things)
+        extra = "?document=0" if self.name == "list_similar" else ""
+        return await client.request(self.method, f"{path}{extra}{query}", json=BODIES.get(self.name), headers=headers)
+
+
+ALL = {
+    each["operationId"]: Operation(each["operationId"], method.upper(), path)
+    for method, path, each in OPERATIONS
+    if not OF_ACCOUNTS & set(each["tags"])
+}
+
+
+def test_no_operation_is_forgotten() -> None:
+    assert set(ALL) == {*LEAST, *CREATING, *LISTS, *BULK, *OPEN}
+
+
+async def things_of(client: Client, name: str) -> dict[str, str]:
+    """One of each thing, made by somebody in their project."""
+    maker = client(name)
+    workflow: UUID = await created(maker, "a")
+    run = (await maker.post("/pipeline/execute", json={"documents": [{"text": "a"}]})).json()["id"]
+    upload = (await maker.post("/uploads", json={"name": "a.txt", "size": 1})).json()["id"]
+    await maker.put("/plans/mine", json={"plan": DOCUMENT})
+    return {"workflow": str(workflow), "run": run, "upload": upload, "step": "length", "name": "mine"}
+
+
+def targets(operation: Operation, things: dict[str, str]) -> dict[str, str]:
+    """The things by the names of the operation's path."""
+    of_run = operation.path.startswith("/v1/pipeline/")
+    table = {"name": "documents"} if operation.name == "get_table" else {}
+    return things | ({"workflow": things["run"]} if of_run else {}) | table
+
+
+@pytest.mark.parametrize("name", LEAST)
+async def test_a_role_is_enough_or_it_is_named(client: Client, name: str) -> None:
+    operation = ALL[name]
+    for member, role in MEMBERS.items():
+        things = await things_of(client, "anna")
+        answer = await operation.call(client(member), targets(operation, things))
+        is_enough = role.includes(LEAST[name])
+        assert (answer.status_code == HTTPStatus.FORBIDDEN) is not is_enough, (member, answer.text)
+        if not is_enough:
+            assert f"role {LEAST[name]} in project blue" in answer.json()["detail"]
+        if is_enough:
+            assert answer.status_code != HTTPStatus.NOT_FOUND, answer.text
+
+
+@pytest.mark.parametrize("name", LEAST)
+async def test_a_stranger_learns_nothing(client: Client, name: str) -> None:
+    operation = ALL[name]
+    things = await things_of(client, "anna")
+    nothing = things | dict.fromkeys(("workflow", "run", "upload"), "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001")
+    for stranger in STRANGERS:
+        query = "?project=blue" if name in {"get_plan", "register_plan", "unregister_plan"} else ""
+        answers = [
+            await operation.call(client(stranger), targets(operation, each), query) for each in (things, nothing)
+        ]
+        assert {answer.status_code for answer in answers} == {HTTPStatus.NOT_FOUND}
+        said = [_without_ids(answer.text, each) for answer, each in zip(answers, (things, nothing), strict=True)]
+        assert said[0] == said[1]
+
+
+def _without_ids(text: str, things: dict[str, str]) -> str:
+    for thing in things.values():
+        text = text.replace(thing, "…")
+    return text.split('"request_id"')[0]
+
+
+@pytest.mark.parametrize("name", CREATING)
+async def test_nothing_is_made_without_the_role(client: Client, name: str) -> None:
+    operation = ALL[name]
+    for member, role in MEMBERS.items():
+        answer = await operation.call(client(member), {})
+        assert (answer.status_code == HTTPStatus.FORBIDDEN) is not role.includes(CREATING[name]), answer.text
+    for stranger in STRANGERS:
+        answer = await operation.call(client(stranger), {}, "?project=blue")
+        assert answer.status_code == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize("name", sorted(LISTS))
+async def test_a_list_shows_nothing_of_other_projects(client: Client, name: str) -> None:
+    operation = ALL[name]
+    before = {stranger: _facts(await operation.call(client(stranger), {})) for stranger in STRANGERS}
+    things = await things_of(client, "anna")
+    for stranger in STRANGERS:
+        answer = await operation.call(client(stranger), {})
+        assert _facts(answer) == before[stranger]
+        assert not any(thing in answer.text for thing in (things["workflow"], things["upload"], '"blue"'))
+        named = await operation.call(client(stranger), {}, "?project=blue")
+        assert named.status_code == HTTPStatus.NOT_FOUND
+
+
+def _facts(answer: httpx.Response) -> Any:
+    """What an answer says, apart from the time."""
+    if "json" not in answer.headers["content-type"]:
+        return answer.text
+    return {key: value for key, value in answer.json().items() if key != "since"}
+
+
+@pytest.mark.parametrize("name", sorted(BULK))
+async def test_a_bulk_request_touches_nothing_of_other_projects(client: Client, name: str) -> None:
+    things = await things_of(client, "anna")
+    selection = {} if "pipeline" in name else {"everything": True}
+    for stranger in ("dora", "cleo"):
+        path = ALL[name].path.removeprefix("/v1")
+        answer = await client(stranger).post(path, json=selection)
+        assert answer.json()["answers"] == []
+    for workflow in (things["workflow"], things["run"]):
+        assert (await client("anna").get(f"/workflows/{workflow}")).json()["status"] == "queued"
+
+
+async def test_code_is_taken_from_nobody_where_that_is_set(app: Any, client: Client) -> None:
+    plan = ez.Plan("values")
+    plan.values("words", ["a"])
+    object.__setattr__(app.state.system.settings, "gateway_allows_code", False)
+    answer = await client("anna").post("/workflows", json=sent(plan))
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:eopiez:problem:code-forbidden")
+    assert (await client("anna").post("/workflows", json={"plan": DOCUMENT})).status_code == 202
