@@ -16,12 +16,14 @@ from . import (
     cancel,
     chaos,
     clean,
+    context,
     demo,
     doctor,
     down,
     events,
     failures,
     limits,
+    login,
     logs,
     orchestrate,
     pause,
@@ -41,6 +43,7 @@ from . import (
     weigh,
 )
 from . import list as list_workflows
+from .system import choose_system
 from .terminal import complain, is_debugging, print_traceback, set_debugging
 from .watch import INTERRUPTED
 
@@ -104,18 +107,28 @@ def eopiez(
         bool,
         typer.Option("--debug", envvar="EOPIEZ_DEBUG", help="Show tracebacks, and the engine's log on stderr."),
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--context", metavar="NAME", help="Work on this system, instead of the current one.", show_default=False
+        ),
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Work on this machine's own system, whatever context is current.")
+    ] = False,
 ) -> None:
     """Find motifs, themes and structure in a collection of texts, and pack it into a small archive.
 
     Runs are durable: whatever stops one, **eopiez resume** picks it up where it left off.
     """
     set_debugging(debug)
+    choose_system(on, is_local=local)
 
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
     limits, weigh, orchestrate, up, status, down, doctor, users, audit,
-    search, archive, chaos, clean, plan,
+    login, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

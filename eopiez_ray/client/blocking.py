@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from ..model.filters import Order, WorkflowFilter
 from .progress import as_html, bar
-from .remote import ALL
+from .remote import ALL, EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from ..model.options import RequestOptions, StartOptions
     from ..model.requests import Answer, Selection, Verb
     from ..model.status import WorkflowStatus
+    from ..model.tasks import TaskKey
     from ..model.views import (
         AttemptView,
         DriverView,
         EventView,
+        GivenUp,
         LogView,
+        SetAside,
         StepFacts,
         StepView,
         TaskView,
@@ -46,6 +49,8 @@ class Remote:
 
     Every method does what the one of the same name in ``AsyncRemote`` does, and raises the same errors.
     """
+
+    is_remote: Literal[True] = True
 
     def __init__(self, loop: Loop, remote: AsyncRemote) -> None:
         self._loop, self._remote = loop, remote
@@ -106,6 +111,14 @@ class Remote:
         """How many workflows a request would apply to now; 1,001 stands for more."""
         return self._loop.run(self._remote.count(verb, selection))
 
+    def given_up(self, selection: Selection = EVERYTHING, *, limit: int = 1000) -> list[GivenUp]:
+        """Tasks of failed or quarantined workflows that have used up their attempts, latest first."""
+        return self._loop.run(self._remote.given_up(selection, limit))
+
+    def set_aside(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[SetAside]:
+        """Quarantined workflows and why they were set aside, newest first."""
+        return self._loop.run(self._remote.set_aside(selection, limit))
+
     def pause(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
         """Request a pause of all selected workflows."""
         return self._loop.run(self._remote.pause(selection, **options))
@@ -132,6 +145,8 @@ class Remote:
 
 class RemoteWorkflow:
     """A handle on one workflow at a gateway; see ``AsyncRemoteWorkflow``."""
+
+    is_remote: Literal[True] = True
 
     def __init__(self, loop: Loop, workflow: AsyncRemoteWorkflow) -> None:
         self._loop, self._workflow = loop, workflow
@@ -220,9 +235,11 @@ class RemoteWorkflow:
         """As ``logs``, each line as it comes, until the workflow is at rest."""
         return self._loop.iterate(self._workflow.follow_logs(after, step=step, partition=partition, level=level))
 
-    def tasks(self, where: TaskFilter | None = None, limit: int | None = None) -> Iterator[TaskView]:
-        """Its finished tasks, in order of step and partition, fetched a page at a time."""
-        return self._loop.iterate(self._workflow.tasks(where, limit))
+    def tasks(
+        self, where: TaskFilter | None = None, after: TaskKey | None = None, limit: int | None = None
+    ) -> Iterator[TaskView]:
+        """Its finished tasks after the given one, in order of step and partition, fetched a page at a time."""
+        return self._loop.iterate(self._workflow.tasks(where, after, limit))
 
     def each_attempt(
         self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None

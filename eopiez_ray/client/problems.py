@@ -24,6 +24,7 @@ from ..errors import (
     TooManyRequestsError,
     TransitionError,
     UpdateRefusedError,
+    WeakPasswordError,
     WorkflowNotFinishedError,
     WorkflowNotFoundError,
 )
@@ -48,6 +49,7 @@ SENTENCES: dict[str, type[EopiezError]] = {
     "second-factor-needed": SecondFactorNeededError,
     "storage-full": StorageFullError,
     "unauthenticated": NotSignedInError,
+    "weak-password": WeakPasswordError,
 }
 """Problems that become errors of a sentence, by the end of their type."""
 FACTUAL: dict[str, type[EopiezError]] = {
@@ -98,7 +100,7 @@ def _told(status: int, said: Mapping[str, Any], content: bytes) -> GatewayError:
     """The answer as it came: a problem, or whatever a proxy in between has said."""
     facts = {name: str(said.get(name) or "") for name in ("type", "detail", "hint", "request_id")}
     facts["detail"] = facts["detail"] or content[:SHOWN].decode("utf-8", "replace").strip() or "no reason given"
-    hint = f"; {facts['hint']}" if facts["hint"] else ""
+    hint = f"; {facts['hint']}" if facts["hint"] and "/v1/" not in facts["hint"] else ""  # Endpoints help nobody here.
     kind = GatewayUnavailableError if status in _AWAY else GatewayError
     sentence = facts["detail"] if facts["type"] else f"the gateway answered {status}: {facts['detail']}"
     return kind(f"{sentence}{hint}", status=status, **facts)

@@ -17,7 +17,9 @@ from ..model.views import (
     AttemptView,
     DriverView,
     EventView,
+    GivenUp,
     LogView,
+    SetAside,
     StepFacts,
     StepView,
     TaskView,
@@ -86,6 +88,16 @@ def task_view(value: Json, positions: Mapping[str, int]) -> TaskView:
         positions: of the steps in the plan, by name.
     """
     return _made(TaskView, value, key=TaskKey(positions[value["step"]], value["partition"]))
+
+
+def given_up(value: Json) -> GivenUp:
+    """A task that has used up its attempts."""
+    return _made(GivenUp, value, workflow_id=WorkflowId(UUID(value["workflow_id"])))
+
+
+def set_aside(value: Json) -> SetAside:
+    """A quarantined workflow."""
+    return _made(SetAside, value, workflow_id=WorkflowId(UUID(value["workflow_id"])))
 
 
 def answer_of(value: Json) -> Answer:

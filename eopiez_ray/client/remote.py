@@ -16,7 +16,7 @@ from ..model.names import check_labels, check_priority
 from ..model.requests import Answer, Selection, Verb
 from ..model.status import WorkflowStatus
 from . import reading
-from .pages import pages
+from .pages import PAGE, pages
 from .pipeline import AsyncPipeline
 from .transport import Call
 from .workflow import AsyncRemoteWorkflow, request_body
@@ -24,12 +24,12 @@ from .workflow import AsyncRemoteWorkflow, request_body
 if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
     from ..model.options import RequestOptions, StartOptions
-    from ..model.views import WorkflowView
+    from ..model.views import GivenUp, SetAside, WorkflowView
     from .transport import Transport
 
 TOGETHER = 8
 """Requests under way at once."""
-ALL = WorkflowFilter()
+ALL, EVERYTHING = WorkflowFilter(), Selection(everything=True)
 
 
 class AsyncRemote:
@@ -145,13 +145,28 @@ class AsyncRemote:
         """How many workflows a request would apply to now; 1,001 stands for more."""
         if selection.ids is not None:
             return len(selection.ids)
-        statuses = selection.statuses_for(verb)
-        where = WorkflowFilter(
-            projects=selection.projects, labels=selection.labels, owner=selection.owner, name=selection.name,
-            error_type=selection.error_type, statuses=None if statuses is None else tuple(statuses),
-        )  # fmt: skip
-        page = await self._transport.get("workflows", limit=1, counted=True, **_conditions(where))
+        query = _selected(selection, selection.statuses_for(verb))
+        page = await self._transport.get("workflows", limit=1, counted=True, **query)
         return int(page["count"])
+
+    async def given_up(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[GivenUp]:
+        """Tasks of failed or quarantined workflows that have used up their attempts, latest first.
+
+        Args:
+            selection: which workflows; all by default.
+            limit: how many at most.
+
+        Raises:
+            ParameterError: it names workflows by id, which a gateway does not select failures by.
+        """
+        found = pages(self._transport, "workflows/failures", most=limit, **_selected(selection, selection.statuses))
+        return [reading.given_up(each) async for each in found]
+
+    async def set_aside(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[SetAside]:
+        """Quarantined workflows and why they were set aside, newest first. Arguments and errors as in ``given_up``."""
+        query = _selected(selection, selection.statuses)
+        page = await self._transport.get("workflows/failures", limit=min(limit, PAGE), **query)
+        return [reading.set_aside(each) for each in page["quarantined"]]
 
     async def pause(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
         """Request a pause of all selected workflows, and give the answer for each without waiting."""
@@ -221,6 +236,17 @@ def _document(plan: Plan) -> dict[str, Any] | None:
         return plan.to_document()
     except PlanError:
         return None
+
+
+def _selected(selection: Selection, statuses: Sequence[WorkflowStatus] | None) -> dict[str, Any]:
+    """A selection as the query of a list."""
+    if selection.ids is not None:
+        raise ParameterError("a gateway selects these by labels, owner, name, status or error, not by id")
+    where = WorkflowFilter(
+        projects=selection.projects, labels=selection.labels, owner=selection.owner, name=selection.name,
+        error_type=selection.error_type, statuses=None if statuses is None else tuple(statuses),
+    )  # fmt: skip
+    return _conditions(where)
 
 
 def _conditions(where: WorkflowFilter) -> dict[str, Any]:

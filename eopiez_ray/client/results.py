@@ -14,7 +14,7 @@ from urllib.parse import quote
 from blake3 import blake3
 
 from ..errors import GatewayError, ParameterError, WorkflowNotFinishedError
-from ..model.status import PhaseKind, StepStatus
+from ..model.status import StepStatus
 from .downloading import download
 from .pages import pages
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Form = Literal["value", "arrow", "pandas", "polars", "json"]
 TOGETHER = 4
 """Partitions that are downloaded at once."""
-ONE = {PhaseKind.REDUCE, PhaseKind.SINK}
 RAW = "application/octet-stream"
 
 
@@ -130,4 +129,4 @@ def result_of(transport: Transport, workflow: WorkflowId, steps: Sequence[StepVi
         raise KeyError(f"workflow {workflow} has no step {step!r}; it has {', '.join(each.name for each in steps)}")
     if found.status is not StepStatus.SUCCEEDED:
         raise WorkflowNotFinishedError(f"step {step!r} of workflow {workflow} is {found.status}; wait for it first")
-    return Result(transport, workflow, step, found.kind in ONE, found.partitions or 0)
+    return Result(transport, workflow, step, found.kind.gives_one, found.partitions or 0)

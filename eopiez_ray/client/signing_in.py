@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import GatewayError, NotSignedInError, PasswordChangeNeededError
+from ..errors import GatewayError, NotSignedInError
 from .credentials import Tokens
 from .transport import Call
 
@@ -13,33 +13,43 @@ if TYPE_CHECKING:
     from .transport import Transport
 
 
-async def sign_in(transport: Transport, login: str, password: str, code: str | None = None) -> Tokens:
-    """The tokens of a new session.
+class SignedIn(NamedTuple):
+    """A new session."""
+
+    tokens: Tokens
+    must_change_password: bool
+    """Whether nothing else is allowed before."""
+
+
+async def sign_in(transport: Transport, login: str, password: str, code: str | None = None) -> SignedIn:
+    """A new session.
 
     Args:
         transport: to the gateway, without credentials.
         login: who.
         password: theirs.
-        code: of their second factor.
+        code: of their second factor, or a recovery code.
 
     Raises:
         SecondFactorNeededError: a code is needed.
         NotSignedInError: it does not match.
-        PasswordChangeNeededError: an initial password has to be changed first.
     """
     body = {"login": login, "password": password} | ({} if code is None else {"code": code})
     said = await transport.json(Call(method="POST", path="auth/login", body=body))
-    if said.get("must_change_password"):
-        raise PasswordChangeNeededError("this is an initial password; choose your own first")
-    return _tokens(said)
+    return SignedIn(_tokens(said), bool(said.get("must_change_password")))
 
 
-async def change_password(transport: Transport, login: str, password: str, new: str, code: str | None = None) -> Tokens:
-    """Change a password, also an initial one, and sign in. Errors as in ``sign_in``; the new one may be too weak."""
-    proof = {"password": password} | ({} if code is None else {"code": code})
-    said = await transport.json(Call(method="POST", path="auth/login", body={"login": login} | proof))
-    bearer = {"Authorization": f"Bearer {said['access_token']}"}
-    body = {"password": password, "new_password": new}
+async def change_password(
+    transport: Transport, tokens: Tokens, password: str, new: str, code: str | None = None
+) -> Tokens:
+    """Change a password, also an initial one; all sessions end, and a new one begins.
+
+    Raises:
+        WeakPasswordError: the new one is easily guessed.
+        SecondFactorNeededError: a code is needed as well, which must be another than the one used just before.
+    """
+    bearer = {"Authorization": f"Bearer {tokens.access_token}"}
+    body = {"password": password, "new_password": new} | ({} if code is None else {"code": code})
     call = Call(method="POST", path="users/profile/password", body=body, headers=bearer)
     return _tokens(await transport.json(call))
 

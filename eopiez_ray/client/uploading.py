@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from .transport import Call, Unanswered
 if TYPE_CHECKING:
     from .transport import Transport
 
+LONGEST_NAME = 255
 PART_BYTES = 8 * 2**20
 """Bytes of a part: what is sent again at most."""
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
@@ -49,7 +50,7 @@ async def upload(
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            new = {"name": name or path.name, "size": size}
+            new = {"name": _sent_name(name or path.name), "size": size}
             call = Call(method="POST", path="uploads", query={"project": project}, body=new)
             made = await transport.json(call)
             await _Sending(transport, made["id"], file, size, told).all_of_it()
@@ -120,10 +121,24 @@ def files_in(paths: list[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise UnreadableInputError(str(path), "there is no such file or folder")
-        found += sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        found += sorted(each for each in _below(path) if each.is_file()) if path.is_dir() else [path]
     if paths and not found:
         raise ParameterError("the folders have no files in them")
     return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """What is in a folder, without what is hidden."""
+    return (path for path in folder.rglob("*") if not any(map(_is_hidden, path.relative_to(folder).parts)))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
+
+
+def _sent_name(name: str) -> str:
+    """A name as JSON can express it; its end, by which the file is read, stays."""
+    return name.encode("utf-8", "replace").decode()[-LONGEST_NAME:]
 
 
 def shown(body: Any) -> Any:

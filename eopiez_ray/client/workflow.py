@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..model.changes import StepChange
     from ..model.ids import WorkflowId
     from ..model.options import RequestOptions
+    from ..model.tasks import TaskKey
     from ..model.views import (
         AttemptView,
         DriverView,
@@ -161,14 +162,16 @@ class AsyncRemoteWorkflow:
         async for message in Follower(self._transport, f"{self._path}/logs", **where).messages(after):
             yield reading.log_view(message.data)
 
-    async def tasks(self, where: TaskFilter | None = None, limit: int | None = None) -> AsyncIterator[TaskView]:
-        """Its finished tasks, in order of step and partition, fetched a page at a time.
+    async def tasks(
+        self, where: TaskFilter | None = None, after: TaskKey | None = None, limit: int | None = None
+    ) -> AsyncIterator[TaskView]:
+        """Its finished tasks after the given one, in order of step and partition, fetched a page at a time.
 
         Raises:
             PlanError: its plan has no such step.
         """
         positions = {step.name: step.position for step in await self.steps()}
-        query = asdict(where or TaskFilter())
+        query = asdict(where or TaskFilter()) | {"after": after and f"{after.step}/{after.partition}"}
         async for each in pages(self._transport, f"{self._path}/tasks", most=limit, **query):
             yield reading.task_view(each, positions)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
 from ..errors import WorkflowNotFinishedError
 from ..model.changes import Change, StepChange
 from ..model.endings import check_succeeded
 from ..model.filters import AttemptFilter, LogFilter, TaskFilter
 from ..model.options import RequestOptions, login_name, request_of
-from ..model.status import PhaseKind, StepStatus, WorkflowStatus
+from ..model.status import StepStatus, WorkflowStatus
 from ..settings import Settings
 from ..store import Workflows
 from .artifacts import LoadedPartitions
@@ -44,6 +44,8 @@ PAGE = 1000
 
 class Workflow:
     """A handle on one workflow."""
+
+    is_remote: Literal[False] = False
 
     def __init__(self, thread: EngineThread, workflow: WorkflowId, plan: PlanSpec | None = None) -> None:
         self._thread, self.id, self._plan = thread, workflow, plan
@@ -120,7 +122,7 @@ class Workflow:
                 raise WorkflowNotFinishedError(f"step {step!r} of workflow {self.id} is {status}; wait for it first")
         outputs = self._thread.run(self._workflows.outputs(self.id, position))
         values = LoadedPartitions(self._thread.engine.artifacts, outputs)
-        is_one = self._plan.steps[position].phase.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
+        is_one = self._plan.steps[position].phase.kind.gives_one
         return values[0] if is_one else values
 
     def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:

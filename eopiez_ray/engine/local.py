@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 from ..model.filters import Order
 from ..model.limits import LimitKey, LimitKind, Rules
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 class Local:
     """A system of your own on this machine: ``with eopiez_ray.local() as ez: ez.start(plan).wait()``."""
+
+    is_remote: Literal[False] = False
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._thread = EngineThread(settings or Settings())

@@ -325,6 +325,38 @@ class AttemptBody(ViewBody):
         return cls.model_validate(view)
 
 
+class GivenUpBody(ViewBody):
+    """A task of a failed workflow that has used up its attempts."""
+
+    id: int
+    workflow_id: UUID
+    workflow: str = Field(description="Its name.")
+    step: str
+    partition: int
+    attempts: int
+    outcome: str
+    error_type: str
+    message: str
+    worker: str
+    ended_at: datetime
+
+
+class SetAsideBody(ViewBody):
+    """A quarantined workflow, and why it could not be driven any further."""
+
+    workflow_id: UUID
+    workflow: str = Field(description="Its name.")
+    error_type: str
+    message: str
+    at: datetime
+
+
+class FailuresBody(Page[GivenUpBody]):
+    """What went wrong for good."""
+
+    quarantined: list[SetAsideBody]
+
+
 class LogBody(ViewBody):
     """A line that a phase logged or printed."""
 

@@ -76,7 +76,7 @@ async def new_key(services: IdentityServices, url: str, login: str, role: Role =
 async def key_of(url: str, login: str, role: Role = Role.DEVELOPER) -> str:
     """An API key of a member."""
     async with Transport(url) as visitor:
-        tokens = await sign_in(visitor, login, PASSWORD)
+        tokens, _ = await sign_in(visitor, login, PASSWORD)
     body = {"name": "tests", "role": role}
     async with Transport(url, FixedToken(tokens.access_token)) as person:
         made = await person.json(Call(method="POST", path="keys", query={"project": "default"}, body=body))

@@ -119,6 +119,7 @@ def test_history_logs_and_tasks_are_the_same_from_everywhere(system: System) -> 
         ("length", number, 1, (1, number)) for number in range(3)
     ]
     assert len(list(workflow.tasks(limit=2))) == 2
+    assert [task.partition for task in workflow.tasks(ez.TaskFilter(step="length"), after=tasks[0].key)] == [1, 2]
     with pytest.raises(PlanError):
         workflow.logs(step="no")
     with pytest.raises(ParameterError):

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +12,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-import pytest_asyncio
 
 import eopiez_ray as ez
 from eopiez_ray.client.contexts import Context, Contexts, TokensInContext
@@ -33,20 +29,18 @@ from eopiez_ray.errors import (
     ParameterError,
     TooManyRequestsError,
 )
-from eopiez_ray.gateway.app import create_app
 from eopiez_ray.model.access import Role
 from eopiez_ray.settings import Settings
-from tests.engine.conftest import Stage
 from tests.engine.inline import InlineExecutor
-from tests.gateway.conftest import listening
 from tests.gateway.identity.given import PASSWORD, member
 from tests.waiting import wait_until
 
-from .breaking import DOWN, UP, Moody, wire
-from .serving import Gateway, key_of, new_key
+from .breaking import DOWN, UP, wire
+from .serving import Gateway, key_of
+from .site import Site
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    pass
 
 SHORT = Patience(total_s=0.3)
 
@@ -65,38 +59,6 @@ def lengths(*words: str) -> ez.Plan:
     plan = ez.Plan("lengths")
     plan.step("length", length, plan.values("words", words))
     return plan
-
-
-@dataclass(frozen=True)
-class Site:
-    """A gateway on a port, and an orchestrator beside it."""
-
-    url: str
-    key: str
-    app: FastAPI
-    moody: Moody
-    stage: Stage
-
-    @asynccontextmanager
-    async def client(self, url: str | None = None, patience: Patience | None = None) -> AsyncIterator[AsyncRemote]:
-        async with AsyncRemote(self.transport(url, patience)) as remote:
-            yield remote
-
-    def transport(self, url: str | None = None, patience: Patience | None = None) -> Transport:
-        return Transport(url or self.url, FixedToken(self.key), patience)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def site(database_url: str, home: Path) -> AsyncIterator[Site]:
-    app = create_app(Settings(home=home, database_url=database_url))
-    moody = Moody(app)
-    async with app.router.lifespan_context(app), listening(moody) as url:  # type: ignore[arg-type]
-        stage = Stage(app.state.system.database, home / "artifacts")
-        address = url.removesuffix("/v1")
-        key = await new_key(app.state.system.identity, address, "anna")
-        moody.seen.clear()
-        yield Site(address, key, app, moody, stage)
-        await stage.close()
 
 
 async def test_an_upload_goes_on_where_its_connection_broke(site: Site, tmp_path: Path) -> None:
@@ -249,7 +211,7 @@ async def session(site: Site, tokens: Tokens) -> tuple[AsyncRemote, list[str]]:
 
 async def test_tokens_are_renewed_once_however_many_requests_find_them_expired(site: Site) -> None:
     async with Transport(site.url) as visitor:
-        tokens = await sign_in(visitor, "anna", PASSWORD)
+        tokens, _ = await sign_in(visitor, "anna", PASSWORD)
     stale = Tokens(
         "ey.not.any-more", tokens.refresh_token, tokens.expires_at
     )  # Refused, though the clock says it holds.
@@ -261,7 +223,7 @@ async def test_tokens_are_renewed_once_however_many_requests_find_them_expired(s
 
 async def test_a_token_is_renewed_before_it_ends(site: Site) -> None:
     async with Transport(site.url) as visitor:
-        tokens = await sign_in(visitor, "anna", PASSWORD)
+        tokens, _ = await sign_in(visitor, "anna", PASSWORD)
     remote, used = await session(site, Tokens(tokens.access_token, tokens.refresh_token, 0.0))
     async with remote:
         await remote.workflows()
@@ -279,7 +241,7 @@ async def test_an_ended_session_says_how_to_sign_in_again(site: Site) -> None:
 async def test_programs_that_share_a_session_do_not_end_it(site: Site, tmp_path: Path) -> None:
     """A refresh token that is used twice ends its session, so only one of them may use each."""
     async with Transport(site.url) as visitor:
-        tokens = await sign_in(visitor, "anna", PASSWORD)
+        tokens, _ = await sign_in(visitor, "anna", PASSWORD)
     contexts = Contexts(tmp_path / "config")
     contexts.put(Context("here", site.url, "anna", tokens=Tokens("ey.no", tokens.refresh_token, tokens.expires_at)))
 

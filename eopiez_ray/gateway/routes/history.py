@@ -75,6 +75,13 @@ async def list_tasks(
     more_than_bytes: Annotated[int | None, Query(ge=0, le=2**62)] = None,
     is_cached: bool = False,
     has_rejects: bool = False,
+    after: Annotated[
+        str | None,
+        Query(
+            pattern=r"^\d{1,4}/\d{1,9}$",
+            description="Only those after this one: the step's position, a slash, the partition.",
+        ),
+    ] = None,
     cursor: CursorParameter = None,
     limit: Limit = 100,
 ) -> Response:
@@ -83,7 +90,7 @@ async def list_tasks(
         step=step, worker=worker, host=host, node=node, slower_than_s=slower_than_s, more_than_bytes=more_than_bytes,
         is_cached=is_cached, has_rejects=has_rejects,
     )  # fmt: skip
-    tasks = await system.workflows.tasks(view.id, where, _task_key(cursor), limit)
+    tasks = await system.workflows.tasks(view.id, where, _task_key(cursor) or _key_after(after), limit)
     return reply(page_of([TaskBody.of(task) for task in tasks], limit, list(tasks[-1].key) if tasks else None))
 
 
@@ -192,6 +199,10 @@ async def _lines(workflow: WorkflowId, system: System, where: LogFilter, last: i
                 yield ALIVE
             if len(lines) < PAGE:
                 await topic.changed()
+
+
+def _key_after(text: str | None) -> TaskKey | None:
+    return None if text is None else TaskKey(*map(int, text.split("/")))
 
 
 def _task_key(cursor: str | None) -> TaskKey | None:
