@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from .. import __version__
 from ..errors import EopiezError
 from . import (
     archive,
@@ -66,10 +67,17 @@ class _Group(TyperGroup):
         except Exception as error:  # The outermost guard.
             if type(error).__module__.startswith(("click", "typer")):
                 raise
-            sentence = (
-                f"unexpected {type(error).__name__}: {error}; run `eopiez --debug …` for a traceback, and report it"
-            )
-            raise _told(error, sentence, UNFORESEEN) from error
+            raise _told(error, _unforeseen(error), UNFORESEEN) from error
+
+
+def _unforeseen(error: Exception) -> str:
+    """What to say of an error that is none of ours."""
+    if isinstance(error, ModuleNotFoundError) and find_spec("eopiez_ray.engine") is None:
+        return (
+            f"this needs {error.name}, and only the client is installed here; it works on a system elsewhere "
+            "(`eopiez login URL`), or with eopiez-ray installed in place of eopiez-client"
+        )
+    return f"unexpected {type(error).__name__}: {error}; run `eopiez --debug …` for a traceback, and report it"
 
 
 def _told(error: BaseException, sentence: str, code: int) -> typer.Exit:
@@ -94,7 +102,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"eopiez {version('eopiez-ray')}")
+        typer.echo(f"eopiez {__version__}")
         raise typer.Exit
 
 

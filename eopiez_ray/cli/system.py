@@ -20,6 +20,8 @@ System: TypeAlias = "Local | Remote"
 """What commands that work everywhere are about."""
 Handle: TypeAlias = "Workflow | RemoteWorkflow"
 URL = "EOPIEZ_URL"
+PATIENCE_S = 20.0
+"""Seconds for which a command tries to reach a gateway: somebody is waiting in front of it."""
 
 
 @dataclass(slots=True)
@@ -86,8 +88,9 @@ def open_system(settings: Settings | None = None) -> System:
     """
     if is_elsewhere():
         from ..client.connecting import connect
+        from ..client.patience import Patience
 
-        return connect(context=_choice.context)
+        return connect(context=_choice.context, patience=Patience(total_s=PATIENCE_S))
     return open_here(settings)
 
 
