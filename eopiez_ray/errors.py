@@ -53,6 +53,8 @@
      │    └── ChangedMeanwhileError      somebody else was first
      ├── AuditError                  the audit log was tampered with
      ├── ClusterError                Ray
+     ├── GatewayError                an answer of a gateway that none of the others stands for
+     │    └── GatewayUnavailableError    it does not answer, or not in time
      ├── AlreadyUpError              a system is up under this data home
      ├── PortTakenError              something else listens where the gateway should
      ├── PartFailedError             a part of the system did not start
@@ -408,6 +410,23 @@ class ClusterError(EopiezError):
     """Ray cannot be started or reached, or can never run what it is asked to."""
 
     exit_code = 69
+
+
+class GatewayError(EopiezError):
+    """A gateway refused a request, or answered what cannot be understood."""
+
+    exit_code = 69
+
+    def __init__(
+        self, message: str, *, status: int = 0, type: str = "", detail: str = "", hint: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.status, self.type, self.detail, self.hint, self.request_id = status, type, detail, hint, request_id
+        """The HTTP status, 0 if there was no answer; the problem's fields (RFC 9457); the id that the log there has."""
+
+
+class GatewayUnavailableError(GatewayError):
+    """A gateway does not answer, or a part of what is behind it is away."""
 
 
 class AlreadyUpError(EopiezError):

@@ -40,13 +40,15 @@ CREATING: dict[str, Role] = {"create_workflow": O, "execute_pipeline": O, "creat
 """The least role for what makes a thing in a project."""
 LISTS = {
     "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "get_metrics", "get_performance",
-    "list_system_logs",
+    "list_system_logs", "list_failures",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""
 BULK = {
     "pause_workflows", "resume_workflows", "cancel_workflows", "retry_workflows", "pause_pipeline", "resume_pipeline",
 }  # fmt: skip
 """What changes all things that a selection names."""
+FOUND = {"find_workflow"}
+"""What is named by a part of its id."""
 OPEN = {"get_liveness", "get_readiness", "get_health", "get_plan_schema"}
 """What is nobody's."""
 OF_ACCOUNTS = {"signing in", "users", "keys", "projects", "audit", "members", "profile"}
@@ -95,7 +97,7 @@ async def app(
 
 
 def test_no_operation_is_forgotten() -> None:
-    assert set(ALL) == {*LEAST, *CREATING, *LISTS, *BULK, *OPEN}
+    assert set(ALL) == {*LEAST, *CREATING, *LISTS, *BULK, *FOUND, *OPEN}
 
 
 async def things_of(client: Client, name: str) -> dict[str, str]:
@@ -159,6 +161,18 @@ async def test_nothing_is_made_without_the_role(client: Client, name: str) -> No
     for stranger in STRANGERS:
         answer = await operation.call(client(stranger), {}, "?project=blue")
         assert answer.status_code == HTTPStatus.NOT_FOUND
+
+
+async def test_a_part_of_an_id_finds_nothing_of_other_projects(client: Client) -> None:
+    workflow = str(await created(client("anna"), "a"))
+    for part in (workflow, workflow[-12:], workflow[:20]):
+        found = await client("cleo").get("/workflows/find", params={"id": part})
+        assert (found.status_code, found.json()["id"]) == (200, workflow)
+        for stranger in STRANGERS:
+            answer = await client(stranger).get("/workflows/find", params={"id": part})
+            none = await client(stranger).get("/workflows/find", params={"id": "0" * len(part)})
+            assert (answer.status_code, none.status_code) == (404, 404)
+            assert _without_ids(answer.text, {"id": part}) == _without_ids(none.text, {"id": "0" * len(part)})
 
 
 @pytest.mark.parametrize("name", sorted(LISTS))

@@ -61,7 +61,7 @@ EXAMPLES = os.environ.get("EOPIEZ_API_EXAMPLES", "5")
 """Examples for each operation and phase; 60 make some 5,000 cases."""
 CONFIGURATION = """\
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", "401", "403", "404", "406", "409", "410", "412", "422", "428", "429", "503"]
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "406", "409", "410", "412", "413", "422", "428", "429", "503"]
 
 [[operations]]
 include-operation-id = "send_upload"

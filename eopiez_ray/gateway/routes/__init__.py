@@ -4,6 +4,7 @@ from . import (
     audit,
     auth,
     documentation,
+    failures,
     history,
     keys,
     members,
@@ -21,8 +22,8 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, requests, history, results, plans, pipeline, uploads, monitoring, auth, openid, profile, keys, projects,
-    members, users, audit, documentation,
+    workflows, failures, requests, history, results, plans, pipeline, uploads, monitoring, auth, openid, profile, keys,
+    projects, members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)
