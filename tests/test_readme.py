@@ -154,9 +154,14 @@ def test_phase_of_your_own_gives_its_results(reader: Reader) -> None:
 def test_installations_are_those_of_the_pipeline() -> None:
     pipeline = (ROOT / ".ci/run").read_text()
     lines = [line for block in blocks(README) for line in block.text.splitlines() if INSTALLATION in line]
-    assert lines == ["pip install '.[demo]' && eopiez demo", "pip install '.[test]' && pytest"]
-    assert f"({lines[1]})" in pipeline
+    assert lines == [
+        "pip install '.[demo]' && eopiez demo",
+        "pip install '.[gateway]' && eopiez up --detach",
+        "pip install '.[test]' && pytest",
+    ]
+    assert f"({lines[2]})" in pipeline
     assert re.search(r"^pip install .*\[demo\]", pipeline, re.MULTILINE)
+    assert re.search(r"^pip install .*\[gateway\]", pipeline, re.MULTILINE)
 
 
 def test_every_block_is_run() -> None:
