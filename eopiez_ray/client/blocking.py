@@ -71,7 +71,9 @@ class Remote:
         self.close()
 
     def close(self) -> None:
-        """Close all connections. Workflows go on."""
+        """Close all connections; a second call does nothing. Workflows go on."""
+        if self._loop.is_closed:
+            return
         self._loop.run(self._remote.close())
         self._loop.close()
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -14,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 import httpx
 
 from ..errors import GatewayError, ParameterError, UnreadableInputError
-from .patience import Patience
-from .transport import Call, Unanswered
+from .enduring import Endurance, Unanswered
+from .transport import Call
 
 if TYPE_CHECKING:
     from .transport import Transport
@@ -64,24 +62,30 @@ class _Sending:
 
     def __init__(self, transport: Transport, upload_id: str, file: IO[bytes], size: int, told: Progress | None) -> None:
         self._transport, self._path, self._file, self._size = transport, f"uploads/{upload_id}", file, size
-        self._told, self._patience = told, Patience()
+        self._told, self._endurance = told, Endurance(transport.patience)
         self._offset = 0
 
     async def all_of_it(self) -> None:
         """Send until all has arrived."""
-        tries, since = 0, time.monotonic()
         while self._offset < self._size:
             before = self._offset
             try:
                 await self._part()
-            except (Unanswered, GatewayError) as caught:
-                tries += 1
-                await self._pause(caught, tries, time.monotonic() - since)
-                self._offset = int((await self._transport.get(self._path))["offset"])
+            except Unanswered as caught:
+                await self._go_on(caught)
+            except GatewayError as error:
+                if error.status != HTTPStatus.CONFLICT or error.type.rpartition(":")[2] not in _AGAIN:
+                    raise
+                await self._go_on(Unanswered(error, may_repeat=True))
             if self._offset > before:
-                tries, since = 0, time.monotonic()
+                self._endurance.progressed()
             if self._told is not None:
                 self._told(self._offset, self._size)
+
+    async def _go_on(self, caught: Unanswered) -> None:
+        """After a pause, ask how much has arrived."""
+        await self._endurance.pause(caught)
+        self._offset = int((await self._transport.get(self._path))["offset"])
 
     async def _part(self) -> None:
         self._file.seek(self._offset)
@@ -96,18 +100,6 @@ class _Sending:
         async with self._transport.stream(call) as answer:
             await answer.aread()
             self._offset = int(answer.json()["offset"])
-
-    async def _pause(self, caught: Unanswered | GatewayError, tries: int, elapsed_s: float) -> None:
-        """Wait before the gateway is asked how much it has."""
-        error = caught.error if isinstance(caught, Unanswered) else caught
-        pause = self._patience.pause_s(tries, random.random())
-        if isinstance(caught, Unanswered):
-            pause = max(pause, caught.after_s)
-        elif caught.status != HTTPStatus.CONFLICT or caught.type.rpartition(":")[2] not in _AGAIN:
-            raise caught
-        if not self._patience.allows(elapsed_s, pause):
-            raise error from caught
-        await asyncio.sleep(pause)
 
 
 def files_in(paths: list[Path]) -> list[Path]:
