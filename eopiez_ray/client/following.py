@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -52,7 +52,7 @@ class Follower:
         self._endurance = Endurance(transport.patience)
         self._is_over = False
 
-    async def messages(self, after: int = 0) -> AsyncIterator[Message]:
+    async def messages(self, after: int = 0) -> AsyncGenerator[Message, None]:
         """All messages after the one with that id.
 
         Raises:

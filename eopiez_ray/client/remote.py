@@ -254,7 +254,7 @@ def _conditions(where: WorkflowFilter) -> dict[str, Any]:
     return {
         "project": _only(where.projects),
         "status": None if where.statuses is None else [*where.statuses],
-        "label": [f"{key}={value}" for key, value in where.labels.items()],
+        "label": [*map(_condition, where.labels, where.labels.values())],
         "owner": where.owner,
         "name": where.name,
         "text": where.text,
@@ -263,6 +263,12 @@ def _conditions(where: WorkflowFilter) -> dict[str, Any]:
         "created_after": where.created_after and where.created_after.isoformat(),
         "created_before": where.created_before and where.created_before.isoformat(),
     }
+
+
+def _condition(key: str, value: str) -> str:
+    if "=" in key:
+        raise ParameterError(f"a gateway cannot look for the label {key!r}: its name has a = in it")
+    return f"{key}={value}"
 
 
 def _only(projects: Collection[str] | None) -> str | None:
