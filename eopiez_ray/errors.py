@@ -56,6 +56,7 @@
      ├── GatewayError                an answer of a gateway that none of the others stands for
      │    └── GatewayUnavailableError    it does not answer, or not in time
      ├── AlreadyUpError              a system is up under this data home
+     ├── PortTakenError              something else listens where the gateway should
      ├── PartFailedError             a part of the system did not start
      └── ArchiveError                an .eopz archive
           ├── NotAnArchiveError
@@ -436,6 +437,16 @@ class AlreadyUpError(EopiezError):
     def __init__(self, home: str) -> None:
         super().__init__(f"a system is already up under {home}; `eopiez status` shows it, `eopiez down` stops it")
         self.home = home
+
+
+class PortTakenError(EopiezError):
+    """Something else listens where the gateway should."""
+
+    exit_code = 69
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"port {port} is taken on {host} ({reason.lower()}); stop what listens there, or give --port")
+        self.host, self.port, self.reason = host, port, reason
 
 
 class PartFailedError(EopiezError):

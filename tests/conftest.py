@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -41,6 +42,13 @@ async def template(server: EmbeddedServer) -> str:
 @pytest_asyncio.fixture(loop_scope="session")
 async def database_url(server: EmbeddedServer, template: str) -> AsyncIterator[str]:
     """The address of a database that no other test uses."""
+    async with database_of(server, template) as url:
+        yield url
+
+
+@asynccontextmanager
+async def database_of(server: EmbeddedServer, template: str) -> AsyncIterator[str]:
+    """The address of a new database, which is gone afterwards."""
     name = f"test_{next(_numbers)}"
     connection = await asyncpg.connect(server.url)
     await connection.execute(f"create database {name} template {template}")

@@ -60,12 +60,19 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
         yield app
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def app(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
-    """A gateway on an empty database."""
+@asynccontextmanager
+async def gateway_at(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
+    """A gateway with two projects."""
     async with running(create_app(Settings(home=home, database_url=database_url), named)) as app:
         for project in ("blue", "red"):
             await Projects(app.state.system.database).create(project)
+        yield app
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def app(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
+    """A gateway on an empty database."""
+    async with gateway_at(database_url, home) as app:
         yield app
 
 

@@ -10,14 +10,19 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
+from fastapi import FastAPI
 
 import eopiez_ray as ez
 from eopiez_ray.model.access import Role
-from tests.gateway.conftest import Client, created, sent
+from eopiez_ray.store import EmbeddedServer
+from tests.conftest import database_of
+from tests.gateway.conftest import Client, created, gateway_at, sent
 from tests.gateway.test_description import OPERATIONS
 from tests.gateway.test_plans import DOCUMENT
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from uuid import UUID
 
     import httpx
@@ -80,6 +85,15 @@ ALL = {
     for method, path, each in OPERATIONS
     if not OF_ACCOUNTS & set(each["tags"])
 }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def app(
+    server: EmbeddedServer, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[FastAPI]:
+    """One gateway for all roles: each test makes its own things."""
+    async with database_of(server, template) as url, gateway_at(url, tmp_path_factory.mktemp("home")) as app:
+        yield app
 
 
 def test_no_operation_is_forgotten() -> None:
@@ -188,9 +202,10 @@ async def test_a_bulk_request_touches_nothing_of_other_projects(client: Client, 
     for stranger in ("dora", "cleo"):
         path = ALL[name].path.removeprefix("/v1")
         answer = await client(stranger).post(path, json=selection)
-        assert answer.json()["answers"] == []
+        assert answer.json()["answers"] == [], stranger
     for workflow in (things["workflow"], things["run"]):
         assert (await client("anna").get(f"/workflows/{workflow}")).json()["status"] == "queued"
+        await client("anna").delete(f"/workflows/{workflow}")
 
 
 async def test_code_is_taken_from_nobody_where_that_is_set(app: Any, client: Client) -> None:
