@@ -73,7 +73,7 @@ class AsyncRemote:
             PlanError, ParameterError: the plan or an option is invalid.
             IdempotencyConflictError: the idempotency key was used for another plan.
         """
-        body, query, key = _new(plan, options, self._project)
+        body, query, key = _new({"priority": plan.priority, **options}, plan.labels, self._project)
         try:
             made = await self._create(body | _with_code(plan), query, key)
         except ForbiddenError as error:
@@ -85,6 +85,23 @@ class AsyncRemote:
             except (ForbiddenError, PlanError):  # The phases are not known there, or reach outside.
                 raise error from None
         return self._handle(made)
+
+    async def start_registered(
+        self, name: str, parameters: Mapping[str, Any] | None = None, **options: Unpack[StartOptions]
+    ) -> AsyncRemoteWorkflow:
+        """Create a workflow from a plan that a developer has registered there under that name.
+
+        Args:
+            name: of the plan.
+            parameters: those that the plan lets one choose.
+            options: as in ``start``.
+
+        Raises:
+            GatewayError: there is no such plan in the project.
+            ParameterError: a parameter or an option is invalid.
+        """
+        body, query, key = _new(options, {}, self._project)
+        return self._handle(await self._create(body | {"plan": name, "parameters": dict(parameters or {})}, query, key))
 
     async def start_many(self, plans: Sequence[Plan], **options: Unpack[StartOptions]) -> list[AsyncRemoteWorkflow]:
         """As ``start``, for many plans, each by itself: if one is refused, others may have been created."""
@@ -209,20 +226,23 @@ class AsyncRemote:
         return [*map(reading.answer_of, (await self._transport.json(call))["answers"])]
 
 
-def _new(plan: Plan, options: StartOptions, project: str | None) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """The request for a new workflow, apart from its plan; options given at the start override the plan's own.
+def _new(
+    options: StartOptions, plan_labels: Mapping[str, str], project: str | None
+) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """The request for a new workflow, apart from its plan; labels given at the start override the plan's own.
 
     Raises:
         ParameterError: an option is invalid here.
     """
     if options.get("owner"):
         raise ParameterError("at a gateway, workflows belong to whoever starts them; leave out `owner`")
-    labels = {**plan.labels, **options.get("labels", {})}
-    priority = options.get("priority", plan.priority)
-    check_labels(labels)
-    check_priority(priority)
+    body: dict[str, Any] = {"labels": {**plan_labels, **options.get("labels", {})}}
+    check_labels(body["labels"])
+    if "priority" in options:
+        check_priority(options["priority"])
+        body["priority"] = options["priority"]
     key = options.get("idempotency_key") or str(uuid7())
-    return {"labels": labels, "priority": priority}, {"project": options.get("project", project)}, key
+    return body, {"project": options.get("project", project)}, key
 
 
 def _with_code(plan: Plan) -> dict[str, Any]:

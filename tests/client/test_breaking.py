@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import threading
 from functools import partial
@@ -19,7 +20,7 @@ from eopiez_ray.client.credentials import FixedToken, Session, Tokens, TokensInM
 from eopiez_ray.client.patience import Patience
 from eopiez_ray.client.remote import AsyncRemote
 from eopiez_ray.client.signing_in import exchange, sign_in
-from eopiez_ray.client.transport import Transport
+from eopiez_ray.client.transport import Call, Transport
 from eopiez_ray.client.uploading import upload
 from eopiez_ray.errors import (
     ForbiddenError,
@@ -195,6 +196,23 @@ async def test_operators_send_documents_where_they_may_not_send_code(site: Site)
         assert (await (await remote.start(plan)).view()).owner == "ben/tests"
         with pytest.raises(ForbiddenError, match="role developer"):
             await remote.start(lengths("a"))
+
+
+async def test_registered_plans_are_started_by_name(site: Site) -> None:
+    plan = ez.Plan("noise", priority=4)
+    plan.step("noise", noise, plan.values("sizes", [1]))
+    code = {digest: base64.b64encode(each).decode() for digest, each in plan.code().items()}
+    body = {"spec": plan.spec().to_value(), "code": code, "priority": 4}
+    async with site.transport() as transport:
+        await transport.json(Call(method="PUT", path="plans/noise", body=body))
+    async with site.client() as remote:
+        workflow = await remote.start_registered("noise", labels={"run": "first"}, idempotency_key="once")
+        again = await remote.start_registered("noise", labels={"run": "first"}, idempotency_key="once")
+        assert again.id == workflow.id
+        with pytest.raises(ParameterError):
+            await remote.start_registered("noise", {"no": 1})
+        with pytest.raises(GatewayError, match="there is no"):
+            await remote.start_registered("no such")
 
 
 async def session(site: Site, tokens: Tokens) -> tuple[AsyncRemote, list[str]]:
