@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import httpx
 
@@ -131,10 +131,3 @@ def _is_hidden(name: str) -> bool:
 def _sent_name(name: str) -> str:
     """A name as JSON can express it; its end, by which the file is read, stays."""
     return name.encode("utf-8", "replace").decode()[-LONGEST_NAME:]
-
-
-def shown(body: Any) -> Any:
-    """A value as the gateway takes it: dataclasses as objects, paths and times as text."""
-    from pydantic_core import to_jsonable_python
-
-    return to_jsonable_python(body, exclude_none=False)

@@ -23,7 +23,7 @@ from .following import Follower, Message
 from .pages import PAGE, pages
 from .results import Form, Result, result_of
 from .transport import Call
-from .uploading import shown
+from .writing import as_json
 
 if TYPE_CHECKING:
     from ..model.changes import StepChange
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 _RESTS = {status.value for status in WorkflowStatus if status.is_at_rest}
 """Events that are called like the status that they lead to."""
+LOOK_S = 5.0
+"""Seconds that the first look may take, however short the wait."""
 STATES_S = 2.0
 """Shorter waits than this are spent on one look at their end: a stream would not be worth its while."""
 Told = Callable[[Mapping[str, Any]], None]
@@ -90,7 +92,8 @@ class AsyncRemoteWorkflow:
         Raises:
             TimeoutError: it is still at work.
         """
-        seen = await self._seen()
+        async with asyncio.timeout(None if timeout_s is None else max(timeout_s, LOOK_S)):
+            seen = await self._seen()
         if WorkflowStatus(seen["status"]).is_at_rest:
             return reading.workflow_view(seen)
         async with asyncio.timeout(timeout_s):
@@ -248,7 +251,7 @@ class AsyncRemoteWorkflow:
             TimeoutError: the process that drives it did not answer; the history will show whether it was applied.
         """
         _refuse_name(by)
-        changes = [shown({name: fact for name, fact in asdict(step).items() if fact is not None}) for step in steps]
+        changes = [as_json({name: fact for name, fact in asdict(step).items() if fact is not None}) for step in steps]
         body: dict[str, Any] = {"steps": changes, "why": why}
         body |= {name: given for name, given in (("priority", priority), ("labels", labels)) if given is not None}
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
+import pyarrow as pa
 import pytest
 
 import eopiez_ray as ez
@@ -49,6 +51,11 @@ SHORT = Patience(total_s=0.3)
 @ez.phase(version="1")
 def noise(size: int) -> bytes:
     return os.urandom(size)
+
+
+@ez.phase(version="1")
+def table(word: str) -> pa.Table:
+    return pa.table({"word": [word]})
 
 
 @ez.phase(version="1")
@@ -213,6 +220,35 @@ async def test_registered_plans_are_started_by_name(site: Site) -> None:
             await remote.start_registered("noise", {"no": 1})
         with pytest.raises(GatewayError, match="there is no"):
             await remote.start_registered("no such")
+
+
+async def test_tables_come_in_the_form_that_is_wanted(site: Site) -> None:
+    site.stage.orchestrate()
+    plan = ez.Plan("tables")
+    words = plan.values("words", ["a", "bcd"])
+    plan.step("table", table, words)
+    plan.step("length", length, words)
+    async with site.client() as remote:
+        workflow = await (await remote.start(plan)).wait(60)
+        made = await workflow.result("table", as_="arrow")
+        assert made.to_pylist() == [{"word": "a"}, {"word": "bcd"}]
+        assert await workflow.result("table", as_="json") == [[{"word": "a"}], [{"word": "bcd"}]]
+        assert await workflow.result("length", as_="json") == [1, 3]
+        with pytest.raises(ParameterError, match="are no tables"):
+            await workflow.result("length", as_="arrow")
+        with pytest.raises(ParameterError, match="choose value"):
+            await workflow.result("table", as_="xml")  # type: ignore[arg-type]
+
+
+async def test_a_package_that_is_not_there_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.stage.orchestrate()
+    monkeypatch.setitem(sys.modules, "polars", None)  # As if it were not installed, if it is.
+    plan = ez.Plan("tables")
+    plan.step("table", table, plan.values("words", ["a"]))
+    async with site.client() as remote:
+        workflow = await (await remote.start(plan)).wait(60)
+        with pytest.raises(ParameterError, match="pip install polars"):
+            await workflow.result("table", as_="polars")
 
 
 async def session(site: Site, tokens: Tokens) -> tuple[AsyncRemote, list[str]]:
