@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 255
 PART_BYTES = 8 * 2**20
 """Bytes of a part: what is sent again at most."""
+LEAST_PART_BYTES = 64 * 1024
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _AGAIN = {"wrong-offset", "upload-busy"}
 """Refusals after which the gateway is asked how much it has, and the rest is sent."""
@@ -63,7 +64,7 @@ class _Sending:
     def __init__(self, transport: Transport, upload_id: str, file: IO[bytes], size: int, told: Progress | None) -> None:
         self._transport, self._path, self._file, self._size = transport, f"uploads/{upload_id}", file, size
         self._told, self._endurance = told, Endurance(transport.patience)
-        self._offset = 0
+        self._offset, self._part_bytes = 0, PART_BYTES
 
     async def all_of_it(self) -> None:
         """Send until all has arrived."""
@@ -74,22 +75,34 @@ class _Sending:
             except Unanswered as caught:
                 await self._go_on(caught)
             except GatewayError as error:
-                if error.status != HTTPStatus.CONFLICT or error.type.rpartition(":")[2] not in _AGAIN:
-                    raise
-                await self._go_on(Unanswered(error, may_repeat=True))
+                await self._heed(error)
             if self._offset > before:
                 self._endurance.progressed()
             if self._told is not None:
                 self._told(self._offset, self._size)
 
+    async def _heed(self, error: GatewayError) -> None:
+        """Ask again, if the gateway wants smaller parts, or another place to go on.
+
+        Raises:
+            GatewayError: it wants something else.
+        """
+        is_too_large = error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and self._part_bytes > LEAST_PART_BYTES
+        if not is_too_large and (error.status != HTTPStatus.CONFLICT or error.type.rpartition(":")[2] not in _AGAIN):
+            raise error
+        await self._go_on(Unanswered(error, may_repeat=True))
+
     async def _go_on(self, caught: Unanswered) -> None:
-        """After a pause, ask how much has arrived."""
+        """After a pause, ask how much has arrived. If it is nothing new, smaller parts may get through: a gateway that
+        refuses large ones breaks the connection while they are being sent."""
         await self._endurance.pause(caught)
-        self._offset = int((await self._transport.get(self._path))["offset"])
+        before, self._offset = self._offset, int((await self._transport.get(self._path))["offset"])
+        if self._offset == before:
+            self._part_bytes = max(LEAST_PART_BYTES, self._part_bytes // 2)
 
     async def _part(self) -> None:
         self._file.seek(self._offset)
-        part = await asyncio.to_thread(self._file.read, PART_BYTES)
+        part = await asyncio.to_thread(self._file.read, self._part_bytes)
         if not part:
             raise UnreadableInputError(self._file.name, "it has become shorter while it was sent", "send it again")
         call = Call(

@@ -83,6 +83,16 @@ async def test_an_upload_goes_on_where_its_connection_broke(site: Site, tmp_path
     assert told == sorted(told)
 
 
+async def test_parts_become_as_small_as_the_gateway_wants_them(site: Site, tmp_path: Path) -> None:
+    object.__setattr__(site.app.state.system.settings, "gateway_part_bytes", 2**20)
+    path = tmp_path / "letters.csv"
+    path.write_bytes(os.urandom(9 * 2**20 + 1))
+    async with site.transport() as transport:
+        made = await upload(transport, path, None)
+    view = await site.app.state.system.uploads.get(UUID(made))
+    assert site.app.state.system.files.path_of(view).read_bytes() == path.read_bytes()
+
+
 async def test_a_download_goes_on_where_its_connection_broke(site: Site) -> None:
     site.stage.orchestrate()
     plan = ez.Plan("noise")
