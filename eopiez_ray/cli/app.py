@@ -25,6 +25,7 @@ from . import (
     failures,
     limits,
     login,
+    logout,
     logs,
     orchestrate,
     pause,
@@ -136,7 +137,7 @@ def eopiez(
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
     limits, weigh, orchestrate, up, status, down, doctor, users, audit,
-    login, context, search, archive, chaos, clean, plan,
+    login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

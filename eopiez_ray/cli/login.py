@@ -1,4 +1,4 @@
-"""``eopiez login`` and ``eopiez logout``: whose system elsewhere commands work on."""
+"""``eopiez login``: sign in to a system elsewhere, where commands then work."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import typer
 from rich.markup import escape
 
 from ..errors import (
-    EopiezError,
-    NotSignedInError,
     ParameterError,
     SecondFactorNeededError,
     WeakPasswordError,
@@ -21,7 +19,7 @@ from ..model.options import login_name
 from .terminal import err
 
 if TYPE_CHECKING:
-    from ..client.contexts import Context, Contexts
+    from ..client.contexts import Context
     from ..client.credentials import Tokens
     from ..client.transport import Transport
 
@@ -43,9 +41,8 @@ FromStdin = Annotated[bool, typer.Option("--token-stdin", help="Read an API key 
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command()(login)
-    app.command()(logout)
 
 
 def login(
@@ -72,38 +69,6 @@ def login(
     err().print(
         f"Signed in at {escape(where)}{who}; commands work there now, as context [bold]{escape(context.name)}[/]."
     )
-
-
-def logout(
-    name: Annotated[
-        str | None, typer.Argument(help="A context; the current one by default.", show_default=False)
-    ] = None,
-) -> None:
-    """End the session of a context, and forget the context."""
-    from ..client.contexts import Contexts
-
-    contexts = Contexts()
-    context = contexts.get(name)
-    try:
-        if context.tokens is not None:
-            asyncio.run(_end(context, contexts))
-    except EopiezError as error:
-        if not isinstance(error, NotSignedInError):
-            err().print(
-                f"[yellow]Its session could not be ended there[/] and lasts until it expires: {escape(str(error))}"
-            )
-    contexts.delete(context.name)
-    err().print(f"The context {escape(context.name)} is forgotten.")
-
-
-async def _end(context: Context, contexts: Contexts) -> None:
-    from ..client.connecting import credentials_of
-    from ..client.patience import Patience
-    from ..client.signing_in import sign_out
-    from ..client.transport import Transport
-
-    async with Transport(context.url, credentials_of(context, contexts), Patience(total_s=5.0)) as transport:
-        await sign_out(transport)
 
 
 def _by_key(context: Context) -> Context:

@@ -71,13 +71,21 @@ class Remote:
         self.close()
 
     def close(self) -> None:
-        """Close all connections. Workflows go on."""
+        """Close all connections; a second call does nothing. Workflows go on."""
+        if self._loop.is_closed:
+            return
         self._loop.run(self._remote.close())
         self._loop.close()
 
     def start(self, plan: Plan, **options: Unpack[StartOptions]) -> RemoteWorkflow:
         """Create a workflow, which an orchestrator there drives. It is durable once this returns."""
         return self._handle(self._loop.run(self._remote.start(plan, **options)))
+
+    def start_registered(
+        self, name: str, parameters: Mapping[str, Any] | None = None, **options: Unpack[StartOptions]
+    ) -> RemoteWorkflow:
+        """Create a workflow from a plan that a developer has registered there under that name."""
+        return self._handle(self._loop.run(self._remote.start_registered(name, parameters, **options)))
 
     def start_many(self, plans: Sequence[Plan], **options: Unpack[StartOptions]) -> list[RemoteWorkflow]:
         """As ``start``, for many plans, each by itself."""

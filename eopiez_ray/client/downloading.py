@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -13,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import GatewayError
 from ..home import make_folder
-from .patience import Patience
-from .transport import Call, Unanswered
+from .enduring import Endurance, Unanswered
+from .transport import Call
 
 if TYPE_CHECKING:
     from .transport import Transport
@@ -31,9 +28,8 @@ class _Arrival:
 
 
 async def download(
-    transport: Transport, path: str, keep: Callable[[bytes], Any], *, accept: str, patience: Patience | None = None,
-    **query: Any,
-) -> Mapping[str, str]:  # fmt: skip
+    transport: Transport, path: str, keep: Callable[[bytes], Any], *, accept: str, **query: Any
+) -> Mapping[str, str]:
     """Fetch what is at a path, however often the connection breaks, and give the headers of the answer.
 
     Args:
@@ -41,7 +37,6 @@ async def download(
         path: below ``/v1``.
         keep: takes the next bytes.
         accept: in which form.
-        patience: how long to try without a further byte.
         query: parameters.
 
     Raises:
@@ -49,19 +44,15 @@ async def download(
         EopiezError: the gateway refuses, or does not answer for longer than we are patient.
     """
     call = Call(method="GET", path=path, query=query, headers={"Accept": accept}, is_repeatable=True)
-    patience, arrival = patience or Patience(), _Arrival()
-    tries, since, known = 0, time.monotonic(), 0
+    arrival, known, endurance = _Arrival(), 0, Endurance(transport.patience)
     while True:
         try:
             await _receive(transport, call, arrival, keep)
         except Unanswered as caught:
             if arrival.size > known:
-                tries, since, known = 0, time.monotonic(), arrival.size
-            tries += 1
-            pause = max(caught.after_s, patience.pause_s(tries, random.random()))
-            if not patience.allows(time.monotonic() - since, pause):
-                raise caught.error from caught
-            await asyncio.sleep(pause)
+                known = arrival.size
+                endurance.progressed()
+            await endurance.pause(caught)
         else:
             return arrival.headers or {}
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,8 @@ import httpx
 
 from ..errors import GatewayError, GatewayUnavailableError
 from ..model.status import WorkflowStatus
-from .patience import Patience
-from .transport import Call, Unanswered
+from .enduring import Endurance, Unanswered
+from .transport import Call
 
 if TYPE_CHECKING:
     from .transport import Transport
@@ -41,43 +40,33 @@ class Message:
 class Follower:
     """The messages of a stream, each once, across all broken connections, until the workflow is at rest."""
 
-    def __init__(self, transport: Transport, path: str, patience: Patience | None = None, **query: Any) -> None:
+    def __init__(self, transport: Transport, path: str, **query: Any) -> None:
         """
         Args:
             transport: to the gateway.
             path: of a list that can be followed.
-            patience: how long to try without a sign of life.
             query: what of it.
         """
         self._transport, self._path, self._query = transport, path, query
         self._workflow = path.rsplit("/", 1)[0]
-        self._patience = patience or Patience()
-        self._failures, self._silent_s = 0, 0.0
+        self._endurance = Endurance(transport.patience)
         self._is_over = False
 
-    async def messages(self, after: int = 0) -> AsyncIterator[Message]:
+    async def messages(self, after: int = 0) -> AsyncGenerator[Message, None]:
         """All messages after the one with that id.
 
         Raises:
             EopiezError: the gateway refuses, or does not answer for longer than we are patient.
         """
         while not self._is_over:
-            each = self._polled(after) if self._failures >= FAILURES else self._streamed(after)
+            holds_back = self._endurance.failures >= FAILURES
             try:
-                async for message in each:
-                    self._failures, self._silent_s = 0, 0.0
+                async for message in self._polled(after) if holds_back else self._streamed(after):
+                    self._endurance.progressed()
                     after = after if message.id is None else message.id
                     yield message
             except Unanswered as caught:
-                await self._pause(caught)
-
-    async def _pause(self, caught: Unanswered) -> None:
-        self._failures += 1
-        pause = max(caught.after_s, self._patience.pause_s(self._failures, random.random()))
-        if not self._patience.allows(self._silent_s, pause):
-            raise caught.error from caught
-        self._silent_s += pause
-        await asyncio.sleep(pause)
+                await self._endurance.pause(caught)
 
     async def _streamed(self, after: int) -> AsyncIterator[Message]:
         """What one connection gives."""

@@ -22,6 +22,11 @@ class Loop:
         self._thread = threading.Thread(target=self._loop.run_forever, name="eopiez-client", daemon=True)
         self._thread.start()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended."""
+        return not self._thread.is_alive()
+
     def run(self, coroutine: Coroutine[Any, Any, Given]) -> Given:
         """Run the coroutine and give its result.
 

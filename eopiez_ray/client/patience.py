@@ -10,7 +10,7 @@ class Patience:
     """When to try again, and when to give up."""
 
     total_s: float = 60.0
-    """Seconds after the first try until which there are further ones; 0 tries once."""
+    """Seconds after the first failure until which there are further tries; 0 tries once."""
     first_s: float = 0.1
     """Seconds before the second try; each further pause is twice as long."""
     most_s: float = 5.0

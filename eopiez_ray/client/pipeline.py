@@ -13,8 +13,9 @@ from ..model.ids import WorkflowId, uuid7
 from .downloading import save
 from .pages import pages
 from .transport import Call
-from .uploading import Progress, files_in, shown, upload
+from .uploading import Progress, files_in, upload
 from .workflow import AsyncRemoteWorkflow
+from .writing import as_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +75,7 @@ class AsyncPipeline:
         inline, more = await self._given(documents, project, told)
         body = {
             "documents": inline, "uploads": uploads + more, "paths": list(paths), "priority": how.get("priority", 0),
-            "labels": dict(how.get("labels", {})), "options": shown(how.get("options", {})),
+            "labels": dict(how.get("labels", {})), "options": as_json(how.get("options", {})),
         }  # fmt: skip
         key = how.get("idempotency_key") or str(uuid7())
         call = Call(
@@ -88,7 +89,7 @@ class AsyncPipeline:
         self, documents: Iterable[Document], project: str | None, told: Progress | None
     ) -> tuple[list[Any], list[str]]:
         """Documents for the request, or the upload that holds them if they are many."""
-        rows = (shown({"text": each} if isinstance(each, str) else each) for each in documents)
+        rows = (as_json({"text": each} if isinstance(each, str) else each) for each in documents)
         with tempfile.NamedTemporaryFile(prefix="eopiez-", suffix=".jsonl") as file:
             for row in rows:
                 file.write(json.dumps(row).encode() + b"\n")

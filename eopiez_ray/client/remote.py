@@ -73,7 +73,7 @@ class AsyncRemote:
             PlanError, ParameterError: the plan or an option is invalid.
             IdempotencyConflictError: the idempotency key was used for another plan.
         """
-        body, query, key = _new(plan, options, self._project)
+        body, query, key = _new({"priority": plan.priority, **options}, plan.labels, self._project)
         try:
             made = await self._create(body | _with_code(plan), query, key)
         except ForbiddenError as error:
@@ -85,6 +85,23 @@ class AsyncRemote:
             except (ForbiddenError, PlanError):  # The phases are not known there, or reach outside.
                 raise error from None
         return self._handle(made)
+
+    async def start_registered(
+        self, name: str, parameters: Mapping[str, Any] | None = None, **options: Unpack[StartOptions]
+    ) -> AsyncRemoteWorkflow:
+        """Create a workflow from a plan that a developer has registered there under that name.
+
+        Args:
+            name: of the plan.
+            parameters: those that the plan lets one choose.
+            options: as in ``start``.
+
+        Raises:
+            GatewayError: there is no such plan in the project.
+            ParameterError: a parameter or an option is invalid.
+        """
+        body, query, key = _new(options, {}, self._project)
+        return self._handle(await self._create(body | {"plan": name, "parameters": dict(parameters or {})}, query, key))
 
     async def start_many(self, plans: Sequence[Plan], **options: Unpack[StartOptions]) -> list[AsyncRemoteWorkflow]:
         """As ``start``, for many plans, each by itself: if one is refused, others may have been created."""
@@ -209,20 +226,23 @@ class AsyncRemote:
         return [*map(reading.answer_of, (await self._transport.json(call))["answers"])]
 
 
-def _new(plan: Plan, options: StartOptions, project: str | None) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """The request for a new workflow, apart from its plan; options given at the start override the plan's own.
+def _new(
+    options: StartOptions, plan_labels: Mapping[str, str], project: str | None
+) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """The request for a new workflow, apart from its plan; labels given at the start override the plan's own.
 
     Raises:
         ParameterError: an option is invalid here.
     """
     if options.get("owner"):
         raise ParameterError("at a gateway, workflows belong to whoever starts them; leave out `owner`")
-    labels = {**plan.labels, **options.get("labels", {})}
-    priority = options.get("priority", plan.priority)
-    check_labels(labels)
-    check_priority(priority)
+    body: dict[str, Any] = {"labels": {**plan_labels, **options.get("labels", {})}}
+    check_labels(body["labels"])
+    if "priority" in options:
+        check_priority(options["priority"])
+        body["priority"] = options["priority"]
     key = options.get("idempotency_key") or str(uuid7())
-    return {"labels": labels, "priority": priority}, {"project": options.get("project", project)}, key
+    return body, {"project": options.get("project", project)}, key
 
 
 def _with_code(plan: Plan) -> dict[str, Any]:
@@ -254,7 +274,7 @@ def _conditions(where: WorkflowFilter) -> dict[str, Any]:
     return {
         "project": _only(where.projects),
         "status": None if where.statuses is None else [*where.statuses],
-        "label": [f"{key}={value}" for key, value in where.labels.items()],
+        "label": [*map(_condition, where.labels, where.labels.values())],
         "owner": where.owner,
         "name": where.name,
         "text": where.text,
@@ -263,6 +283,12 @@ def _conditions(where: WorkflowFilter) -> dict[str, Any]:
         "created_after": where.created_after and where.created_after.isoformat(),
         "created_before": where.created_before and where.created_before.isoformat(),
     }
+
+
+def _condition(key: str, value: str) -> str:
+    if "=" in key:
+        raise ParameterError(f"a gateway cannot look for the label {key!r}: its name has a = in it")
+    return f"{key}={value}"
 
 
 def _only(projects: Collection[str] | None) -> str | None:

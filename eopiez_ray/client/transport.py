@@ -6,9 +6,6 @@ and, if sending it twice has the effect of sending it once, after any loss. Othe
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,8 +15,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ..errors import EopiezError, GatewayError, GatewayUnavailableError, ParameterError
+from ..errors import GatewayError, GatewayUnavailableError, ParameterError
 from .credentials import Credentials, FixedToken
+from .enduring import Endurance, Unanswered
 from .patience import Patience
 from .problems import error_of, retry_after_s
 
@@ -72,7 +70,7 @@ class Transport:
         """
         self.url = checked_url(url)
         self._credentials: Credentials = credentials or FixedToken(None)
-        self._patience = patience or Patience()
+        self.patience = patience or Patience()
         self._http = httpx.AsyncClient(
             base_url=f"{self.url}/v1", timeout=TIMEOUT, limits=LIMITS, transport=transport,
             headers={"User-Agent": "eopiez-client"},
@@ -109,19 +107,14 @@ class Transport:
             TooManyRequestsError: it has too much to do, for longer than we are patient.
             EopiezError: it refuses.
         """
-        begin, tries = time.monotonic(), 0
+        endurance = Endurance(self.patience)
         while True:
-            tries += 1
-            pause, error = self._patience.pause_s(tries, random.random()), None
             try:
                 async with self.stream(call) as answer:
                     await answer.aread()
                     return answer
             except Unanswered as caught:
-                error, pause = caught.error, max(pause, caught.after_s)
-                if not caught.may_repeat or not self._patience.allows(time.monotonic() - begin, pause):
-                    raise error from (caught.__cause__ or error.__cause__)
-            await asyncio.sleep(pause)
+                await endurance.pause(caught)
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[httpx.Response]:
@@ -183,15 +176,6 @@ class Transport:
             return GatewayUnavailableError(f"{self.url} cannot be reached: {reason}; is it up, and is the URL right?")
         doubt = "" if call.is_repeatable else "; whether it was carried out is unknown: look before you ask again"
         return GatewayUnavailableError(f"the connection to {self.url} was lost: {reason}{doubt}")
-
-
-class Unanswered(Exception):  # noqa: N818 - not an error yet: it may be asked again
-    """There was no answer, or one that says to come again."""
-
-    def __init__(self, error: EopiezError, may_repeat: bool, after_s: float = 0.0) -> None:
-        super().__init__(str(error))
-        self.error, self.may_repeat, self.after_s = error, may_repeat, after_s
-        """What it means if nobody asks again; whether that is safe; seconds to wait before."""
 
 
 def checked_url(url: str) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import httpx
 
 from ..errors import GatewayError, ParameterError, UnreadableInputError
-from .patience import Patience
-from .transport import Call, Unanswered
+from .enduring import Endurance, Unanswered
+from .transport import Call
 
 if TYPE_CHECKING:
     from .transport import Transport
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 255
 PART_BYTES = 8 * 2**20
 """Bytes of a part: what is sent again at most."""
+LEAST_PART_BYTES = 64 * 1024
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _AGAIN = {"wrong-offset", "upload-busy"}
 """Refusals after which the gateway is asked how much it has, and the rest is sent."""
@@ -64,28 +63,46 @@ class _Sending:
 
     def __init__(self, transport: Transport, upload_id: str, file: IO[bytes], size: int, told: Progress | None) -> None:
         self._transport, self._path, self._file, self._size = transport, f"uploads/{upload_id}", file, size
-        self._told, self._patience = told, Patience()
-        self._offset = 0
+        self._told, self._endurance = told, Endurance(transport.patience)
+        self._offset, self._part_bytes = 0, PART_BYTES
 
     async def all_of_it(self) -> None:
         """Send until all has arrived."""
-        tries, since = 0, time.monotonic()
         while self._offset < self._size:
             before = self._offset
             try:
                 await self._part()
-            except (Unanswered, GatewayError) as caught:
-                tries += 1
-                await self._pause(caught, tries, time.monotonic() - since)
-                self._offset = int((await self._transport.get(self._path))["offset"])
+            except Unanswered as caught:
+                await self._go_on(caught)
+            except GatewayError as error:
+                await self._heed(error)
             if self._offset > before:
-                tries, since = 0, time.monotonic()
+                self._endurance.progressed()
             if self._told is not None:
                 self._told(self._offset, self._size)
 
+    async def _heed(self, error: GatewayError) -> None:
+        """Ask again, if the gateway wants smaller parts, or another place to go on.
+
+        Raises:
+            GatewayError: it wants something else.
+        """
+        is_too_large = error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and self._part_bytes > LEAST_PART_BYTES
+        if not is_too_large and (error.status != HTTPStatus.CONFLICT or error.type.rpartition(":")[2] not in _AGAIN):
+            raise error
+        await self._go_on(Unanswered(error, may_repeat=True))
+
+    async def _go_on(self, caught: Unanswered) -> None:
+        """After a pause, ask how much has arrived. If it is nothing new, smaller parts may get through: a gateway that
+        refuses large ones breaks the connection while they are being sent."""
+        await self._endurance.pause(caught)
+        before, self._offset = self._offset, int((await self._transport.get(self._path))["offset"])
+        if self._offset == before:
+            self._part_bytes = max(LEAST_PART_BYTES, self._part_bytes // 2)
+
     async def _part(self) -> None:
         self._file.seek(self._offset)
-        part = await asyncio.to_thread(self._file.read, PART_BYTES)
+        part = await asyncio.to_thread(self._file.read, self._part_bytes)
         if not part:
             raise UnreadableInputError(self._file.name, "it has become shorter while it was sent", "send it again")
         call = Call(
@@ -96,18 +113,6 @@ class _Sending:
         async with self._transport.stream(call) as answer:
             await answer.aread()
             self._offset = int(answer.json()["offset"])
-
-    async def _pause(self, caught: Unanswered | GatewayError, tries: int, elapsed_s: float) -> None:
-        """Wait before the gateway is asked how much it has."""
-        error = caught.error if isinstance(caught, Unanswered) else caught
-        pause = self._patience.pause_s(tries, random.random())
-        if isinstance(caught, Unanswered):
-            pause = max(pause, caught.after_s)
-        elif caught.status != HTTPStatus.CONFLICT or caught.type.rpartition(":")[2] not in _AGAIN:
-            raise caught
-        if not self._patience.allows(elapsed_s, pause):
-            raise error from caught
-        await asyncio.sleep(pause)
 
 
 def files_in(paths: list[Path]) -> list[Path]:
@@ -139,10 +144,3 @@ def _is_hidden(name: str) -> bool:
 def _sent_name(name: str) -> str:
     """A name as JSON can express it; its end, by which the file is read, stays."""
     return name.encode("utf-8", "replace").decode()[-LONGEST_NAME:]
-
-
-def shown(body: Any) -> Any:
-    """A value as the gateway takes it: dataclasses as objects, paths and times as text."""
-    from pydantic_core import to_jsonable_python
-
-    return to_jsonable_python(body, exclude_none=False)

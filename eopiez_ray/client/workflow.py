@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -22,7 +23,7 @@ from .following import Follower, Message
 from .pages import PAGE, pages
 from .results import Form, Result, result_of
 from .transport import Call
-from .uploading import shown
+from .writing import as_json
 
 if TYPE_CHECKING:
     from ..model.changes import StepChange
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     )
     from .transport import Transport
 
+_RESTS = {status.value for status in WorkflowStatus if status.is_at_rest}
+"""Events that are called like the status that they lead to."""
+LOOK_S = 5.0
+"""Seconds that the first look may take, however short the wait."""
 STATES_S = 2.0
 """Shorter waits than this are spent on one look at their end: a stream would not be worth its while."""
 Told = Callable[[Mapping[str, Any]], None]
@@ -87,15 +92,19 @@ class AsyncRemoteWorkflow:
         Raises:
             TimeoutError: it is still at work.
         """
-        seen = await self._seen()
+        async with asyncio.timeout(None if timeout_s is None else max(timeout_s, LOOK_S)):
+            seen = await self._seen()
         if WorkflowStatus(seen["status"]).is_at_rest:
             return reading.workflow_view(seen)
         async with asyncio.timeout(timeout_s):
             if timeout_s is not None and timeout_s < STATES_S and told is None:
                 await asyncio.sleep(timeout_s + 1)
-            async for message in self.follow():
-                if told is not None and message.kind == "progress":
-                    told(message.data)
+            async with aclosing(self.follow()) as messages:
+                async for message in messages:
+                    if told is not None and message.kind == "progress":
+                        told(message.data)
+                    if message.kind in _RESTS and WorkflowStatus((seen := await self._seen())["status"]).is_at_rest:
+                        return reading.workflow_view(seen)
             return reading.workflow_view(await self._seen())
 
     async def wait(self, timeout_s: float | None = None, told: Told | None = None) -> AsyncRemoteWorkflow:
@@ -109,7 +118,7 @@ class AsyncRemoteWorkflow:
         check_succeeded(await self.settled(timeout_s, told))
         return self
 
-    def follow(self, after: int = 0) -> AsyncIterator[Message]:
+    def follow(self, after: int = 0) -> AsyncGenerator[Message, None]:
         """Its events as they happen, and ``progress`` between them, until it is at rest."""
         return Follower(self._transport, f"{self._path}/events").messages(after)
 
@@ -242,7 +251,7 @@ class AsyncRemoteWorkflow:
             TimeoutError: the process that drives it did not answer; the history will show whether it was applied.
         """
         _refuse_name(by)
-        changes = [shown({name: fact for name, fact in asdict(step).items() if fact is not None}) for step in steps]
+        changes = [as_json({name: fact for name, fact in asdict(step).items() if fact is not None}) for step in steps]
         body: dict[str, Any] = {"steps": changes, "why": why}
         body |= {name: given for name, given in (("priority", priority), ("labels", labels)) if given is not None}
         try:

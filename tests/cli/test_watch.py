@@ -44,6 +44,7 @@ class FakeWorkflow:
     looks: Iterator[WorkflowStatus | Callable[[], object] | Exception]
     status: WorkflowStatus = S.RUNNING
     is_driven: bool = True
+    is_remote: bool = False
     asked: list[str] = field(default_factory=list)
     pause_error: Exception | None = None
     id: WorkflowId = field(default_factory=lambda: WorkflowId(uuid7()))
@@ -153,6 +154,13 @@ def test_follower_takes_over_when_the_driver_dies() -> None:
     assert outcome.view.status is S.SUCCEEDED
     assert workflow.asked == ["resume"]
     assert "taking over here" in " ".join(display.said)
+
+
+def test_nobody_here_takes_over_what_runs_elsewhere() -> None:
+    looks = [S.RUNNING] * (watch.LOOKS_TO_TAKE_OVER + 1)
+    workflow = FakeWorkflow(iter([*looks, S.SUCCEEDED]), is_driven=False, is_remote=True)
+    outcome, _ = watched(workflow, is_ours=False)
+    assert (outcome.view.status, workflow.asked) == (S.SUCCEEDED, [])
 
 
 def test_what_keeps_ray_from_starting_is_raised() -> None:

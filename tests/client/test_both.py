@@ -222,6 +222,16 @@ def test_a_request_to_many_answers_for_each(system: System, tmp_path: Path) -> N
     assert system.cancel(chosen) == []
 
 
+def test_names_may_hold_whatever_names_may_hold(system: System) -> None:
+    plan = ez.Plan("naïve / plan?")
+    plan.step("a b/ü%2F?#", length, plan.values("words", ["a"]))
+    workflow = system.start(plan, labels={"k& ü": "v=;&"})
+    assert list(workflow.wait(60).result("a b/ü%2F?#")) == [1]
+    where = ez.WorkflowFilter(labels={"k& ü": "v=;&"}, name="naïve / plan?")
+    assert [view.id for view in system.workflows(where=where)][:1] == [workflow.id]
+    assert workflow.logs(step="a b/ü%2F?#")[0].message == "saw a"
+
+
 def test_a_step_that_there_is_not_has_no_result(system: System) -> None:
     workflow = system.start(lengths("a")).wait(60)
     with pytest.raises(KeyError, match="length"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
+import pyarrow as pa
 import pytest
 
 import eopiez_ray as ez
@@ -19,7 +22,7 @@ from eopiez_ray.client.credentials import FixedToken, Session, Tokens, TokensInM
 from eopiez_ray.client.patience import Patience
 from eopiez_ray.client.remote import AsyncRemote
 from eopiez_ray.client.signing_in import exchange, sign_in
-from eopiez_ray.client.transport import Transport
+from eopiez_ray.client.transport import Call, Transport
 from eopiez_ray.client.uploading import upload
 from eopiez_ray.errors import (
     ForbiddenError,
@@ -51,6 +54,11 @@ def noise(size: int) -> bytes:
 
 
 @ez.phase(version="1")
+def table(word: str) -> pa.Table:
+    return pa.table({"word": [word]})
+
+
+@ez.phase(version="1")
 def length(word: str) -> int:
     return len(word)
 
@@ -73,6 +81,16 @@ async def test_an_upload_goes_on_where_its_connection_broke(site: Site, tmp_path
     assert site.app.state.system.files.path_of(view).read_bytes() == path.read_bytes()
     assert (told[-1], way.cuts) == (20 * 2**20, [])
     assert told == sorted(told)
+
+
+async def test_parts_become_as_small_as_the_gateway_wants_them(site: Site, tmp_path: Path) -> None:
+    object.__setattr__(site.app.state.system.settings, "gateway_part_bytes", 2**20)
+    path = tmp_path / "letters.csv"
+    path.write_bytes(os.urandom(9 * 2**20 + 1))
+    async with site.transport() as transport:
+        made = await upload(transport, path, None)
+    view = await site.app.state.system.uploads.get(UUID(made))
+    assert site.app.state.system.files.path_of(view).read_bytes() == path.read_bytes()
 
 
 async def test_a_download_goes_on_where_its_connection_broke(site: Site) -> None:
@@ -195,6 +213,52 @@ async def test_operators_send_documents_where_they_may_not_send_code(site: Site)
         assert (await (await remote.start(plan)).view()).owner == "ben/tests"
         with pytest.raises(ForbiddenError, match="role developer"):
             await remote.start(lengths("a"))
+
+
+async def test_registered_plans_are_started_by_name(site: Site) -> None:
+    plan = ez.Plan("noise", priority=4)
+    plan.step("noise", noise, plan.values("sizes", [1]))
+    code = {digest: base64.b64encode(each).decode() for digest, each in plan.code().items()}
+    body = {"spec": plan.spec().to_value(), "code": code, "priority": 4}
+    async with site.transport() as transport:
+        await transport.json(Call(method="PUT", path="plans/noise", body=body))
+    async with site.client() as remote:
+        workflow = await remote.start_registered("noise", labels={"run": "first"}, idempotency_key="once")
+        again = await remote.start_registered("noise", labels={"run": "first"}, idempotency_key="once")
+        assert again.id == workflow.id
+        with pytest.raises(ParameterError):
+            await remote.start_registered("noise", {"no": 1})
+        with pytest.raises(GatewayError, match="there is no"):
+            await remote.start_registered("no such")
+
+
+async def test_tables_come_in_the_form_that_is_wanted(site: Site) -> None:
+    site.stage.orchestrate()
+    plan = ez.Plan("tables")
+    words = plan.values("words", ["a", "bcd"])
+    plan.step("table", table, words)
+    plan.step("length", length, words)
+    async with site.client() as remote:
+        workflow = await (await remote.start(plan)).wait(60)
+        made = await workflow.result("table", as_="arrow")
+        assert made.to_pylist() == [{"word": "a"}, {"word": "bcd"}]
+        assert await workflow.result("table", as_="json") == [[{"word": "a"}], [{"word": "bcd"}]]
+        assert await workflow.result("length", as_="json") == [1, 3]
+        with pytest.raises(ParameterError, match="are no tables"):
+            await workflow.result("length", as_="arrow")
+        with pytest.raises(ParameterError, match="choose value"):
+            await workflow.result("table", as_="xml")  # type: ignore[arg-type]
+
+
+async def test_a_package_that_is_not_there_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.stage.orchestrate()
+    monkeypatch.setitem(sys.modules, "polars", None)  # As if it were not installed, if it is.
+    plan = ez.Plan("tables")
+    plan.step("table", table, plan.values("words", ["a"]))
+    async with site.client() as remote:
+        workflow = await (await remote.start(plan)).wait(60)
+        with pytest.raises(ParameterError, match="pip install polars"):
+            await workflow.result("table", as_="polars")
 
 
 async def session(site: Site, tokens: Tokens) -> tuple[AsyncRemote, list[str]]:

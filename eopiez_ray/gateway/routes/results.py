@@ -45,7 +45,7 @@ _FORMS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get(
-    "/results/{step}",
+    "/results/{step:path}",
     operation_id="get_result",
     response_model=ResultBody,
     responses=READS | answers(406, 409, 410) | _FORMS,
