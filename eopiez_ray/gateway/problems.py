@@ -76,6 +76,10 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         """Each fault of the request, with its place, if there are several."""
 
 
+class AnswerBrokenError(Exception):
+    """An answer that has begun cannot go on; the connection is closed, so that nobody takes it for a whole one."""
+
+
 class FaultBody(BaseModel):
     """One fault of a request."""
 
