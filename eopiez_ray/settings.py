@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     (``*.example.com``) or all public ones (``*``). None by default, so that the gateway calls nobody."""
     gateway_service_timeout_s: float = Field(default=30.0, gt=0)
     """Seconds within which an instance of a service begins to answer, and that may pass between parts of its answer."""
+    gateway_service_calls: int = Field(default=50, ge=2)
+    """Calls of services that a replica has under way at once, half of them for one project; the next one gets 429."""
     gateway_service_bytes: int = Field(default=64 * 2**20, ge=1024)
     """Size of a service's largest answer."""
     gateway_service_check_s: float = Field(default=10.0, gt=0)

@@ -160,6 +160,7 @@ async def call_service(
     If it cannot be reached, or breaks off a call that may be repeated (GET, PUT, DELETE, or anything with an
     `Idempotency-Key`), another one is asked.
     """
+    request.state.is_recorded = True  # A workflow makes a million calls; its history has them, and refusals are kept.
     chosen = project_for(caller, project, Role.OPERATOR)
     return await system.relay.call(wanted_of(request, chosen, name))
 

@@ -16,6 +16,7 @@ from yarl import URL
 
 from ...logs import get_logger
 from ..problems import RETRY_AFTER_S, AnswerBrokenError, Problem
+from .bulkhead import Bulkhead
 from .connections import CheckedResolver, new_session
 from .headers import Headers, incoming
 from .places import Places
@@ -79,6 +80,7 @@ class Relay:
         self.places = Places.of(settings.gateway_services)
         self.resolver = CheckedResolver(self.places)
         self.standings = Standings(random.Random())
+        self.bulkhead = Bulkhead(settings.gateway_service_calls)
         self.session = new_session(settings, self.resolver)
 
     async def close(self) -> None:
@@ -90,24 +92,52 @@ class Relay:
         """The answer of an instance, as it comes.
 
         Raises:
-            Problem: no instance has answered, or not as it should.
+            Problem: no instance has answered, or not as it should; or too many calls are under way.
+        """
+        if not self.bulkhead.admits(wanted.project):
+            detail, after = "too many calls of services are under way", {"Retry-After": "1"}
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "busy", detail, "send it again soon", after)
+        self.bulkhead.enter(wanted.project)
+        try:
+            instance, answer = await self._answer(wanted)
+            self._check(instance, answer)
+        except BaseException:
+            self.bulkhead.leave(wanted.project)
+            raise
+        return _Relayed(self, instance, answer, self._settings.gateway_service_bytes)
+
+    def end(self, instance: ServiceView, answer: aiohttp.ClientResponse) -> None:
+        """An answer that ``call`` gave has been sent, or cannot be."""
+        self._release(instance, answer)
+        self.bulkhead.leave(instance.project)
+
+    async def _answer(self, wanted: Wanted) -> tuple[ServiceView, aiohttp.ClientResponse]:
+        """The beginning of an answer, and whose it is.
+
+        Raises:
+            Problem: no instance has answered.
         """
         tried: set[UUID] = set()
         while True:
             instance = await self._chosen(wanted, tried)
             tried.add(instance.id)
-            is_last = len(tried) == ATTEMPTS
             try:
                 answer = await self._attempt(instance, wanted)
             except _FailedError as failed:
-                if is_last or not _may_go_on(wanted, failed) or not await self._has_other(wanted, tried):
+                if not _may_go_on(wanted, failed) or not await self._has_other(wanted, tried):
                     raise failed.problem from failed.__cause__
                 continue
             is_bad = answer.status in _ELSEWHERE_BETTER and wanted.is_repeatable and _can_be_sent_again(wanted)
-            if is_bad and not is_last and await self._has_other(wanted, tried):
-                self._release(instance, answer)
-                continue
-            return self._relayed(instance, answer)
+            if not is_bad or not await self._has_other(wanted, tried):
+                return instance, answer
+            self._release(instance, answer)
+
+    def _check(self, instance: ServiceView, answer: aiohttp.ClientResponse) -> None:
+        """Check what the beginning of an answer tells; the call is over if that is wrong."""
+        problem = _fault(instance.name, answer, self._settings.gateway_service_bytes)
+        if problem is not None:
+            self._release(instance, answer)
+            raise problem
 
     async def _chosen(self, wanted: Wanted, tried: set[UUID]) -> ServiceView:
         chosen = self.standings.choose(await self._callable(wanted, tried), time.monotonic())
@@ -125,6 +155,9 @@ class Relay:
         ]
 
     async def _has_other(self, wanted: Wanted, tried: set[UUID]) -> bool:
+        """Whether the call may go to one that it was not sent to yet."""
+        if len(tried) == ATTEMPTS:
+            return False
         others = await self._callable(wanted, tried)
         return self.standings.choose(others, time.monotonic()) is not None
 
@@ -174,13 +207,6 @@ class Relay:
         if self.standings.judge(instance.id, is_good, time.monotonic()):
             log.warning("an instance is not called for a while", service=instance.name, instance=str(instance.id))
 
-    def _relayed(self, instance: ServiceView, answer: aiohttp.ClientResponse) -> StreamingResponse:
-        problem = _fault(instance.name, answer, self._settings.gateway_service_bytes)
-        if problem is not None:
-            self._release(instance, answer)
-            raise problem
-        return _Relayed(self, instance, answer, self._settings.gateway_service_bytes)
-
     def _release(self, instance: ServiceView, answer: aiohttp.ClientResponse) -> None:
         """A call is over; a connection with something left to read is closed."""
         answer.close()
@@ -203,7 +229,7 @@ class _Relayed(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._relay._release(self._instance, self._answer)
+            self._relay.end(self._instance, self._answer)
 
 
 async def _bounded(answer: aiohttp.ClientResponse, limit: int, service: str) -> AsyncIterator[bytes]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pydantic import Field
 
@@ -22,6 +23,7 @@ MOST_BYTES = 64 * 2**20
 """Size of the largest answer."""
 SHOWN = 500
 """Characters of an answer that an error shows."""
+_TOO_MANY = 429
 _LATER = frozenset({408, 425, 429})
 """Refusals of a moment."""
 _PATIENT = RetryPolicy(initial_interval_s=0.5, maximum_interval_s=30.0, maximum_attempts=10)
@@ -54,25 +56,32 @@ async def call_service(
     import aiohttp
 
     task = current_task()
-    sent = _written(value)
-    url = f"{gateway_url()}/v1/services/{service}/call/{path.lstrip('/')}"
+    url = f"{gateway_url()}/v1/services/{service}/call/{path.lstrip('/')}?{urlencode({'project': task.project})}"
     headers = {
         "Authorization": f"Bearer {key_of(task.project)}",
         "Content-Type": "application/json",
         "Idempotency-Key": quote(task.token, safe="/"),
     }
     try:
-        async with (
-            asyncio.timeout(answer_within_s),
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
-        ):
-            query = {"project": task.project}
-            async with session.post(url, data=sent, headers=headers, params=query, allow_redirects=False) as answer:
-                return _result(service, answer.status, await _body(service, answer))
+        async with asyncio.timeout(answer_within_s):
+            return _result(service, *await _answer(service, url, _written(value), headers))
     except TimeoutError as error:
         raise ServiceFailedError(service, f"no answer within {answer_within_s:g} s") from error
     except (aiohttp.ClientError, OSError) as error:
         raise ServiceFailedError(service, f"{type(error).__name__}: {error}"[:SHOWN]) from error
+
+
+async def _answer(service: str, url: str, sent: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body; a request that is one too many is sent again once it may be, which costs no attempt."""
+    import aiohttp
+
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), headers=headers) as session:
+        while True:
+            async with session.post(url, data=sent, allow_redirects=False) as answer:
+                after = answer.headers.get("Retry-After", "")
+                if answer.status != _TOO_MANY or not after.isdigit():
+                    return answer.status, await _body(service, answer)
+            await asyncio.sleep(int(after) * random.uniform(1, 2))
 
 
 def _written(value: Any) -> bytes:

@@ -76,6 +76,17 @@ async def test_only_what_could_go_well_later_is_tried_again(
     assert len(str(caught.value)) < 1000
 
 
+async def test_one_request_too_many_waits_and_costs_no_attempt(gateway: Instance) -> None:
+    async def refuse_once(seen: Any, send: Any) -> None:
+        gateway.behaviour = echo
+        await answer(429, retry_after="0")(seen, send)
+
+    gateway.behaviour = refuse_once
+    assert await sent("again") == "again"
+    assert len({each.headers["idempotency-key"] for each in gateway.arrived}) == 1
+    assert len(gateway.arrived) == 2
+
+
 async def test_what_is_no_json_is_a_broken_contract(gateway: Instance) -> None:
     gateway.behaviour = echo_of(b"<html>")
     with pytest.raises(ContractError, match="is no JSON: <html>"):

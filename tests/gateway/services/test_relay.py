@@ -228,6 +228,23 @@ async def test_a_slow_instance_costs_its_time_and_no_more(database_url: str, hom
         gate.set()
 
 
+async def test_slow_services_of_one_project_leave_room_for_others(database_url: str, home: Path) -> None:
+    async with opened(database_url, home, gateway_service_calls=4) as site:
+        gate = asyncio.Event()
+        _, slow = await site.instance(held(gate))
+        _, quick = await site.instance(answer(200, "quick"), by="dora")
+        waiting = [asyncio.create_task(site.call()) for _ in range(2)]
+        await until(lambda: len(slow.arrived) == 2)
+        said = await site.call()
+        assert (said.status_code, said.json()["type"]) == (429, "urn:eopiez:problem:busy")
+        assert said.headers["retry-after"] == "1"
+        assert (await site.call(by="dora")).json() == "quick"
+        gate.set()
+        assert [(await each).status_code for each in waiting] == [200, 200]
+        assert (await site.call()).status_code == HTTPStatus.OK
+        assert len(quick.arrived) == 1
+
+
 async def test_an_answer_has_an_end(site: Site) -> None:
     key, instance = await site.instance(endless)
     with pytest.raises(httpx.RemoteProtocolError):
