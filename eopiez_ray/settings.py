@@ -69,7 +69,8 @@ class Settings(BaseSettings):
 
     gateway_services: tuple[str, ...] = ()
     """Where services may be: networks (``10.0.0.0/8``), hosts (``ocr.example.com``), all hosts of a domain
-    (``*.example.com``) or all public ones (``*``). None by default, so that the gateway calls nobody."""
+    (``*.example.com``) or all public ones (``*``), each with or without ports (``10.0.0.0/8:4000-4999``). None by
+    default, so that the gateway calls nobody."""
     gateway_service_timeout_s: float = Field(default=30.0, gt=0)
     """Seconds within which an instance of a service begins to answer, and that may pass between parts of its answer."""
     gateway_service_calls: int = Field(default=50, ge=2)

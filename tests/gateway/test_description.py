@@ -86,7 +86,7 @@ phases.coverage.enabled = false
 
 [[operations]]
 include-path-regex = "/call/"
-checks.not_a_server_error.enabled = false
+checks.not_a_server_error.expected-statuses = ["2xx", "4xx", "503"]
 
 [[operations]]
 include-path-regex = "/workflows/"

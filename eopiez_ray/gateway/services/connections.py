@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from .places import Places, literal
+from .places import Places, literal, port_of
 
 if TYPE_CHECKING:
     from ...settings import Settings
@@ -52,7 +52,7 @@ class CheckedResolver(AbstractResolver):
         """
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._threads, self._found, host, port, family)
-        allowed = [each for each in found if self.places.allows(host, ip_address(each["host"]))]
+        allowed = [each for each in found if self.places.allows(host, ip_address(each["host"]), port)]
         if not allowed:
             raise OSError(f"{host} has no address at which a service may be")
         return allowed
@@ -68,7 +68,7 @@ class CheckedResolver(AbstractResolver):
             return self.may_be_called(url)
         try:
             async with asyncio.timeout(CONNECT_S):
-                return bool(await self.resolve(host))
+                return bool(await self.resolve(host, port_of(url)))
         except OSError:  # A TimeoutError is one.
             return False
 
@@ -76,7 +76,7 @@ class CheckedResolver(AbstractResolver):
         """Whether the address in a URL is allowed; that of a name is looked at when it is resolved."""
         host = urlsplit(url).hostname or ""
         address = literal(host)
-        return not self.places.is_nowhere and (address is None or self.places.allows(host, address))
+        return not self.places.is_nowhere and (address is None or self.places.allows(host, address, port_of(url)))
 
     def _found(self, host: str, port: int, family: int) -> list[ResolveResult]:
         try:

@@ -28,56 +28,70 @@ _METADATA = frozenset(map(ip_address, ("169.254.169.254", "168.63.129.16", "100.
 _TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
 """IPv6 addresses behind which another IPv4 address may be."""
 _HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_WITH_PORTS = re.compile(r"(?P<place>[^:\[\]]+|\[[^\[\]]+\]):(?P<first>[0-9]{1,5})(-(?P<last>[0-9]{1,5}))?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*")
 _DOTS = re.compile(r"(?i)(\.|%2e){1,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the setting."""
+
+    network: Network | None
+    host: str
+    """In lower case, if it is no network; one that begins with a dot stands for all below it, ``*`` for any."""
+    ports: range
+
+    @classmethod
+    def of(cls, entry: str) -> Place:
+        """What an entry says.
+
+        Raises:
+            ParameterError: it is no place.
+        """
+        found = _WITH_PORTS.fullmatch(entry)
+        place = entry if found is None else found["place"].strip("[]")
+        first, last = (1, 65535) if found is None else (int(found["first"]), int(found["last"] or found["first"]))
+        network = _network(place)
+        is_host = place == ANY or _HOST.fullmatch(place.removeprefix("*."))
+        if (network is None and not is_host) or not 1 <= first <= last <= 65535:
+            raise ParameterError(f"gateway_services: {entry!r} is neither a network nor a host, *.domain or *")
+        return cls(network, "" if network else _plain_host(place.removeprefix("*") or ANY), range(first, last + 1))
+
+    def allows(self, host: str, address: Address, port: int) -> bool:
+        """Whether it allows a service called so, there."""
+        if port not in self.ports:
+            return False
+        return self._names(host) and _is_public(address) if self.network is None else _holds(self.network, address)
+
+    def _names(self, host: str) -> bool:
+        return self.host in {ANY, host} or (self.host.startswith(".") and host.endswith(self.host))
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where services may be."""
 
-    networks: tuple[Network, ...] = ()
-    hosts: tuple[str, ...] = ()
-    """Names in lower case; one that begins with a dot stands for all below it."""
-    is_any_host: bool = False
-    """Whether any name may be, as long as it leads to a public address."""
+    places: tuple[Place, ...] = ()
 
     @classmethod
     def of(cls, entries: Iterable[str]) -> Places:
         """What a setting says.
 
         Raises:
-            ParameterError: an entry is neither a network nor a host.
+            ParameterError: an entry is no place.
         """
-        networks, hosts, is_any_host = [], [], False
-        for entry in entries:
-            if (network := _network(entry)) is not None:
-                networks.append(network)
-            elif entry == ANY:
-                is_any_host = True
-            elif _HOST.fullmatch(entry.removeprefix("*.")):
-                hosts.append(_plain_host(entry.removeprefix("*")))
-            else:
-                raise ParameterError(f"gateway_services: {entry!r} is neither a network nor a host, *.domain or *")
-        return cls(tuple(networks), tuple(hosts), is_any_host)
+        return cls(tuple(map(Place.of, entries)))
 
     @property
     def is_nowhere(self) -> bool:
         """Whether no service may be anywhere."""
-        return not (self.networks or self.hosts or self.is_any_host)
+        return not self.places
 
-    def allows(self, host: str, address: Address) -> bool:
-        """Whether a service called so may be at that address."""
-        plain = _plain(address)
-        if any(_holds(network, plain) for network in self.networks):
-            return True
-        return self._names(host) and _is_public(plain)
-
-    def _names(self, host: str) -> bool:
-        name = _plain_host(host)
-        return self.is_any_host or any(
-            name == each or (each.startswith(".") and name.endswith(each)) for each in self.hosts
-        )
+    def allows(self, host: str, address: Address, port: int) -> bool:
+        """Whether a service called so may be at that address and port."""
+        name, plain = _plain_host(host), _plain(address)
+        return any(place.allows(name, plain, port) for place in self.places)
 
 
 def check_url(text: str) -> str:
@@ -121,6 +135,12 @@ def literal(host: str) -> Address | None:
         return ip_address(host)
     except ValueError:
         return None
+
+
+def port_of(url: str) -> int:
+    """The port that a URL leads to."""
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _plain(address: Address) -> Address:
