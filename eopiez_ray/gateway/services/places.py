@@ -30,6 +30,8 @@ _TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/1
 _HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 _WITH_PORTS = re.compile(r"(?P<place>[^:\[\]]+|\[[^\[\]]+\]):(?P<first>[0-9]{1,5})(-(?P<last>[0-9]{1,5}))?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*")
+_BETWEEN = re.compile(r"(?i)/|%2f|%5c")
+"""What some servers take for the end of a path's part."""
 _DOTS = re.compile(r"(?i)(\.|%2e){1,2}")
 
 
@@ -123,7 +125,7 @@ def check_path(path: str) -> None:
     Raises:
         ParameterError: it could lead elsewhere, or cannot be written so.
     """
-    if _PATH.fullmatch(path) is None or any(_DOTS.fullmatch(part) for part in path.split("/")):
+    if _PATH.fullmatch(path) is None or any(_DOTS.fullmatch(part) for part in _BETWEEN.split(path)):
         raise ParameterError(
             f"the path {path[:200]!r} cannot be called: write it percent-encoded, without dot segments"
         )

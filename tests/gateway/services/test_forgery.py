@@ -8,8 +8,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from eopiez_ray.gateway.services.places import Places
 
 from .instances import echo, serving
@@ -89,14 +87,13 @@ async def test_by_default_nobody_is_called(database_url: str, home: Path) -> Non
         assert (said.status_code, said.json()["type"]) == (409, "urn:eopiez:problem:services-off")
 
 
-@pytest.mark.parametrize("path", ["../../admin", "%2e%2e/admin", "a/..%2f", ".", "a/%2E."])
-async def test_no_path_leads_above_the_services_url(database_url: str, home: Path, path: str) -> None:
+async def test_no_path_leads_above_the_services_url(database_url: str, home: Path) -> None:
     async with opened(database_url, home) as site, serving(echo) as instance:
         await site.register(instance.url + "/base")
-        reader, target = instance.arrived, f"/v1/services/shout/call/{path}"
-        said = await _raw(site, target)
-        assert b" 422 " in said or b" 404 " in said or all(each.target.startswith("/base/") for each in reader)
-        assert all(each.target.startswith("/base/") for each in reader)
+        for path in ("../../admin", "%2e%2e/admin", "a/..%2f", ".", "a/%2E.", "a/b"):
+            said = await _raw(site, f"/v1/services/shout/call/{path}")
+            assert (b" 422 " in said) is not (path == "a/b"), said
+        assert [each.target for each in instance.arrived] == ["/base/a/b"]
 
 
 async def _raw(site: Site, target: str) -> bytes:
