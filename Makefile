@@ -2,7 +2,7 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check test test-long bench bench-engine bench-themes
+.PHONY: help install fmt check test test-long bench bench-engine bench-gateway bench-themes
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ bench: ## Run every benchmark, one after the other
 
 bench-engine: ## Run the engine's benchmark against its rivals
 	$(PYTHON) benchmarks/engine.py
+
+bench-gateway: ## Measure the gateway on Ray Serve and under uvicorn
+	$(PYTHON) benchmarks/gateway.py
 
 bench-themes: ## Compare themes with rivals' on BBC news and labelled COLLECTIONS (paths)
 	$(PYTHON) benchmarks/themes.py $(COLLECTIONS)

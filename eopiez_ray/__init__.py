@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from .authoring.contract import Partitions, Phase, find_phase, phase, registered_phases
     from .authoring.plans.builder import Plan, StepHandle
     from .authoring.plans.reading import read_plan
+    from .client.blocking import Remote, RemoteWorkflow
+    from .client.remote import AsyncRemote
+    from .client.workflow import AsyncRemoteWorkflow
     from .engine.handle import Workflow
     from .engine.local import Local
     from .errors import EopiezError
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncRemote",
+    "AsyncRemoteWorkflow",
     "AttemptFilter",
     "EopiezError",
     "Local",
@@ -39,6 +44,8 @@ __all__ = [
     "PhaseKind",
     "Placement",
     "Plan",
+    "Remote",
+    "RemoteWorkflow",
     "Resources",
     "RetryPolicy",
     "Selection",
@@ -52,6 +59,8 @@ __all__ = [
     "Workflow",
     "WorkflowFilter",
     "WorkflowStatus",
+    "connect",
+    "connect_async",
     "current_task",
     "find_phase",
     "local",
@@ -63,6 +72,9 @@ __all__ = [
 _ROOMS = {
     "authoring.plans.builder": ("Plan", "StepHandle"),
     "authoring.plans.reading": ("read_plan",),
+    "client.blocking": ("Remote", "RemoteWorkflow"),
+    "client.remote": ("AsyncRemote",),
+    "client.workflow": ("AsyncRemoteWorkflow",),
     "engine.handle": ("Workflow",),
     "engine.local": ("Local",),
     "errors": ("EopiezError",),
@@ -91,6 +103,31 @@ def local(**settings: Any) -> Local:
     from .settings import Settings
 
     return Local(Settings(**settings))
+
+
+def connect(
+    url: str | None = None, token: str | None = None, project: str | None = None, *, context: str | None = None
+) -> Remote:
+    """A system elsewhere, reached through its gateway; the same names as ``local()``.
+
+    Args:
+        url: of the gateway; by default ``EOPIEZ_URL``, else the current context of ``eopiez login``.
+        token: an API key; by default ``EOPIEZ_TOKEN``, else what the context has.
+        project: what new workflows belong to; by default the context's, or the only one you work for.
+        context: the name of a context, in place of a URL.
+    """
+    from .client.connecting import connect
+
+    return connect(url, token, project, context=context)
+
+
+def connect_async(
+    url: str | None = None, token: str | None = None, project: str | None = None, *, context: str | None = None
+) -> AsyncRemote:
+    """As ``connect``, for asynchronous programs: each call is awaited."""
+    from .client.connecting import connect_async
+
+    return connect_async(url, token, project, context=context)
 
 
 def __getattr__(name: str) -> Any:

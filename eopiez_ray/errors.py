@@ -55,7 +55,10 @@
      │    └── ChangedMeanwhileError      somebody else was first
      ├── AuditError                  the audit log was tampered with
      ├── ClusterError                Ray
+     ├── GatewayError                an answer of a gateway that none of the others stands for
+     │    └── GatewayUnavailableError    it does not answer, or not in time
      ├── AlreadyUpError              a system is up under this data home
+     ├── PortTakenError              something else listens where the gateway should
      ├── PartFailedError             a part of the system did not start
      └── ArchiveError                an .eopz archive
           ├── NotAnArchiveError
@@ -427,6 +430,23 @@ class ClusterError(EopiezError):
     exit_code = 69
 
 
+class GatewayError(EopiezError):
+    """A gateway refused a request, or answered what cannot be understood."""
+
+    exit_code = 69
+
+    def __init__(
+        self, message: str, *, status: int = 0, type: str = "", detail: str = "", hint: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.status, self.type, self.detail, self.hint, self.request_id = status, type, detail, hint, request_id
+        """The HTTP status, 0 if there was no answer; the problem's fields (RFC 9457); the id that the log there has."""
+
+
+class GatewayUnavailableError(GatewayError):
+    """A gateway does not answer, or a part of what is behind it is away."""
+
+
 class AlreadyUpError(EopiezError):
     """A system is already up under this data home."""
 
@@ -435,6 +455,16 @@ class AlreadyUpError(EopiezError):
     def __init__(self, home: str) -> None:
         super().__init__(f"a system is already up under {home}; `eopiez status` shows it, `eopiez down` stops it")
         self.home = home
+
+
+class PortTakenError(EopiezError):
+    """Something else listens where the gateway should."""
+
+    exit_code = 69
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"port {port} is taken on {host} ({reason.lower()}); stop what listens there, or give --port")
+        self.host, self.port, self.reason = host, port, reason
 
 
 class PartFailedError(EopiezError):

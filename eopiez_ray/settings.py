@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """Size of the largest body that is no upload."""
     gateway_upload_bytes: int = Field(default=64 * 2**30, ge=1024)
     """Size of the largest upload."""
+    gateway_part_bytes: int = Field(default=64 * 2**20, ge=1024)
+    """Size of the largest part of an upload: Serve may hold a whole body in memory before a replica reads it."""
     gateway_allows_code: bool = True
     """Whether developers may send code over HTTP, which workers then run."""
     gateway_modules: tuple[str, ...] = ()

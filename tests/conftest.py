@@ -39,22 +39,22 @@ async def template(server: EmbeddedServer) -> str:
     return "template_of_tests"
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def database_url(server: EmbeddedServer, template: str) -> AsyncIterator[str]:
+    """The address of a database that no other test uses."""
+    async with database_of(server, template) as url:
+        yield url
+
+
 @asynccontextmanager
-async def own_database(server: EmbeddedServer, template: str) -> AsyncIterator[str]:
-    """The address of a database that nobody else uses."""
+async def database_of(server: EmbeddedServer, template: str) -> AsyncIterator[str]:
+    """The address of a new database, which is gone afterwards."""
     name = f"test_{next(_numbers)}"
     connection = await asyncpg.connect(server.url)
     await connection.execute(f"create database {name} template {template}")
     yield server.url.replace("/postgres?", f"/{name}?")
     await connection.execute(f"drop database {name} with (force)")
     await connection.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def database_url(server: EmbeddedServer, template: str) -> AsyncIterator[str]:
-    """The address of a database that no other test uses."""
-    async with own_database(server, template) as url:
-        yield url
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -52,8 +52,60 @@ def test_sdist_holds_what_its_tests_need(built: Path) -> None:
     assert {".ci/run", "Makefile", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml"} <= names
 
 
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the client's own distribution installs."""
+    folder = tmp_path_factory.mktemp("client")
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        str(ROOT / "client"),
+    ]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    (wheel,) = folder.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(folder / "installed")
+    return folder / "installed"
+
+
+CLIENT_PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import eopiez_ray as ez
+assert ez.__file__.startswith(sys.argv[1]), ez.__file__
+plan = ez.Plan("count")
+plan.step("length", lambda word: len(word), plan.values("words", ["a"]))
+with ez.connect("http://127.0.0.1:9", "key") as system:
+    assert system.url and plan.spec() and plan.code()
+import eopiez_ray.cli, eopiez_ray.client.results, eopiez_ray.authoring.encoding
+from importlib.util import find_spec
+assert not any(map(find_spec, ("eopiez_ray.engine", "eopiez_ray.store", "eopiez_ray.gateway", "eopiez_ray.phases")))
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def test_client_alone_builds_plans_and_connects(client: Path) -> None:
+    ran = subprocess.run([sys.executable, "-c", CLIENT_PROGRAM, client], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert not {"ray", "asyncpg", "fastapi", "scipy", "sklearn"} & set(ran.stdout.split())
+
+
+def test_client_says_what_needs_more_than_the_client(client: Path, tmp_path: Path) -> None:
+    program = "import sys; sys.path.insert(0, sys.argv.pop(1)); from eopiez_ray.cli import main; main()"
+    command = [sys.executable, "-c", program, str(client), "--local", "list"]
+    ran = subprocess.run(command, env={"EOPIEZ_HOME": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert ran.returncode == 70
+    assert "only the client is installed here" in ran.stderr
+
+
 def test_version_is_said_alike() -> None:
     said = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert tomllib.loads((ROOT / "client/pyproject.toml").read_text())["project"]["version"] == said
     assert f'__version__ = "{said}"' in (ROOT / "eopiez_ray/__init__.py").read_text()
     assert re.search(rf"\b{re.escape(said)}\b", (ROOT / "CHANGELOG.md").read_text())
 

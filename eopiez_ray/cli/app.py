@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from .. import __version__
 from ..errors import EopiezError
 from . import (
     archive,
@@ -16,12 +17,14 @@ from . import (
     cancel,
     chaos,
     clean,
+    context,
     demo,
     doctor,
     down,
     events,
     failures,
     limits,
+    login,
     logs,
     orchestrate,
     pause,
@@ -41,6 +44,7 @@ from . import (
     weigh,
 )
 from . import list as list_workflows
+from .system import choose_system
 from .terminal import complain, is_debugging, print_traceback, set_debugging
 from .watch import INTERRUPTED
 
@@ -63,10 +67,17 @@ class _Group(TyperGroup):
         except Exception as error:  # The outermost guard.
             if type(error).__module__.startswith(("click", "typer")):
                 raise
-            sentence = (
-                f"unexpected {type(error).__name__}: {error}; run `eopiez --debug …` for a traceback, and report it"
-            )
-            raise _told(error, sentence, UNFORESEEN) from error
+            raise _told(error, _unforeseen(error), UNFORESEEN) from error
+
+
+def _unforeseen(error: Exception) -> str:
+    """What to say of an error that is none of ours."""
+    if isinstance(error, ModuleNotFoundError) and find_spec("eopiez_ray.engine") is None:
+        return (
+            f"this needs {error.name}, and only the client is installed here; it works on a system elsewhere "
+            "(`eopiez login URL`), or with eopiez-ray installed in place of eopiez-client"
+        )
+    return f"unexpected {type(error).__name__}: {error}; run `eopiez --debug …` for a traceback, and report it"
 
 
 def _told(error: BaseException, sentence: str, code: int) -> typer.Exit:
@@ -91,7 +102,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"eopiez {version('eopiez-ray')}")
+        typer.echo(f"eopiez {__version__}")
         raise typer.Exit
 
 
@@ -104,18 +115,28 @@ def eopiez(
         bool,
         typer.Option("--debug", envvar="EOPIEZ_DEBUG", help="Show tracebacks, and the engine's log on stderr."),
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--context", metavar="NAME", help="Work on this system, instead of the current one.", show_default=False
+        ),
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Work on this machine's own system, whatever context is current.")
+    ] = False,
 ) -> None:
     """Find motifs, themes and structure in a collection of texts, and pack it into a small archive.
 
     Runs are durable: whatever stops one, **eopiez resume** picks it up where it left off.
     """
     set_debugging(debug)
+    choose_system(on, is_local=local)
 
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
     limits, weigh, orchestrate, up, status, down, doctor, users, audit,
-    search, archive, chaos, clean, plan,
+    login, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

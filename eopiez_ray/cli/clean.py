@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..errors import ParameterError
-from .system import open_system
+from .system import open_local
 from .terminal import out, print_json
 
 UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -38,7 +38,7 @@ def clean(
     Example: eopiez clean --older-than 2w --keep 5
     """
     age = parse_age(older_than)
-    with open_system() as local:
+    with open_local("clean") as local:
         cleaned = local.clean(age, keep, dry_run=dry_run)
     if as_json:
         print_json(cleaned._asdict() | {"dry_run": dry_run})

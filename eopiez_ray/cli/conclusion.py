@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..engine.handle import Workflow
     from ..settings import Settings
     from ..store import RejectView, WorkflowView
+    from .system import Handle
 
 SHOWN_THEMES = 10
 SHOWN_MOTIFS = 12
@@ -38,16 +39,22 @@ def spool_folder(settings: Settings) -> Path:
     return settings.home.expanduser().absolute() / "spool"
 
 
-def conclude(workflow: Workflow, outcome: Outcome, *, as_json: bool) -> None:
+def conclude(workflow: Handle, outcome: Outcome, *, as_json: bool, saved: Path | None = None) -> None:
     """Write the remaining files, and print how the run ended.
+
+    Args:
+        workflow: the run.
+        outcome: how it ended.
+        as_json: whether to print JSON.
+        saved: where the results of a run elsewhere have been saved.
 
     Raises:
         EopiezError: it failed, was cancelled, paused or quarantined.
         typer.Exit: it was interrupted.
     """
     view = outcome.view
-    output = output_of(view)
-    reasons = leave_in_order(workflow, view)
+    output = saved if workflow.is_remote else output_of(view)
+    reasons = Counter[str]() if workflow.is_remote else leave_in_order(workflow, view)
     if outcome.ending is not Ending.AT_REST:
         _say_how_to_go_on(outcome, as_json=as_json)
         raise typer.Exit(outcome.exit_code)

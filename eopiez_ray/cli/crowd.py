@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..engine.local import Local
     from ..model.ids import WorkflowId
     from .displays import Display
+    from .system import System
 
 LOOKS_TO_ASK_AGAIN = 12
 """Looks after which the request is repeated for those not yet at rest: their driver may have died."""
@@ -38,7 +39,7 @@ class Seen:
         return int(any(answer.status is not WorkflowStatus.SUCCEEDED for answer in self.answers))
 
 
-def until_rest(local: Local, answers: Sequence[Answer], ask: Callable[[Selection], list[Answer]]) -> list[Answer]:
+def until_rest(local: System, answers: Sequence[Answer], ask: Callable[[Selection], list[Answer]]) -> list[Answer]:
     """Wait until the workflows are at rest, and give the answers with their final statuses.
 
     Args:

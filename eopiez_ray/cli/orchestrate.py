@@ -11,7 +11,7 @@ import typer
 
 from ..errors import ArtifactError, EopiezError, StoreError
 from ..logs import get_logger
-from .system import open_system, read_settings
+from .system import open_local, read_settings
 from .terminal import log_aloud, results_only
 from .watch import LOOK_S, Interrupts
 
@@ -72,7 +72,7 @@ def orchestrate(
     """
     settings = read_settings(cpus=cpus)
     log_aloud()
-    with results_only(), Interrupts() as interrupts, open_system(settings) as local:
+    with results_only(), Interrupts() as interrupts, open_local("orchestrate", settings) as local:
         called = name or socket.gethostname()
         local.drive_all(called)
         interrupts.listen_again()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .sheet import Sheet, figure, name, word
-from .system import open_system
+from .system import open_local
 from .terminal import ago, duration, err, out, print_json, size
 from .workflow import AsJson
 
@@ -26,7 +26,7 @@ def phases(as_json: AsJson = False) -> None:
     Recent tasks weigh more in these means, which set how many tasks go into a call. **eopiez plan phases** lists the
     phases that plans can name, whether they have run or not.
     """
-    with open_system() as local:
+    with open_local("phases") as local:
         known = local.profiles()
     if as_json:
         for phase in known:

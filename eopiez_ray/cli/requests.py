@@ -23,9 +23,8 @@ from .watch import see_through
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..engine.handle import Workflow
-    from ..engine.local import Local
-    from ..engine.options import RequestOptions
+    from ..model.options import RequestOptions
+    from .system import Handle, System
 
 RESTS = {Verb.PAUSE: WorkflowStatus.PAUSED, Verb.CANCEL: WorkflowStatus.CANCELLED}
 
@@ -47,21 +46,24 @@ def options_of(by: str | None, why: str) -> RequestOptions:
     return {"why": why} if by is None else {"why": why, "by": by}
 
 
-def named(local: Local, chosen: Chosen) -> Workflow:
+def named(local: System, chosen: Chosen) -> Handle:
     """The one workflow that was named."""
     assert chosen.ids is not None
     return local.workflow(chosen.ids[0], chosen.project)
 
 
-def see_and_conclude(workflow: Workflow, begin: Callable[[], object] | None, *, as_json: bool) -> None:
+def see_and_conclude(workflow: Handle, begin: Callable[[], object] | None, *, as_json: bool) -> None:
     """Watch a workflow until it is at rest, and print how it ended. Errors as in ``conclude``."""
+    if workflow.is_remote and begin is not None:
+        begin()  # An orchestrator there drives it.
+        begin = None
     with display_for(as_json=as_json) as display:
         outcome = see_through(workflow, display, begin)
     conclude(workflow, outcome, as_json=as_json)
 
 
 def bring_to_rest(
-    local: Local,
+    local: System,
     verb: Verb,
     chosen: Chosen,
     ask: Callable[[Selection], list[Answer]],
@@ -91,10 +93,13 @@ def bring_to_rest(
 
 
 def set_going(
-    local: Local, verb: Verb, chosen: Chosen, options: RequestOptions, *, no_wait: bool, as_json: bool
+    local: System, verb: Verb, chosen: Chosen, options: RequestOptions, *, no_wait: bool, as_json: bool
 ) -> None:
     """Queue them, and drive them all here until they are at rest, unless others should."""
     selection = chosen.selection(local)
+    if local.is_remote:
+        _set_going_elsewhere(local, local.queue(verb, selection, **options), no_wait=no_wait, as_json=as_json)
+        return
     if no_wait:
         _tell(local.queue(verb, selection, **options), as_json=as_json)
         return
@@ -102,6 +107,15 @@ def set_going(
     is_any = local.count(verb, selection) > 0
     seen = see_all_through(local, begin, starts_ray=is_any, as_json=as_json)
     _tell(seen.answers, as_json=as_json, code=seen.exit_code)
+
+
+def _set_going_elsewhere(local: System, answers: list[Answer], *, no_wait: bool, as_json: bool) -> None:
+    """Wait for what orchestrators elsewhere drive, and print the outcome. Whoever interrupts this stops none of it."""
+    if no_wait:
+        _tell(answers, as_json=as_json)
+        return
+    answers = until_rest(local, answers, lambda _: [])
+    _tell(answers, as_json=as_json, code=int(any(answer.status is not WorkflowStatus.SUCCEEDED for answer in answers)))
 
 
 def _tell(answers: Sequence[Answer], *, as_json: bool, code: int = 0) -> None:

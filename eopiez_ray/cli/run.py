@@ -15,12 +15,14 @@ import typer
 from ..errors import ParameterError, StorageFullError
 from ..home import make_file, make_folder
 from ..model.names import DEFAULT_PROJECT, OUTPUT, SPOOL, TITLE, shown
+from ..model.status import WorkflowStatus
 from .conclusion import conclude, spool_folder
 from .displays import Display, display_for
+from .sending import save, send
 from .survey import print_survey, survey_value
-from .system import open_system, read_settings
+from .system import is_elsewhere, open_here, open_system, read_settings
 from .terminal import print_json, results_only
-from .watch import see_through
+from .watch import Ending, see_through
 
 if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
@@ -70,7 +72,7 @@ class Job:
     output: Path
     settings: Settings
     as_json: bool
-    project: str = DEFAULT_PROJECT
+    project: str | None = None
 
 
 Inputs = Annotated[
@@ -153,9 +155,13 @@ Name = Annotated[
     ),
 ]
 ToProject = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--project", envvar="EOPIEZ_PROJECT", help="Project that the run belongs to.", rich_help_panel=RESULTS
+        "--project",
+        envvar="EOPIEZ_PROJECT",
+        help="Project that the run belongs to; default by default, or your own elsewhere.",
+        rich_help_panel=RESULTS,
+        show_default=False,
     ),
 ]
 DryRun = Annotated[
@@ -184,7 +190,7 @@ def run(
     across_languages: AcrossLanguages = False,
     output: Output = None,
     name: Name = None,
-    project: ToProject = DEFAULT_PROJECT,
+    project: ToProject = None,
     dry_run: DryRun = False,
     cpus: Cpus = None,
     as_json: AsJson = False,
@@ -345,9 +351,35 @@ def _look_only(job: Job) -> None:
 
 
 def start(job: Job) -> None:
-    """Run it, and see it through."""
+    """Run it, here or on the system chosen, and see it through."""
     with results_only():
-        _see_through(job)
+        if is_elsewhere():
+            _see_through_elsewhere(job)
+        else:
+            _see_through(job)
+
+
+def _see_through_elsewhere(job: Job) -> None:
+    """Send the files, follow the run, and save its report and archive."""
+    with display_for(as_json=job.as_json) as display, open_system() as remote:
+        assert remote.is_remote
+        display.say("Looking at the input …")
+        job = _spooled(job)
+        _refuse_what_cannot_be_read(job)
+        _make_folder(job.output)
+        workflow = send(remote, job.inputs, job.options, job.project, display)
+        _drop_spool(job)
+        outcome = see_through(workflow, display, None)
+        if outcome.ending is Ending.AT_REST and outcome.view.status is WorkflowStatus.SUCCEEDED:
+            save(remote, workflow, job.output)
+    conclude(workflow, outcome, as_json=job.as_json, saved=job.output)
+
+
+def _drop_spool(job: Job) -> None:
+    """Delete the copy of standard input once the gateway has it."""
+    for path in map(Path, _spool_label(job).values()):
+        path.unlink()
+        path.parent.rmdir()
 
 
 def _see_through(job: Job) -> None:
@@ -358,11 +390,11 @@ def _see_through(job: Job) -> None:
         plan = _plan(job)
         _make_folder(job.output)
         display.say("Starting the database …")
-        local = open_system(job.settings)
+        local = open_here(job.settings)
         try:
             _note_others(local, display)
             labels = {OUTPUT: str(job.output), TITLE: job.options.title} | _spool_label(job)
-            workflow = local.submit(plan, labels=labels, project=job.project)
+            workflow = local.submit(plan, labels=labels, project=job.project or DEFAULT_PROJECT)
             outcome = see_through(workflow, display, workflow.resume)
         except BaseException:
             local.close()
@@ -424,8 +456,6 @@ def _make_folder(folder: Path) -> None:
 
 def _note_others(local: Local, display: Display) -> None:
     """Mention other runs in the same data home, which is allowed but slower."""
-    from ..model.status import WorkflowStatus
-
     others = [view for view in local.workflows(WorkflowStatus.RUNNING, 20) if local.workflow(str(view.id)).is_driven]
     if others:
         names = ", ".join(str(view.id)[-8:] for view in others)

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from ..errors import WorkflowError, WorkflowNotFinishedError
 from ..model.status import StepStatus, WorkflowStatus
-from .system import open_system
+from .system import open_local
 from .terminal import err, out, print_json
 from .watch import short
 
@@ -48,7 +48,7 @@ def search(
     eopiez search "concert tickets" -n 3 --json
     ```
     """
-    with open_system() as local:
+    with open_local("search") as local:
         handle = local.workflow(workflow) if workflow else _latest(local)
         _check(handle)
         model, index = handle.result(MODEL), handle.result(INDEX)

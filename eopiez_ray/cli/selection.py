@@ -12,7 +12,7 @@ from ..model.status import WorkflowStatus
 from .labels import labels_of
 
 if TYPE_CHECKING:
-    from ..engine.local import Local
+    from .system import System
 
 Ids = Annotated[
     list[str] | None,
@@ -57,7 +57,7 @@ class Chosen(NamedTuple):
     error_type: str | None = None
     everything: bool = False
     project: str | None = None
-    """None for ``default``, or for any if workflows are named by id."""
+    """None for ``default``, or for any if workflows are named by id; elsewhere, for all that one may work for."""
 
     @property
     def is_one(self) -> bool:
@@ -69,7 +69,12 @@ class Chosen(NamedTuple):
         """Whether nothing says which workflows are meant; a project alone does not."""
         return not any(self[:-1])
 
-    def selection(self, local: Local) -> Selection:
+    def _projects(self, *, is_remote: bool) -> tuple[str, ...] | None:
+        if self.project is not None:
+            return (self.project,)
+        return None if self.ids or is_remote else (DEFAULT_PROJECT,)
+
+    def selection(self, local: System) -> Selection:
         """The filter that selects them.
 
         Raises:
@@ -83,7 +88,7 @@ class Chosen(NamedTuple):
             statuses=tuple(self.statuses) if self.statuses else None,
             error_type=self.error_type,
             everything=self.everything,
-            projects=None if self.ids and self.project is None else (self.project or DEFAULT_PROJECT,),
+            projects=self._projects(is_remote=local.is_remote),
         )
 
 

@@ -22,8 +22,8 @@ from .workflow import AsJson, NamedOrLatest, find, standing, took, workflow_valu
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..engine.handle import Workflow
     from ..store import AttemptView, StepFacts, StepView, WorkflowView
+    from .system import Handle
 
 TRACEBACK_LINES = 12
 SHOWN_STEPS = 24
@@ -78,7 +78,7 @@ def show(workflow: NamedOrLatest = None, as_json: AsJson = False) -> None:
         console.print(line)
 
 
-def _details(handle: Workflow) -> tuple[list[StepView], list[StepFacts], list[AttemptView]]:
+def _details(handle: Handle) -> tuple[list[StepView], list[StepFacts], list[AttemptView]]:
     """Its steps, their figures, and the last attempts; nothing if its plan cannot be read."""
     try:
         return handle.steps(), handle.step_facts(), handle.last_attempts(MOST_ATTEMPTS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ParameterError
-from ..model.names import DEFAULT_PROJECT, check_free_labels
+from ..model.names import check_free_labels
 from ..model.status import WorkflowStatus
 from .conclusion import conclude
 from .displays import display_for
@@ -21,9 +21,8 @@ from .watch import Ending, see_through, short
 
 if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
-    from ..engine.handle import Workflow
-    from ..engine.local import Local
     from ..model.plan import PlanSpec
+    from .system import Handle, System
     from .watch import Outcome
 
 WORKFLOW, RESULTS, MACHINE = "Workflow", "Results", "Machine"
@@ -58,12 +57,13 @@ Result = Annotated[
     ),
 ]
 ToProject = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--project",
         envvar="EOPIEZ_PROJECT",
-        help="Project that it belongs to; projects share the cluster.",
+        help="Project that it belongs to; default by default, or your own elsewhere. Projects share the cluster.",
         rich_help_panel=WORKFLOW,
+        show_default=False,
     ),
 ]
 Owner = Annotated[
@@ -123,7 +123,7 @@ AsJsonOption = Annotated[
 def start(
     file: Document,
     result: Result = None,
-    project: ToProject = DEFAULT_PROJECT,
+    project: ToProject = None,
     owner: Owner = "",
     priority: Priority = None,
     label: Label = None,
@@ -151,7 +151,7 @@ def start(
     labels = wanted.labels | labels_of(label or [])
     check_free_labels(labels)
     urgency = wanted.priority if priority is None else priority
-    whose = {"project": project, "owner": owner}
+    whose = {"owner": owner} | ({} if project is None else {"project": project})
     options = {**whose, "labels": labels, "priority": urgency, "idempotency_key": idempotency_key}
     wish = Wish(wanted, options, result or [], as_json)
     settings = read_settings(cpus=cpus)
@@ -171,18 +171,20 @@ def _refuse_unknown(results: list[str], spec: PlanSpec) -> None:
             raise ParameterError(f"--result names {name!r}, which is not a step of the plan{nearest(name, names)}")
 
 
-def _only_keep(local: Local, wish: Wish) -> None:
+def _only_keep(local: System, wish: Wish) -> None:
     view = local.submit(wish.plan, **wish.options).view()
     command = f"eopiez resume {short(view)}"
     if wish.as_json:
         print_json({"workflow": view.id, "status": view.status, "continue": command})
+    elif local.is_remote:
+        out().print(f"Workflow {view.id} is {view.status}. Watch it with: [bold]{command}[/]")
     else:
         out().print(f"Workflow {view.id} is {view.status}. Drive it with: [bold]{command}[/]")
 
 
-def _see_through(local: Local, wish: Wish) -> None:
+def _see_through(local: System, wish: Wish) -> None:
     workflow = local.submit(wish.plan, **wish.options)
-    is_waiting = not workflow.status.is_at_rest and not workflow.is_driven
+    is_waiting = not workflow.is_remote and not workflow.status.is_at_rest and not workflow.is_driven
     with display_for(as_json=wish.as_json) as display:
         outcome = see_through(workflow, display, workflow.resume if is_waiting else None)
     has_succeeded = outcome.ending is Ending.AT_REST and outcome.view.status is WorkflowStatus.SUCCEEDED
@@ -192,12 +194,11 @@ def _see_through(local: Local, wish: Wish) -> None:
         conclude(workflow, outcome, as_json=wish.as_json)
 
 
-def _print_results(workflow: Workflow, outcome: Outcome, wish: Wish) -> None:
+def _print_results(workflow: Handle, outcome: Outcome, wish: Wish) -> None:
     """Print one object for machines, otherwise one value per line, a step's partitions in order."""
-    from ..engine.artifacts import LoadedPartitions
-
     results = {name: workflow.result(name) for name in wish.results}
-    partitioned = {name: list(found) for name, found in results.items() if isinstance(found, LoadedPartitions)}
+    kinds = {step.name: step.kind for step in workflow.steps()}
+    partitioned = {name: list(found) for name, found in results.items() if not kinds[name].gives_one}
     if wish.as_json:
         values = {name: _json_value(partitioned.get(name, found)) for name, found in results.items()}
         print_json({"workflow": outcome.view.id, "status": outcome.view.status, "results": values})

@@ -21,8 +21,8 @@ from .workflow import AsJson, NamedOrLatest, find
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..engine.handle import Workflow
     from ..store import AttemptView, TaskView
+    from .system import Handle
 
 TABLE = 1000
 """Rows per table; ``--all`` may print several."""
@@ -160,7 +160,7 @@ def _refuse_with_attempts(**given: bool | str | None) -> None:
         raise ParameterError(f"{' and '.join(named)} select finished tasks, not attempts; leave out --failed")
 
 
-def _task_key(handle: Workflow, after: str | None) -> TaskKey | None:
+def _task_key(handle: Handle, after: str | None) -> TaskKey | None:
     if after is None:
         return None
     step, _, partition = after.rpartition("/")
@@ -203,12 +203,12 @@ def _print(
         err().print(f"There are more: {more(last)}", markup=False)
 
 
-def _more_tasks(handle: Workflow) -> Callable[[TaskView], str]:
+def _more_tasks(handle: Handle) -> Callable[[TaskView], str]:
     name = short(handle.view())
     return lambda last: f"eopiez tasks {name} … --after {last.step}/{last.partition}"
 
 
-def _more_attempts(handle: Workflow) -> Callable[[AttemptView], str]:
+def _more_attempts(handle: Handle) -> Callable[[AttemptView], str]:
     name = short(handle.view())
     return lambda last: f"eopiez tasks {name} --failed … --after {last.id}"
 

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from ..engine.handle import Workflow
     from ..store import WorkflowView
     from .displays import Display
+    from .system import Handle
 
 LOOK_S = 0.25
 """Seconds between looks at the workflow."""
+FAR_LOOK_S = 1.0
+"""The same, at a workflow of a system elsewhere."""
 LOOKS_TO_TAKE_OVER = 12
 """How many looks must find a running workflow without a driver before this process drives it."""
 TOGETHER_S = 0.3
@@ -106,7 +108,7 @@ class Interrupts:
             os._exit(INTERRUPTED)
 
 
-def see_through(workflow: Workflow, display: Display, begin: Callable[[], object] | None) -> Outcome:
+def see_through(workflow: Handle, display: Display, begin: Callable[[], object] | None) -> Outcome:
     """Show the workflow's progress until it is at rest or the user interrupts.
 
     Args:
@@ -128,9 +130,7 @@ def see_through(workflow: Workflow, display: Display, begin: Callable[[], object
 
 
 class _Watch:
-    def __init__(
-        self, workflow: Workflow, display: Display, interrupts: Interrupts, starter: ThreadPoolExecutor
-    ) -> None:
+    def __init__(self, workflow: Handle, display: Display, interrupts: Interrupts, starter: ThreadPoolExecutor) -> None:
         self._workflow, self._display, self._interrupts, self._starter = workflow, display, interrupts, starter
         self._starting: Future[Any] | None = None
         self._is_draining = False
@@ -168,7 +168,7 @@ class _Watch:
     def _look(self) -> WorkflowView | None:
         """Show the workflow; give its state once it is at rest, None while it is at work."""
         try:
-            view = self._workflow.settled(LOOK_S)
+            view = self._workflow.settled(FAR_LOOK_S if self._workflow.is_remote else LOOK_S)
         except TimeoutError:
             view = None
         try:
@@ -194,6 +194,8 @@ class _Watch:
             self._mind_the_driver()
 
     def _mind_the_driver(self) -> None:
+        if self._workflow.is_remote:  # Orchestrators there take over from each other.
+            return
         self._orphaned = 0 if self._workflow.is_driven else self._orphaned + 1
         if self._orphaned >= LOOKS_TO_TAKE_OVER:
             self._display.say("The process that drove it is gone; taking over here.")

@@ -15,9 +15,8 @@ from .terminal import coloured, counted, duration, one_line
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from ..engine.handle import Workflow
-    from ..engine.local import Local
     from ..store import WorkflowView
+    from .system import Handle, System
 
 
 ASKED_FOR = {
@@ -36,7 +35,7 @@ NamedOrLatest = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
-def find(local: Local, workflow: str | None) -> Workflow:
+def find(local: System, workflow: str | None) -> Handle:
     """The workflow named, or the latest.
 
     Raises:

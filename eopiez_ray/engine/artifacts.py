@@ -1,16 +1,14 @@
 """Durable values, named by the digest of their content.
 
-Small values travel inside their row; larger ones become a file: Arrow IPC for tables (read by memory map), pickle
-protocol 5 with its buffers out of band otherwise. A file is written under a temporary name, synced and renamed, so a
-file that exists is complete. Values are shared between tasks and mapped read-only: never change them in place.
+Small values travel inside their row; larger ones become a file, which is read by memory map; ``authoring/encoding.py``
+says in which form. A file is written under a temporary name, synced and renamed, so a file that exists is complete.
+Values are shared between tasks and mapped read-only: never change them in place.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import pickle
-import struct
 import tempfile
 import time
 from collections import OrderedDict
@@ -18,11 +16,11 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import cloudpickle
 import pyarrow as pa
 import pyarrow.fs as pafs
 from blake3 import blake3
 
+from ..authoring.encoding import decode, encode
 from ..authoring.pickling import UNPICKLABLE, culprit
 from ..errors import ArtifactError, ArtifactMissingError, StorageFullError
 from ..home import make_folder
@@ -34,7 +32,6 @@ INLINE_BYTES = 64 * 1024
 INLINE_BYTES_MANY = 2 * 1024
 """The same from partition ``FEW`` on, so that a step of a million tasks does not fill the database."""
 FEW = 64
-ALIGNMENT = 64
 DIGEST_BYTES = 16
 
 
@@ -55,7 +52,7 @@ class Artifacts:
             ArtifactError: it cannot be pickled or written.
         """
         try:
-            form, pieces = _encode(value)
+            form, pieces = encode(value)
         except UNPICKLABLE as error:
             raise ArtifactError(
                 f"the result of step {step!r} cannot be stored: {culprit(value)}; return plain data"
@@ -86,7 +83,7 @@ class Artifacts:
         Raises:
             ArtifactMissingError: its artifact is gone.
         """
-        return _decode(output.form, self.stored(output))
+        return decode(output.form, self.stored(output))
 
     def stored(self, output: Output) -> pa.Buffer:
         """The stored form of an output, not decoded. Errors as in ``load``."""
@@ -304,70 +301,3 @@ def sync_folder(folder: Path) -> None:
 def _name(digest: bytes) -> str:
     text = digest.hex()
     return f"{text[:2]}/{text[2:]}"
-
-
-def _encode(value: Any) -> tuple[str, list[memoryview | bytes]]:
-    if isinstance(value, pa.Table):
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, value.schema) as writer:
-            writer.write_table(value)
-        return "arrow", [memoryview(sink.getvalue())]
-    head, buffers = _pickled(value)
-    if not buffers:
-        return "pickle", [head]
-    raws = [buffer.raw() for buffer in buffers]
-    return "buffers", list(_framed(head, raws))
-
-
-def _pickled(value: Any) -> tuple[bytes, list[pickle.PickleBuffer]]:
-    """The pickle and its buffers, made by the fast pickler, or by cloudpickle where only that works."""
-    buffers: list[pickle.PickleBuffer] = []
-    try:
-        return pickle.dumps(value, protocol=5, buffer_callback=buffers.append), buffers
-    except (pickle.PicklingError, TypeError, AttributeError):
-        buffers.clear()
-    return cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append), buffers
-
-
-def copied(value: Any) -> Any:
-    """A deep copy of the value."""
-    try:
-        return pickle.loads(pickle.dumps(value, protocol=5))
-    except (pickle.PicklingError, TypeError, AttributeError):
-        return pickle.loads(cloudpickle.dumps(value, protocol=5))
-
-
-def _framed(head: bytes, raws: list[memoryview]) -> Iterator[memoryview | bytes]:
-    """Count and lengths, the pickle, then each buffer at a multiple of 64 bytes, so that arrays map aligned."""
-    lengths = [len(head), *(raw.nbytes for raw in raws)]
-    index = struct.pack(f"<{1 + len(lengths)}Q", len(lengths), *lengths)
-    position = 0
-    pieces: tuple[memoryview | bytes, ...] = (index, head, *raws)
-    for piece in pieces:
-        padding = -position % ALIGNMENT
-        yield bytes(padding)
-        yield piece
-        position += padding + len(piece)
-
-
-def _decode(form: str, buffer: pa.Buffer) -> Any:
-    if form == "arrow":
-        with pa.ipc.open_stream(buffer) as reader:
-            return reader.read_all()
-    view = memoryview(buffer)
-    if form == "pickle":
-        return pickle.loads(view)
-    pieces = unframed(view)
-    return pickle.loads(pieces[0], buffers=pieces[1:])
-
-
-def unframed(view: memoryview) -> list[memoryview]:
-    """The pickle and its buffers, from the form ``buffers``."""
-    (count,) = struct.unpack_from("<Q", view)
-    lengths = struct.unpack_from(f"<{count}Q", view, 8)
-    pieces, position = [], 8 * (1 + count)
-    for length in lengths:
-        position += -position % ALIGNMENT
-        pieces.append(view[position : position + length])
-        position += length
-    return pieces

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
-from ..errors import (
-    WorkflowCancelledError,
-    WorkflowFailedError,
-    WorkflowNotFinishedError,
-    WorkflowPausedError,
-    WorkflowQuarantinedError,
-)
+from ..errors import WorkflowNotFinishedError
 from ..model.changes import Change, StepChange
+from ..model.endings import check_succeeded
 from ..model.filters import AttemptFilter, LogFilter, TaskFilter
-from ..model.status import PhaseKind, StepStatus, WorkflowStatus
+from ..model.options import RequestOptions, login_name, request_of
+from ..model.status import StepStatus, WorkflowStatus
 from ..settings import Settings
 from ..store import Workflows
 from .artifacts import LoadedPartitions
-from .options import RequestOptions, login_name, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,6 +44,8 @@ PAGE = 1000
 
 class Workflow:
     """A handle on one workflow."""
+
+    is_remote: Literal[False] = False
 
     def __init__(self, thread: EngineThread, workflow: WorkflowId, plan: PlanSpec | None = None) -> None:
         self._thread, self.id, self._plan = thread, workflow, plan
@@ -95,22 +92,8 @@ class Workflow:
         if self._thread.engine.has_soon_succeeded(self.id, timeout_s):
             return self
         view = self._thread.run(asyncio.wait_for(self._thread.engine.settled(self.id), timeout_s))
-        if view.status is WorkflowStatus.SUCCEEDED:
-            return self
-        if view.status is WorkflowStatus.FAILED:
-            error = view.error or {}
-            place = f"step {error.get('step')!r}, partition {error.get('partition')}, attempt {error.get('attempts')}"
-            raise WorkflowFailedError(
-                f"workflow {self.id} failed: {place}: {error.get('error_type')}: {error.get('message')}"
-            )
-        if view.status is WorkflowStatus.CANCELLED:
-            raise WorkflowCancelledError(f"workflow {self.id} was cancelled")
-        if view.status is WorkflowStatus.QUARANTINED:
-            raise WorkflowQuarantinedError(
-                f"workflow {self.id} was quarantined: {(view.error or {}).get('message')}; "
-                "its finished tasks are kept, and a retry continues it"
-            )
-        raise WorkflowPausedError(f"workflow {self.id} was paused; resume it to continue")
+        check_succeeded(view)
+        return self
 
     def settled(self, timeout_s: float | None = None) -> WorkflowView:
         """Wait until it is at rest, however it ended.
@@ -139,7 +122,7 @@ class Workflow:
                 raise WorkflowNotFinishedError(f"step {step!r} of workflow {self.id} is {status}; wait for it first")
         outputs = self._thread.run(self._workflows.outputs(self.id, position))
         values = LoadedPartitions(self._thread.engine.artifacts, outputs)
-        is_one = self._plan.steps[position].phase.kind in {PhaseKind.REDUCE, PhaseKind.SINK}
+        is_one = self._plan.steps[position].phase.kind.gives_one
         return values[0] if is_one else values
 
     def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:

@@ -7,17 +7,18 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 from ..model.filters import Order
 from ..model.limits import LimitKey, LimitKind, Rules
 from ..model.names import DEFAULT_PROJECT
+from ..model.options import RequestOptions, StartOptions, request_of
 from ..model.requests import Answer, Selection, Verb
 from ..model.status import WorkflowStatus
 from ..settings import Settings
 from ..store import ALL, EVERYTHING
 from .handle import PAGE, Workflow
-from .options import RequestOptions, StartOptions, new_workflow, request_of
+from .options import new_workflow
 from .system import Cleaned
 from .thread import EngineThread
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 class Local:
     """A system of your own on this machine: ``with eopiez_ray.local() as ez: ez.start(plan).wait()``."""
+
+    is_remote: Literal[False] = False
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._thread = EngineThread(settings or Settings())

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
 from ..authoring.context import TaskContext, enter
+from ..authoring.encoding import copied
 from ..errors import ContractError
 from ..model.results import Results, condensed
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Output, Report, TaskKey
 from ..model.work import Element, Elements, Gathered, Part, Prior, Whole
-from .artifacts import Artifacts, LoadedPartitions, ValueCache, copied
+from .artifacts import Artifacts, LoadedPartitions, ValueCache
 from .attempt import Attempt, Moment
 from .capture import Capture
 from .library import Library

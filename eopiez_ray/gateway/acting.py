@@ -19,7 +19,7 @@ from .identity.services import IdentityServices
 from .problems import Problem
 
 
-def services_of(system: SystemDep) -> IdentityServices:
+async def services_of(system: SystemDep) -> IdentityServices:
     """Accounts, sessions, keys and the audit trail."""
     return system.identity
 
@@ -27,7 +27,7 @@ def services_of(system: SystemDep) -> IdentityServices:
 ServicesDep = Annotated[IdentityServices, Depends(services_of)]
 
 
-def peer(request: Request) -> Peer:
+async def peer(request: Request) -> Peer:
     """Where the request comes from."""
     return peer_of(request)
 

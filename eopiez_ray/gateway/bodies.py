@@ -53,6 +53,7 @@ class WorkflowBody(ViewBody):
     finished_at: datetime | None
     drained_at: datetime | None = Field(description="Since when no task is in flight, if it is paused.")
     in_flight: int = Field(description="Tasks that are waited for while it is pausing or cancelling.")
+    frozen_s: float = Field(description="Seconds of all ended pauses during which timers stood still.")
     error: dict[str, Any] | None = Field(description="Why it failed or was quarantined.")
     request: AskedBody | None = Field(description="The last pause, resume, cancel or retry.")
 
@@ -117,6 +118,31 @@ class CostBody(BaseModel):
     wall_s: float = Field(description="Seconds that its tasks took, summed.")
 
 
+class DriverBody(ViewBody):
+    """The orchestrator that drives a workflow."""
+
+    name: str
+    host: str
+    pid: int
+    started_at: datetime
+
+
+class StepFactsBody(ViewBody):
+    """Figures for a step, besides its counters."""
+
+    step: str
+    peak_bytes: int = Field(description="The most memory that a worker held for one of its tasks; 0 if not measured.")
+    attempts: dict[Outcome, int] = Field(description="Attempts without a result that no retry has forgiven.")
+
+
+class InsideBody(BaseModel):
+    """What a workflow consists of, and who is at work on it."""
+
+    plan: dict[str, Any]
+    driver: DriverBody | None = Field(description="Null if nobody drives it.")
+    facts: list[StepFactsBody] = Field(description="For each step, in the plan's order.")
+
+
 class WorkflowDetailBody(WorkflowBody):
     """A workflow with its steps."""
 
@@ -124,15 +150,16 @@ class WorkflowDetailBody(WorkflowBody):
     cost: CostBody
     waiting: dict[str, str] = Field(description="Why steps wait, by name.", examples=[{"count": "needs 1 GPU, 0 free"}])
     steps: list[StepBody]
+    inside: InsideBody | None = Field(default=None, description="If it was asked for.")
 
     @classmethod
-    def of_steps(cls, view: WorkflowView, steps: Sequence[StepView]) -> Self:
+    def of_steps(cls, view: WorkflowView, steps: Sequence[StepView], inside: InsideBody | None = None) -> Self:
         """The workflow as seen, with its steps."""
         progress = ProgressBody.of(steps)
         cost = CostBody(cpu_s=sum(step.cpu_s for step in steps), wall_s=sum(step.wall_s for step in steps))
         waiting = {step.name: step.reason for step in steps if step.reason}
         bodies = [StepBody.model_validate(step) for step in steps]
-        return cls(**_facts(view), progress=progress, cost=cost, waiting=waiting, steps=bodies)
+        return cls(**_facts(view), progress=progress, cost=cost, waiting=waiting, steps=bodies, inside=inside)
 
 
 class WorkflowsBody(Page[WorkflowBody]):
@@ -261,6 +288,8 @@ class TaskBody(ViewBody):
     worker: str
     node: str
     host: str
+    pid: int | None
+    actor: str
 
     @classmethod
     def of(cls, view: TaskView) -> Self:
@@ -283,14 +312,49 @@ class AttemptBody(ViewBody):
     started_at: datetime
     ended_at: datetime
     retry_at: datetime | None
+    retry_memory_bytes: int = Field(description="Memory of the next attempt if this one had too little, otherwise 0.")
     is_forgiven: bool
     node: str
     host: str
+    pid: int | None
+    actor: str
 
     @classmethod
     def of(cls, view: AttemptView) -> Self:
         """The attempt as seen."""
         return cls.model_validate(view)
+
+
+class GivenUpBody(ViewBody):
+    """A task of a failed workflow that has used up its attempts."""
+
+    id: int
+    workflow_id: UUID
+    workflow: str = Field(description="Its name.")
+    step: str
+    partition: int
+    attempts: int
+    outcome: str
+    error_type: str
+    message: str
+    worker: str
+    ended_at: datetime
+
+
+class SetAsideBody(ViewBody):
+    """A quarantined workflow, and why it could not be driven any further."""
+
+    workflow_id: UUID
+    workflow: str = Field(description="Its name.")
+    error_type: str
+    message: str
+    at: datetime
+
+
+class FailuresBody(Page[GivenUpBody]):
+    """What went wrong for good."""
+
+    quarantined: list[SetAsideBody]
 
 
 class LogBody(ViewBody):

@@ -65,7 +65,7 @@ class Guard:
 
     async def _bounded(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         is_upload = "/uploads/" in scope["path"]
-        limit = self._settings.gateway_upload_bytes if is_upload else self._settings.gateway_body_bytes
+        limit = self._settings.gateway_part_bytes if is_upload else self._settings.gateway_body_bytes
         body = _Body(receive, answer, limit, self._settings.gateway_timeout_s if is_upload else None)
         if body.says_too_much(Headers(scope=scope)):
             await answer.refuse(receive, body.too_large())
@@ -170,7 +170,7 @@ class _Body:
         return message
 
     def too_large(self) -> Problem:
-        hint = "upload documents with POST /v1/uploads"
+        hint = "upload documents with POST /v1/uploads, in several parts"
         detail = f"the body has more than {self._limit:,} bytes"
         return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, hint, {"Connection": "close"})
 

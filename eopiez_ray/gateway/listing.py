@@ -16,7 +16,7 @@ from .representation import Moment
 _Name = Annotated[str | None, Query(max_length=255)]
 
 
-def conditions(
+async def conditions(
     caller: CallerDep,
     project: ProjectParameter = None,
     status: Annotated[list[WorkflowStatus] | None, Query(description="Any of these; repeat it for several.")] = None,

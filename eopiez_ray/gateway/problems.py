@@ -74,6 +74,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         self.headers = dict(headers or {})
         self.faults: list[dict[str, Any]] = []
         """Each fault of the request, with its place, if there are several."""
+        self.facts: dict[str, str] = {}
+        """What the error is about, for programs; its ``detail`` says the same."""
 
 
 class AnswerBrokenError(Exception):
@@ -108,6 +110,9 @@ class ProblemBody(BaseModel):
     instance: str
     request_id: str
     faults: list[FaultBody] | None = None
+    facts: dict[str, str] | None = Field(
+        None, description="What the detail is about, for programs.", examples=[{"status": "succeeded"}]
+    )
 
 
 class _Rule(NamedTuple):
@@ -151,6 +156,11 @@ _RULES: dict[type[EopiezError], _Rule] = {
     DatabaseUnavailableError: _Rule(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", "send it again soon"),
 }
 """By class; an error is answered by the rule of the nearest class that it belongs to."""
+_TELLING = (
+    WorkflowNotFoundError, TransitionError, UpdateRefusedError, IdempotencyConflictError, ProjectNotFoundError,
+    ProjectExistsError, ProjectNotEmptyError,
+)  # fmt: skip
+"""Errors whose facts are sent as well; their sentences name them anyway."""
 _HIDDEN = {DatabaseUnavailableError: "the database does not answer", StorageFullError: "no space is left for data"}
 """Errors whose own message names places inside the system."""
 
@@ -174,7 +184,15 @@ def problem_of(error: EopiezError) -> Problem:
     detail = next((text for kind, text in _HIDDEN.items() if isinstance(error, kind)), str(error))
     if isinstance(error, WorkflowNotFoundError):
         detail = f"there is no workflow {error.workflow_id} that you can see"
-    return Problem(rule.status, rule.name, detail, rule.hint, _headers(rule, error))
+    problem = Problem(rule.status, rule.name, detail, rule.hint, _headers(rule, error))
+    if isinstance(error, _TELLING):
+        problem.facts = {name: _sendable(str(fact)) for name, fact in vars(error).items()}
+    return problem
+
+
+def _sendable(text: str) -> str:
+    """A text that may hold anything, so that JSON can express it."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _headers(rule: _Rule, error: EopiezError) -> dict[str, str]:
@@ -200,13 +218,15 @@ def respond(scope: Mapping[str, Any], problem: Problem) -> Response:
         "type": TYPES + problem.name,
         "title": problem.status.phrase,
         "status": int(problem.status),
-        "detail": problem.detail.encode("utf-8", "replace").decode(),
+        "detail": _sendable(problem.detail),
         "hint": problem.hint,
         "instance": scope.get("path", ""),
         "request_id": request_id,
     }
     if problem.faults:
         body["faults"] = problem.faults
+    if problem.facts:
+        body["facts"] = problem.facts
     return Response(to_json(body), int(problem.status), problem.headers, MEDIA_TYPE)
 
 

@@ -100,6 +100,6 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             await asyncio.to_thread(server.leave)
 
 
-def system_of(request: Request) -> System:
+async def system_of(request: Request) -> System:
     """The system that a request is for."""
     return cast("System", request.app.state.system)

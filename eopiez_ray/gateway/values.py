@@ -23,7 +23,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from ..engine.artifacts import unframed
+from ..authoring.encoding import unframed
 from .problems import Problem
 
 if TYPE_CHECKING:

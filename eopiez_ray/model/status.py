@@ -68,6 +68,11 @@ class PhaseKind(StrEnum):
     SINK = "sink"
     """All partitions in, an effect outside; runs only on committed results."""
 
+    @property
+    def gives_one(self) -> bool:
+        """Whether its result is one value rather than partitions."""
+        return self in {PhaseKind.REDUCE, PhaseKind.SINK}
+
 
 class Outcome(StrEnum):
     """How an attempt ended."""

@@ -1,16 +1,6 @@
 """The only package that knows SQL: Postgres in, frozen values out."""
 
-from .batch import Batch, CacheEntry, StepRow
-from .database import Database, connect
-from .embedded import EmbeddedServer
-from .intake import Created, Intake, NewWorkflow
-from .ledger import Claim, Ledger, Peers
-from .listing import ALL
-from .profiles import KnownPhase, PhaseBook
-from .projects import Projects, ProjectView
-from .rules import RuleBook, StandingLimit
-from .updates import Asked, Updates
-from .views import (
+from ..model.views import (
     AttemptView,
     DriverView,
     EventView,
@@ -24,6 +14,16 @@ from .views import (
     TaskView,
     WorkflowView,
 )
+from .batch import Batch, CacheEntry, StepRow
+from .database import Database, connect
+from .embedded import EmbeddedServer
+from .intake import Created, Intake, NewWorkflow
+from .ledger import Claim, Ledger, Peers
+from .listing import ALL
+from .profiles import KnownPhase, PhaseBook
+from .projects import Projects, ProjectView
+from .rules import RuleBook, StandingLimit
+from .updates import Asked, Updates
 from .vitals import Drivers, Vitals
 from .workflows import EVERYTHING, Workflows
 

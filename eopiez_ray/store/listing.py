@@ -8,10 +8,10 @@ from uuid import UUID
 
 from ..model.filters import Order, WorkflowFilter
 from ..model.ids import WorkflowId
+from ..model.views import WorkflowView
 from .encoding import clean
 from .projects import project_names
 from .queries import sql
-from .views import WorkflowView
 
 if TYPE_CHECKING:
     from .database import Database

@@ -14,12 +14,7 @@ from ..model.plan import PlanSpec
 from ..model.requests import Answer, Request, Selection, Verb
 from ..model.status import Outcome, WorkflowStatus
 from ..model.tasks import Output, TaskKey
-from .ledger import _output
-from .listing import ALL, Listing
-from .projects import project_names
-from .queries import sql
-from .requests import ask, conditions
-from .views import (
+from ..model.views import (
     AttemptView,
     DriverView,
     EventView,
@@ -33,6 +28,11 @@ from .views import (
     TaskView,
     WorkflowView,
 )
+from .ledger import _output
+from .listing import ALL, Listing
+from .projects import project_names
+from .queries import sql
+from .requests import ask, conditions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from ..engine.artifacts import Artifacts
-from ..errors import EopiezError
+from ..errors import EopiezError, PortTakenError
 from ..store import EmbeddedServer, Vitals, connect
+from .parts import check_port
 from .standing import StandingFile
 
 if TYPE_CHECKING:
@@ -105,13 +106,10 @@ def _port(settings: Settings) -> Finding:
     host, port = settings.gateway_host, settings.gateway_port
     if StandingFile(settings.home).is_held():
         return Finding("port", Verdict.GOOD, f"the system is up, on {host}:{port} or the port it was told")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            advice = "stop what listens there, or take another: EOPIEZ_GATEWAY_PORT"
-            return Finding("port", Verdict.BAD, f"{host}:{port} cannot be used: {error.strerror}", advice)
+    try:
+        check_port(settings)
+    except PortTakenError as error:
+        return Finding("port", Verdict.BAD, str(error), "or take another: EOPIEZ_GATEWAY_PORT")
     return Finding("port", Verdict.GOOD, f"{host}:{port} is free")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..errors import PortTakenError
 from ..gateway.probing import ANSWER_S, answers
 
 if TYPE_CHECKING:
@@ -97,6 +98,20 @@ def is_open(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(ANSWER_S)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def check_port(settings: Settings) -> None:
+    """Check that nothing else listens where the gateway should.
+
+    Raises:
+        PortTakenError: something does.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.gateway_host, settings.gateway_port))
+        except OSError as error:
+            raise PortTakenError(settings.gateway_host, settings.gateway_port, str(error.strerror)) from error
 
 
 def free_ports(count: int) -> list[int]:

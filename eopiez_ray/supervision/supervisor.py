@@ -22,7 +22,7 @@ from ..gateway.identity.first import FILE, ensure_first_administrator
 from ..home import make_file, open_home
 from ..logs import get_logger
 from ..store import EmbeddedServer, connect
-from .parts import RAY, Part, Places, free_ports, is_open, parts_of
+from .parts import RAY, Part, Places, check_port, free_ports, is_open, parts_of
 from .standing import Process, Standing, StandingFile
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Supervisor:
         open_home(self._settings.home)
         with self._file.held():
             stop_all(self._file.read())
+            check_port(self._settings)
             try:
                 self._start_all()
                 self._keep_all()

@@ -60,13 +60,20 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
         yield app
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def app(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
-    """A gateway on an empty database, which calls services on this machine."""
+@asynccontextmanager
+async def gateway_at(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
+    """A gateway with two projects, which calls services on this machine."""
     settings = Settings(home=home, database_url=database_url, gateway_services=("127.0.0.1",))
     async with running(create_app(settings, named)) as app:
         for project in ("blue", "red"):
             await Projects(app.state.system.database).create(project)
+        yield app
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def app(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
+    """A gateway on an empty database."""
+    async with gateway_at(database_url, home) as app:
         yield app
 
 

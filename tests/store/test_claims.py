@@ -12,6 +12,7 @@ from eopiez_ray.model.limits import Owner
 from eopiez_ray.store import Claim, Database, Projects, RuleBook
 from eopiez_ray.store.ledger import LOWEST
 from eopiez_ray.store.queries import sql
+from tests.waiting import until
 
 from .given import Driver, Drivers, create
 
@@ -162,8 +163,24 @@ async def test_what_a_dead_orchestrator_held_takes_its_turn(database: Database, 
     dead, driver = await drivers.start(lease_s=0.0), await drivers.start()
     assert await dead.claim() == [held]
     await queue(database, "ben", 20)
+    await until(lambda: has_run_for_long(database))  # Before, a server gives the dead time to come back.
     taken = {each.id: each.previous for each in await claim(driver, 2)}
     assert taken[held] == dead.id
+
+
+async def has_run_for_long(database: Database) -> bool:
+    (row,) = await database.fetch("select pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds' as so")
+    return bool(row["so"])
+
+
+async def test_the_lately_dead_of_a_cluster_are_known(database: Database, drivers: Drivers) -> None:
+    alive, dead, elsewhere = [await drivers.start() for _ in range(3)]
+    await database.fetch("update orchestrators set cluster = 'here' where id = any($1)", [alive.id, dead.id])
+    for each in (dead, elsewhere):
+        await each.die()
+    assert await alive.ledger.lately_dead("here") == {dead.id}
+    await database.fetch("update orchestrators set lease_until = now() - interval '1 hour' where id = $1", dead.id)
+    assert await alive.ledger.lately_dead("here") == set()
 
 
 async def explained(database: Database, statement: str, *arguments: object) -> dict[str, Any]:

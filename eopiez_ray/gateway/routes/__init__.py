@@ -4,6 +4,7 @@ from . import (
     audit,
     auth,
     documentation,
+    failures,
     history,
     keys,
     members,
@@ -22,7 +23,8 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, requests, history, results, plans, pipeline, uploads, services, monitoring, auth, openid, profile, keys,
+    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, auth, openid,
+    profile, keys,
     projects, members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""

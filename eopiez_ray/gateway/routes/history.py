@@ -75,6 +75,13 @@ async def list_tasks(
     more_than_bytes: Annotated[int | None, Query(ge=0, le=2**62)] = None,
     is_cached: bool = False,
     has_rejects: bool = False,
+    after: Annotated[
+        str | None,
+        Query(
+            pattern=r"^\d{1,4}/\d{1,9}$",
+            description="Only those after this one: the step's position, a slash, the partition.",
+        ),
+    ] = None,
     cursor: CursorParameter = None,
     limit: Limit = 100,
 ) -> Response:
@@ -83,7 +90,7 @@ async def list_tasks(
         step=step, worker=worker, host=host, node=node, slower_than_s=slower_than_s, more_than_bytes=more_than_bytes,
         is_cached=is_cached, has_rejects=has_rejects,
     )  # fmt: skip
-    tasks = await system.workflows.tasks(view.id, where, _task_key(cursor), limit)
+    tasks = await system.workflows.tasks(view.id, where, _task_key(cursor) or _key_after(after), limit)
     return reply(page_of([TaskBody.of(task) for task in tasks], limit, list(tasks[-1].key) if tasks else None))
 
 
@@ -97,14 +104,19 @@ async def list_attempts(
     node: WorkerParameter = None,
     slower_than_s: Seconds = None,
     outcome: Outcome | None = None,
+    latest: Annotated[bool, Query(description="The newest ones instead, the newest last; no filter applies.")] = False,
+    after: After = 0,
     cursor: CursorParameter = None,
     limit: Limit = 100,
 ) -> Response:
     """Attempts that ended without a result, oldest first, with their tracebacks."""
+    if latest:
+        newest = [AttemptBody.of(attempt) for attempt in await system.workflows.last_attempts(view.id, limit)]
+        return reply(Page[AttemptBody](items=newest))
     where = AttemptFilter(
         step=step, worker=worker, host=host, node=node, slower_than_s=slower_than_s, outcome=outcome
     )  # fmt: skip
-    attempts = await system.workflows.attempts(view.id, where, number_at(cursor), limit)
+    attempts = await system.workflows.attempts(view.id, where, number_at(cursor, after), limit)
     found = [AttemptBody.of(attempt) for attempt in attempts]
     return reply(page_of(found, limit, attempts[-1].id if attempts else None))
 
@@ -187,6 +199,10 @@ async def _lines(workflow: WorkflowId, system: System, where: LogFilter, last: i
                 yield ALIVE
             if len(lines) < PAGE:
                 await topic.changed()
+
+
+def _key_after(text: str | None) -> TaskKey | None:
+    return None if text is None else TaskKey(*map(int, text.split("/")))
 
 
 def _task_key(cursor: str | None) -> TaskKey | None:

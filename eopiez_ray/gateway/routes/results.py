@@ -116,7 +116,7 @@ async def _as_json(system: System, step: StepView, outputs: Sequence[Output], st
     following = start + len(chosen)
     body = ResultBody(
         step=step.name,
-        is_partitioned=step.kind not in {PhaseKind.REDUCE, PhaseKind.SINK},
+        is_partitioned=not step.kind.gives_one,
         partitions=len(outputs),
         values=await asyncio.to_thread(decoded),
         next=cursor_at(following) if following < len(outputs) else None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
@@ -18,13 +19,27 @@ from ..access import (
     SystemDep,
     ViewedDep,
     project_for,
+    projects_for,
 )
-from ..bodies import ChangeBody, NewWorkflowBody, WorkflowBody, WorkflowDetailBody, WorkflowsBody
+from ..bodies import (
+    ChangeBody,
+    DriverBody,
+    InsideBody,
+    NewWorkflowBody,
+    StepFactsBody,
+    WorkflowBody,
+    WorkflowDetailBody,
+    WorkflowsBody,
+)
 from ..documented import READS, WRITES, answers
 from ..listing import ListedDep
 from ..plans import new_workflow
 from ..representation import CursorParameter, Limit, check_match, entity_tag, id_at, page_of, reply
 from ..updating import update
+
+if TYPE_CHECKING:
+    from ...store import WorkflowView
+    from ..system import System
 
 router = APIRouter(prefix="/workflows", tags=["workflows"])
 
@@ -68,22 +83,41 @@ async def list_workflows(
     where: ListedDep,
     order: Order = Order.NEWEST,
     counted: Annotated[bool, Query(description="Whether to say how many there are, up to 1,000.")] = False,
+    after: Annotated[UUID | None, Query(description="Only those that come after this one in that order.")] = None,
     cursor: CursorParameter = None,
     limit: Limit = 50,
 ) -> Response:
     """Workflows that the caller can see and that meet every condition."""
-    after = id_at(cursor)
-    views = await system.workflows.page(where, order, None if after is None else WorkflowId(after), limit)
+    begin = id_at(cursor) or after
+    views = await system.workflows.page(where, order, None if begin is None else WorkflowId(begin), limit)
     page = page_of([WorkflowBody.of(view) for view in views], limit, str(views[-1].id) if views else None)
     count = await system.workflows.count_listed(where) if counted else None
     return reply(WorkflowsBody(items=page.items, next=page.next, count=count))
 
 
+@router.get("/find", operation_id="find_workflow", response_model=WorkflowBody, responses=READS)
+async def find_workflow(
+    text: Annotated[str, Query(alias="id", min_length=1, max_length=64, description="As much of its id as is unique.")],
+    system: SystemDep,
+    caller: CallerDep,
+    project: ProjectParameter = None,
+) -> Response:
+    """The only workflow whose id begins or ends like this, among those that the caller can see."""
+    projects = projects_for(caller, project, Role.VIEWER)
+    found = await system.workflows.resolve(text, projects)
+    return reply(WorkflowBody.of(await system.workflows.get(found, projects)))
+
+
 @router.get("/{workflow:uuid}", operation_id="get_workflow", response_model=WorkflowDetailBody, responses=READS)
-async def get_workflow(view: ViewedDep, system: SystemDep) -> Response:
+async def get_workflow(
+    view: ViewedDep,
+    system: SystemDep,
+    inside: Annotated[bool, Query(description="Also its plan, its driver, and figures of each step.")] = False,
+) -> Response:
     """One workflow: its steps, how far it is, why steps wait, and what it has cost so far."""
     steps = await system.workflows.steps(view.id)
-    return reply(WorkflowDetailBody.of_steps(view, steps), headers={"ETag": _tag(view)})
+    more = await _inside(view, system) if inside else None
+    return reply(WorkflowDetailBody.of_steps(view, steps, more), headers={"ETag": _tag(view)})
 
 
 @router.put(
@@ -109,6 +143,16 @@ async def cancel_workflow(view: OperatedDep, system: SystemDep, caller: CallerDe
     """Cancel it: tasks in flight get a moment to finish, and finished steps keep their results."""
     await system.workflows.cancel(view.id, Request(by=caller.name))
     return reply(WorkflowBody.of(await system.workflows.get(view.id)), HTTPStatus.ACCEPTED)
+
+
+async def _inside(view: WorkflowView, system: System) -> InsideBody:
+    driver = await system.workflows.driver(view.id)
+    facts = await system.workflows.step_facts(view.id)
+    return InsideBody(
+        plan=view.spec,
+        driver=None if driver is None else DriverBody.model_validate(driver),
+        facts=[StepFactsBody.model_validate(each) for each in facts],
+    )
 
 
 def _tag(view: Any) -> str:

@@ -287,9 +287,8 @@ async def test_the_audit_log_is_searched_and_paged(site: Site) -> None:
     since = {"since": first["items"][0]["at"]}
     assert [row["details"]["login"] for row in (await root.get("/audit", params=since)).json()["items"]] == ["cleo"]
     assert (await root.get("/audit", params={"actor": "nobody"})).json()["items"] == []
-    in_utc = {"until": first["items"][0]["at"].removesuffix("Z"), "action": "user.create"}
-    assert len((await root.get("/audit", params=in_utc)).json()["items"]) == 2
-    problem(await root.get("/audit", params={"since": "yesterday"}), 422, "invalid-request")
+    for moment in ("yesterday", "2026-01-01T00:00:00"):
+        problem(await root.get("/audit", params={"since": moment}), 422, "invalid-request")
 
 
 async def test_the_audit_log_is_exported_whole(site: Site) -> None:

@@ -23,7 +23,7 @@ from eopiez_ray.gateway.services.breaker import FAILURES, State
 from eopiez_ray.gateway.system import System
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import EmbeddedServer, Projects
-from tests.conftest import own_database
+from tests.conftest import database_of
 from tests.gateway.conftest import listening, named, running
 from tests.waiting import until
 
@@ -89,7 +89,7 @@ async def shared(
     server: EmbeddedServer, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Site]:
     """A gateway for all tests here, each of which finds it without services."""
-    async with own_database(server, template) as url, opened(url, tmp_path_factory.mktemp("home")) as made:
+    async with database_of(server, template) as url, opened(url, tmp_path_factory.mktemp("home")) as made:
         yield made
 
 

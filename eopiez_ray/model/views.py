@@ -1,15 +1,15 @@
-"""What readers of the store get: frozen rows."""
+"""What readers of workflows get, from the store or over HTTP: frozen rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..model.ids import WorkflowId
-from ..model.plan import PlanSpec
-from ..model.requests import Asked
-from ..model.status import Outcome, PhaseKind, StepStatus, WorkflowStatus
-from ..model.tasks import TaskKey
+from .ids import WorkflowId
+from .plan import PlanSpec
+from .requests import Asked
+from .status import Outcome, PhaseKind, StepStatus, WorkflowStatus
+from .tasks import TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

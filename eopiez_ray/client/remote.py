@@ -1,0 +1,271 @@
+"""A system elsewhere, reached over HTTP: the names of ``ez.local()``, to be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self, Unpack
+from uuid import UUID
+
+from ..errors import ForbiddenError, ParameterError, PlanError
+from ..model.filters import Order, WorkflowFilter
+from ..model.ids import WorkflowId, uuid7
+from ..model.names import check_labels, check_priority
+from ..model.requests import Answer, Selection, Verb
+from ..model.status import WorkflowStatus
+from . import reading
+from .pages import PAGE, pages
+from .pipeline import AsyncPipeline
+from .transport import Call
+from .workflow import AsyncRemoteWorkflow, request_body
+
+if TYPE_CHECKING:
+    from ..authoring.plans.builder import Plan
+    from ..model.options import RequestOptions, StartOptions
+    from ..model.views import GivenUp, SetAside, WorkflowView
+    from .transport import Transport
+
+TOGETHER = 8
+"""Requests under way at once."""
+ALL, EVERYTHING = WorkflowFilter(), Selection(everything=True)
+
+
+class AsyncRemote:
+    """A system elsewhere: ``async with eopiez_ray.connect_async(url, token) as ez: await ez.start(plan)``."""
+
+    def __init__(self, transport: Transport, project: str | None = None) -> None:
+        """
+        Args:
+            transport: to the gateway.
+            project: what new workflows belong to, unless said otherwise; by default the only one you work for.
+        """
+        self._transport, self._project = transport, project
+        self.pipeline = AsyncPipeline(transport, project)
+
+    def __repr__(self) -> str:
+        return f"<system at {self.url}>"
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self._transport.url
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections. Workflows go on."""
+        await self._transport.close()
+
+    async def start(self, plan: Plan, **options: Unpack[StartOptions]) -> AsyncRemoteWorkflow:
+        """Create a workflow, which an orchestrator there drives. It is durable once this returns.
+
+        The code of its phases travels with it. If you may not send code there, a plan of phases that the system
+        itself knows is sent as a document instead.
+
+        Raises:
+            ForbiddenError: you may not run it there.
+            PlanError, ParameterError: the plan or an option is invalid.
+            IdempotencyConflictError: the idempotency key was used for another plan.
+        """
+        body, query, key = _new(plan, options, self._project)
+        try:
+            made = await self._create(body | _with_code(plan), query, key)
+        except ForbiddenError as error:
+            document = _document(plan)
+            if document is None:
+                raise
+            try:
+                made = await self._create(body | {"plan": document}, query, key)
+            except (ForbiddenError, PlanError):  # The phases are not known there, or reach outside.
+                raise error from None
+        return self._handle(made)
+
+    async def start_many(self, plans: Sequence[Plan], **options: Unpack[StartOptions]) -> list[AsyncRemoteWorkflow]:
+        """As ``start``, for many plans, each by itself: if one is refused, others may have been created."""
+        gate = asyncio.Semaphore(TOGETHER)
+
+        async def one(plan: Plan) -> AsyncRemoteWorkflow:
+            async with gate:
+                return await self.start(plan, **options)
+
+        return list(await asyncio.gather(*map(one, plans)))
+
+    async def submit(self, plan: Plan, **options: Unpack[StartOptions]) -> AsyncRemoteWorkflow:
+        """As ``start``: an orchestrator there drives it in any case."""
+        return await self.start(plan, **options)
+
+    async def workflow(self, text: str, project: str | None = None) -> AsyncRemoteWorkflow:
+        """The workflow with that id, or with a unique beginning or end of one; of this project, if one is given.
+
+        Raises:
+            WorkflowNotFoundError: there is none that you can see, or several.
+        """
+        return self._handle(await self._transport.get("workflows/find", id=str(text), project=project))
+
+    async def workflows(
+        self,
+        status: WorkflowStatus | None = None,
+        limit: int = 50,
+        *,
+        where: WorkflowFilter = ALL,
+        order: Order = Order.NEWEST,
+        after: WorkflowId | None = None,
+    ) -> list[WorkflowView]:
+        """Workflows, newest first by default, without their plans.
+
+        Args:
+            status: only those with this status.
+            limit: how many at most.
+            where: only those that meet these conditions.
+            order: oldest or newest first.
+            after: continues after the last one on an earlier page.
+        """
+        wanted = where if status is None else replace(where, statuses=(status,))
+        query = _conditions(wanted) | {"order": order, "after": after}
+        found = pages(self._transport, "workflows", most=limit, **query)
+        return [reading.workflow_view(each) async for each in found]
+
+    async def statuses(self, workflows: Collection[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
+        """The status of these workflows."""
+        gate = asyncio.Semaphore(TOGETHER)
+
+        async def one(workflow: WorkflowId) -> tuple[WorkflowId, WorkflowStatus]:
+            async with gate:
+                return workflow, await AsyncRemoteWorkflow(self._transport, workflow).status()
+
+        return dict(await asyncio.gather(*map(one, workflows)))
+
+    async def count(self, verb: Verb, selection: Selection) -> int:
+        """How many workflows a request would apply to now; 1,001 stands for more."""
+        if selection.ids is not None:
+            return len(selection.ids)
+        query = _selected(selection, selection.statuses_for(verb))
+        page = await self._transport.get("workflows", limit=1, counted=True, **query)
+        return int(page["count"])
+
+    async def given_up(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[GivenUp]:
+        """Tasks of failed or quarantined workflows that have used up their attempts, latest first.
+
+        Args:
+            selection: which workflows; all by default.
+            limit: how many at most.
+
+        Raises:
+            ParameterError: it names workflows by id, which a gateway does not select failures by.
+        """
+        found = pages(self._transport, "workflows/failures", most=limit, **_selected(selection, selection.statuses))
+        return [reading.given_up(each) async for each in found]
+
+    async def set_aside(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[SetAside]:
+        """Quarantined workflows and why they were set aside, newest first. Arguments and errors as in ``given_up``."""
+        query = _selected(selection, selection.statuses)
+        page = await self._transport.get("workflows/failures", limit=min(limit, PAGE), **query)
+        return [reading.set_aside(each) for each in page["quarantined"]]
+
+    async def pause(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """Request a pause of all selected workflows, and give the answer for each without waiting."""
+        return await self._ask(Verb.PAUSE, selection, options)
+
+    async def cancel(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """Request a cancel of all selected workflows, and give the answer for each without waiting."""
+        return await self._ask(Verb.CANCEL, selection, options)
+
+    async def resume(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """Queue all selected workflows again after a pause."""
+        return await self._ask(Verb.RESUME, selection, options)
+
+    async def retry(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """Queue all selected workflows again after they failed, were cancelled or quarantined."""
+        return await self._ask(Verb.RETRY, selection, options)
+
+    async def queue(self, verb: Verb, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
+        """As ``resume`` or ``retry``: an orchestrator there drives them in any case."""
+        return await self._ask(verb, selection, options)
+
+    def _handle(self, made: Mapping[str, Any]) -> AsyncRemoteWorkflow:
+        return AsyncRemoteWorkflow(self._transport, WorkflowId(UUID(made["id"])))
+
+    async def _create(self, body: Mapping[str, Any], query: Mapping[str, Any], key: str) -> Any:
+        """Create a workflow; under one key it is created once, however often this is sent."""
+        headers = {"Idempotency-Key": key}
+        return await self._transport.json(
+            Call(method="POST", path="workflows", query=query, body=body, headers=headers, is_repeatable=True)
+        )
+
+    async def _ask(self, verb: Verb, selection: Selection, options: RequestOptions) -> list[Answer]:
+        names = ("labels", "owner", "name", "statuses", "error_type", "everything")
+        body = {name: getattr(selection, name) for name in names} | request_body(options)
+        body |= {"labels": dict(selection.labels), "ids": selection.ids and [*map(str, selection.ids)]}
+        call = Call(
+            method="POST", path=f"workflows/{verb}", query={"project": _only(selection.projects)}, body=body,
+            is_repeatable=verb is not Verb.RETRY,
+        )  # fmt: skip
+        return [*map(reading.answer_of, (await self._transport.json(call))["answers"])]
+
+
+def _new(plan: Plan, options: StartOptions, project: str | None) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """The request for a new workflow, apart from its plan; options given at the start override the plan's own.
+
+    Raises:
+        ParameterError: an option is invalid here.
+    """
+    if options.get("owner"):
+        raise ParameterError("at a gateway, workflows belong to whoever starts them; leave out `owner`")
+    labels = {**plan.labels, **options.get("labels", {})}
+    priority = options.get("priority", plan.priority)
+    check_labels(labels)
+    check_priority(priority)
+    key = options.get("idempotency_key") or str(uuid7())
+    return {"labels": labels, "priority": priority}, {"project": options.get("project", project)}, key
+
+
+def _with_code(plan: Plan) -> dict[str, Any]:
+    code = {digest: base64.b64encode(each).decode() for digest, each in plan.code().items()}
+    return {"spec": plan.spec().to_value(), "code": code}
+
+
+def _document(plan: Plan) -> dict[str, Any] | None:
+    """The plan as a document; None if code of yours is in it."""
+    try:
+        return plan.to_document()
+    except PlanError:
+        return None
+
+
+def _selected(selection: Selection, statuses: Sequence[WorkflowStatus] | None) -> dict[str, Any]:
+    """A selection as the query of a list."""
+    if selection.ids is not None:
+        raise ParameterError("a gateway selects these by labels, owner, name, status or error, not by id")
+    where = WorkflowFilter(
+        projects=selection.projects, labels=selection.labels, owner=selection.owner, name=selection.name,
+        error_type=selection.error_type, statuses=None if statuses is None else tuple(statuses),
+    )  # fmt: skip
+    return _conditions(where)
+
+
+def _conditions(where: WorkflowFilter) -> dict[str, Any]:
+    """A filter as the query of a list."""
+    return {
+        "project": _only(where.projects),
+        "status": None if where.statuses is None else [*where.statuses],
+        "label": [f"{key}={value}" for key, value in where.labels.items()],
+        "owner": where.owner,
+        "name": where.name,
+        "text": where.text,
+        "error_type": where.error_type,
+        "plan": where.plan,
+        "created_after": where.created_after and where.created_after.isoformat(),
+        "created_before": where.created_before and where.created_before.isoformat(),
+    }
+
+
+def _only(projects: Collection[str] | None) -> str | None:
+    if projects is not None and len(projects) != 1:
+        raise ParameterError("a gateway answers for one project at a time, or for all of yours: name one, or none")
+    return None if projects is None else next(iter(projects))

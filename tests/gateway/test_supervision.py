@@ -1,0 +1,131 @@
+"""``eopiez up``, as a user meets it; what it brings up is tried in test_serve.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from eopiez_ray.supervision.parts import free_ports
+
+PASSWORD = "four unlikely words together"
+pytestmark = pytest.mark.timeout(280)
+
+
+def eopiez(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command, as a user types it."""
+    return subprocess.run(
+        [sys.executable, "-m", "eopiez_ray.cli", *arguments],
+        env=os.environ | {"EOPIEZ_HOME": str(home), "COLUMNS": "160"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+@dataclass(frozen=True)
+class System:
+    """A system that is up."""
+
+    home: Path
+    url: str
+
+    @cached_property
+    def _token(self) -> str:
+        password = (self.home / "first-password").read_text().strip()
+        first = httpx.post(f"{self.url}/v1/auth/login", json={"login": "admin", "password": password}, timeout=60)
+        bearer = {"Authorization": f"Bearer {first.json()['access_token']}"}
+        change = {"password": password, "new_password": PASSWORD}
+        answer = httpx.post(f"{self.url}/v1/users/profile/password", json=change, headers=bearer, timeout=60)
+        return str(answer.json()["access_token"])
+
+    def signed_in(self) -> httpx.Client:
+        """A client of the administrator."""
+        bearer = {"Authorization": f"Bearer {self._token}"}
+        return httpx.Client(base_url=f"{self.url}/v1", headers=bearer, timeout=60, follow_redirects=True)
+
+    def part(self, name: str) -> int:
+        """The process id of a part."""
+        state = json.loads((self.home / "up" / "state.json").read_text())
+        return int(state["parts"][name]["pid"])
+
+    def processes(self, title: str) -> list[int]:
+        """Processes that are called so, below those of the system."""
+        children = psutil.Process(self.part("ray")).children(recursive=True)
+        return [child.pid for child in children if title in " ".join(_command(child))]
+
+    def is_ready(self) -> bool:
+        """Whether all of it works."""
+        try:
+            return httpx.get(f"{self.url}/v1/health/ready", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+@contextmanager
+def system_at(home: Path, port: int) -> Iterator[System]:
+    """A system, brought up by the command line and taken down at the end."""
+    up = eopiez(home, "up", "--detach", "--port", str(port), "--cpus", "2")
+    assert up.returncode == 0, up.stderr
+    try:
+        yield System(home, f"http://127.0.0.1:{port}")
+    finally:
+        down = eopiez(home, "down")
+        assert down.returncode == 0, down.stderr
+
+
+def test_nothing_is_up_at_first(tmp_path: Path) -> None:
+    status = eopiez(tmp_path, "status")
+    assert (status.returncode, "Nothing is up here" in status.stderr) == (3, True)
+    assert json.loads(eopiez(tmp_path, "status", "--json").stdout) == {"is_up": False}
+    down = eopiez(tmp_path, "down")
+    assert (down.returncode, down.stderr) == (0, "Nothing is up here.\n")
+
+
+def test_a_port_that_is_taken_is_named_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        up = eopiez(tmp_path, "up", "--detach", "--port", str(port))
+        assert up.returncode != 0
+        assert f"port {port} is taken" in up.stderr
+        doctor = eopiez(tmp_path, "doctor", "--json")
+    assert doctor.returncode == 0
+    findings = {each["subject"]: each for each in map(json.loads, doctor.stdout.splitlines())}
+    assert findings["database"]["verdict"] == "good"
+    assert findings["orchestrators"]["verdict"] == "warning"
+
+
+def test_a_life_from_up_to_down(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    port = free_ports(4)[3]
+    with system_at(home, port) as system:
+        assert system.is_ready()
+        again = eopiez(home, "up", "--detach")
+        assert (again.returncode, "already up" in again.stderr) == (0, True)
+        status = eopiez(home, "status")
+        assert status.returncode == 0
+        assert f"http://127.0.0.1:{port}" in status.stdout
+        assert str(home / "first-password") in status.stdout
+        parts = {name: system.part(name) for name in ("ray", "gateway", "orchestrator")}
+    assert not [name for name, pid in parts.items() if psutil.pid_exists(pid)]
+    assert eopiez(home, "status").returncode == 3
