@@ -13,7 +13,7 @@ from pydantic import Field
 from eopiez_ray.authoring.context import current_task
 from eopiez_ray.authoring.contract import phase
 from eopiez_ray.errors import ContractError, ParameterError, ServiceFailedError, ServiceRefusedError
-from eopiez_ray.model.policies import Resources, RetryPolicy
+from eopiez_ray.model.policies import RetryPolicy
 from eopiez_ray.phases.services.access import gateway_url, key_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ ServicePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~/%-]*$", max_length=1
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-@phase(name="service", kind="map", retry=_PATIENT, resources=Resources(cpu=0.1))
+@phase(name="service", kind="map", retry=_PATIENT)
 async def call_service(
     value: Any, *, service: ServiceName, path: ServicePath = "", answer_within_s: Seconds = 30.0
 ) -> Any:
