@@ -90,6 +90,7 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 _built_in.bring(f"{__name__}.phases", f"{__name__}.phases.pipeline")
+_built_in.bring(f"{__name__}.phases.services", f"{__name__}.phases.services.steps")
 
 
 def local(**settings: Any) -> Local:

@@ -13,6 +13,8 @@
      │    └── CycleError                 steps that wait for each other
      ├── PhaseError                  a phase failed while it ran
      │    ├── ContractError              it returned or received what its contract forbids
+     │    │    └── ServiceRefusedError       a service refuses what it is sent
+     │    ├── ServiceFailedError         a service did not answer, or not as it should
      │    └── TaskFailedError            its task used up its attempts
      ├── WorkflowError
      │    ├── WorkflowNotFoundError
@@ -183,6 +185,22 @@ class PhaseError(EopiezError):
 
 class ContractError(PhaseError):
     """A phase returned or received what its contract forbids; a retry would not help."""
+
+
+class ServiceRefusedError(ContractError):
+    """A service refuses what it is sent, and would refuse it again."""
+
+    def __init__(self, service: str, status: int, answer: str) -> None:
+        super().__init__(f"service {service!r} refuses the input with status {status}: {answer}")
+        self.service, self.status, self.answer = service, status, answer
+
+
+class ServiceFailedError(PhaseError):
+    """A service did not answer, or not as it should; another attempt may help."""
+
+    def __init__(self, service: str, reason: str) -> None:
+        super().__init__(f"service {service!r} did not answer as it should: {reason}")
+        self.service, self.reason = service, reason
 
 
 class TaskFailedError(PhaseError):

@@ -69,6 +69,19 @@ class Settings(BaseSettings):
     gateway_inputs: tuple[Path, ...] = ()
     """Folders on the workers' machines whose files the pipeline may read; uploads are always allowed."""
 
+    gateway_services: tuple[str, ...] = ()
+    """Where services may be: networks (``10.0.0.0/8``), hosts (``ocr.example.com``), all hosts of a domain
+    (``*.example.com``) or all public ones (``*``), each with or without ports (``10.0.0.0/8:4000-4999``). None by
+    default, so that the gateway calls nobody."""
+    gateway_service_timeout_s: float = Field(default=30.0, gt=0)
+    """Seconds within which an instance of a service begins to answer, and that may pass between parts of its answer."""
+    gateway_service_calls: int = Field(default=50, ge=2)
+    """Calls of services that a replica has under way at once, half of them for one project; the next one gets 429."""
+    gateway_service_bytes: int = Field(default=64 * 2**20, ge=1024)
+    """Size of a service's largest answer."""
+    gateway_service_check_s: float = Field(default=10.0, gt=0)
+    """Seconds between checks of an instance's health, by one of the replicas."""
+
     rate_address: float = Field(default=1000.0, ge=0)
     """Requests a second from one address, over all replicas; twice as many at once. 0 lifts the limit."""
     rate_caller: float = Field(default=500.0, ge=0)

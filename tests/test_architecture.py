@@ -27,6 +27,8 @@ FACTS: dict[str, tuple[object, ...]] = {
     "PlanDocumentError": ("plan.yaml", "unknown key 'retries'", ("steps", "a.b", "inputs", 0), 3, 5),
     "UnknownPhaseError": ("tokenise", ["tokenize"]),
     "CycleError": ("circle", ["a", "b", "a"]),
+    "ServiceFailedError": ("shout", "status 503"),
+    "ServiceRefusedError": ("shout", 422, "the value is no text"),
     "TaskFailedError": ("tidy", 3, 2, "ValueError", "no such thing"),
     "WorkflowNotFoundError": ("0199",),
     "IdempotencyConflictError": ("nightly", "0199"),

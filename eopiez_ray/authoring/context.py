@@ -72,6 +72,8 @@ class TaskContext:
     rejects: Rejects = field(default_factory=Rejects)
     steps: tuple[StepSummary, ...] = ()
     """For a sink: what the workflow's steps have done so far, in the plan's order."""
+    project: str = ""
+    """The project that the workflow belongs to."""
 
     @property
     def token(self) -> str:

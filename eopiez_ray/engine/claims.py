@@ -186,7 +186,7 @@ class Claims:
             claim.epoch,
             claim.state,
             packing,
-            InputResolver(claim.id, claim.state, self._ledger, self._journal),
+            InputResolver(claim.id, claim.state, self._ledger, self._journal, claim.owner.project),
             {digest: code[digest] for digest in _digests(claim)},
             claim.owner,
             claim.priority,

@@ -63,8 +63,10 @@ class InputResolver:
         state: WorkflowState,
         ledger: Ledger,
         journal: Journal,
+        project: str,
     ) -> None:
         self._workflow, self._state, self._ledger, self._journal = workflow, state, ledger, journal
+        self._project = project
         self._steps: dict[int, WorkStep] = {}
         self._recent: OrderedDict[TaskKey, Output] = OrderedDict()
         self._recent_bytes = 0
@@ -106,13 +108,14 @@ class InputResolver:
         steps = {position: self._step(position) for position in self._involved(call)}
         span = self._span(call, wirings)
         if span is not None:
-            return WorkPart(str(self._workflow), steps, (), (), span)
+            return WorkPart(str(self._workflow), steps, (), (), span, self._project)
         items = [
             WorkItem(task.key, task.attempt, task.quota, self._inputs(wirings[task.key.step], task.key, members))
             for task in call.tasks
         ]
         has_sink = any(self._state.steps[position].kind is PhaseKind.SINK for position in wirings)
-        return WorkPart(str(self._workflow), steps, tuple(items), self._summaries() if has_sink else ())
+        summaries = self._summaries() if has_sink else ()
+        return WorkPart(str(self._workflow), steps, tuple(items), summaries, None, self._project)
 
     def _span(self, call: Call, wirings: dict[int, _Wiring]) -> WorkSpan | None:
         """The call's tasks in short form, if they are first attempts at consecutive values of the plan."""

@@ -203,7 +203,7 @@ class Worker:
 
     def _context(self, part: WorkPart, item: WorkItem, partition: int) -> TaskContext:
         name = part.steps[item.key.step].name
-        return TaskContext(part.workflow_id, name, partition, item.attempt, steps=part.summaries)
+        return TaskContext(part.workflow_id, name, partition, item.attempt, steps=part.summaries, project=part.project)
 
     def _load(self, part: WorkPart, given: Input, outputs: Outputs, keeps_inputs: bool) -> Any:
         """An input as an object that nobody else holds, or that is immutable.

@@ -35,6 +35,7 @@ _TAGS = {
     "history": "What workflows have done: events, tasks, attempts, logs; in pages, or as it happens.",
     "results": "What finished steps have made.",
     "pipeline": "Analyse a collection of texts, and look at what was found.",
+    "services": "Phases that run elsewhere, in any language.",
     "monitoring": "How the system is.",
 }
 

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 
 from ..logs import get_logger
 from ..model.ids import uuid7
-from .problems import Problem, respond, unavailable, unforeseen
+from .problems import AnswerBrokenError, Problem, respond, unavailable, unforeseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,9 @@ class Guard:
                 await self._app(scope, body.receive, answer.send)
         except TimeoutError:
             await answer.refuse(receive, unavailable("this took too long"))
+        except AnswerBrokenError as error:
+            log.warning("an answer broke off", error=str(error), request=scope["state"]["request_id"])
+            raise
         except Exception:  # The outermost guard.
             log.exception("unforeseen error", path=scope["path"], request=scope["state"]["request_id"])
             await answer.refuse(receive, unforeseen())

@@ -78,6 +78,10 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         """What the error is about, for programs; its ``detail`` says the same."""
 
 
+class AnswerBrokenError(Exception):
+    """An answer that has begun cannot go on; the connection is closed, so that nobody takes it for a whole one."""
+
+
 class FaultBody(BaseModel):
     """One fault of a request."""
 

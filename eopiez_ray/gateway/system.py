@@ -13,10 +13,13 @@ from fastapi import Request
 from ..engine.artifacts import Artifacts
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
+from ..store.services import Services
 from ..store.uploads import Uploads
 from .files import SharedFolder
 from .identity.services import open_identity
 from .modules import import_modules
+from .services.checker import Checker
+from .services.relay import Relay
 from .watching import Watcher
 
 if TYPE_CHECKING:
@@ -57,6 +60,10 @@ class System:
         self.catalogue = Catalogue(database)
         self.artifacts = Artifacts(settings.artifacts)
         self.uploads, self.files = Uploads(database), SharedFolder(settings)
+        self.services = Services(database)
+        self.relay = Relay(settings, self.services)
+        """Calls services."""
+        self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
         self.started_at = time.time()
         """In Unix seconds."""
@@ -81,9 +88,12 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
                 authenticator = await opens_authenticator(database, settings)
             system = System(settings, database, authenticator, identity)
             system.watcher.start()
+            system.checker.start()
             try:
                 yield system
             finally:
+                await system.checker.stop()
+                await system.relay.close()
                 await system.watcher.stop()
     finally:
         if server is not None:

@@ -19,9 +19,9 @@ class Role(StrEnum):
     OPERATOR = "operator"
     """Runs registered phases and plans, and pauses, resumes, cancels, retries and updates workflows."""
     DEVELOPER = "developer"
-    """Also sends code, which workers execute."""
+    """Also sends code, which workers execute, and registers services."""
     ADMINISTRATOR = "administrator"
-    """Also manages the project's members, keys, services and limits."""
+    """Also manages the project's members, keys and limits."""
 
     @property
     def rank(self) -> int:

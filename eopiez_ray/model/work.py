@@ -98,6 +98,8 @@ class WorkPart(NamedTuple):
     """For a sink: what all steps have done so far."""
     span: WorkSpan | None = None
     """In place of items."""
+    project: str = ""
+    """Whose workflow it is."""
 
     def tasks(self) -> Iterator[WorkItem]:
         """Its items in order."""

@@ -62,8 +62,9 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
 
 @asynccontextmanager
 async def gateway_at(database_url: str, home: Path) -> AsyncIterator[FastAPI]:
-    """A gateway with two projects."""
-    async with running(create_app(Settings(home=home, database_url=database_url), named)) as app:
+    """A gateway with two projects, which calls services on this machine."""
+    settings = Settings(home=home, database_url=database_url, gateway_services=("127.0.0.1",))
+    async with running(create_app(settings, named)) as app:
         for project in ("blue", "red"):
             await Projects(app.state.system.database).create(project)
         yield app
@@ -120,7 +121,7 @@ async def created(client: httpx.AsyncClient, *words: str, **options: Any) -> UUI
 @asynccontextmanager
 async def listening(app: FastAPI) -> AsyncIterator[str]:
     """The application on a port of its own, so that answers come as they are made; gives its URL."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", proxy_headers=False))
     serving = asyncio.create_task(server.serve())
     await until(lambda: _started(server))
     try:

@@ -33,14 +33,16 @@ LEAST: dict[str, Role] = {
     "retry_workflow": O, "list_events": V, "list_tasks": V, "list_attempts": V, "list_logs": V, "get_result": V,
     "list_artifacts": V, "get_plan": V, "register_plan": D, "unregister_plan": D, "get_upload": V, "send_upload": O,
     "delete_upload": O, "get_report": V, "get_archive": V, "get_table": V, "list_themes": V, "list_motifs": V,
-    "list_documents": V, "list_similar": V,
+    "list_documents": V, "list_similar": V, "list_instances": V, "send_heartbeat": D, "unregister_service": D,
+    "call_service_by_get": O, "call_service_by_post": O, "call_service_by_put": O, "call_service_by_patch": O,
+    "call_service_by_delete": O,
 }  # fmt: skip
 """The least role for what is about one thing."""
-CREATING: dict[str, Role] = {"create_workflow": O, "execute_pipeline": O, "create_upload": O}
+CREATING: dict[str, Role] = {"create_workflow": O, "execute_pipeline": O, "create_upload": O, "register_service": D}
 """The least role for what makes a thing in a project."""
 LISTS = {
-    "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "get_metrics", "get_performance",
-    "list_system_logs", "list_failures",
+    "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
+    "get_performance", "list_system_logs", "list_failures",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""
 BULK = {
@@ -62,7 +64,10 @@ BODIES: dict[str, Any] = {
     "create_workflow": {"plan": DOCUMENT},
     "execute_pipeline": {"documents": [{"text": "a"}]},
     "create_upload": {"name": "a.txt", "size": 1},
+    "register_service": {"name": "mine", "url": "http://127.0.0.1:9"},
 }
+BY_NAME = {"get_plan", "register_plan", "unregister_plan", "list_instances"}
+"""Operations on what has a name in a project, besides calls of services."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,9 @@ async def things_of(client: Client, name: str) -> dict[str, str]:
     run = (await maker.post("/pipeline/execute", json={"documents": [{"text": "a"}]})).json()["id"]
     upload = (await maker.post("/uploads", json={"name": "a.txt", "size": 1})).json()["id"]
     await maker.put("/plans/mine", json={"plan": DOCUMENT})
-    return {"workflow": str(workflow), "run": run, "upload": upload, "step": "length", "name": "mine"}
+    service = await maker.post("/services", json=BODIES["register_service"])
+    made = {"workflow": str(workflow), "run": run, "upload": upload, "instance": service.json()["id"]}
+    return made | {"step": "length", "name": "mine", "path": "a"}
 
 
 def targets(operation: Operation, things: dict[str, str]) -> dict[str, str]:
@@ -135,9 +142,9 @@ async def test_a_role_is_enough_or_it_is_named(client: Client, name: str) -> Non
 async def test_a_stranger_learns_nothing(client: Client, name: str) -> None:
     operation = ALL[name]
     things = await things_of(client, "anna")
-    nothing = things | dict.fromkeys(("workflow", "run", "upload"), "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001")
+    nothing = things | dict.fromkeys(("workflow", "run", "upload", "instance"), "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001")
     for stranger in STRANGERS:
-        query = "?project=blue" if name in {"get_plan", "register_plan", "unregister_plan"} else ""
+        query = "?project=blue" if name in BY_NAME or name.startswith("call_service") else ""
         answers = [
             await operation.call(client(stranger), targets(operation, each), query) for each in (things, nothing)
         ]
@@ -183,7 +190,9 @@ async def test_a_list_shows_nothing_of_other_projects(client: Client, name: str)
     for stranger in STRANGERS:
         answer = await operation.call(client(stranger), {})
         assert _facts(answer) == before[stranger]
-        assert not any(thing in answer.text for thing in (things["workflow"], things["upload"], '"blue"'))
+        assert not any(
+            thing in answer.text for thing in (things["workflow"], things["upload"], things["instance"], '"blue"')
+        )
         named = await operation.call(client(stranger), {}, "?project=blue")
         assert named.status_code == HTTPStatus.NOT_FOUND
 

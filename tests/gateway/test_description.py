@@ -66,9 +66,14 @@ expected-statuses = ["2xx", "3xx", "401", "403", "404", "406", "409", "410", "41
 [[operations]]
 include-operation-id = "send_upload"
 phases.coverage.enabled = false
+
+[[operations]]
+include-path-regex = "/call/"
+checks.not_a_server_error.expected-statuses = ["2xx", "4xx", "503"]
 """
-"""What a schema cannot say, such as whether a cursor is one, may be refused. Any bytes can be uploaded, so that nothing
-distinguishes a bad upload but headers that nobody knows. DELETE cancels a workflow, which is then still there."""
+"""What a schema cannot say, such as whether a cursor is one, may be refused. Calls of services that are not there are
+answered with 503. Any bytes can be uploaded, so that nothing distinguishes a bad upload but headers that nobody
+knows. DELETE cancels a workflow, which is then still there."""
 
 
 async def test_the_api_does_what_its_description_says(database_url: str, home: Path, tmp_path: Path) -> None:

@@ -16,13 +16,15 @@ from . import (
     projects,
     requests,
     results,
+    services,
     uploads,
     users,
     workflows,
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, results, plans, pipeline, uploads, monitoring, auth, openid, profile, keys,
+    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, auth, openid,
+    profile, keys,
     projects, members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""

@@ -27,7 +27,7 @@ returning name, title, created_at, weight
 select exists (select from workflows where project = $1) as has_workflows
 
 -- name: delete_project
--- Forget a project with its limits and weights; no row if there is none.
+-- Forget a project with its limits, weights and services; no row if there is none.
 with forgotten as (
     delete from projects
     where name = $1
@@ -41,6 +41,11 @@ forgotten_limits as (
 ),
 forgotten_weights as (
     delete from weights
+    using forgotten
+    where project = forgotten.name
+),
+forgotten_services as (
+    delete from services
     using forgotten
     where project = forgotten.name
 )
