@@ -18,6 +18,7 @@ from ..store.uploads import Uploads
 from .files import SharedFolder
 from .identity.services import open_identity
 from .modules import import_modules
+from .searching import Searcher
 from .services.checker import Checker
 from .services.relay import Relay
 from .watching import Watcher
@@ -65,6 +66,7 @@ class System:
         """Calls services."""
         self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
+        self.searcher = Searcher()
         self.started_at = time.time()
         """In Unix seconds."""
 
@@ -94,6 +96,7 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             finally:
                 await system.checker.stop()
                 await system.relay.close()
+                await system.searcher.close()
                 await system.watcher.stop()
     finally:
         if server is not None:

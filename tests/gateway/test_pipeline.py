@@ -58,6 +58,11 @@ async def test_a_collection_is_analysed_and_looked_at(client: Client, stage: Sta
     assert len(of_theme) == themes[0]["documents"]
     near = (await viewer.get(f"/pipeline/{run}/similar", params={"document": "0", "limit": 5})).json()["items"]
     assert {int(hit["document_id"]) % 3 for hit in near} == {0}
+    found = (await viewer.get(f"/pipeline/{run}/search", params={"query": "music", "limit": 4})).json()["items"]
+    assert {int(hit["document_id"]) % 3 for hit in found} == {0}
+    assert "music" in found[0]["snippet"]
+    nothing = await viewer.get(f"/pipeline/{run}/search", params={"query": "zzzqx"})
+    assert (nothing.status_code, nothing.json()["items"]) == (200, [])
     page = await viewer.get(f"/pipeline/{run}/report")
     assert "Letters" in page.text
     assert "sandbox" in page.headers["content-security-policy"]
@@ -67,7 +72,7 @@ async def test_a_collection_is_analysed_and_looked_at(client: Client, stage: Sta
     assert pq.read_table(io.BytesIO(table.content)).num_rows == len(LETTERS)
     archive = await viewer.get(f"/pipeline/{run}/archive", headers={"Range": "bytes=0-3"})
     assert (archive.status_code, len(archive.content)) == (206, 4)
-    for path in ("report", "themes", "archive", "tables/documents", "similar?document=0"):
+    for path in ("report", "themes", "archive", "tables/documents", "similar?document=0", "search?query=a"):
         assert (await client("dora").get(f"/pipeline/{run}/{path}")).status_code == 404
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
@@ -14,12 +14,13 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
-from ...errors import ArtifactMissingError
+from ...errors import ArtifactMissingError, WorkflowNotFinishedError
 from ...model.access import Role
 from ...model.filters import Order, WorkflowFilter
 from ...model.ids import WorkflowId, uuid7
 from ...model.names import OUTPUT, TITLE, check_free_labels, check_labels
 from ...model.requests import Request, Selection
+from ...model.status import StepStatus
 from ...store import NewWorkflow, WorkflowView
 from ..access import CallerDep, ProjectParameter, SystemDep, project_for, projects_for, view_of
 from ..bodies import AnswersBody, RequestBody, WorkflowBody, WorkflowDetailBody
@@ -28,6 +29,7 @@ from ..documented import READS, WRITES, answers
 from ..problems import not_found
 from ..representation import CursorParameter, Limit, Page, id_at, number_at, page_of, reply
 from ..representation import cursor as cursor_at
+from ..searching import Near, Stored
 from ..tables import Tables
 from ..values import Shown
 from .workflows import IdempotencyKey
@@ -40,6 +42,8 @@ REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; sandbox allow-scripts"
 )
 """What a report may do in a browser: show itself, apart from everything else on this site."""
+MODEL, INDEX = "vectors.fit", "vectors.index"
+"""The steps whose results are searched."""
 SNIPPET = 200
 """Characters of a document that a hit shows."""
 FILES = READS | answers(410)
@@ -145,9 +149,10 @@ async def resume_pipeline(
     return reply(AnswersBody.of(await system.workflows.resume_all(chosen, _request(body, caller))))
 
 
-async def found_folder(
-    workflow: Annotated[UUID, Path(description="The run's id.")], system: SystemDep, caller: CallerDep
-) -> FilePath:
+RunParameter = Annotated[UUID, Path(description="The run's id.")]
+
+
+async def found_folder(workflow: RunParameter, system: SystemDep, caller: CallerDep) -> FilePath:
     """The folder of a run's results.
 
     Raises:
@@ -214,14 +219,54 @@ async def list_similar(
     return reply(await asyncio.to_thread(_similar, Tables(folder), document, limit))
 
 
+@router.get(
+    "/{workflow:uuid}/search", operation_id="search_run", response_model=HitsBody, responses=FILES | answers(409)
+)
+async def search_run(
+    workflow: RunParameter,
+    system: SystemDep,
+    caller: CallerDep,
+    query: Annotated[str, Query(min_length=1, max_length=10_000, description="What to find, in your own words.")],
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> Response:
+    """The documents closest in meaning to a query. There are none if none of its words occurs in the collection."""
+    view = await _run(system, caller, workflow, Role.VIEWER)
+    tables = Tables(system.files.results_of(view.labels.get(OUTPUT, ""), view.project))
+    model, index = [await _stored(system, view, name) for name in (MODEL, INDEX)]
+    near = await system.searcher.search(model, index, query, limit)
+    return reply(await asyncio.to_thread(_shown, tables, near))
+
+
+async def _stored(system: SystemDep, view: WorkflowView, name: str) -> Stored:
+    """What a step of a run has stored.
+
+    Raises:
+        WorkflowNotFinishedError: it has not, yet.
+    """
+    steps = {step.name: step for step in await system.workflows.steps(view.id)}
+    if name not in steps or steps[name].status is not StepStatus.SUCCEEDED:
+        raise WorkflowNotFinishedError(f"step {name!r} of run {view.id} has not succeeded; wait for it first")
+    (output,) = await system.workflows.outputs(view.id, steps[name].position)
+    return Stored(output, await asyncio.to_thread(system.artifacts.stored, output))
+
+
 def _similar(tables: Tables, document: str, limit: int) -> HitsBody:
-    near = tables.similar(document, limit)
-    known = tables.named([name for name, _ in near])
+    return _shown(tables, [Near(*each) for each in tables.similar(document, limit)])
+
+
+def _shown(tables: Tables, near: Sequence[Near]) -> HitsBody:
+    """Documents with their titles and the beginning of their texts."""
+    known = tables.named([each.document_id for each in near])
     hits = [
         HitBody(
-            document_id=name, similarity=round(how, 4), title=known[name]["title"], snippet=known[name]["text"][:200]
+            document_id=each.document_id,
+            similarity=round(each.similarity, 4),
+            title=facts["title"],
+            snippet=facts["text"][:SNIPPET],
         )
-        for name, how in near
+        for each in near
+        for facts in [known.get(each.document_id)]
+        if facts is not None
     ]
     return HitsBody(items=hits)
 

@@ -1,0 +1,70 @@
+"""The process in which runs are searched: what is hostile there stays there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+import pytest_asyncio
+
+from eopiez_ray.gateway.problems import Problem
+from eopiez_ray.gateway.searching import Searcher, Stored
+from eopiez_ray.model.tasks import Output
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def searcher() -> AsyncIterator[Searcher]:
+    made = Searcher()
+    yield made
+    await made.close()
+
+
+def stored(value: Any, name: bytes = b"a") -> Stored:
+    content = pickle.dumps(value, protocol=5)
+    return Stored(Output(name * 16, len(content), "pickle", None), pa.py_buffer(content))
+
+
+class Runs:
+    """Runs a command where it is loaded."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+
+    def __reduce__(self) -> Any:
+        return os.system, (self._command,)
+
+
+async def test_what_is_loaded_there_sees_no_secret(
+    searcher: Searcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EOPIEZ_DATABASE_URL", "postgresql://eopiez:secret@db/eopiez")
+    seen = tmp_path / "seen"
+    with pytest.raises(Problem, match="cannot be searched"):
+        await searcher.search(stored(Runs(f"env > {seen}")), stored(1, b"b"), "a", 1)
+    assert "secret" not in seen.read_text()
+    assert "EOPIEZ" not in seen.read_text()
+
+
+async def test_a_process_that_ends_is_started_again(searcher: Searcher) -> None:
+    for _ in range(2):
+        with pytest.raises(Problem, match="does not answer"):
+            await searcher.search(stored(Runs("kill -9 $PPID")), stored(1, b"b"), "a", 1)
+
+
+async def test_a_caller_who_leaves_takes_nobody_elses_answer(searcher: Searcher, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    leaving = asyncio.create_task(searcher.search(stored(Runs(f"touch {begun}; sleep 60")), stored(1, b"b"), "a", 1))
+    await until(begun.exists)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    with pytest.raises(Problem, match="cannot be searched"):
+        await searcher.search(stored(1), stored(2, b"b"), "a", 1)
