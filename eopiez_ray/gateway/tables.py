@@ -71,6 +71,8 @@ class Tables:
 
     def named(self, documents: Sequence[str]) -> dict[str, dict[str, Any]]:
         """These documents, by id."""
+        if not documents:
+            return {}
         table = pq.read_table(self.path("documents"), filters=[("document_id", "in", list(documents))])
         return {row["document_id"]: row for row in table.drop_columns(["digest"]).to_pylist()}
 
