@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from ..authoring.contract import registered_phases
+from ..authoring.contract import find_phase
 from ..errors import ParameterError, PlanError
 from ..model.changes import Change, StepChange
 from .problems import not_found
 from .representation import Body
 
 if TYPE_CHECKING:
-    from ..model.plan import PlanSpec
+    from ..authoring.contract import Phase
+    from ..model.plan import PhaseRef, PlanSpec
     from ..store.catalogue import RegisteredPlan
     from .system import System
 
@@ -75,9 +76,19 @@ def check_known(spec: PlanSpec, steps: Sequence[str]) -> None:
     Raises:
         ParameterError: one is unknown, missing, of the wrong type or out of range.
     """
-    known = {phase.ref.digest: phase for phase in registered_phases()}
     positions = spec.index()
     for name in steps:
         step = spec.steps[positions[name]]
-        if step.phase.digest in known:
-            known[step.phase.digest].checked(step.name, len(step.inputs), step.parameters)
+        phase = known_phase(step.phase)
+        if phase is not None:
+            phase.checked(step.name, len(step.inputs), step.parameters)
+
+
+def known_phase(ref: PhaseRef) -> Phase | None:
+    """The phase with that very code, if it is registered here."""
+    try:
+        phase = find_phase(ref.name)
+        is_same = phase.ref.digest == ref.digest
+    except PlanError:  # None has that name, or the one that has it cannot be sent to workers.
+        return None
+    return phase if is_same else None

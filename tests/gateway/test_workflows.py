@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+import eopiez_ray as ez
 from tests.gateway.conftest import Client, created, lengths
 
 DOCUMENT = {"plan": "given", "steps": {"words": {"values": ["a", "bcd"]}}}
@@ -168,6 +170,23 @@ async def test_an_update_is_refused_if_somebody_was_faster(client: Client) -> No
     assert (first.status_code, first.json()["priority"]) == (200, 3)
     late = await client("emil").put(f"/workflows/{workflow}", json={"priority": 4}, headers={"If-Match": tag})
     assert (late.status_code, late.json()["type"]) == (412, "urn:eopiez:problem:changed-meanwhile")
+
+
+async def test_a_phase_that_cannot_be_sent_keeps_no_other_from_being_changed(client: Client) -> None:
+    lock = threading.Lock()
+
+    @ez.phase(version="1")
+    def holding(word: str) -> str:
+        with lock:
+            return word
+
+    workflow = await created(client("anna"), "a")
+    change = {"steps": [{"step": "length", "parameters": {}, "timeout_s": 3}], "priority": 1}
+    answer = await client("ben").put(f"/workflows/{workflow}", json=change)
+    assert answer.status_code == 200, answer.text
+    named = {"plan": "x", "steps": {"words": {"values": ["a"]}, "hold": {"phase": "holding", "inputs": ["words"]}}}
+    refused = await client("anna").post("/workflows", json={"plan": named})
+    assert (refused.status_code, "cannot be sent to workers" in refused.json()["detail"]) == (422, True)
 
 
 async def test_who_works_for_several_projects_names_one(client: Client) -> None:
