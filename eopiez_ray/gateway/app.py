@@ -26,7 +26,8 @@ Durable workflows on Ray, and the phases that find motifs, themes and structure 
 
 Every path begins with `/v1`; the same paths without it answer the same. Times are RFC 3339 in UTC. Errors are RFC 9457
 problems: their `type` is stable, `hint` says what to do, and `request_id` is how the log knows the request. Lists have
-a `next` that continues them as `cursor`. Whatever changes something takes an `Idempotency-Key`.
+a `next` that continues them as `cursor`. With an `Idempotency-Key`, what creates a workflow does so once, however often
+it is sent; pausing, resuming, cancelling and retrying can be repeated as they are.
 """
 
 

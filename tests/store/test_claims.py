@@ -173,16 +173,6 @@ async def has_run_for_long(database: Database) -> bool:
     return bool(row["so"])
 
 
-async def test_the_lately_dead_of_a_cluster_are_known(database: Database, drivers: Drivers) -> None:
-    alive, dead, elsewhere = [await drivers.start() for _ in range(3)]
-    await database.fetch("update orchestrators set cluster = 'here' where id = any($1)", [alive.id, dead.id])
-    for each in (dead, elsewhere):
-        await each.die()
-    assert await alive.ledger.lately_dead("here") == {dead.id}
-    await database.fetch("update orchestrators set lease_until = now() - interval '1 hour' where id = $1", dead.id)
-    assert await alive.ledger.lately_dead("here") == set()
-
-
 async def explained(database: Database, statement: str, *arguments: object) -> dict[str, Any]:
     """What Postgres did for a statement, which is undone."""
     async with database.transaction() as connection:

@@ -22,17 +22,6 @@ select
 from living_orchestrators as orchestrators
 where orchestrators.id <> $1
 
--- name: lately_dead
--- Orchestrators of a cluster that died in the last minutes, whether or not they drove anything then.
-select orchestrators.id
-from orchestrators
-where cluster = $1
-    and lease_until > clock_timestamp() - interval '10 minutes'
-    and id not in (
-        select living.id
-        from living_orchestrators as living
-    )
-
 -- name: living_orchestrators
 -- Those of the given orchestrators whose session still holds its lock.
 select orchestrators.id
