@@ -5,12 +5,13 @@ Nothing that a caller names is a path here: folders are named by ids of ours, an
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import os
 import re
 import shutil
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -70,32 +71,38 @@ class SharedFolder:
         path = self.path_of(upload)
         return path.stat().st_size if path.exists() else 0
 
-    @contextmanager
-    def written(self, upload: UploadView, offset: int) -> Iterator[Arrival]:
-        """The file of an upload, to go on at that offset; durable once the block ends.
+    @asynccontextmanager
+    async def written(self, upload: UploadView, offset: int) -> AsyncIterator[Arrival]:
+        """The file of an upload, to go on at that offset; durable once the block ends, however it does.
 
         Raises:
             Problem: somebody else is writing it, or it is not at that offset.
             StorageFullError: no space is left.
         """
+        with _full_disk(self.path_of(upload)):
+            file = await asyncio.to_thread(self._opened, upload, offset)
+            try:
+                yield Arrival(file, upload.size - offset)
+            finally:
+                await asyncio.to_thread(_closed, file)
+
+    def _opened(self, upload: UploadView, offset: int) -> IO[bytes]:
         path = self.path_of(upload)
         make_folder(path.parent)
-        with make_file(path).open("r+b", buffering=0) as file, _full_disk(path):
+        file = make_file(path).open("r+b", buffering=0)
+        try:
             _lock(file)
-            size = file.seek(0, os.SEEK_END)
-            if size != offset:
-                hint = "go on at Upload-Offset"
-                detail = f"{size:,} bytes have arrived, so the next part cannot begin at {offset:,}"
-                headers = {"Upload-Offset": str(size)}
-                raise Problem(HTTPStatus.CONFLICT, "wrong-offset", detail, hint, headers)
-            try:
-                yield Arrival(file, upload.size - size)
-            finally:
-                os.fsync(file.fileno())
+            _check_offset(file.seek(0, os.SEEK_END), offset)
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     def delete(self, upload: UploadView) -> None:
-        """Delete the file."""
-        shutil.rmtree(self.path_of(upload).parent, ignore_errors=True)
+        """Delete the file, if it is there."""
+        folder = self.path_of(upload).parent
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 class Arrival:
@@ -131,6 +138,19 @@ async def gathered(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             held, size = [], 0
     if held:
         yield b"".join(held)
+
+
+def _closed(file: IO[bytes]) -> None:
+    """Make what was written durable, and close the file."""
+    with file:
+        os.fsync(file.fileno())
+
+
+def _check_offset(size: int, offset: int) -> None:
+    if size != offset:
+        detail = f"{size:,} bytes have arrived, so the next part cannot begin at {offset:,}"
+        headers = {"Upload-Offset": str(size)}
+        raise Problem(HTTPStatus.CONFLICT, "wrong-offset", detail, "go on at Upload-Offset", headers)
 
 
 def _lock(file: IO[bytes]) -> None:

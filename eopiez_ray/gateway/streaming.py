@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic_core import to_json
 
+from ..errors import WorkflowNotFoundError
 from .problems import Problem
 from .representation import bad_cursor
 
@@ -94,5 +95,8 @@ class Pulse:
 
 async def _alive(messages: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield b"retry: %d\n\n" % RETRY_MS
-    async for each in messages:
-        yield each
+    try:
+        async for each in messages:
+            yield each
+    except WorkflowNotFoundError:  # It was forgotten meanwhile; whoever asks again is told so.
+        return

@@ -18,6 +18,7 @@ from ..store.uploads import Uploads
 from .files import SharedFolder
 from .identity.services import open_identity
 from .modules import import_modules
+from .readiness import Readiness
 from .searching import Searcher
 from .services.checker import Checker
 from .services.relay import Relay
@@ -67,6 +68,7 @@ class System:
         self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
         self.searcher = Searcher()
+        self.readiness = Readiness(database, self.artifacts, settings.home)
         self.started_at = time.time()
         """In Unix seconds."""
 

@@ -37,19 +37,22 @@ class Tables:
             raise ArtifactMissingError(f"the table {name!r} is not there; has the run ended, and are its files kept?")
         return path
 
-    def page(self, name: str, start: int, count: int, theme: int | None = None) -> list[dict[str, Any]]:
-        """Rows from the given one on; with a theme, only rows of that theme count."""
-        rows = self._rows(name, start if theme is None else 0)
-        if theme is not None:
-            rows = islice((row for row in rows if row["theme"] == theme), start, None)
-        return list(islice(rows, count))
+    def page(self, name: str, start: int, count: int) -> list[dict[str, Any]]:
+        """Rows from the given one on."""
+        return list(islice(self._rows(name, start), count))
 
     def documents(self, start: int, count: int, theme: int | None) -> list[dict[str, Any]]:
-        """Documents with their themes: both tables are in the order of the collection."""
-        together = zip(self._rows("documents", 0), self._rows("assignments", 0), strict=True)
-        joined = (document | assignment for document, assignment in together)
-        chosen = joined if theme is None else (row for row in joined if row["theme"] == theme)
-        return list(islice(chosen, start, start + count))
+        """Documents with their themes: both tables are in the order of the collection.
+
+        With a theme, only its documents count, and those before the page are read too.
+        """
+        if theme is None:
+            return list(islice(self._joined(start), count))
+        return list(islice((row for row in self._joined(0) if row["theme"] == theme), start, start + count))
+
+    def _joined(self, start: int) -> Iterator[dict[str, Any]]:
+        together = zip(self._rows("documents", start), self._rows("assignments", start), strict=True)
+        return (document | assignment for document, assignment in together)
 
     def similar(self, document: str, count: int) -> list[tuple[str, float]]:
         """The documents closest to one, by cosine similarity, with how similar they are.

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import StoreError
+from ..errors import StoreError, WorkflowNotFoundError
 from ..logs import get_logger
 from .bodies import ProgressBody
 
@@ -67,19 +67,23 @@ class Watcher:
                 self._topics.pop(str(workflow), None)
 
     async def _listen(self) -> None:
-        """Listen for ever; a lost connection is opened again."""
+        """Listen for ever; a lost connection is opened again. Meanwhile, followers look by themselves."""
         while True:
             try:
-                connection = await self._database.listen(self._hear, "eopiez_status")
+                await self._listen_once()
             except StoreError as error:
                 log.warning("cannot listen to the database, trying again", error=str(error))
-                await asyncio.sleep(RECONNECT_S)
-                continue
+            except Exception:  # The loop's outermost guard.
+                log.exception("listening to the database failed, trying again")
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _listen_once(self) -> None:
+        connection = await self._database.listen(self._hear, "eopiez_status")
+        try:
             self._wake_all()
-            try:
-                await _until_lost(connection)
-            finally:
-                connection.terminate()
+            await _until_lost(connection)
+        finally:
+            connection.terminate()
 
     def _hear(self, _channel: str, workflows: str) -> None:
         if self._topics:
@@ -148,10 +152,16 @@ class Topic:
         return await self._workflows.events(self._workflow, last, PAGE)
 
     async def standing(self) -> Standing:
-        """How far the workflow is, as of the last look."""
+        """How far the workflow is, as of the last look.
+
+        Raises:
+            WorkflowNotFoundError: it was forgotten meanwhile.
+        """
         async with self._reading:
             if self._standing is None:
                 statuses = await self._workflows.statuses([self._workflow])
+                if not statuses:
+                    raise WorkflowNotFoundError(str(self._workflow))
                 progress = ProgressBody.of(await self._workflows.steps(self._workflow))
                 self._standing = Standing(progress, statuses[self._workflow].is_at_rest)
             return self._standing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -87,6 +88,16 @@ async def test_log_lines_come_as_they_are_printed(app: FastAPI, client: Client, 
     assert [line["message"] for line in page["items"]] == ["four letters"]
     unknown = await client("cleo").get(f"/workflows/{workflow}/logs", params={"step": "no"}, headers=FOLLOW)
     assert unknown.status_code == 422
+
+
+async def test_a_stream_ends_if_its_workflow_is_forgotten(app: FastAPI, client: Client) -> None:
+    workflow = await created(client("anna"), "a")
+    async with listening(app) as url, following(url, workflow) as answer:
+        seen = messages(answer)
+        assert [(await anext(seen)).kind for _ in range(2)] == ["created", "progress"]
+        await client("ben").post(f"/workflows/{workflow}/pause")
+        await app.state.system.workflows.forget([workflow], datetime.now(UTC))
+        assert {message.kind async for message in seen} <= {"pause_requested", "paused"}
 
 
 async def test_followers_beyond_the_limit_are_told_to_come_again(app: FastAPI, client: Client) -> None:

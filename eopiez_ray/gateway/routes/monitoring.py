@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from ...errors import EopiezError
 from ...model.access import Role
 from ...model.filters import LogFilter
 from ...model.status import WorkflowStatus
@@ -22,35 +18,15 @@ from ..access import CallerDep, ProjectParameter, SystemDep, projects_for
 from ..bodies import ViewBody
 from ..documented import READS
 from ..exposition import exposed
+from ..readiness import HealthBody, PartBody
 from ..representation import CursorParameter, Limit, Page, number_at, page_of, reply
 
 if TYPE_CHECKING:
-    from ..system import System
+    pass
 
 router = APIRouter(tags=["monitoring"])
 
-CHECK_S = 3.0
-"""Seconds within which a part has to answer."""
-FREE_BYTES = 512 * 2**20
-"""Free disk space below which the system is not ready."""
 LONGEST_WINDOW_S = 31 * 24 * 3600
-
-Standing = Literal["ok", "down"]
-
-
-class PartBody(BaseModel):
-    """A part of the system."""
-
-    name: str = Field(examples=["database"])
-    status: Standing
-    detail: str = Field(default="", description="What to do, if it is down.")
-
-
-class HealthBody(BaseModel):
-    """Whether the system can do its work."""
-
-    status: Standing
-    parts: list[PartBody]
 
 
 class CountBody(ViewBody):
@@ -126,10 +102,8 @@ async def get_liveness() -> Response:
 )
 async def get_readiness(system: SystemDep) -> Response:
     """Whether the system can do its work, and which part of it cannot."""
-    parts = list(await asyncio.gather(_database(system), _orchestrators(system), _artifacts(system), _disk(system)))
-    is_ready = all(part.status == "ok" for part in parts)
-    body = HealthBody(status="ok" if is_ready else "down", parts=parts)
-    return reply(body, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+    body = await system.readiness.look()
+    return reply(body, HTTPStatus.OK if body.status == "ok" else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @router.get(
@@ -197,47 +171,3 @@ async def list_system_logs(
     return reply(
         page_of([SystemLogBody.model_validate(line) for line in lines], limit, lines[-1].id if lines else None)
     )
-
-
-async def _database(system: System) -> PartBody:
-    try:
-        async with asyncio.timeout(CHECK_S):
-            await system.database.fetch("select 1")
-    except (EopiezError, TimeoutError):
-        return PartBody(name="database", status="down", detail="it does not answer; is it running?")
-    return PartBody(name="database", status="ok")
-
-
-async def _orchestrators(system: System) -> PartBody:
-    try:
-        async with asyncio.timeout(CHECK_S):
-            drivers = await Vitals(system.database).drivers()
-    except (EopiezError, TimeoutError):
-        return PartBody(name="orchestrator", status="down", detail="unknown while the database does not answer")
-    if not drivers.takers:
-        detail = "none takes workflows; start one with `eopiez orchestrate`"
-        return PartBody(name="orchestrator", status="down", detail=detail)
-    return PartBody(
-        name="orchestrator", status="ok", detail=f"{drivers.orchestrators} on {drivers.clusters} cluster(s)"
-    )
-
-
-async def _artifacts(system: System) -> PartBody:
-    try:
-        async with asyncio.timeout(CHECK_S):
-            await asyncio.to_thread(system.artifacts.probe)
-    except (EopiezError, TimeoutError):
-        return PartBody(name="artifacts", status="down", detail="their store cannot be read or written")
-    return PartBody(name="artifacts", status="ok")
-
-
-async def _disk(system: System) -> PartBody:
-    folder = system.settings.home.expanduser()
-    free = await asyncio.to_thread(lambda: shutil.disk_usage(_existing(folder)).free)
-    if free < FREE_BYTES:
-        return PartBody(name="disk", status="down", detail=f"only {free // 2**20:,} MiB are free; make room")
-    return PartBody(name="disk", status="ok")
-
-
-def _existing(folder: Path) -> Path:
-    return next(parent for parent in (folder, *folder.parents) if parent.exists())

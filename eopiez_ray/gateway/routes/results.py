@@ -20,7 +20,7 @@ from ..problems import Problem, not_found
 from ..ranges import partial
 from ..representation import CursorParameter, number_at, reply
 from ..representation import cursor as cursor_at
-from ..values import Shown, value_of
+from ..values import MOST_BYTES, Shown, value_of
 
 if TYPE_CHECKING:
     from ...model.tasks import Output
@@ -109,6 +109,10 @@ def _only(outputs: Sequence[Output], partition: int) -> Output:
 
 async def _as_json(system: System, step: StepView, outputs: Sequence[Output], start: int, limit: int) -> Response:
     shown, chosen = Shown(), outputs[start : start + limit]
+    if len(chosen) > 1 and sum(each.size for each in chosen) > MOST_BYTES:
+        hint = "ask for fewer partitions: ?limit=N"
+        detail = f"these {len(chosen)} partitions have more than {MOST_BYTES:,} bytes together"
+        raise Problem(HTTPStatus.NOT_ACCEPTABLE, "too-much-to-show", detail, hint)
 
     def decoded() -> list[Any]:
         return [shown.of(value_of(each, memoryview(system.artifacts.stored(each)))) for each in chosen]

@@ -61,7 +61,7 @@ async def create_upload(
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, "split the collection")
     view = await system.uploads.create(chosen, caller.name, body.name, body.size)
     if not body.size:
-        with system.files.written(view, 0):  # No part will come that makes the file.
+        async with system.files.written(view, 0):  # No part will come that makes the file.
             pass
         await system.uploads.complete(view.id)
     return reply(await _body(system, view), HTTPStatus.CREATED, {"Location": f"/v1/uploads/{view.id}"})
@@ -97,10 +97,10 @@ async def send_upload(
 ) -> Response:
     """Send the next bytes. What has arrived stays, also if the connection breaks: `GET` says where to go on."""
     view = await seen(system, caller, upload, Role.OPERATOR)
-    with system.files.written(view, offset) as arrival:
+    async with system.files.written(view, offset) as arrival:
         async for part in gathered(request.stream()):
             await asyncio.to_thread(arrival.write, part)
-    if system.files.arrived(view) == view.size:
+    if await asyncio.to_thread(system.files.arrived, view) == view.size:
         await system.uploads.complete(view.id)
         view = await seen(system, caller, upload, Role.OPERATOR)
     return _progress(await _body(system, view))
@@ -110,8 +110,8 @@ async def send_upload(
 async def delete_upload(upload: UploadParameter, system: SystemDep, caller: CallerDep) -> Response:
     """Delete an upload. Workflows that have not read it yet will fail."""
     view = await seen(system, caller, upload, Role.OPERATOR)
-    await system.uploads.delete(view.id)
     await asyncio.to_thread(system.files.delete, view)
+    await system.uploads.delete(view.id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
