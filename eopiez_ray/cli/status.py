@@ -31,14 +31,17 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     from ..supervision.standing import StandingFile
 
     file = StandingFile(read_settings().home)
-    standing = file.read() if file.is_held() else None
-    if standing is None:
+    standing, is_supervised = file.read(), file.is_held()
+    if standing is None or not (is_supervised or standing.is_alive):
         if as_json:
             print_json({"is_up": False})
         else:
             err().print("Nothing is up here. Start it with: [bold]eopiez up --detach[/]")
         raise typer.Exit(DOWN)
     print_standing(standing, as_json=as_json)
+    if not is_supervised:
+        err().print("Nobody starts its parts again: its supervisor was killed. Replace it with: [bold]eopiez up[/]")
+        raise typer.Exit(DOWN)
     if not standing.is_ready or any(process.found is None for process in standing.parts.values()):
         raise typer.Exit(DOWN)
 

@@ -128,7 +128,8 @@ def _await_readiness(file: StandingFile, process: subprocess.Popen[Any] | None, 
     told = 0
     while True:
         standing = file.read()
-        if standing is not None and standing.is_ready:
+        is_its_own = standing is not None and (process is None or standing.supervisor.pid == process.pid)
+        if standing is not None and is_its_own and standing.is_ready:
             return standing
         told = _tell_news(log, told)
         is_gone = process.poll() is not None if process is not None else not file.is_held()

@@ -66,6 +66,11 @@ class Standing:
     restarts: Mapping[str, int] = field(default_factory=dict)
     """How often each part was started again."""
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether any part still runs."""
+        return any(process.found is not None for process in self.parts.values())
+
     def with_part(self, name: str, process: Process) -> Standing:
         """The same with a part running."""
         return replace(self, parts={**self.parts, name: process})

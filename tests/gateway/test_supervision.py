@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -19,6 +21,7 @@ import pytest
 
 from eopiez_ray.supervision.parts import free_ports
 
+PARTS = ("ray", "gateway", "orchestrator")
 PASSWORD = "four unlikely words together"
 pytestmark = pytest.mark.timeout(280)
 
@@ -59,8 +62,17 @@ class System:
 
     def part(self, name: str) -> int:
         """The process id of a part."""
-        state = json.loads((self.home / "up" / "state.json").read_text())
-        return int(state["parts"][name]["pid"])
+        return int(self._state["parts"][name]["pid"])
+
+    @property
+    def supervisor(self) -> int:
+        """The process id of what watches the parts."""
+        return int(self._state["supervisor"]["pid"])
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads((self.home / "up" / "state.json").read_text())
+        return state
 
     def processes(self, title: str) -> list[int]:
         """Processes that are called so, below those of the system."""
@@ -126,6 +138,15 @@ def test_a_life_from_up_to_down(tmp_path: Path) -> None:
         assert status.returncode == 0
         assert f"http://127.0.0.1:{port}" in status.stdout
         assert str(home / "first-password") in status.stdout
-        parts = {name: system.part(name) for name in ("ray", "gateway", "orchestrator")}
+        parts = {name: system.part(name) for name in PARTS}
+        os.kill(system.supervisor, signal.SIGKILL)
+        alone = eopiez(home, "status")
+        assert (alone.returncode, "its supervisor was killed" in alone.stderr) == (3, True)
+        assert system.is_ready()
+        replaced = eopiez(home, "up", "--detach", "--port", str(port), "--cpus", "2")
+        assert replaced.returncode == 0, replaced.stderr
+        assert not {*parts.values()} & {system.part(name) for name in PARTS}
+        assert system.is_ready()
+        parts = {name: system.part(name) for name in PARTS}
     assert not [name for name, pid in parts.items() if psutil.pid_exists(pid)]
     assert eopiez(home, "status").returncode == 3
