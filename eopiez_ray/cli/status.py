@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -65,11 +66,15 @@ def _places(standing: Standing) -> list[tuple[str, str]]:
     places = [
         ("Gateway", standing.url),
         ("API", f"{standing.url}/v1/docs"),
-        ("First sign-in", f"admin, with the password in {standing.first_password}" if standing.first_password else ""),
+        ("First sign-in", _first_sign_in(standing.first_password)),
         ("Ray", standing.ray_address),
         ("Ray's dashboard", standing.dashboard),
     ]
     return [(what, where) for what, where in places if where]
+
+
+def _first_sign_in(file: str) -> str:
+    return f"admin, with the password in {file}, which works once" if file and Path(file).exists() else ""
 
 
 def _value(standing: Standing) -> dict[str, Any]:

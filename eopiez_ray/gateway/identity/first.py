@@ -7,7 +7,7 @@ import fcntl
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ...errors import AccountExistsError
+from ...errors import AccountExistsError, NoSuchAccountError
 from ...home import make_file, open_home
 from ...model.audit import Entry
 from ...store.accounts import Accounts, NewUser
@@ -31,14 +31,26 @@ async def ensure_first_administrator(database: Database, home: Path) -> Path | N
     """Make the first administrator if there is no user yet; gives the file with their password.
 
     If the process dies before the user is made, the next call makes another password. Several callers make one user.
+    Once they have a password of their own, the next call deletes the file.
     """
     folder = await asyncio.to_thread(open_home, home)
     lock = make_file(folder / f"{FILE}.lock")
     with lock.open("r+") as held:
         await asyncio.to_thread(fcntl.flock, held, fcntl.LOCK_EX)
-        if not await Accounts(database).is_empty():
-            return None
-        return await _make(database, folder)
+        if await Accounts(database).is_empty():
+            return await _make(database, folder)
+        if not await _is_newcomer(database):
+            (folder / FILE).unlink(missing_ok=True)
+        return None
+
+
+async def _is_newcomer(database: Database) -> bool:
+    """Whether the first administrator has no password of their own yet."""
+    try:
+        view = await Accounts(database).get(await Accounts(database).find(LOGIN))
+    except NoSuchAccountError:
+        return False
+    return view.must_change_password
 
 
 async def _make(database: Database, home: Path) -> Path | None:

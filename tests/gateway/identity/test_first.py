@@ -32,6 +32,20 @@ async def test_the_first_password_is_in_a_file_and_works_once_v5_0_0_6_4_1(
     assert row.entry.details == {"login": "admin", "by": "the first start"}
 
 
+async def test_the_file_is_deleted_once_there_is_a_password_of_their_own(
+    services: IdentityServices, database: Database, home: Path
+) -> None:
+    file = await ensure_first_administrator(database, home)
+    assert file is not None
+    assert await ensure_first_administrator(database, home) is None
+    assert file.exists()
+    await services.accounts.set_password(
+        (await services.accounts.page())[0].id, await services.hasher.hash("of my own")
+    )
+    assert await ensure_first_administrator(database, home) is None
+    assert not file.exists()
+
+
 async def test_it_expires_after_a_week_v5_0_0_6_4_1(services: IdentityServices, database: Database, home: Path) -> None:
     file = await ensure_first_administrator(database, home)
     assert file is not None
