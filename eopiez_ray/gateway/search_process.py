@@ -22,9 +22,9 @@ def main(requests: IO[bytes], answers: IO[bytes]) -> None:
     values: OrderedDict[str, Any] = OrderedDict()
     while line := requests.readline():
         request = json.loads(line)
+        new = [(digest, form, requests.read(size)) for digest, form, size in request["new"]]
         try:
-            for digest, form, size in request["new"]:
-                values[digest] = decode(form, requests.read(size))
+            values.update({digest: decode(form, stored) for digest, form, stored in new})
             answer: dict[str, Any] = {"hits": _hits(values, request)}
         except Exception as error:  # noqa: BLE001 - what was stored may be anything
             answer = {"error": type(error).__name__}

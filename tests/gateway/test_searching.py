@@ -60,6 +60,15 @@ async def test_a_process_that_ends_is_started_again(searcher: Searcher) -> None:
             await searcher.search(stored(Runs("kill -9 $PPID")), stored(1, b"b"), "a", 1)
 
 
+async def test_what_cannot_be_loaded_spoils_no_later_search(searcher: Searcher) -> None:
+    broken = Stored(Output(b"x" * 16, 3, "pickle", None), pa.py_buffer(b"\x80\x05?"))
+    for _ in range(2):
+        with pytest.raises(Problem, match="cannot be searched: UnpicklingError"):
+            await searcher.search(broken, stored(1, b"b"), "a", 1)
+    with pytest.raises(Problem, match="cannot be searched: AttributeError"):
+        await searcher.search(stored(1), stored(2, b"b"), "a", 1)
+
+
 async def test_a_caller_who_leaves_takes_nobody_elses_answer(searcher: Searcher, tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     leaving = asyncio.create_task(searcher.search(stored(Runs(f"touch {begun}; sleep 60")), stored(1, b"b"), "a", 1))
