@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
 from ...model.access import Caller, Role
 from ...model.ids import WorkflowId
-from ...model.requests import Request, Selection
+from ...model.requests import Answer, Request, Selection
 from ..access import CallerDep, OperatedDep, ProjectParameter, SystemDep, projects_for
 from ..bodies import AnswersBody, RequestBody, SelectionBody, WorkflowBody
 from ..documented import WRITES
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/workflows", tags=["workflows"])
 _PLAINLY = RequestBody()
+Ask = Callable[[Selection, Request], Awaitable[list[Answer]]]
 
 
 @router.post("/{workflow:uuid}/pause", operation_id="pause_workflow", response_model=WorkflowBody, responses=WRITES)
@@ -54,8 +56,7 @@ async def pause_workflows(
     body: SelectionBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
 ) -> Response:
     """Pause all selected workflows, with an answer for each."""
-    chosen = _selection(body, caller, project)
-    return reply(AnswersBody.of(await system.workflows.pause_all(chosen, _request(body, caller))))
+    return await _answers(system.workflows.pause_all, body, caller, project)
 
 
 @router.post("/resume", operation_id="resume_workflows", response_model=AnswersBody, responses=WRITES)
@@ -63,8 +64,7 @@ async def resume_workflows(
     body: SelectionBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
 ) -> Response:
     """Resume all selected workflows, with an answer for each."""
-    chosen = _selection(body, caller, project)
-    return reply(AnswersBody.of(await system.workflows.resume_all(chosen, _request(body, caller))))
+    return await _answers(system.workflows.resume_all, body, caller, project)
 
 
 @router.post("/cancel", operation_id="cancel_workflows", response_model=AnswersBody, responses=WRITES)
@@ -72,8 +72,7 @@ async def cancel_workflows(
     body: SelectionBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
 ) -> Response:
     """Cancel all selected workflows, with an answer for each."""
-    chosen = _selection(body, caller, project)
-    return reply(AnswersBody.of(await system.workflows.cancel_all(chosen, _request(body, caller))))
+    return await _answers(system.workflows.cancel_all, body, caller, project)
 
 
 @router.post("/retry", operation_id="retry_workflows", response_model=AnswersBody, responses=WRITES)
@@ -81,8 +80,12 @@ async def retry_workflows(
     body: SelectionBody, system: SystemDep, caller: CallerDep, project: ProjectParameter = None
 ) -> Response:
     """Retry all selected workflows, with an answer for each."""
-    chosen = _selection(body, caller, project)
-    return reply(AnswersBody.of(await system.workflows.retry_all(chosen, _request(body, caller))))
+    return await _answers(system.workflows.retry_all, body, caller, project)
+
+
+async def _answers(ask: Ask, body: SelectionBody, caller: Caller, project: str | None) -> Response:
+    """The answer for each workflow that is selected."""
+    return reply(AnswersBody.of(await ask(_selection(body, caller, project), _request(body, caller))))
 
 
 def _request(body: RequestBody, caller: Caller) -> Request:
