@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,11 @@ from eopiez_ray.store import Database, EmbeddedServer, connect
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 _numbers = itertools.count()
+
+
+def pytest_collection_finish() -> None:
+    """A test module that imports Ray before the engine does decides for all tests how clusters are signed in to."""
+    assert "ray" not in sys.modules, "a test module imports Ray; import it inside the test, or run a program of its own"
 
 
 @pytest.fixture(scope="session")

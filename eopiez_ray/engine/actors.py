@@ -32,7 +32,6 @@ async def start_actor(line: Line, name: str, owner: str, resources: Resources, a
     Raises:
         ConnectionError: the cluster was lost.
     """
-    import ray
 
     # Registering a named actor blocks on the head node: never on the event loop, and never abandoned halfway.
     creating = asyncio.create_task(line.ask(_create_actor, name, owner, resources, artifact_url))
@@ -40,7 +39,7 @@ async def start_actor(line: Line, name: str, owner: str, resources: Resources, a
         actor = await asyncio.shield(creating)
         return Started(actor, await asyncio.wrap_future(actor.beat.remote().future()))
     except asyncio.CancelledError:
-        await line.ask(ray.kill, await creating)
+        await line.ask(kill, await creating)
         raise
 
 
@@ -120,7 +119,7 @@ async def end_actor(line: Line, name: str, started: asyncio.Future[Started], res
             started.cancel()  # Otherwise it would start later, and hold resources promised to others.
             await asyncio.wait({started})
         if not started.cancelled():
-            await line.ask(ray.kill, started.result().handle)
+            await line.ask(kill, started.result().handle)
         if resources.placement.gang > 1:
             await line.ask(_free, name)
     except (ValueError, ConnectionError, ray.exceptions.RayError) as error:
@@ -137,6 +136,14 @@ async def last_words_there(place: Place) -> LastWords:
     reading = ray.remote(num_cpus=0, max_retries=0)(read_last_words).options(scheduling_strategy=strategy)
     words: LastWords = await asyncio.wrap_future(reading.remote(place).future())
     return words
+
+
+def kill(actor: Any) -> None:
+    """Kill an actor of the cluster that this process is on; if it has left that, Ray would first start another."""
+    import ray
+
+    if ray.is_initialized():
+        ray.kill(actor)
 
 
 def find_actor(name: str) -> Any:

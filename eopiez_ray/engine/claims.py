@@ -109,6 +109,7 @@ class Claims:
 
     async def run(self) -> None:
         """Keep claiming."""
+        is_new = True
         while True:
             await set_within(self._has_work, POLL_S)
             self._has_work.clear()
@@ -117,8 +118,11 @@ class Claims:
                 code = await self._ledger.code(sorted({digest for claim in claims for digest in _digests(claim)}))
                 former = {claim.previous for claim in claims if claim.previous is not None}
                 dead = await self._ledger.dead_among(former) if former else set()
+                if is_new:  # Nobody claims from these, and their workers would hold resources for another minute.
+                    dead |= await self._ledger.died_idle(self._executor.cluster)
             except DatabaseUnavailableError:
                 continue  # The session is restarting it.
+            is_new = False
             inherited = await self._inherited(dead)
             claims.sort(key=lambda claim: (-claim.priority, claim.id))
             held = [(claim, self.hold(claim, code)) for claim in claims]

@@ -23,6 +23,7 @@ from .actors import (
     actor_names,
     end_actor,
     find_actor,
+    kill,
     last_words_there,
     start_actor,
     waits_for_room,
@@ -366,7 +367,7 @@ class RayExecutor:
             actor: Any = await self._line.ask(find_actor, name)
             if await self._line.ask(waits_for_room, actor):
                 if any(name.startswith(_prefix(owner)) for owner in dead):
-                    await self._line.ask(ray.kill, actor)  # Nobody waits for it any more.
+                    await self._line.ask(kill, actor)  # Nobody waits for it any more.
                 return []
             answer = asyncio.wrap_future(actor.hand_over.remote(dead, self._owner).future())
             handover: Handover | None = await asyncio.wait_for(answer, HANDOVER_S)

@@ -197,6 +197,10 @@ class Ledger:
         with translated(self._database.url):
             await session.execute(sql("bequeath"), lock_key)
 
+    async def died_idle(self, cluster: str) -> set[OrchestratorId]:
+        """Orchestrators of a cluster that died in the last minutes and drove nothing then."""
+        return {OrchestratorId(row["id"]) for row in await self._database.fetch(sql("died_idle"), cluster)}
+
     async def dead_among(self, orchestrators: Collection[OrchestratorId]) -> set[OrchestratorId]:
         """The orchestrators whose session has ended."""
         rows = await self._database.fetch(sql("living_orchestrators"), list(orchestrators))

@@ -173,6 +173,19 @@ async def has_run_for_long(database: Database) -> bool:
     return bool(row["so"])
 
 
+async def test_who_died_idle_on_a_cluster_is_known(database: Database, drivers: Drivers) -> None:
+    alive, idle, busy, elsewhere = [await drivers.start() for _ in range(4)]
+    here = [alive.id, idle.id, busy.id]
+    await database.fetch("update orchestrators set cluster = 'here' where id = any($1)", here)
+    await create(database)
+    assert len(await busy.claim()) == 1
+    for each in (idle, busy, elsewhere):
+        await each.die()
+    assert await alive.ledger.died_idle("here") == {idle.id}
+    await database.fetch("update orchestrators set lease_until = now() - interval '1 hour' where id = $1", idle.id)
+    assert await alive.ledger.died_idle("here") == set()
+
+
 async def explained(database: Database, statement: str, *arguments: object) -> dict[str, Any]:
     """What Postgres did for a statement, which is undone."""
     async with database.transaction() as connection:

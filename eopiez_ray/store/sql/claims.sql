@@ -22,6 +22,18 @@ select
 from living_orchestrators as orchestrators
 where orchestrators.id <> $1
 
+-- name: died_idle
+-- Orchestrators of a cluster that died in the last minutes and drove nothing then, so that nobody will claim from them.
+select orchestrators.id
+from orchestrators
+where cluster = $1
+    and lease_until > clock_timestamp() - interval '10 minutes'
+    and not exists (select from workflows where holder = orchestrators.id)
+    and id not in (
+        select living.id
+        from living_orchestrators as living
+    )
+
 -- name: living_orchestrators
 -- Those of the given orchestrators whose session still holds its lock.
 select orchestrators.id
