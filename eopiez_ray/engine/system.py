@@ -109,6 +109,12 @@ class Engine:
         assert self._database is not None, "open the engine first"
         return PhaseBook(self._database)
 
+    @property
+    def database_url(self) -> str:
+        """Where the database is, the embedded one too."""
+        assert self._database is not None, "open the engine first"
+        return self._database.url
+
     async def open(self) -> None:
         """Connect to the database, starting the embedded one if there is no other."""
         url = self.settings.database_url

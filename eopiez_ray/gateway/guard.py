@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
-from ..logs import get_logger
+from ..logs import bound, get_logger
 from ..model.ids import uuid7
 from .problems import AnswerBrokenError, Problem, respond, unavailable, unforeseen
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -49,8 +50,12 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["request_id"] = _request_id(Headers(scope=scope))
-        answer = _Answer(scope, send, self._let_stream)
+        headers = Headers(scope=scope)
+        request_id = scope.setdefault("state", {})["request_id"] = _request_id(headers)
+        with bound(request_id=request_id, trace_id=_trace_id(headers)):
+            await self._guarded(scope, receive, _Answer(scope, send, self._let_stream))
+
+    async def _guarded(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if self._requests >= self._settings.gateway_requests:
             await answer.refuse(receive, _busy("requests"))
             return
@@ -110,6 +115,7 @@ class _Answer:
                 return
             self._has_begun = True
             self._complete(headers)
+            log.debug("request", method=self._scope["method"], path=self._scope["path"], status=message["status"])
         await self._send(message)
 
     async def refuse(self, receive: Receive, problem: Problem) -> None:
@@ -183,6 +189,12 @@ def _request_id(headers: Headers) -> str:
     """The caller's own id if it has the form of one: it goes into logs and headers."""
     said = headers.get("x-request-id", "")
     return said if _REQUEST_ID.fullmatch(said) else str(uuid7())
+
+
+def _trace_id(headers: Headers) -> str:
+    """The trace that the caller says the request belongs to (W3C Trace Context, section 3.2); empty for none."""
+    found = _TRACE.fullmatch(headers.get("traceparent", ""))
+    return "" if found is None else found[1]
 
 
 def _busy(what: str) -> Problem:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Protocol, cast
 from fastapi import Request
 
 from ..engine.artifacts import Artifacts
+from ..model.log_lines import Part
+from ..monitoring.logs.recorder import Recorder
+from ..monitoring.logs.redaction import Redaction
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
 from ..store.services import Services
@@ -86,7 +89,11 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
     url = settings.database_url if server is None else await asyncio.to_thread(server.start)
     assert url is not None
     try:
-        async with await connect(url) as database, open_identity(database, settings) as identity:
+        async with (
+            await connect(url) as database,
+            _recording(settings, url),
+            open_identity(database, settings) as identity,
+        ):
             authenticator: Authenticator = identity.authenticator
             if opens_authenticator is not None:
                 authenticator = await opens_authenticator(database, settings)
@@ -103,6 +110,17 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
     finally:
         if server is not None:
             await asyncio.to_thread(server.leave)
+
+
+@asynccontextmanager
+async def _recording(settings: Settings, url: str) -> AsyncIterator[None]:
+    """Record what this replica logs. Its last lines are written while its event loop goes on."""
+    recorder = Recorder(url, Part.GATEWAY, Redaction.of(settings))
+    recorder.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(recorder.stop)
 
 
 async def system_of(request: Request) -> System:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from ..model.status import WorkflowStatus
 from .queries import sql
@@ -70,21 +69,6 @@ class Ended:
     """Seconds from their creation to their end: median, 95th and 99th percentile."""
 
 
-@dataclass(frozen=True, slots=True)
-class SystemLog:
-    """A log line, with the workflow that it belongs to."""
-
-    workflow_id: UUID
-    workflow: str
-    project: str
-    id: int
-    at: datetime
-    level: str
-    message: str
-    step: str
-    partition: int
-
-
 class Vitals:
     """Reads how the system is; ``projects`` are those to look at, None all of them."""
 
@@ -115,16 +99,3 @@ class Vitals:
         """How workflows ended since then."""
         rows = await self._database.fetch(sql("ended_since"), projects, since)
         return [Ended(**dict(row) | {"status": WorkflowStatus(row["status"])}) for row in rows]
-
-    async def logs(
-        self,
-        projects: Sequence[str] | None,
-        before: int | None,
-        levels: Sequence[str] | None,
-        text: str | None,
-        limit: int,
-    ) -> list[SystemLog]:
-        """The latest log lines of the 200 newest workflows, newest first; ``before`` continues an earlier page."""
-        found = text and text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        rows = await self._database.fetch(sql("recent_logs"), projects, before, levels, found, limit)
-        return [SystemLog(**dict(row)) for row in rows]

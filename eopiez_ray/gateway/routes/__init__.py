@@ -7,6 +7,7 @@ from . import (
     failures,
     history,
     keys,
+    logs,
     members,
     monitoring,
     openid,
@@ -23,7 +24,7 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, auth, openid,
+    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, logs, auth, openid,
     profile, keys,
     projects, members, users, audit, documentation,
 )  # fmt: skip

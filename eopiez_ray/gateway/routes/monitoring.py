@@ -1,17 +1,15 @@
-"""How the system is: health, metrics, performance and logs."""
+"""How the system is: health, metrics and performance."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from ...model.access import Role
-from ...model.filters import LogFilter
 from ...model.status import WorkflowStatus
 from ...store import Vitals
 from ..access import CallerDep, ProjectParameter, SystemDep, projects_for
@@ -19,7 +17,7 @@ from ..bodies import ViewBody
 from ..documented import READS
 from ..exposition import exposed
 from ..readiness import HealthBody, PartBody
-from ..representation import CursorParameter, Limit, Page, number_at, page_of, reply
+from ..representation import reply
 
 if TYPE_CHECKING:
     pass
@@ -74,20 +72,6 @@ class PerformanceBody(BaseModel):
     since: datetime
     ended: list[EndedBody]
     steps: list[StepPerformanceBody] = Field(description="Those that took most, first.")
-
-
-class SystemLogBody(ViewBody):
-    """A log line, with the workflow that it belongs to."""
-
-    id: int
-    at: datetime
-    workflow_id: UUID
-    workflow: str
-    project: str
-    step: str | None
-    partition: int
-    level: str
-    message: str
 
 
 @router.get("/health/live", operation_id="get_liveness", response_model=PartBody)
@@ -152,22 +136,3 @@ async def get_performance(
     ]
     steps = [StepPerformanceBody.model_validate(step) for step in await vitals.steps(projects, since, limit)]
     return reply(PerformanceBody(since=since, ended=ended, steps=steps))
-
-
-@router.get("/logs", operation_id="list_system_logs", response_model=Page[SystemLogBody], responses=READS)
-async def list_system_logs(
-    system: SystemDep,
-    caller: CallerDep,
-    project: ProjectParameter = None,
-    level: Annotated[str | None, Query(max_length=20, description="This level and above.")] = None,
-    text: Annotated[str | None, Query(max_length=200, description="Only lines that contain this.")] = None,
-    cursor: CursorParameter = None,
-    limit: Limit = 100,
-) -> Response:
-    """The latest log lines of all workflows that the caller can see, newest first."""
-    before = number_at(cursor) or None
-    projects = projects_for(caller, project, Role.VIEWER)
-    lines = await Vitals(system.database).logs(projects, before, LogFilter(level=level).levels(), text, limit)
-    return reply(
-        page_of([SystemLogBody.model_validate(line) for line in lines], limit, lines[-1].id if lines else None)
-    )
