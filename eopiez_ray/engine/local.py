@@ -50,6 +50,11 @@ class Local:
         """The settings of this system."""
         return self._thread.settings
 
+    @property
+    def database_url(self) -> str:
+        """Where its database is."""
+        return self._engine.database_url
+
     def start(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow and drive it in this process. It is durable once this returns.
 

@@ -86,6 +86,12 @@ class Engine:
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
 
     @property
+    def database_url(self) -> str:
+        """Where the database is."""
+        assert self._database is not None, "open the engine first"
+        return self._database.url
+
+    @property
     def workflows(self) -> Workflows:
         """The store's users' side."""
         assert self._database is not None, "open the engine first"

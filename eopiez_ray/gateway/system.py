@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Protocol, cast
 from fastapi import Request
 
 from ..engine.artifacts import Artifacts
+from ..monitoring.meter import Meter
+from ..monitoring.opening import stationed
+from ..monitoring.samples import Samples
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
 from ..store.services import Services
@@ -68,6 +71,9 @@ class System:
         self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
         self.searcher = Searcher()
+        self.meter = Meter()
+        """What this replica measures."""
+        self.samples = Samples(database, settings)
         self.readiness = Readiness(database, self.artifacts, settings.home)
         self.started_at = time.time()
         """In Unix seconds."""
@@ -94,7 +100,8 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             system.watcher.start()
             system.checker.start()
             try:
-                yield system
+                async with stationed(database, settings, "gateway", system.meter):
+                    yield system
             finally:
                 await system.checker.stop()
                 await system.relay.close()
