@@ -52,7 +52,7 @@ class Local:
 
     @property
     def database_url(self) -> str:
-        """Where the database of this system is."""
+        """Where its database is."""
         return self._engine.database_url
 
     def start(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:

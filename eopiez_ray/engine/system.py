@@ -86,6 +86,12 @@ class Engine:
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
 
     @property
+    def database_url(self) -> str:
+        """Where the database is."""
+        assert self._database is not None, "open the engine first"
+        return self._database.url
+
+    @property
     def workflows(self) -> Workflows:
         """The store's users' side."""
         assert self._database is not None, "open the engine first"
@@ -108,12 +114,6 @@ class Engine:
         """What has been measured about phases."""
         assert self._database is not None, "open the engine first"
         return PhaseBook(self._database)
-
-    @property
-    def database_url(self) -> str:
-        """Where the database is, the embedded one too."""
-        assert self._database is not None, "open the engine first"
-        return self._database.url
 
     async def open(self) -> None:
         """Connect to the database, starting the embedded one if there is no other."""

@@ -14,6 +14,9 @@ from ..engine.artifacts import Artifacts
 from ..model.log_lines import Part
 from ..monitoring.logs.recorder import Recorder
 from ..monitoring.logs.redaction import Redaction
+from ..monitoring.meter import Meter
+from ..monitoring.opening import stationed
+from ..monitoring.samples import Samples
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
 from ..store.services import Services
@@ -71,6 +74,9 @@ class System:
         self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
         self.searcher = Searcher()
+        self.meter = Meter()
+        """What this replica measures."""
+        self.samples = Samples(database, settings)
         self.readiness = Readiness(database, self.artifacts, settings.home)
         self.started_at = time.time()
         """In Unix seconds."""
@@ -101,7 +107,8 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             system.watcher.start()
             system.checker.start()
             try:
-                yield system
+                async with stationed(database, settings, "gateway", system.meter):
+                    yield system
             finally:
                 await system.checker.stop()
                 await system.relay.close()
