@@ -43,7 +43,7 @@ CREATING: dict[str, Role] = {"create_workflow": O, "execute_pipeline": O, "creat
 """The least role for what makes a thing in a project."""
 LISTS = {
     "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
-    "get_performance", "list_system_logs", "list_failures",
+    "get_performance", "list_system_logs", "export_logs", "list_failures",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""
 BULK = {
@@ -52,6 +52,8 @@ BULK = {
 """What changes all things that a selection names."""
 FOUND = {"find_workflow"}
 """What is named by a part of its id."""
+OF_SYSTEM = {"list_log_levels", "set_log_level", "lift_log_level"}
+"""What system administrators alone may do."""
 OPEN = {"get_liveness", "get_readiness", "get_health", "get_plan_schema"}
 """What is nobody's."""
 OF_ACCOUNTS = {"signing in", "users", "keys", "projects", "audit", "members", "profile"}
@@ -66,6 +68,7 @@ BODIES: dict[str, Any] = {
     "execute_pipeline": {"documents": [{"text": "a"}]},
     "create_upload": {"name": "a.txt", "size": 1},
     "register_service": {"name": "mine", "url": "http://127.0.0.1:9"},
+    "set_log_level": {"level": "info"},
 }
 BY_NAME = {"get_plan", "register_plan", "unregister_plan", "list_instances"}
 """Operations on what has a name in a project, besides calls of services."""
@@ -103,7 +106,7 @@ async def app(
 
 
 def test_no_operation_is_forgotten() -> None:
-    assert set(ALL) == {*LEAST, *CREATING, *LISTS, *BULK, *FOUND, *OPEN}
+    assert set(ALL) == {*LEAST, *CREATING, *LISTS, *BULK, *FOUND, *OF_SYSTEM, *OPEN}
 
 
 async def things_of(client: Client, name: str) -> dict[str, str]:
@@ -183,6 +186,15 @@ async def test_a_part_of_an_id_finds_nothing_of_other_projects(client: Client) -
             assert _without_ids(answer.text, {"id": part}) == _without_ids(none.text, {"id": "0" * len(part)})
 
 
+@pytest.mark.parametrize("name", sorted(OF_SYSTEM))
+async def test_what_is_of_the_system_is_for_its_administrators(client: Client, name: str) -> None:
+    things = {"logger": "eopiez_ray.tests"}
+    for caller in ("anna", "ben", "cleo", "dora", "fritz"):
+        answer = await ALL[name].call(client(caller), things)
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:eopiez:problem:forbidden")
+    assert (await ALL[name].call(client("root"), things)).status_code in {200, 204, 404}
+
+
 @pytest.mark.parametrize("name", sorted(LISTS))
 async def test_a_list_shows_nothing_of_other_projects(client: Client, name: str) -> None:
     operation = ALL[name]
@@ -200,7 +212,7 @@ async def test_a_list_shows_nothing_of_other_projects(client: Client, name: str)
 
 def _facts(answer: httpx.Response) -> Any:
     """What an answer says, apart from the time."""
-    if "json" not in answer.headers["content-type"]:
+    if answer.headers["content-type"] != "application/json":
         return answer.text
     return {key: value for key, value in answer.json().items() if key != "since"}
 

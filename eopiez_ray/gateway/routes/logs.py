@@ -15,8 +15,7 @@ from pydantic import BaseModel, Field
 from ...model.access import Role
 from ...model.log_lines import LineFilter, Part
 from ...store.log_lines import NEWEST, Before, LogLines
-from ..access import CallerDep, ProjectParameter, SystemDep, projects_for
-from ..acting import AdministratorDep
+from ..access import CallerDep, ProjectParameter, SystemAdministratorDep, SystemDep, projects_for
 from ..bodies import ViewBody
 from ..documented import READS, WRITES
 from ..problems import Problem, not_found
@@ -136,6 +135,10 @@ async def list_system_logs(
     system: SystemDep,
     where: LinesDep,
     accept: Accept = "",
+    after: Annotated[
+        int | None,
+        Query(ge=0, le=2**62, description="Instead, those written down after the line with this id, oldest first."),
+    ] = None,
     cursor: CursorParameter = None,
     limit: Limit = 100,
     last_event: LastEventId = None,
@@ -149,6 +152,9 @@ async def list_system_logs(
     if "text/event-stream" in accept:
         begin = last_event_id(last_event, -1)
         return elsewhere(request, system) or stream(_follow(system, where, await lines.last() if begin < 0 else begin))
+    if after is not None and cursor is None:
+        found = await lines.after(where, after, limit)
+        return reply(LinesBody(items=[LineBody.model_validate(line) for line in found]))
     found = await lines.page(where, _before(cursor), limit)
     is_indexed = None if where.text is None else len(where.text) > 2 and await lines.has_text_index()
     end = [found[-1].at.isoformat(), found[-1].id] if found else None
@@ -164,19 +170,20 @@ async def export_logs(system: SystemDep, where: LinesDep) -> Response:
 
 
 @router.get("/levels", operation_id="list_log_levels", response_model=LevelsBody, responses=READS)
-async def list_log_levels(_: AdministratorDep, system: SystemDep) -> Response:
+async def list_log_levels(_: SystemAdministratorDep, system: SystemDep) -> Response:
     """Loggers whose levels were set while the system runs. For system administrators."""
     levels = await LogLines(system.database).levels()
     return reply(LevelsBody(items=[LevelSettingBody.model_validate(level) for level in levels]))
 
 
 @router.put("/levels/{logger}", operation_id="set_log_level", response_model=LevelSettingBody, responses=WRITES)
-async def set_log_level(logger: LoggerName, body: LevelBody, acting: AdministratorDep, system: SystemDep) -> Response:
+async def set_log_level(
+    logger: LoggerName, body: LevelBody, caller: SystemAdministratorDep, system: SystemDep
+) -> Response:
     """Let a logger, and those below it, say something from a level on: on every replica and orchestrator within
     seconds, until it is lifted. For system administrators.
     """
-    setting = await LogLines(system.database).set_level(logger, body.level, acting.caller.name)
-    await acting.record("log_level.set", logger, level=body.level)
+    setting = await LogLines(system.database).set_level(logger, body.level, caller.name)
     return reply(LevelSettingBody.model_validate(setting))
 
 
@@ -184,11 +191,10 @@ async def set_log_level(logger: LoggerName, body: LevelBody, acting: Administrat
     "/levels/{logger}", operation_id="lift_log_level", status_code=HTTPStatus.NO_CONTENT, response_class=Response,
     responses=WRITES,
 )  # fmt: skip
-async def lift_log_level(logger: LoggerName, acting: AdministratorDep, system: SystemDep) -> Response:
+async def lift_log_level(logger: LoggerName, _: SystemAdministratorDep, system: SystemDep) -> Response:
     """Give a logger the level back that it began with. For system administrators."""
     if not await LogLines(system.database).lift_level(logger):
         raise _not_set(logger)
-    await acting.record("log_level.lift", logger)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
