@@ -132,6 +132,12 @@ class Settings(BaseSettings):
     """Days for which samples of an hour are kept."""
     metrics_day_days: float = Field(default=400.0, ge=2)
     """Days for which samples of a day are kept."""
+    price_cpu_hour: float = Field(default=0.0, ge=0)
+    """What an hour of CPU time of tasks costs, in whatever currency."""
+    price_gpu_hour: float = Field(default=0.0, ge=0)
+    """What an hour costs for which a task holds a GPU."""
+    price_gib_hour: float = Field(default=0.0, ge=0)
+    """What an hour costs for which a task holds a gibibyte of memory."""
 
     @property
     def shared_folder(self) -> Path:

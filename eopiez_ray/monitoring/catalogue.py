@@ -133,6 +133,129 @@ ACTIVE_USERS = _gauge(
     "eopiez_active_users", "Users of a project who sent a request in the last five minutes.", "project"
 )
 
+# Workflows, as they have committed.
+SUBMITTED = _counter("eopiez_workflows_submitted_total", "Workflows that were created.", "project", within=("plan",))
+ENDED = _counter(
+    "eopiez_workflows_ended_total", "Workflows that ended, by status; one that is retried may end again.",
+    "project", "status", within=("plan",),
+)  # fmt: skip
+WORKFLOW_SECONDS = _histogram(
+    "eopiez_workflow_seconds", "Time from a workflow's creation to its end.", "project", within=("plan", "status")
+)
+FIRST_TASK_SECONDS = _histogram(
+    "eopiez_workflow_first_task_seconds",
+    "Time from a workflow's creation to the start of its first task, of those that ended.", "project",
+    within=("plan",),
+)  # fmt: skip
+REQUESTS = _counter(
+    "eopiez_workflow_requests_total", "Pauses, resumes, cancels and retries that were asked for.", "project", "verb"
+)
+CLAIMS = _counter(
+    "eopiez_workflow_claims_total", "Times that an orchestrator took up a workflow to drive it.", "project"
+)
+DRAIN_SECONDS = _histogram(
+    "eopiez_workflow_drain_seconds", "Time from the request for a pause until nothing is in flight.", "project",
+    bounds=FAST,
+)  # fmt: skip
+INTERRUPTED = _counter(
+    "eopiez_tasks_interrupted_total", "Tasks in flight that a pause or cancel stopped on purpose.", "project"
+)
+WORKFLOWS = _gauge("eopiez_workflows", "Workflows that have not ended, by status.", "project", "status")
+QUEUE_AGE = _gauge("eopiez_queue_age_seconds", "Age of the oldest queued workflow of a project.", "project")
+WAITING = _gauge(
+    "eopiez_steps_waiting", "Steps with work that does not start, by what they wait for.", "project", "reason"
+)
+ORCHESTRATORS = _gauge("eopiez_orchestrators", "Orchestrators that hold a lease now.", is_public=True)
+
+# Tasks, as they have committed.
+TASKS = _counter(
+    "eopiez_tasks_ended_total", "Tasks that ended: succeeded, cached, or failed for good.", "project", "phase",
+    "outcome", within=("plan", "step", "version"),
+)  # fmt: skip
+ATTEMPTS = _counter(
+    "eopiez_attempts_failed_total", "Attempts at tasks that gave no result, by how and with which error they ended.",
+    "project", "outcome", "error_type", within=("plan", "step", "phase"),
+)  # fmt: skip
+RETRIES = _counter("eopiez_tasks_retried_total", "Attempts that were followed by another one.", "project", "phase")
+RUN_SECONDS = _histogram(
+    "eopiez_task_run_seconds", "What tasks took to run.", "project", "phase", within=("plan", "step", "version")
+)
+WAIT_SECONDS = _histogram(
+    "eopiez_task_wait_seconds", "Time from when all inputs of a task were there until it started, earlier attempts "
+    "included; of more than 20,000 tasks in an interval, of a sample.", "project", within=("plan", "step"),
+)  # fmt: skip
+COMMIT_SECONDS = _histogram(
+    "eopiez_task_commit_seconds", "Time from the end of a task until its result began to be committed.", "project",
+    within=("plan",), bounds=FAST,
+)  # fmt: skip
+NODE_RUN_SECONDS = _histogram(
+    "eopiez_node_task_run_seconds", "What tasks took to run, by node.", "node", within=("project",)
+)
+ROWS = _counter("eopiez_rows_total", "Rows, such as documents, that tasks gave.", "project", "phase")
+REJECTS = _counter("eopiez_rows_rejected_total", "Rows that tasks set aside as bad.", "project", "phase")
+RESULT_BYTES = _counter("eopiez_result_bytes_total", "Size of what tasks gave.", "project", "phase")
+ARTIFACT_BYTES = _counter(
+    "eopiez_artifact_result_bytes_total", "Size of results that are artifacts, since they are too large for a row.",
+    "project",
+)  # fmt: skip
+SAVED_SECONDS = _counter(
+    "eopiez_cache_saved_seconds_total", "Time that tasks would have run whose result was in the cache, as estimated "
+    "from the mean of their phase.", "project", "phase",
+)  # fmt: skip
+CPU_SECONDS = _counter(
+    "eopiez_task_cpu_seconds_total", "CPU time of tasks.", "project", within=("owner", "plan", "phase")
+)
+GPU_SECONDS = _counter(
+    "eopiez_task_gpu_seconds_total", "Time for which tasks held GPUs, times how many.", "project",
+    within=("owner", "plan", "phase"),
+)  # fmt: skip
+MEMORY_SECONDS = _counter(
+    "eopiez_task_memory_gibibyte_seconds_total",
+    "Memory that tasks held or were seen to use, times the time for which they ran.", "project",
+    within=("owner", "plan", "phase"),
+)  # fmt: skip
+COST = _counter(
+    "eopiez_cost_total", "Cost of tasks by the prices that were set when they ended.", "project",
+    within=("owner", "plan", "phase"),
+)  # fmt: skip
+
+# Postgres.
+DB_CONNECTIONS = _gauge("eopiez_postgres_connections", "Connections to the database, by what they do.", "state")
+DB_TRANSACTIONS = _counter(
+    "eopiez_postgres_transactions_total", "Transactions of the database, committed and rolled back.", "outcome"
+)
+DB_BLOCKS = _counter(
+    "eopiez_postgres_blocks_total", "Blocks of 8 KiB that were read: hits in the cache, and reads.", "source"
+)
+DB_ROWS = _gauge("eopiez_postgres_rows", "Rows of a table, live and dead, as estimated.", "table", "state")
+DB_TABLE_BYTES = _gauge("eopiez_postgres_table_bytes", "Size of a table with its indexes.", "table")
+DB_BYTES = _gauge("eopiez_postgres_size_bytes", "Size of the database.")
+DB_WAITING = _gauge("eopiez_postgres_locks_waiting", "Sessions that wait for a lock.")
+DB_LONGEST = _gauge("eopiez_postgres_longest_transaction_seconds", "Age of the oldest open transaction.")
+DB_LAG = _gauge(
+    "eopiez_postgres_replication_lag_bytes", "What a standby has not replayed yet, of the one furthest behind."
+)
+DB_DEADLOCKS = _counter("eopiez_postgres_deadlocks_total", "Deadlocks that the database broke.")
+DB_TEMPORARY = _counter("eopiez_postgres_temporary_bytes_total", "Bytes that sorts and joins spilled to disk.")
+DB_PROBE_SECONDS = _histogram(
+    "eopiez_postgres_probe_seconds", "Time that a commit of one small row takes, with its round trips.", bounds=FAST
+)
+
+# The artifact store and Ray.
+ARTIFACT_SECONDS = _histogram(
+    "eopiez_artifact_probe_seconds", "Time to write a small artifact and read it back.", bounds=FAST
+)
+ARTIFACT_FAILURES = _counter(
+    "eopiez_artifact_probe_failures_total", "Times that a small artifact could not be written and read back."
+)
+RAY_NODES = _gauge("eopiez_ray_nodes", "Nodes of the cluster that are alive.", across=Across.LARGEST)
+RAY_RESOURCES = _gauge(
+    "eopiez_ray_resources", "Resources of the cluster, in all and free: CPU, GPU, and memory in bytes.", "resource",
+    "state", across=Across.LARGEST,
+)  # fmt: skip
+RAY_WORKERS = _gauge("eopiez_ray_workers", "Workers that an orchestrator has, by whether they are at work.", "state")
+RAY_UNMET = _gauge("eopiez_ray_workers_waiting", "Workers that wait in Ray's queue for a node to join.")
+
 # Monitoring itself.
 FOLD_SECONDS = _histogram(
     "eopiez_monitoring_fold_seconds", "Time that folding what was measured into samples takes.", bounds=FAST

@@ -1,14 +1,15 @@
 """From what processes report to samples: one process at a time folds everything into periods of ``FINEST_S``.
 
-A fold is one transaction: it takes the reports and writes the samples, so that nothing is counted twice or lost,
-whichever process dies. It belongs to the period in which it happens; what a report is late with counts there too.
+A fold is one transaction: it takes the reports, reads what has happened since the last fold, and writes the samples,
+so that nothing is counted twice or lost, whichever process dies. Reports belong to the period in which they are folded,
+what has happened to the one in which that began.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -41,14 +42,14 @@ class Entry(NamedTuple):
     source: UUID
 
 
-Measures = Callable[["Connection", Fold], Awaitable[list[Entry]]]
-"""Measures what the store knows, within the transaction of a fold."""
+Measures = Callable[["Connection", Fold], Awaitable[tuple[list[Entry], datetime]]]
+"""Measures what has happened since the last fold, within the transaction of this one; gives that, and until when."""
 
 
 class Folder:
     """Folds what was reported, and what the store itself tells."""
 
-    def __init__(self, station: Station, store: SampleStore, measures: Sequence[Measures] = ()) -> None:
+    def __init__(self, station: Station, store: SampleStore, measures: Measures) -> None:
         self._station, self._store, self._measures = station, store, measures
         self._book: Book | None = None
         self._last = 0
@@ -56,48 +57,53 @@ class Folder:
         self._gauges = Gauges()
 
     async def fold(self) -> None:
-        """Fold everything that has been reported."""
+        """Fold everything that has been reported, and all that has happened."""
         began = time.monotonic()
+        while await self._fold_once():
+            pass
+        self._station.meter.observe(FOLD_SECONDS, time.monotonic() - began)
+
+    async def _fold_once(self) -> bool:
+        """Fold; True if so much has happened that some of it is left for the next fold."""
         async with self._station.watches.held(SYSTEM) as connection:
             if connection is None:
-                return
+                return False
             fold = await self._store.begin_fold(connection)
             book = self._book
             if book is None or fold.number != self._last + 1:  # Meanwhile, another process may have changed them.
                 book = Book(await self._store.series())
             self._book = None  # If this fails, what the book learns is not so.
-            entries = entries_of(await self._store.take_reports(connection))
-            for measure in self._measures:
-                entries += await measure(connection, fold)
-            await self._save(connection, fold, book, entries)
+            reported = entries_of(await self._store.take_reports(connection))
+            happened, until = await self._measures(connection, fold)
+            counted, noted = folded(await self._named(connection, book, reported))
+            self._gauges.update(noted, fold.now.timestamp())
+            await self._save(connection, fold, period_of(fold.now, FINEST_S), counted | self._gauges.blocks())
+            counted, _ = folded(await self._named(connection, book, happened))
+            await self._save(connection, fold, period_of(fold.through, FINEST_S), counted)
+            await self._store.end_fold(connection, until)
         self._book, self._last = book, fold.number
-        self._station.meter.observe(FOLD_SECONDS, time.monotonic() - began)
         self._station.meter.note(SERIES, len(book))
+        return until < fold.horizon
 
     def forget_book(self) -> None:
         """Read the series anew next time: some were forgotten."""
         self._book = None
 
-    async def _save(self, connection: Connection, fold: Fold, book: Book, entries: Sequence[Entry]) -> None:
-        bounded = [entry._replace(labels=book.reserved(entry.metric, entry.labels)) for entry in entries]
-        ids = await self._named(connection, book, bounded)
-        await self._store.see_series(connection, set(ids))
-        at = period_of(fold.now, FINEST_S)
-        counted, noted = folded(zip(ids, bounded, strict=True))
-        self._gauges.update(noted, fold.now.timestamp())
-        blocks = counted | self._gauges.blocks()
+    async def _save(self, connection: Connection, fold: Fold, at: datetime, blocks: Mapping[Metric, Block]) -> None:
         samples = [Sample(FINEST_S, metric.name, at, fold.number, block.packed()) for metric, block in blocks.items()]
         await self._store.save(connection, samples)
 
-    async def _named(self, connection: Connection, book: Book, entries: Sequence[Entry]) -> list[int]:
-        """The ids of the series of these entries, which may be new."""
-        new = {(each.metric, each.labels): None for each in entries if not book.id_of(each.metric, each.labels)}
+    async def _named(self, connection: Connection, book: Book, entries: Iterable[Entry]) -> list[tuple[int, Entry]]:
+        """Entries with the ids of their series, which may be new."""
+        bounded = [entry._replace(labels=book.reserved(entry.metric, entry.labels)) for entry in entries]
+        new = {(each.metric, each.labels): None for each in bounded if not book.id_of(each.metric, each.labels)}
         if new:
             wanted = [(metric.name, dict(zip(metric.kept, labels, strict=True))) for metric, labels in new]
             for row in await self._store.add_series(connection, wanted):
                 book.learn(row)
-        ids = [book.id_of(each.metric, each.labels) for each in entries]
-        return [each for each in ids if each is not None]
+        named = [(book.id_of(each.metric, each.labels) or 0, each) for each in bounded]
+        await self._store.see_series(connection, {series for series, _ in named})
+        return named
 
 
 def entries_of(reports: Iterable[Report]) -> list[Entry]:

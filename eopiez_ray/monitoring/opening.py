@@ -13,18 +13,21 @@ from ..errors import DatabaseUnavailableError
 from ..logs import get_logger
 from ..store import connect
 from ..store.samples import SampleStore
-from .folding import FINEST_S, Folder
+from .folding import Folder
+from .happenings import Business
 from .logs.keeping import FORGET_S, GATHER_S, LogKeeper
 from .meter import Meter
 from .processes import NODE, Node, OwnProcess
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
+from .surveys import Surveys
 
 if TYPE_CHECKING:
     from ..settings import Settings
     from ..store import Database
 
 ROLL_S = 15.0
+PROBE_S = 60.0
 KEEP_HOUSE_S = 600.0
 LAG_S = 1.0
 RETRY_S = 5.0
@@ -79,11 +82,16 @@ def _of_node(station: Station, settings: Settings) -> list[Chore]:
 
 def _of_system(station: Station, store: SampleStore, settings: Settings) -> list[Chore]:
     """What one process does for the whole system."""
-    folder = Folder(station, store)
-    rollups = Rollups(station, store, folder, settings)
+    folder = Folder(station, store, Business(settings).measure)
+    rollups, surveys = Rollups(station, store, folder, settings), Surveys(station, settings)
+    every_s = settings.metrics_interval_s
     return [
-        Chore("fold", min(FINEST_S, settings.metrics_interval_s), folder.fold, watch=SYSTEM),
-        Chore("roll up", min(ROLL_S, settings.metrics_interval_s * 2), rollups.roll, watch=SYSTEM),
+        Chore("survey the queue", every_s, surveys.queue, watch=SYSTEM),
+        Chore("survey the database", every_s, surveys.server, watch=SYSTEM),
+        Chore("survey its tables", every_s, surveys.tables, watch=SYSTEM),
+        Chore("probe the artifact store", PROBE_S, surveys.artifacts, watch=SYSTEM),
+        Chore("fold", every_s, folder.fold, watch=SYSTEM),
+        Chore("roll up", ROLL_S, rollups.roll, watch=SYSTEM),
         Chore("keep house", KEEP_HOUSE_S, rollups.keep_house, watch=SYSTEM),
     ]
 

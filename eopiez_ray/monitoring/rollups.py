@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..store import Vitals
 from ..store.samples import Sample, Totals
 from .blocks import Block, added, merged, unpacked
 from .catalogue import CATALOGUE, Kind
@@ -60,7 +59,7 @@ class Rollups:
                 return False
             done = await self._store.rolled_up()
             through = done.get(coarser, EPOCH)
-            known = period_of(await self._now() if finer == FINEST_S else done.get(finer, EPOCH), coarser)
+            known = period_of(await self._complete(finer, done), coarser)
             first = await self._store.oldest(finer, through)
             begin = known if first is None else period_of(first, coarser)
             if begin >= known:  # Nothing was measured until then.
@@ -74,9 +73,9 @@ class Rollups:
             await self._store.note_rollup(connection, coarser, end)
         return True
 
-    async def _now(self) -> datetime:
-        """The database's time. Folds belong to the period in which they happen, and none happens meanwhile."""
-        return datetime.fromtimestamp((await Vitals(self._station.database).server()).now, UTC)
+    async def _complete(self, level: int, done: Mapping[int, datetime]) -> datetime:
+        """Until when no more samples of a level will come."""
+        return await self._store.measured_through() if level == FINEST_S else done.get(level, EPOCH)
 
     async def _keep_totals(self) -> None:
         async with self._station.watches.held(SYSTEM) as connection:

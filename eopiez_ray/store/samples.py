@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .database import Connection, Database
 
 
+LONGEST_COMMIT = timedelta(minutes=10)
+"""What a transaction wrote that took longer than this may be left out of what is measured."""
+
+
 class Report(NamedTuple):
     """What a process has measured in an interval."""
 
@@ -158,11 +162,19 @@ class SampleStore:
 
     async def begin_fold(self, connection: Connection) -> Fold:
         """The fold that begins with the transaction."""
-        return Fold(*await _one(connection, sql("begin_fold")))
+        row = await connection.fetchrow(sql("begin_fold"), LONGEST_COMMIT)
+        assert row is not None
+        return Fold(*row)
 
     async def end_fold(self, connection: Connection, through: datetime) -> None:
         """What has happened until then is measured."""
         await connection.execute(sql("end_fold"), through)
+
+    async def measured_through(self) -> datetime:
+        """Up to when what has happened is measured."""
+        (row,) = await self._database.fetch(sql("measured_through"))
+        through: datetime = row["through"]
+        return through
 
 
 class Fold(NamedTuple):
@@ -170,11 +182,7 @@ class Fold(NamedTuple):
 
     number: int
     through: datetime
-    """Up to when events are measured."""
+    """Up to when what has happened is measured."""
     now: datetime
-
-
-async def _one(connection: Connection, statement: str) -> tuple[Any, ...]:
-    row = await connection.fetchrow(statement)
-    assert row is not None
-    return tuple(row)
+    horizon: datetime
+    """Until when all that happens is committed."""

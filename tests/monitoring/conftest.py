@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from eopiez_ray.monitoring.catalogue import Metric
 from eopiez_ray.monitoring.folding import FINEST_S, Folder, period_of
+from eopiez_ray.monitoring.happenings import Business
 from eopiez_ray.monitoring.meter import Meter
 from eopiez_ray.monitoring.opening import Reporter
 from eopiez_ray.monitoring.rollups import Rollups
@@ -23,12 +25,12 @@ from eopiez_ray.store.samples import SampleStore
 class Post:
     """A process that measures, and may fold what all have measured."""
 
-    def __init__(self, database: Database) -> None:
-        self.database, self.settings = database, Settings()
+    def __init__(self, database: Database, **settings: Any) -> None:
+        self.database, self.settings = database, Settings(**settings)
         self.station = Station(database, Meter(), "gateway")
         self.station.add(Chore("nothing", 1.0, self._nothing, watch=SYSTEM))
         self.meter, self.store = self.station.meter, SampleStore(database)
-        self.folder = Folder(self.station, self.store)
+        self.folder = Folder(self.station, self.store, Business(self.settings).measure)
         self.rollups = Rollups(self.station, self.store, self.folder, self.settings)
         self.samples = Samples(database, self.settings)
         self.reporter = Reporter(self.station, self.store)

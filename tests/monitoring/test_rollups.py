@@ -28,6 +28,7 @@ async def given(post: Post, metric: Metric, *moments: datetime, value: float = 1
         made = Block.of if metric is HTTP_REQUESTS else gauges
         packed = made({(row.id, 0): value}).packed()
         count = await connection.fetchval("select coalesce(max(fold), 0) from samples")
+        await connection.execute("update metering set through = now()")
         await post.store.save(
             connection,
             [Sample(FINEST_S, metric.name, at, count + number, packed) for number, at in enumerate(moments, 1)],

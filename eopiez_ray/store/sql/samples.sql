@@ -74,15 +74,28 @@ where seen_at < now() - $1::interval
 returning id
 
 -- name: begin_fold
--- The number of the fold that begins, and up to when events are measured; others wait until it ends.
+-- The number of the fold that begins, up to when events are measured, and until when all that happens is committed:
+-- nothing that is still under way, for $1 at most, began before. Others wait until the fold ends.
 update metering
-set fold = fold + 1
-returning fold, through, clock_timestamp() as now
+set fold = fold + 1,
+    through = case when fold = 0 then clock_timestamp() else through end
+returning fold, through, clock_timestamp() as now, (
+    select least(clock_timestamp(), min(xact_start)) - interval '50 milliseconds'
+    from pg_stat_activity
+    where datname = current_database()
+        and pid <> pg_backend_pid()
+        and xact_start > clock_timestamp() - $1::interval
+) as horizon
 
 -- name: end_fold
 -- Up to when events are measured now.
 update metering
 set through = $1
+
+-- name: measured_through
+-- Up to when events are measured.
+select through
+from metering
 
 -- name: save_samples
 -- Samples of a fold; what is already there at the same place gives way.
