@@ -13,6 +13,7 @@ from ..errors import DatabaseUnavailableError
 from ..logs import get_logger
 from ..store import connect
 from ..store.samples import SampleStore
+from .alerts.alerting import Alerting
 from .folding import Folder
 from .happenings import Business
 from .logs.keeping import FORGET_S, GATHER_S, LogKeeper
@@ -57,11 +58,16 @@ async def stationed(
             *_of_system(station, store, settings),
         )  # fmt: skip
     station.add(*_of_log(database, settings))
+    alerting = Alerting(station, settings) if settings.alerts else None
+    if alerting is not None:
+        station.add(*alerting.chores())
     station.start()
     try:
         yield station
     finally:
         await station.stop(last=[reporter.report] if settings.metrics else [])
+        if alerting is not None:
+            await alerting.close()
 
 
 def _own(station: Station, settings: Settings, reporter: Reporter) -> list[Chore]:
