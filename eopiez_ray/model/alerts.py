@@ -153,7 +153,6 @@ class Message:
     body: str
     facts: Mapping[str, Any]
     """The same for programs."""
-    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

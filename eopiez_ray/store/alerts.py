@@ -64,7 +64,7 @@ class AlertStore:
     async def post(self, connection: Connection, messages: Sequence[Message]) -> list[int]:
         """Put messages into the outbox; gives their ids."""
         rows = [
-            (each.channel_id, clean(each.group), clean(each.title), clean(each.body), dict(each.facts), each.due_at)
+            (each.channel_id, clean(each.group), clean(each.title), clean(each.body), dict(each.facts))
             for each in messages
         ]
         if not rows:

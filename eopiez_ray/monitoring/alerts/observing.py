@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..catalogue import CATALOGUE, Kind
@@ -19,9 +18,12 @@ if TYPE_CHECKING:
     from ..samples import Line, Samples
     from .states import Standing
 
-SHARE = 60
-"""An answer about a window is good for this part of it, and for a minute at most: longer windows change slowly."""
+SHORT_S = 300.0
+"""Answers about windows up to here are read at each look."""
+SHARE, LONGEST_S = 60, 60.0
+"""Longer windows change slowly: an answer is good for this part of them, and for a minute at most."""
 HOUR_S = 3600
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -30,8 +32,8 @@ class Answer:
 
     values: Mapping[Labels, float]
     usual: Mapping[Labels, Sequence[float]] = field(default_factory=dict)
-    good_until: float = 0.0
-    """By the monotonic clock."""
+    read_at: datetime = LONG_AGO
+    good_until: datetime = LONG_AGO
     _by_project: dict[str, dict[Labels, float]] | None = None
 
     def of(self, project: str) -> Mapping[Labels, float]:
@@ -55,12 +57,11 @@ class Observer:
         """Read what these rules ask, unless it is known and fresh enough."""
         wanted = {query for each in standings for query in queries_of(each.rule.when, each.project)}
         self._known = {query: answer for query, answer in self._known.items() if query in wanted}
-        clock = time.monotonic()
         for query in wanted:
             known = self._known.get(query)
-            if known is None or clock >= known.good_until:
+            if known is None or not known.read_at <= now < known.good_until:
                 answer = await self._read(query, now)
-                answer.good_until = clock + min(query.window_s / SHARE, 60.0)
+                answer.read_at, answer.good_until = now, now + _lifetime(query)
                 self._known[query] = answer
 
     def answers(self, standing: Standing, audit_faults: int) -> Answers:
@@ -114,6 +115,11 @@ class Observer:
             for line in lines:
                 found[tuple(line.labels[name] for name in query.by)] += _hourly(line, metric.kind)
         return dict(found)
+
+
+def _lifetime(query: Query) -> timedelta:
+    """How long an answer is good."""
+    return timedelta(seconds=0.0 if query.window_s <= SHORT_S else min(query.window_s / SHARE, LONGEST_S))
 
 
 def _hourly(line: Line, kind: Kind) -> list[float]:

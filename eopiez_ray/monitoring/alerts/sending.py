@@ -12,6 +12,7 @@ import hmac
 import json
 import logging
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -140,4 +141,6 @@ def _plugin(url: str) -> Any:
     import apprise
 
     logging.getLogger("apprise").setLevel(logging.CRITICAL)
-    return apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    with warnings.catch_warnings():  # Of what its plugins import.
+        warnings.simplefilter("ignore")
+        return apprise.Apprise.instantiate(url, suppress_exceptions=True)

@@ -108,7 +108,7 @@ def _told(receiver: Receiver, group: str, what: str, alerts: Sequence[Alert], no
     ]
     message = Message(
         channel_id=receiver.id, group=group, title=_title(receiver.channel, what, alerts), body=body_of(alerts),
-        facts=facts_of(what, alerts), due_at=now,
+        facts=facts_of(what, alerts),
     )  # fmt: skip
     return Told(message, current)
 

@@ -86,7 +86,7 @@ create table alert_outbox (
     body text not null,
     facts jsonb not null,
     created_at timestamptz not null default clock_timestamp(),
-    due_at timestamptz not null,
+    due_at timestamptz not null default clock_timestamp(),
     -- Until then, somebody is sending it.
     leased_until timestamptz not null default '-infinity',
     attempts integer not null default 0,

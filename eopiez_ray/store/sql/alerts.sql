@@ -218,9 +218,9 @@ returning id
 
 -- name: post_alert_messages
 -- Messages to be sent.
-insert into alert_outbox (channel_id, group_key, title, body, facts, due_at)
+insert into alert_outbox (channel_id, group_key, title, body, facts)
 select *
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[])
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
 returning id
 
 -- name: take_alert_messages
