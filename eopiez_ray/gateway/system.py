@@ -12,11 +12,13 @@ from fastapi import Request
 
 from ..engine.artifacts import Artifacts
 from ..model.log_lines import Part
+from ..monitoring.alerts.sending import Sender
 from ..monitoring.logs.recorder import Recorder
 from ..monitoring.logs.redaction import Redaction
 from ..monitoring.meter import Meter
 from ..monitoring.opening import stationed
 from ..monitoring.samples import Samples
+from ..sealing import Seal
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
 from ..store.services import Services
@@ -77,6 +79,8 @@ class System:
         self.meter = Meter()
         """What this replica measures."""
         self.samples = Samples(database, settings)
+        self.seal, self.sender = Seal(settings.secret_key), Sender(settings.alert_targets)
+        """Of channels of alerts."""
         self.readiness = Readiness(database, self.artifacts, settings.home)
         self.started_at = time.time()
         """In Unix seconds."""
@@ -113,6 +117,7 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
                 await system.checker.stop()
                 await system.relay.close()
                 await system.searcher.close()
+                await system.sender.close()
                 await system.watcher.stop()
     finally:
         if server is not None:

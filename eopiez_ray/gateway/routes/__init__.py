@@ -1,6 +1,10 @@
 """Endpoints, a module for each resource."""
 
 from . import (
+    alert_channels,
+    alert_rules,
+    alert_silences,
+    alerts,
     audit,
     auth,
     documentation,
@@ -24,7 +28,8 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, logs, auth, openid,
+    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, logs,
+    alerts, alert_rules, alert_silences, alert_channels, auth, openid,
     profile, keys,
     projects, members, users, audit, documentation,
 )  # fmt: skip

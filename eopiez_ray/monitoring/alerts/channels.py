@@ -57,10 +57,9 @@ class Quiet(Part):
         return (today in self.days and at >= begin) or (yesterday in self.days and at < end)
 
 
-class Channel(Part):
+class ChannelSpec(Part):
     """Who is told. Without conditions, of all alerts of the project, or of all of the system's rules."""
 
-    name: str = Field(pattern=NAME, max_length=63, examples=["on-call"])
     url: str = Field(
         max_length=2000,
         repr=False,
@@ -103,13 +102,19 @@ class Channel(Part):
     model_config = Part.model_config | {"populate_by_name": True}
 
     @model_validator(mode="after")
-    def _has_a_scheme(self) -> Channel:
+    def _has_a_scheme(self) -> ChannelSpec:
         scheme, separator, _ = self.url.partition("://")
         if not separator or not _SCHEME.fullmatch(scheme.lower()) or not self.url.isprintable():
             raise ValueError("the URL of a channel has a scheme, such as https:// or mailtos://")
         if self.repeat and self.repeat < 60:
             raise ValueError("`repeat` is a minute at least, or 0")
         return self
+
+
+class Channel(ChannelSpec):
+    """A channel by its name."""
+
+    name: str = Field(pattern=NAME, max_length=63, examples=["on-call"])
 
     @property
     def scheme(self) -> str:

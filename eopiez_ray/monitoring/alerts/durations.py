@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _WRITTEN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhdw])")
@@ -34,12 +34,12 @@ def written(given: float) -> str:
     return f"{whole}s"
 
 
-_FORM = {"anyOf": [{"type": "string", "pattern": r"^\d{1,9}(\.\d{1,3})?[smhdw]$"}, {"type": "number"}]}
-Pause = Annotated[
-    float, BeforeValidator(seconds), Field(ge=0, le=LONGEST_S, allow_inf_nan=False, json_schema_extra=_FORM)
-]
+def _form(least: float) -> WithJsonSchema:
+    number = {"type": "number", "minimum": least, "maximum": LONGEST_S}
+    return WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d{1,9}(\.\d{1,3})?[smhdw]$"}, number]})
+
+
+Pause = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=LONGEST_S, allow_inf_nan=False), _form(0)]
 """Any duration, 0 too."""
-Window = Annotated[
-    float, BeforeValidator(seconds), Field(ge=10, le=LONGEST_S, allow_inf_nan=False, json_schema_extra=_FORM)
-]
+Window = Annotated[float, BeforeValidator(seconds), Field(ge=10, le=LONGEST_S, allow_inf_nan=False), _form(10)]
 """How far to look back: samples have 10 seconds."""

@@ -230,16 +230,18 @@ EVENT_LABELS = {
     "audit": ("action", "result", "actor", "address", "project"),
     "workflows": ("kind", "project"),
 }
+EXAMPLE = {
+    "kind": "threshold", "metric": "eopiez_queue_age_seconds", "by": ["project"], "above": 1800, "clear": 900,
+}  # fmt: skip
 Condition = Annotated[
     Threshold | Rate | Ratio | Absence | Unusual | BurnRate | Events | AuditChain, Field(discriminator="kind")
 ]
 
 
-class Rule(Part):
+class RuleSpec(Part):
     """What is watched, and what is said when it is wrong."""
 
-    name: str = Field(pattern=NAME, max_length=63, examples=["too-many-failures"])
-    when: Condition
+    when: Condition = Field(examples=[EXAMPLE])
     hold: Pause = Field(
         default=0.0, alias="for", description="How long it must be wrong, without a break, before the alert fires."
     )
@@ -257,6 +259,12 @@ class Rule(Part):
     enabled: bool = True
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Rule(RuleSpec):
+    """A rule by its name."""
+
+    name: str = Field(pattern=NAME, max_length=63, examples=["too-many-failures"])
 
 
 class RuleFile(Part):
@@ -299,7 +307,8 @@ def check_project(rule: Rule) -> None:
 
 def to_document(rule: Rule) -> dict[str, Any]:
     """The rule as it is written, without what goes without saying."""
-    return rule.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"name": rule.name}
+    document = rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {"name": rule.name, **document, "when": {"kind": rule.when.kind, **document["when"]}}
 
 
 def _check_labels(metric: Metric, names: Sequence[str] | Where) -> None:
