@@ -22,7 +22,7 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
         "name": "api-slow", "severity": "warning", "for": "5m",
         "when": {"kind": "threshold", "metric": "eopiez_http_request_seconds", "read": "p99", "window": "5m",
                  "above": 2.5, "clear": 1.5},
-        "summary": "1 % of the API's answers take longer than $value s.",
+        "summary": "The slowest 1 % of the API's answers take $value s or longer.",
     },
     {
         "name": "commits-slow", "severity": "warning", "for": "5m",
