@@ -86,6 +86,7 @@ def _of_system(station: Station, store: SampleStore, settings: Settings) -> list
     every_s = settings.metrics_interval_s
     return [
         Chore("survey the queue", every_s, surveys.queue, watch=SYSTEM),
+        Chore("survey users", every_s, surveys.users, watch=SYSTEM),
         Chore("survey the database", every_s, surveys.server, watch=SYSTEM),
         Chore("survey its tables", every_s, surveys.tables, watch=SYSTEM),
         Chore("probe the artifact store", PROBE_S, surveys.artifacts, watch=SYSTEM),

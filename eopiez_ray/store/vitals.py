@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -33,16 +33,6 @@ class Drivers:
     takers: int
     """How many of them take any workflow, whoever submitted it."""
     clusters: int
-
-
-@dataclass(frozen=True, slots=True)
-class StatusCount:
-    """How many workflows of a project have a status."""
-
-    project: str
-    status: WorkflowStatus
-    workflows: int
-    longest_queued: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +90,6 @@ class Vitals:
         """Who drives workflows now."""
         (row,) = await self._database.fetch(sql("orchestrators_alive"))
         return Drivers(**dict(row))
-
-    async def counts(self, projects: Sequence[str] | None) -> list[StatusCount]:
-        """How many workflows there are, by project and status."""
-        rows = await self._database.fetch(sql("workflow_counts"), projects)
-        return [StatusCount(**dict(row) | {"status": WorkflowStatus(row["status"])}) for row in rows]
 
     async def steps(self, projects: Sequence[str] | None, since: datetime, limit: int) -> list[StepPerformance]:
         """What steps took of workflows created since then, those that took most first."""

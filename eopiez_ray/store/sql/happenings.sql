@@ -188,3 +188,18 @@ where holder is not null
     and steps.status <> 'succeeded'
     and reason <> ''
 group by 1, 2
+
+-- name: active_users
+-- Users of a project who sent a request in the last $1, by the role that they have, or with a key of the project.
+select project, count(distinct user_id) as users
+from (
+    select memberships.project, memberships.user_id
+    from memberships
+    join sessions on sessions.user_id = memberships.user_id
+    where last_seen_at > now() - $1::interval
+    union all
+    select project, user_id
+    from api_keys
+    where last_used_at > now() - $1::interval
+) as seen
+group by 1

@@ -13,16 +13,6 @@ select
     count(distinct cluster)::integer as clusters
 from leaseholders
 
--- name: workflow_counts
--- How many workflows of some projects there are, by status; null means all projects.
-select project, status, count(*) as workflows, coalesce(max(clock_timestamp() - created_at) filter (
-    where status = 'queued'
-), interval '0') as longest_queued
-from workflows
-where ($1::text[] is null or project = any($1))
-group by project, status
-order by project, status
-
 -- name: step_performance
 -- What steps of workflows of some projects took that were created since then, the slowest first.
 select
