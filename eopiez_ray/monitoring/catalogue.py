@@ -182,11 +182,12 @@ RUN_SECONDS = _histogram(
 )
 WAIT_SECONDS = _histogram(
     "eopiez_task_wait_seconds", "Time from when all inputs of a task were there until it started, earlier attempts "
-    "included; of more than 20,000 tasks in an interval, of a sample.", "project", within=("plan", "step"),
+    "included; of more than 20,000 tasks in an interval, of a sample.", "project",
+    within=("phase", "plan", "step", "version"),
 )  # fmt: skip
 COMMIT_SECONDS = _histogram(
     "eopiez_task_commit_seconds", "Time from the end of a task until its result began to be committed.", "project",
-    within=("plan",), bounds=FAST,
+    within=("phase", "plan", "step", "version"), bounds=FAST,
 )  # fmt: skip
 NODE_RUN_SECONDS = _histogram(
     "eopiez_node_task_run_seconds", "What tasks took to run, by node.", "node", within=("project",)

@@ -98,12 +98,11 @@ class Business:
         for wait in await fresh.waits(one_in, wires):
             known = facts.get((wait.plan, wait.step), NOWHERE)
             values = {wait.bucket: wait.tasks * one_in, SUM: wait.wait_s * one_in}
-            entries.append(_entry(c.WAIT_SECONDS, values, wait.project, known.plan, known.step))
+            entries.append(_entry(c.WAIT_SECONDS, values, wait.project, *known.names))
         for commit in await fresh.commits():
-            plan = facts.get((commit.plan, 0), NOWHERE).plan
-            entries.append(
-                _entry(c.COMMIT_SECONDS, {commit.bucket: commit.tasks, SUM: commit.late_s}, commit.project, plan)
-            )
+            known = facts.get((commit.plan, commit.step), NOWHERE)
+            values = {commit.bucket: commit.tasks, SUM: commit.late_s}
+            entries.append(_entry(c.COMMIT_SECONDS, values, commit.project, *known.names))
         return entries
 
     def _saved(self, tasks: Iterable[FreshTasks], facts: Facts) -> Iterator[Entry]:

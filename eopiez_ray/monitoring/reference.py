@@ -15,7 +15,9 @@ metrics are measured, kept and seen.
 Labels in *italics* are kept for analyses (`GET /performance`), and summed up in a scrape.
 """
 GROUPS = {
-    "Nodes and processes": ("eopiez_node_cpu", "eopiez_node_mem", "eopiez_node_disk", "eopiez_node_net", "eopiez_proc", "eopiez_event"),
+    "Nodes and processes": (
+        "eopiez_node_cpu", "eopiez_node_m", "eopiez_node_d", "eopiez_node_network", "eopiez_process", "eopiez_event",
+    ),
     "Gateway": ("eopiez_http", "eopiez_project", "eopiez_active"),
     "Workflows": ("eopiez_workflow", "eopiez_tasks_interrupted", "eopiez_queue", "eopiez_steps", "eopiez_orch"),
     "Postgres": ("eopiez_postgres",),

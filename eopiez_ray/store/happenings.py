@@ -40,6 +40,7 @@ class FreshCommits(NamedTuple):
 
     project: str
     plan: str
+    step: int
     bucket: int
     tasks: int
     late_s: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field
 
 from ...model.access import Role
 from ...model.filters import LogFilter
-from ...model.status import WorkflowStatus
 from ...monitoring.catalogue import Kind, Metric
 from ...monitoring.families import Buckets, Family, families
 from ...monitoring.standing import Stand
@@ -26,8 +25,6 @@ from ..readiness import HealthBody, PartBody
 from ..representation import CursorParameter, Limit, Page, number_at, page_of, reply
 
 router = APIRouter(tags=["monitoring"])
-
-LONGEST_WINDOW_S = 31 * 24 * 3600
 
 
 class HistogramBody(BaseModel):
@@ -59,37 +56,6 @@ class MetricsBody(BaseModel):
     """Metrics of the whole system, as far as the caller can see them."""
 
     metrics: list[MetricBody]
-
-
-class EndedBody(ViewBody):
-    """How many workflows ended with a status, and how long they took."""
-
-    status: WorkflowStatus
-    workflows: int
-    p50_s: float
-    p95_s: float
-    p99_s: float
-
-
-class StepPerformanceBody(ViewBody):
-    """What a step took, over all workflows of one name."""
-
-    workflow: str
-    step: str
-    runs: int
-    tasks: int
-    cached: int
-    rejects: int
-    wall_s: float
-    cpu_s: float
-
-
-class PerformanceBody(BaseModel):
-    """What workflows and their steps took within a window of time."""
-
-    since: datetime
-    ended: list[EndedBody]
-    steps: list[StepPerformanceBody] = Field(description="Those that took most, first.")
 
 
 class SystemLogBody(ViewBody):
@@ -166,29 +132,6 @@ def _value(metric: Metric, value: float | Buckets) -> float | HistogramBody:
     names = [*map(str, metric.bounds), "+Inf"]
     buckets = {name: int(count) for name, count in zip(names, value.counts, strict=True)}
     return HistogramBody(count=int(value.count), sum=value.sum, buckets=buckets)
-
-
-@router.get("/performance", operation_id="get_performance", response_model=PerformanceBody, responses=READS)
-async def get_performance(
-    system: SystemDep,
-    caller: CallerDep,
-    project: ProjectParameter = None,
-    window_s: Annotated[int, Query(ge=1, le=LONGEST_WINDOW_S, description="How far to look back.")] = 24 * 3600,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Steps at most.")] = 50,
-) -> Response:
-    """What workflows and their steps took."""
-    projects, since = projects_for(caller, project, Role.VIEWER), datetime.now(UTC) - timedelta(seconds=window_s)
-    vitals = Vitals(system.database)
-    ended = [
-        EndedBody(
-            status=each.status,
-            workflows=each.workflows,
-            **dict(zip(("p50_s", "p95_s", "p99_s"), each.took_s, strict=True)),
-        )
-        for each in await vitals.ended(projects, since)
-    ]
-    steps = [StepPerformanceBody.model_validate(step) for step in await vitals.steps(projects, since, limit)]
-    return reply(PerformanceBody(since=since, ended=ended, steps=steps))
 
 
 @router.get("/logs", operation_id="list_system_logs", response_model=Page[SystemLogBody], responses=READS)
