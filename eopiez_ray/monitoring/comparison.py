@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from .sketch import SUM, count_of, quantile
 
@@ -24,7 +24,8 @@ class Verdict(StrEnum):
     """No difference can be shown, or none that matters."""
 
 
-class Comparison(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Comparison:
     """Durations now, against what they were."""
 
     p50_ratio: float

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from scipy.stats import mannwhitneyu
 
-from eopiez_ray.monitoring.comparison import Verdict, compared, mann_whitney
+from eopiez_ray.monitoring.comparison import Comparison, Verdict, compared, mann_whitney
 from eopiez_ray.monitoring.sketch import SUM, bucket_of, value_of
 
 
@@ -49,7 +49,7 @@ def test_a_difference_that_does_not_matter_is_none() -> None:
 
 @pytest.mark.parametrize(("now", "then"), [({}, {}), ({5: 3.0}, {}), ({5: 1.0}, {5: 1.0}), ({SUM: 2.0}, {5: 2.0})])
 def test_nothing_to_compare_is_the_same(now: dict[int, float], then: dict[int, float]) -> None:
-    assert compared(now, then) == (1.0, 1.0, 1.0, Verdict.SAME)
+    assert compared(now, then) == Comparison(1.0, 1.0, 1.0, Verdict.SAME)
 
 
 def test_many_comparisons_at_once_take_more_evidence() -> None:
