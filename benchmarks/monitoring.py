@@ -26,7 +26,7 @@ from eopiez_ray.monitoring import catalogue as c
 from eopiez_ray.monitoring.blocks import gauges
 from eopiez_ray.monitoring.catalogue import Kind, Metric
 from eopiez_ray.monitoring.folding import FINEST_S, Entry, folded, period_of
-from eopiez_ray.monitoring.happenings import STORE, Prices, of_tasks
+from eopiez_ray.monitoring.happenings import STORE, Prices, of_delays, of_tasks
 from eopiez_ray.monitoring.labels import Book
 from eopiez_ray.monitoring.meter import VALUE, Meter
 from eopiez_ray.monitoring.plans import StepFacts
@@ -67,25 +67,38 @@ class Simulated:
         return [*self._of_tasks(tasks), *self._others()]
 
     def _of_tasks(self, tasks: int) -> list[Entry]:
-        counts = self.random.multinomial(tasks, self.shares)
-        fresh, delays = [], []
-        for phase in np.flatnonzero(counts).tolist():
-            plan, step, project = f"plan-{phase % PLANS}", phase // PLANS, f"project-{phase % PROJECTS}"
-            known = self.facts[plan, step]
-            for metric, median in ((None, self.medians[phase]), (c.WAIT_SECONDS, 0.02), (c.COMMIT_SECONDS, 0.004)):
-                values = median * np.exp(self.random.normal(0, 0.6, counts[phase]))
-                buckets, sizes = np.unique(np.ceil(np.log(values) / LOG_GAMMA).astype(int), return_counts=True)
-                if metric is None:
-                    node = f"node-{phase % NODES}"
-                    sums = values.sum() * sizes / sizes.sum()
-                    fresh += [
-                        FreshTasks(project, "anna", plan, step, node, False, bucket, size, took, took, size, 0, 9, 0, 0)
-                        for bucket, size, took in zip(buckets.tolist(), sizes.tolist(), sums.tolist(), strict=True)
-                    ]
-                    continue
-                sketch = dict(zip(buckets.tolist(), sizes.astype(float).tolist(), strict=True)) | {SUM: values.sum()}
-                delays.append(Entry(metric, (project, *known.names), sketch, STORE))
+        phases = self.random.choice(PHASES, tasks, p=self.shares)
+        fresh = [
+            FreshTasks(
+                f"project-{phase % PROJECTS}", "anna", f"plan-{phase % PLANS}", phase // PLANS, f"node-{phase % NODES}",
+                False, bucket, count, took, took, count, 0, 9 * count, 0, 0.0,
+            )
+            for phase, bucket, count, took in self._drawn(phases, self.medians[phases])
+        ]  # fmt: skip
+        delays: list[Entry] = []
+        for metric, median in ((c.WAIT_SECONDS, 0.02), (c.COMMIT_SECONDS, 0.004)):
+            rows = (
+                (f"project-{phase % PROJECTS}", f"plan-{phase % PLANS}", phase // PLANS, bucket, count, took)
+                for phase, bucket, count, took in self._drawn(phases, np.full(tasks, median))
+            )
+            delays += of_delays(metric, rows, self.facts)
         return [*of_tasks(fresh, self.facts, Prices(0.05, 1.0, 0.01)), *delays]
+
+    def _drawn(self, phases: Any, medians: Any) -> list[tuple[int, int, int, float]]:
+        """Durations of tasks of these phases: phase, bucket, count, and their sum."""
+        values = medians * np.exp(self.random.normal(0, 0.6, len(phases)))
+        keys = phases * 100_000 + np.ceil(np.log(values) / LOG_GAMMA).astype(int) + 50_000
+        found, positions, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        sums = np.bincount(positions, values)
+        return list(
+            zip(
+                (found // 100_000).tolist(),
+                (found % 100_000 - 50_000).tolist(),
+                counts.tolist(),
+                sums.tolist(),
+                strict=True,
+            )
+        )
 
     def _others(self) -> list[Entry]:
         """Nodes, projects, routes: gauges and counters that do not depend on tasks."""

@@ -78,7 +78,7 @@ def orchestrate(
         results_only(),
         Interrupts() as interrupts,
         open_local("orchestrate", settings) as local,
-        stationed_beside(local.database_url, settings, "orchestrator"),
+        stationed_beside(local.database_url, settings, "orchestrator", local.usage),
     ):
         called = name or socket.gethostname()
         local.drive_all(called)
