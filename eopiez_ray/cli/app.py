@@ -30,6 +30,7 @@ from . import (
     logs,
     orchestrate,
     pause,
+    performance,
     phases,
     plan,
     resume,
@@ -40,6 +41,7 @@ from . import (
     start,
     status,
     tasks,
+    top,
     up,
     update,
     users,
@@ -137,7 +139,7 @@ def eopiez(
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    limits, weigh, orchestrate, up, status, down, doctor, alerts, users, audit,
+    performance, top, limits, weigh, orchestrate, up, status, down, doctor, alerts, users, audit,
     login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""

@@ -81,7 +81,7 @@ def orchestrate(
         Interrupts() as interrupts,
         open_local("orchestrate", settings) as local,
         recorded(settings, local.database_url, Part.ORCHESTRATOR),
-        stationed_beside(local.database_url, settings, "orchestrator"),
+        stationed_beside(local.database_url, settings, "orchestrator", local.usage),
     ):
         called = name or socket.gethostname()
         local.drive_all(called)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ..store import (
         WorkflowView,
     )
+    from .pool import Usage
 
 POLL_S = 0.5
 UPDATE_S = 15.0
@@ -199,6 +200,10 @@ class Engine:
             self._driving.add_done_callback(lambda done: done.cancelled() or done.exception())
             await self._await_readiness(orchestrator, self._driving)
             self._orchestrator = orchestrator
+
+    async def usage(self) -> Usage | None:
+        """What the cluster has, and what is held of it here; None while nothing is driven here."""
+        return None if self._executor is None else self._executor.usage()
 
     @property
     def is_driving(self) -> bool:

@@ -11,6 +11,7 @@ from . import problems
 from .bounding import counted
 from .description import describe
 from .guard import Guard
+from .measuring import Measuring
 from .recording import recorded
 from .routes import ROUTERS
 from .system import OpensAuthenticator, opened
@@ -54,6 +55,7 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | Non
         _serve(app, router)
     describe(app)
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Measuring)
     return app
 
 

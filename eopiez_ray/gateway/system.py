@@ -18,6 +18,8 @@ from ..monitoring.logs.redaction import Redaction
 from ..monitoring.meter import Meter
 from ..monitoring.opening import stationed
 from ..monitoring.samples import Samples
+from ..monitoring.standing import Standing
+from ..monitoring.station import Chore
 from ..sealing import Seal
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
@@ -25,6 +27,7 @@ from ..store.services import Services
 from ..store.uploads import Uploads
 from .files import SharedFolder
 from .identity.services import open_identity
+from .measuring import Traffic
 from .modules import import_modules
 from .readiness import Readiness
 from .searching import Searcher
@@ -76,9 +79,9 @@ class System:
         self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
         self.searcher = Searcher()
-        self.meter = Meter()
-        """What this replica measures."""
-        self.samples = Samples(database, settings)
+        self.traffic = Traffic(Meter())
+        """The requests of this replica, and what it measures."""
+        self.samples, self.standing = Samples(database, settings), Standing(database)
         self.seal, self.sender = Seal(settings.secret_key), Sender(settings.alert_targets)
         """Of channels of alerts."""
         self.readiness = Readiness(database, self.artifacts, settings.home)
@@ -111,7 +114,8 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             system.watcher.start()
             system.checker.start()
             try:
-                async with stationed(database, settings, "gateway", system.meter):
+                count = Chore("count requests", settings.metrics_interval_s, system.traffic.note)
+                async with stationed(database, settings, "gateway", system.traffic.meter, [count]):
                     yield system
             finally:
                 await system.checker.stop()

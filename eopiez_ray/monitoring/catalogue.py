@@ -182,11 +182,12 @@ RUN_SECONDS = _histogram(
 )
 WAIT_SECONDS = _histogram(
     "eopiez_task_wait_seconds", "Time from when all inputs of a task were there until it started, earlier attempts "
-    "included; of more than 20,000 tasks in an interval, of a sample.", "project", within=("plan", "step"),
+    "included; of more than 20,000 tasks in an interval, of a sample.", "project",
+    within=("phase", "plan", "step", "version"),
 )  # fmt: skip
 COMMIT_SECONDS = _histogram(
     "eopiez_task_commit_seconds", "Time from the end of a task until its result began to be committed.", "project",
-    within=("plan",), bounds=FAST,
+    within=("phase", "plan", "step", "version"), bounds=FAST,
 )  # fmt: skip
 NODE_RUN_SECONDS = _histogram(
     "eopiez_node_task_run_seconds", "What tasks took to run, by node.", "node", within=("project",)
@@ -250,11 +251,15 @@ ARTIFACT_FAILURES = _counter(
 )
 RAY_NODES = _gauge("eopiez_ray_nodes", "Nodes of the cluster that are alive.", across=Across.LARGEST)
 RAY_RESOURCES = _gauge(
-    "eopiez_ray_resources", "Resources of the cluster, in all and free: CPU, GPU, and memory in bytes.", "resource",
-    "state", across=Across.LARGEST,
+    "eopiez_ray_resources", "What the cluster has of each resource; of memory, bytes.", "resource",
+    across=Across.LARGEST,
 )  # fmt: skip
-RAY_WORKERS = _gauge("eopiez_ray_workers", "Workers that an orchestrator has, by whether they are at work.", "state")
-RAY_UNMET = _gauge("eopiez_ray_workers_waiting", "Workers that wait in Ray's queue for a node to join.")
+RAY_HELD = _gauge(
+    "eopiez_ray_resources_held", "What workers that are at work hold of each resource; of memory, bytes.", "resource"
+)
+RAY_WORKERS = _gauge(
+    "eopiez_ray_workers", "Workers: busy, idle, and waiting for a node that has room for them.", "state"
+)
 
 # Monitoring itself.
 FOLD_SECONDS = _histogram(

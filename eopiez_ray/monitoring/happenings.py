@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -94,17 +95,11 @@ class Business:
         one_in = 1 + sum(each.tasks for each in tasks) // MOST_WAITS
         digests = {each.plan for each in tasks} & self._plans.keys()
         wires = [wire for digest in digests for wire in wires_of(digest, self._plans[digest])]
-        entries = []
-        for wait in await fresh.waits(one_in, wires):
-            known = facts.get((wait.plan, wait.step), NOWHERE)
-            values = {wait.bucket: wait.tasks * one_in, SUM: wait.wait_s * one_in}
-            entries.append(_entry(c.WAIT_SECONDS, values, wait.project, known.plan, known.step))
-        for commit in await fresh.commits():
-            plan = facts.get((commit.plan, 0), NOWHERE).plan
-            entries.append(
-                _entry(c.COMMIT_SECONDS, {commit.bucket: commit.tasks, SUM: commit.late_s}, commit.project, plan)
-            )
-        return entries
+        waits = [
+            (wait.project, wait.plan, wait.step, wait.bucket, wait.tasks * one_in, wait.wait_s * one_in)
+            for wait in await fresh.waits(one_in, wires)
+        ]
+        return [*of_delays(c.WAIT_SECONDS, waits, facts), *of_delays(c.COMMIT_SECONDS, await fresh.commits(), facts)]
 
     def _saved(self, tasks: Iterable[FreshTasks], facts: Facts) -> Iterator[Entry]:
         """What cached results have saved, by the mean of what tasks of their phase took so far."""
@@ -119,22 +114,52 @@ class Business:
 
 def of_tasks(tasks: Iterable[FreshTasks], facts: Facts, prices: Prices) -> Iterator[Entry]:
     """What tasks that succeeded did, took and cost."""
+    groups: defaultdict[tuple[str, str, str, int, bool], list[FreshTasks]] = defaultdict(list)
+    nodes: defaultdict[tuple[str, str], list[FreshTasks]] = defaultdict(list)
     for each in tasks:
-        known = facts.get((each.plan, each.step), NOWHERE)
-        project, phase = each.project, known.phase
-        outcome = "cached" if each.is_cached else "succeeded"
-        yield _counted(c.TASKS, each.tasks, project, phase, outcome, known.plan, known.step, known.version)
-        yield _counted(c.ROWS, each.rows, project, phase)
-        yield _counted(c.REJECTS, each.rejects, project, phase)
-        if each.is_cached:
-            continue
-        sketch = {each.bucket: float(each.tasks), SUM: each.wall_s}
-        yield _entry(c.RUN_SECONDS, sketch, project, phase, known.plan, known.step, known.version)
-        yield _entry(c.NODE_RUN_SECONDS, sketch, each.node, project)
-        yield _counted(c.RESULT_BYTES, each.bytes, project, phase)
-        yield _counted(c.ARTIFACT_BYTES, each.artifact_bytes, project)
-        gib_s = max(known.memory_bytes * each.wall_s, each.byte_s) / GIBIBYTE
-        yield from _used(project, each.owner, known, each.cpu_s, known.gpus * each.wall_s, gib_s, prices)
+        groups[each.project, each.owner, each.plan, each.step, each.is_cached].append(each)
+        if not each.is_cached:
+            nodes[each.node, each.project].append(each)
+    for (project, owner, plan, step, is_cached), rows in groups.items():
+        known = facts.get((plan, step), NOWHERE)
+        outcome, count = "cached" if is_cached else "succeeded", sum(each.tasks for each in rows)
+        yield _counted(c.TASKS, count, project, known.phase, outcome, known.plan, known.step, known.version)
+        yield _counted(c.ROWS, sum(each.rows for each in rows), project, known.phase)
+        yield _counted(c.REJECTS, sum(each.rejects for each in rows), project, known.phase)
+        if not is_cached:
+            yield from _ran(rows, project, owner, known, prices)
+    for labels, rows in nodes.items():
+        yield _entry(c.NODE_RUN_SECONDS, _sketch(rows), *labels)
+
+
+def _ran(rows: Sequence[FreshTasks], project: str, owner: str, known: StepFacts, prices: Prices) -> Iterator[Entry]:
+    """What tasks of a step took, gave and used."""
+    yield _entry(c.RUN_SECONDS, _sketch(rows), project, *known.names)
+    yield _counted(c.RESULT_BYTES, sum(each.bytes for each in rows), project, known.phase)
+    yield _counted(c.ARTIFACT_BYTES, sum(each.artifact_bytes for each in rows), project)
+    wall_s = sum(each.wall_s for each in rows)
+    gib_s = max(known.memory_bytes * wall_s, sum(each.byte_s for each in rows)) / GIBIBYTE
+    yield from _used(project, owner, known, sum(each.cpu_s for each in rows), known.gpus * wall_s, gib_s, prices)
+
+
+def _sketch(rows: Iterable[FreshTasks]) -> dict[int, float]:
+    """How long tasks ran."""
+    sketch: dict[int, float] = {}
+    for each in rows:
+        sketch[each.bucket] = sketch.get(each.bucket, 0.0) + each.tasks
+        sketch[SUM] = sketch.get(SUM, 0.0) + each.wall_s
+    return sketch
+
+
+def of_delays(metric: Metric, rows: Iterable[tuple[str, str, int, int, int, float]], facts: Facts) -> Iterator[Entry]:
+    """How long tasks waited for something; rows are project, plan, step, bucket, tasks, and their seconds."""
+    sketches: defaultdict[tuple[str, str, int], dict[int, float]] = defaultdict(dict)
+    for project, plan, step, bucket, tasks, seconds in rows:
+        sketch = sketches[project, plan, step]
+        sketch[bucket] = sketch.get(bucket, 0.0) + tasks
+        sketch[SUM] = sketch.get(SUM, 0.0) + seconds
+    for (project, plan, step), sketch in sketches.items():
+        yield _entry(metric, sketch, project, *facts.get((plan, step), NOWHERE).names)
 
 
 def of_attempts(attempts: Iterable[FreshAttempts], facts: Facts, prices: Prices) -> Iterator[Entry]:

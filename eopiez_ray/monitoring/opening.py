@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from ..engine.moments import set_within
@@ -18,12 +18,13 @@ from .folding import Folder
 from .happenings import Business
 from .logs.keeping import FORGET_S, GATHER_S, LogKeeper
 from .meter import Meter
-from .processes import NODE, Node, OwnProcess
+from .processes import NODE, Cluster, Node, OwnProcess
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
 from .surveys import Surveys
 
 if TYPE_CHECKING:
+    from ..engine.pool import Usage
     from ..settings import Settings
     from ..store import Database
 
@@ -32,6 +33,9 @@ PROBE_S = 60.0
 KEEP_HOUSE_S = 600.0
 LAG_S = 1.0
 RETRY_S = 5.0
+
+Opens = Callable[["Database"], AbstractAsyncContextManager[Station]]
+"""Opens a station."""
 
 log = get_logger(__name__)
 
@@ -93,6 +97,7 @@ def _of_system(station: Station, store: SampleStore, settings: Settings) -> list
     every_s = settings.metrics_interval_s
     return [
         Chore("survey the queue", every_s, surveys.queue, watch=SYSTEM),
+        Chore("survey users", every_s, surveys.users, watch=SYSTEM),
         Chore("survey the database", every_s, surveys.server, watch=SYSTEM),
         Chore("survey its tables", every_s, surveys.tables, watch=SYSTEM),
         Chore("probe the artifact store", PROBE_S, surveys.artifacts, watch=SYSTEM),
@@ -130,10 +135,21 @@ class Reporter:
 
 
 @contextmanager
-def stationed_beside(database_url: str, settings: Settings, part: str) -> Iterator[None]:
-    """The station of a process whose event loop has other things to do: in a thread, with connections of its own."""
+def stationed_beside(
+    database_url: str, settings: Settings, part: str, look: Callable[[], Usage | None]
+) -> Iterator[None]:
+    """The station of an orchestrator, whose loop has other things to do: in a thread, with connections of its own.
+
+    Args:
+        database_url: where samples go.
+        settings: as in ``stationed``.
+        part: what this process is.
+        look: says what its cluster has.
+    """
     loop, stopping = asyncio.new_event_loop(), asyncio.Event()
-    work = _until(stopping, database_url, settings, part)
+    meter = Meter()
+    cluster = Chore("look at the cluster", settings.metrics_interval_s, Cluster(meter, look).sample)
+    work = _until(stopping, database_url, lambda database: stationed(database, settings, part, meter, [cluster]))
     thread = threading.Thread(target=_run, args=(loop, work), name="eopiez monitoring", daemon=True)
     thread.start()
     try:
@@ -151,11 +167,11 @@ def _run(loop: asyncio.AbstractEventLoop, work: Coroutine[None, None, None]) -> 
         loop.close()
 
 
-async def _until(stopping: asyncio.Event, database_url: str, settings: Settings, part: str) -> None:
+async def _until(stopping: asyncio.Event, database_url: str, opens: Opens) -> None:
     """Do the chores until it is over; a database that is away when this begins is waited for."""
     while not stopping.is_set():
         try:
-            async with await connect(database_url) as database, stationed(database, settings, part, Meter()):
+            async with await connect(database_url) as database, opens(database):
                 await stopping.wait()
         except DatabaseUnavailableError as error:
             log.warning("monitoring waits for the database", error=str(error))

@@ -22,6 +22,11 @@ class StepFacts(NamedTuple):
     gpus: float
     memory_bytes: int
 
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """Its phase, plan, step and version."""
+        return self.phase, self.plan, self.step, self.version
+
 
 NOWHERE = StepFacts("", "", "", "", 0.0, 0.0, 0)
 """Of a step that an update has removed."""

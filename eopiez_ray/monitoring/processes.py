@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from ..errors import EopiezError
 from . import catalogue
 from .labels import shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from ..engine.pool import Usage
     from .meter import Meter
 
 NODE = shortened(socket.gethostname())
@@ -84,6 +87,28 @@ class Node:
         before = self._transferred.get((metric, direction), transferred)
         self._transferred[metric, direction] = transferred
         self._meter.add(metric, max(0, transferred - before), (NODE, direction))
+
+
+class Cluster:
+    """Measures what an orchestrator sees of its cluster."""
+
+    def __init__(self, meter: Meter, look: Callable[[], Usage | None]) -> None:
+        self._meter, self._look = meter, look
+
+    async def sample(self) -> None:
+        """Note what there is and what is held."""
+        try:
+            usage = await asyncio.to_thread(self._look)
+        except EopiezError:  # It is being closed.
+            return
+        if usage is None:
+            return
+        self._meter.note(catalogue.RAY_NODES, usage.nodes)
+        for name, amount in usage.total.items():
+            self._meter.note(catalogue.RAY_RESOURCES, amount, (name,))
+            self._meter.note(catalogue.RAY_HELD, usage.held[name], (name,))
+        for state in ("busy", "idle", "waiting"):
+            self._meter.note(catalogue.RAY_WORKERS, getattr(usage, state), (state,))
 
 
 def _usage(folder: Path) -> shutil._ntuple_diskusage:

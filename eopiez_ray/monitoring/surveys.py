@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..engine.artifacts import Artifacts
 from ..errors import ArtifactError, StorageFullError
 from ..store import Vitals
-from ..store.happenings import unfinished, waiting_steps
+from ..store.happenings import active_users, unfinished, waiting_steps
 from ..store.server import ServerStatistics
 from . import catalogue as c
 from .station import SYSTEM
@@ -18,6 +19,8 @@ from .station import SYSTEM
 if TYPE_CHECKING:
     from ..settings import Settings
     from .station import Station
+
+ACTIVE_WITHIN = timedelta(minutes=5)
 
 
 class Surveys:
@@ -39,6 +42,11 @@ class Surveys:
         for project, reason, steps in await waiting_steps(self._database):
             self._meter.note(c.WAITING, steps, (project, reason))
         self._meter.note(c.ORCHESTRATORS, (await Vitals(self._database).drivers()).orchestrators)
+
+    async def users(self) -> None:
+        """Who is active."""
+        for project, users in (await active_users(self._database, ACTIVE_WITHIN)).items():
+            self._meter.note(c.ACTIVE_USERS, users, (project,))
 
     async def server(self) -> None:
         """Postgres as a whole, and how long a commit takes."""

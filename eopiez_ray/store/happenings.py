@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.plan import PlanSpec
@@ -40,6 +40,7 @@ class FreshCommits(NamedTuple):
 
     project: str
     plan: str
+    step: int
     bucket: int
     tasks: int
     late_s: float
@@ -157,3 +158,8 @@ async def unfinished(database: Database) -> list[Unfinished]:
 async def waiting_steps(database: Database) -> list[tuple[str, str, int]]:
     """How many steps wait, by project and what they wait for."""
     return [tuple(row) for row in await database.fetch(sql("waiting_steps"))]
+
+
+async def active_users(database: Database, within: timedelta) -> dict[str, int]:
+    """How many users sent a request lately, by project."""
+    return {row["project"]: row["users"] for row in await database.fetch(sql("active_users"), within)}

@@ -60,7 +60,7 @@ async def settled(post: Post) -> None:
 
     async def is_measured() -> bool:
         await post.fold()
-        return await post.store.measured_through() > row["now"]
+        return bool(await post.store.measured_through() > row["now"])
 
     await until(is_measured)
 

@@ -15,6 +15,7 @@ from . import (
     members,
     monitoring,
     openid,
+    performance,
     pipeline,
     plans,
     profile,
@@ -28,10 +29,9 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, logs,
-    alerts, alert_rules, alert_silences, alert_channels, auth, openid,
-    profile, keys,
-    projects, members, users, audit, documentation,
+    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, performance, logs,
+    alerts, alert_rules, alert_silences, alert_channels, auth, openid, profile, keys, projects, members, users, audit,
+    documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

@@ -33,22 +33,22 @@ group by 1, 2, 3, 4, 5, 6, 7
 -- name: fresh_commits
 -- Tasks that were committed, by the bucket of how long after their end that was.
 with counted as (
-    select workflow_id, case
+    select workflow_id, step, case
         when late_s > 1e-9 then ceil(ln(least(late_s, 1e15)) / $3::double precision)::integer else -32768
     end as bucket, count(*) as tasks, sum(greatest(late_s, 0)) as late_s
     from (
-        select workflow_id, extract(epoch from committed_at - started_at)::double precision - wall_s as late_s
+        select workflow_id, step, extract(epoch from committed_at - started_at)::double precision - wall_s as late_s
         from tasks
         where committed_at >= $1
             and committed_at < $2
             and not is_cached
     ) as late
-    group by 1, 2
+    group by 1, 2, 3
 )
-select project, plan, bucket, sum(tasks)::bigint as tasks, sum(late_s)::double precision as late_s
+select project, plan, step, bucket, sum(tasks)::bigint as tasks, sum(late_s)::double precision as late_s
 from counted
 join workflows on workflows.id = workflow_id
-group by 1, 2, 3
+group by 1, 2, 3, 4
 
 -- name: fresh_waits
 -- One in $3 of the tasks that were committed, by the bucket of how long they waited since their inputs were there. $5
@@ -188,3 +188,18 @@ where holder is not null
     and steps.status <> 'succeeded'
     and reason <> ''
 group by 1, 2
+
+-- name: active_users
+-- Users of a project who sent a request in the last $1, by the role that they have, or with a key of the project.
+select project, count(distinct user_id) as users
+from (
+    select memberships.project, memberships.user_id
+    from memberships
+    join sessions on sessions.user_id = memberships.user_id
+    where last_seen_at > now() - $1::interval
+    union all
+    select project, user_id
+    from api_keys
+    where last_used_at > now() - $1::interval
+) as seen
+group by 1
