@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from .queries import sql
 
 if TYPE_CHECKING:
-
     from .database import Database
 
 

@@ -262,7 +262,7 @@ def _facts(answer: httpx.Response) -> Any:
     """What an answer says, apart from the time."""
     if answer.headers["content-type"] != "application/json":
         return answer.text
-    return {key: value for key, value in answer.json().items() if key != "since"}
+    return {key: value for key, value in answer.json().items() if key not in {"since", "until"}}
 
 
 @pytest.mark.parametrize("name", sorted(BULK))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -52,14 +52,20 @@ class Observer:
     def __init__(self, samples: Samples, store: AlertStore) -> None:
         self._samples, self._store = samples, store
         self._known: dict[Query, Answer] = {}
+        self._standings: Sequence[Standing] = ()
+        self._asked: dict[int, list[Query]] = {}
+        """What each rule asks, by the identity of its standing, which ``_standings`` keeps alive."""
 
-    async def read(self, standings: Iterable[Standing], now: datetime) -> None:
+    async def read(self, standings: Sequence[Standing], now: datetime) -> None:
         """Read what these rules ask, unless it is known and fresh enough."""
-        wanted = {query for each in standings for query in queries_of(each.rule.when, each.project)}
-        self._known = {query: answer for query, answer in self._known.items() if query in wanted}
-        for query in wanted:
-            known = self._known.get(query)
-            if known is None or not known.read_at <= now < known.good_until:
+        if standings is not self._standings:
+            self._standings = standings
+            self._asked = {id(each): queries_of(each.rule.when, each.project) for each in standings}
+            asked = {query for queries in self._asked.values() for query in queries}
+            self._known = {query: self._known.get(query, Answer({})) for query in asked}
+        for query in self._known:
+            known = self._known[query]
+            if not known.read_at <= now < known.good_until:
                 answer = await self._read(query, now)
                 answer.read_at, answer.good_until = now, now + _lifetime(query)
                 self._known[query] = answer
@@ -67,7 +73,7 @@ class Observer:
     def answers(self, standing: Standing, audit_faults: int) -> Answers:
         """What one rule asked, as of the last ``read``."""
         when, project = standing.rule.when, standing.project
-        found = [self._known[query] for query in queries_of(when, project)]
+        found = [self._known[query] for query in self._asked[id(standing)]]
         if project is None:
             values = [answer.values for answer in found]
         else:
