@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from fastapi import Request
 
 from ..engine.artifacts import Artifacts
+from ..logs import get_logger
 from ..model.log_lines import Part
 from ..monitoring.alerts.sending import Sender
 from ..monitoring.logs.recorder import Recorder
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..store import Database
     from .identity.services import IdentityServices
+
+
+log = get_logger(__name__)
 
 
 class Authenticator(Protocol):
@@ -133,9 +137,11 @@ async def _recording(settings: Settings, url: str) -> AsyncIterator[None]:
     """Record what this replica logs. Its last lines are written while its event loop goes on."""
     recorder = Recorder(url, Part.GATEWAY, Redaction.of(settings))
     recorder.start()
+    log.info("a replica begins")
     try:
         yield
     finally:
+        log.info("a replica ends")
         await asyncio.to_thread(recorder.stop)
 
 

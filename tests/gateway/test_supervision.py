@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from eopiez_ray.supervision.parts import free_ports
+from tests.waiting import wait_until
 
 PARTS = ("ray", "gateway", "orchestrator")
 PASSWORD = "four unlikely words together"
@@ -106,6 +107,12 @@ def system_at(home: Path, port: int) -> Iterator[System]:
         assert down.returncode == 0, down.stderr
 
 
+def said_by(system: System) -> set[str]:
+    """The parts of the system that have said something in its log."""
+    with system.signed_in() as client:
+        return {line["part"] for line in client.get("/logs", params={"limit": 1000}).json()["items"]}
+
+
 def test_nothing_is_up_at_first(tmp_path: Path) -> None:
     status = eopiez(tmp_path, "status")
     assert (status.returncode, "Nothing is up here" in status.stderr) == (3, True)
@@ -138,6 +145,7 @@ def test_a_life_from_up_to_down(tmp_path: Path) -> None:
         assert status.returncode == 0
         assert f"http://127.0.0.1:{port}" in status.stdout
         assert str(home / "first-password") in status.stdout
+        wait_until(lambda: said_by(system) >= {"gateway", "orchestrator", "supervisor"})
         parts = {name: system.part(name) for name in PARTS}
         os.kill(system.supervisor, signal.SIGKILL)
         alone = eopiez(home, "status")

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ..samples import Line, Samples
     from .states import Standing
 
-SHORT_S = 300.0
-"""Answers about windows up to here are read at each look."""
-SHARE, LONGEST_S = 60, 60.0
-"""Longer windows change slowly: an answer is good for this part of them, and for a minute at most."""
+LIFETIMES_S = ((900.0, 0.0), (21_600.0, 5.0))
+"""For how long an answer is good, by the window that it is about: up to 15 minutes, it is read at each look."""
+LONGEST_S = 60.0
+"""For how long an answer is good about longer windows, which change slowly."""
 HOUR_S = 3600
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -125,7 +125,8 @@ class Observer:
 
 def _lifetime(query: Query) -> timedelta:
     """How long an answer is good."""
-    return timedelta(seconds=0.0 if query.window_s <= SHORT_S else min(query.window_s / SHARE, LONGEST_S))
+    lasting = next((lasting for window, lasting in LIFETIMES_S if query.window_s <= window), LONGEST_S)
+    return timedelta(seconds=lasting)
 
 
 def _hourly(line: Line, kind: Kind) -> list[float]:
