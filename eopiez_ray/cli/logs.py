@@ -81,7 +81,8 @@ def logs(
 ) -> None:
     """Print what a workflow's phases logged and printed; with --step and --partition, a single task's.
 
-    With --system, what gateway, orchestrators and supervisor say as well, and the tasks of all workflows.
+    With --system, what gateway, orchestrators and supervisor say as well, and the tasks of all workflows;
+    **eopiez logs level** sets from which level on they say something.
     """
     if system:
         named = None if workflow is None else _id_of(workflow)

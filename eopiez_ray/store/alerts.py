@@ -147,11 +147,14 @@ class AlertStore:
 
         Without labels, no events count as 0.
         """
-        statement = sql("count_audit_events") if source == "audit" else sql("count_workflow_events")
+        is_audit = source == "audit"
+        statement = sql("count_audit_events") if is_audit else sql("count_workflow_events")
+        kinds = where.get("action" if is_audit else "kind")
+        exact = None if kinds is None or any(kind.endswith("*") for kind in kinds) else list(kinds)
         counts: defaultdict[tuple[str, ...], float] = defaultdict(float)
         if not by:
             counts[()] = 0.0
-        for row in await self._database.fetch(statement, timedelta(seconds=window_s)):
+        for row in await self._database.fetch(statement, timedelta(seconds=window_s), exact):
             if all(any(_matches(row[name] or "", pattern) for pattern in patterns) for name, patterns in where.items()):
                 counts[tuple(row[name] or "" for name in by)] += row["events"]
         return dict(counts)

@@ -32,7 +32,8 @@ class Alerting:
         database, seal = station.database, Seal(settings.secret_key)
         store, desk, self._audit = AlertStore(database), AlertDesk(database), AuditWatch(database)
         observer = Observer(Samples(database, settings), store)
-        self.evaluator = Evaluator(station, Library(store, desk, seal), observer, store, desk, self._audit)
+        library = Library(store, desk, seal, is_measured=settings.metrics)
+        self.evaluator = Evaluator(station, library, observer, store, desk, self._audit)
         self.deliverer = Deliverer(store, seal, Sender(settings.alert_targets))
 
     def chores(self) -> list[Chore]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from ...errors import SealedError
 from ...logs import get_logger
 from .built_in import BUILT_IN
 from .channels import joined
-from .rules import Rule
+from .rules import Absence, Rule
 from .states import Standing
 from .telling import Receiver
 
@@ -38,15 +38,22 @@ class Book:
 class Library:
     """Reads the book again when something in it has changed."""
 
-    def __init__(self, store: AlertStore, desk: AlertDesk, seal: Seal) -> None:
-        self._store, self._desk, self._seal = store, desk, seal
+    def __init__(self, store: AlertStore, desk: AlertDesk, seal: Seal, *, is_measured: bool = True) -> None:
+        """
+        Args:
+            store: knows when something has changed.
+            desk: has what was written.
+            seal: opens what is sealed.
+            is_measured: whether the system measures itself; nobody needs to be told that it does not.
+        """
+        self._store, self._desk, self._seal, self._is_measured = store, desk, seal, is_measured
         self._book = Book(-1)
 
     async def read(self) -> Book:
         """The book that holds now."""
         revision = await self._store.revision()
         if revision != self._book.revision:
-            standings = standing_rules(await self._desk.all_rules())
+            standings = standing_rules(await self._desk.all_rules(), BUILT_IN if self._is_measured else _UNMEASURED)
             receivers = [self._receiver(stored) for stored in await self._desk.all_channels()]
             self._book = Book(revision, tuple(standings), tuple(each for each in receivers if each is not None))
         return self._book
@@ -76,9 +83,12 @@ def place_of(project: str | None, name: str) -> str:
     return f"alert channel {project or ''}/{name}"
 
 
-def standing_rules(written: Iterable[StoredRule]) -> list[Standing]:
+_UNMEASURED = {name: rule for name, rule in BUILT_IN.items() if not isinstance(rule.when, Absence)}
+
+
+def standing_rules(written: Iterable[StoredRule], built_in: Mapping[str, Rule] = BUILT_IN) -> list[Standing]:
     """The rules that hold: a rule of the system that is called like a built-in one takes its place."""
-    system, standings = dict(BUILT_IN), list[Standing]()
+    system, standings = dict(built_in), list[Standing]()
     for stored in written:
         rule = _rule(stored)
         if rule is not None and stored.project is None:

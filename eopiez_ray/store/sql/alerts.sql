@@ -283,18 +283,20 @@ where created_at < clock_timestamp() - $1::interval
     and (delivered_at is not null or given_up_at is not null)
 
 -- name: count_audit_events
--- How many rows the audit log has of late, by what rules tell apart.
+-- How many rows the audit log has of late, of some actions, by what rules tell apart.
 select action, result, actor, address, project, count(*) as events
 from audit
 where at >= clock_timestamp() - $1::interval
+    and ($2::text[] is null or action = any($2))
 group by action, result, actor, address, project
 
 -- name: count_workflow_events
--- How many events workflows had of late, by kind and project.
+-- How many events workflows had of late, of some kinds, by kind and project.
 select kind, project, count(*) as events
 from events
 join workflows on workflows.id = workflow_id
 where at >= clock_timestamp() - $1::interval
+    and ($2::text[] is null or kind = any($2))
 group by kind, project
 
 -- name: audit_verified

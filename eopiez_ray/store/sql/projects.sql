@@ -27,7 +27,8 @@ returning name, title, created_at, weight
 select exists (select from workflows where project = $1) as has_workflows
 
 -- name: delete_project
--- Forget a project with its limits, weights and services; no row if there is none.
+-- Forget a project with its limits, weights, services and alerts, so that nothing of it is left for a later one of the
+-- same name; no row if there is none.
 with forgotten as (
     delete from projects
     where name = $1
@@ -48,6 +49,23 @@ forgotten_services as (
     delete from services
     using forgotten
     where project = forgotten.name
+),
+forgotten_alerts as (
+    delete from alerts
+    using forgotten
+    where project = forgotten.name
+        or rule_project = forgotten.name
+),
+forgotten_lines as (
+    delete from log_lines
+    using forgotten
+    where project = forgotten.name
+),
+-- Its rules and channels go with it.
+changed as (
+    update alerting
+    set revision = revision + 1
+    from forgotten
 )
 select pg_notify('eopiez_rules', name)
 from forgotten

@@ -279,3 +279,43 @@ async def test_an_acknowledgement_stays(house: House) -> None:
     await house.look(3)
     (alert,) = await house.alerts()
     assert (alert.acknowledged_by, alert.comment, alert.status) == ("anna", "on it", AlertStatus.FIRING)
+
+
+async def test_nothing_of_a_deleted_project_is_left_for_its_successor(house: House, hook: Hook) -> None:
+    projects = Projects(house.database)
+    await projects.create("blue")
+    await house.have(rule("own"), project="blue")
+    await house.tell(hook.url, project="blue")
+    await house.happens("noise", project="blue")
+    await house.look(0)
+    assert "blue" in [alert.project for alert in await house.alerts()]
+    await house.database.fetch("delete from workflows")
+    await projects.delete("blue")
+    await projects.create("blue")
+    await house.look(3)
+    assert [alert for alert in await house.alerts() if alert.project == "blue"] == []
+    assert await house.desk.channel("blue", "here") is None
+
+
+async def test_who_measures_nothing_is_not_told_so(database: Database) -> None:
+    for is_measured in (True, False):
+        house = House(database, metrics=is_measured)
+        for seconds in (0, 60):
+            await house.look(seconds)
+        found = {alert.rule for alert in await house.alerts() if alert.status is AlertStatus.FIRING}
+        assert ("metrics-absent" in found) is is_measured
+        await house.post.station.watches.leave("system")
+        await house.alerting.close()
+
+
+@pytest.mark.parametrize(
+    ("where", "count"),
+    [({}, 5.0), ({"kind": ("noise",)}, 3.0), ({"kind": ("no*",)}, 3.0), ({"kind": ("noise", "cr*")}, 5.0),
+     ({"project": ("blue",)}, 0.0), ({"kind": ("noise",), "project": ("def*",)}, 3.0)],
+)  # fmt: skip
+async def test_events_are_counted_by_what_they_are(
+    house: House, where: dict[str, tuple[str, ...]], count: float
+) -> None:
+    await house.happens("noise", times=3)
+    await house.happens("creak", times=2)
+    assert await house.store.count_events("workflows", where, (), 300) == {(): count}
