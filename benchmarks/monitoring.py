@@ -209,6 +209,11 @@ async def measure(url: str, home: Path) -> None:
         await bench.roll(now)
         await database.fetch("vacuum samples")
         print(f"a day of all rollups: {await bench.size() / 2**20:.1f} MiB", flush=True)
+        for name, size in await database.fetch(
+            "select relname, pg_total_relation_size(relid) from pg_stat_user_tables "
+            "where relname in ('samples', 'series', 'totals') order by 1"
+        ):
+            print(f"    {name}: {size / 2**20:.1f} MiB")
         for resolution, rows, size in await database.fetch(
             "select resolution, count(*), sum(length(packed)) from samples group by 1 order by 1"
         ):

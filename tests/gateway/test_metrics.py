@@ -87,8 +87,8 @@ async def test_followers_are_counted_while_they_follow(app: FastAPI, client: Cli
     async with listening(app) as url, httpx.AsyncClient(base_url=url, headers={"Caller": "cleo"}) as http:
         accept = {"Accept": "text/event-stream"}
         async with http.stream("GET", f"/workflows/{workflow}/events", headers=accept, timeout=60) as answer:
-            async for _ in messages(answer):
-                break
+            following = messages(answer)
+            await anext(following)
             await until_scraped(client("root"), "eopiez_http_followers", (), 1)
         await until_scraped(client("root"), "eopiez_http_followers", (), 0)
 
