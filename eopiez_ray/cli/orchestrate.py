@@ -74,21 +74,17 @@ def orchestrate(
     log_aloud()
     from ..monitoring.opening import stationed_beside
 
-    with (
-        results_only(),
-        Interrupts() as interrupts,
-        open_local("orchestrate", settings) as local,
-        stationed_beside(local.database_url, settings, "orchestrator", local.usage),
-    ):
+    with results_only(), Interrupts() as interrupts, open_local("orchestrate", settings) as local:
         called = name or socket.gethostname()
         local.drive_all(called)
         interrupts.listen_again()
         log.info("orchestrating", name=called, database="given" if settings.database_url else "embedded")
         stamina = Stamina(local, called)
         retention = Retention(local, None if retain_days is None else timedelta(days=retain_days), keep)
-        while not interrupts.count:
-            retention.clean_if_due()
-            stamina.keep_driving()
+        with stationed_beside(local.database_url, settings, "orchestrator", local.usage):
+            while not interrupts.count:
+                retention.clean_if_due()
+                stamina.keep_driving()
         log.info("handing over", name=called)
         local.hand_over()
         log.info("ended", name=called)
