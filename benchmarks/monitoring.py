@@ -280,11 +280,12 @@ async def ask(settings: Settings) -> None:
 
 INSERT = """
 insert into {table} (
-    workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker, is_cached,
-    peak_bytes
+    workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker,
+    is_cached, peak_bytes
 )
-select '00000000-0000-7000-8000-000000000001', {round}, number, '\\x00112233445566778899aabbccddeeff', 5, 'json', '\\x0011',
-    1, 0, now(), 0.001, 0.001, 'worker-1', false, 0
+select
+    '00000000-0000-7000-8000-000000000001', {round}, number, '\\x00112233445566778899aabbccddeeff', 5, 'json',
+    '\\x0011', 1, 0, now(), 0.001, 0.001, 'worker-1', false, 0
 from generate_series(1, 10000) as number
 """
 ROUNDS = 40
@@ -300,9 +301,9 @@ async def cost(database: Any) -> None:
             began = time.perf_counter()
             await database.fetch(INSERT.format(table=table, round=number))
             took[table].append(time.perf_counter() - began)
-    ratios = [measured / bare for measured, bare in zip(took["tasks"], took["bare"], strict=True)]
-    print(f"commit of 10,000 tasks: {1000 * statistics.median(took['tasks']):.0f} ms, "
-          f"{statistics.median(ratios):.3f} x without monitoring", flush=True)  # fmt: skip
+    best = {table: min(each) for table, each in took.items()}
+    print(f"10,000 rows of tasks: {1000 * best['tasks']:.1f} ms, {best['tasks'] / best['bare']:.3f} x "
+          f"without monitoring (best of {ROUNDS})", flush=True)  # fmt: skip
     await database.fetch("drop table bare")
     await database.fetch("truncate tasks")
 

@@ -48,8 +48,8 @@ class Rollups:
         now = datetime.now(UTC)
         for level in LEVELS:
             await self._store.forget(level, now - self._kept[level])
-        if await self._store.forget_series(max(self._kept.values())):
-            self._folder.forget_book()
+        await self._store.forget_series(max(self._kept.values()))
+        self._folder.forget_book()
         await self._station.watches.forget()
 
     async def _roll_one(self, finer: int, coarser: int) -> bool:
