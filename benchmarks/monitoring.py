@@ -201,6 +201,7 @@ async def measure(url: str, home: Path) -> None:
     settings = Settings(home=home, database_url=url, metrics=False)
     now = period_of(datetime.now(UTC), 3600)
     async with await connect(url) as database:
+        await cost(database)
         bench = Bench(database, settings)
         await bench.fill(now - timedelta(hours=12), now - timedelta(hours=1), 60, TASKS_PER_S * 60)
         await database.fetch("insert into rollups values (60, $1)", now - timedelta(hours=1))
@@ -209,6 +210,11 @@ async def measure(url: str, home: Path) -> None:
         await bench.roll(now)
         await database.fetch("vacuum samples")
         print(f"a day of all rollups: {await bench.size() / 2**20:.1f} MiB", flush=True)
+        for name, size in await database.fetch(
+            "select relname, pg_total_relation_size(relid) from pg_stat_user_tables "
+            "where relname in ('samples', 'series', 'totals') order by 1"
+        ):
+            print(f"    {name}: {size / 2**20:.1f} MiB")
         for resolution, rows, size in await database.fetch(
             "select resolution, count(*), sum(length(packed)) from samples group by 1 order by 1"
         ):
@@ -270,6 +276,36 @@ async def ask(settings: Settings) -> None:
         )
         print(f"GET /performance over {DAYS} days, {total:,} tasks: median {statistics.median(took):.0f} ms, "
               f"p95 {p95(took):.0f} ms", flush=True)  # fmt: skip
+
+
+INSERT = """
+insert into {table} (
+    workflow_id, step, partition, digest, size, form, inline, rows, rejects, started_at, wall_s, cpu_s, worker,
+    is_cached, peak_bytes
+)
+select
+    '00000000-0000-7000-8000-000000000001', {round}, number, '\\x00112233445566778899aabbccddeeff', 5, 'json',
+    '\\x0011', 1, 0, now(), 0.001, 0.001, 'worker-1', false, 0
+from generate_series(1, 10000) as number
+"""
+ROUNDS = 40
+
+
+async def cost(database: Any) -> None:
+    """What the driving of workflows pays: a commit of 10,000 tasks, with what monitoring adds to the table, or not."""
+    await database.fetch("create table bare (like tasks including all)")
+    await database.fetch("alter table bare drop committed_at")
+    took: dict[str, list[float]] = {"tasks": [], "bare": []}
+    for number in range(ROUNDS):
+        for table in sorted(took, reverse=number % 2 == 0):
+            began = time.perf_counter()
+            await database.fetch(INSERT.format(table=table, round=number))
+            took[table].append(time.perf_counter() - began)
+    best = {table: min(each) for table, each in took.items()}
+    print(f"10,000 rows of tasks: {1000 * best['tasks']:.1f} ms, {best['tasks'] / best['bare']:.3f} x "
+          f"without monitoring (best of {ROUNDS})", flush=True)  # fmt: skip
+    await database.fetch("drop table bare")
+    await database.fetch("truncate tasks")
 
 
 def p95(values: list[float]) -> float:

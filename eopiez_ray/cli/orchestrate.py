@@ -76,23 +76,19 @@ def orchestrate(
     from ..monitoring.logs.recorder import recorded
     from ..monitoring.opening import stationed_beside
 
-    with (
-        results_only(),
-        Interrupts() as interrupts,
-        open_local("orchestrate", settings) as local,
-        recorded(settings, local.database_url, Part.ORCHESTRATOR),
-        stationed_beside(local.database_url, settings, "orchestrator", local.usage),
-    ):
+    with results_only(), Interrupts() as interrupts, open_local("orchestrate", settings) as local:
         called = name or socket.gethostname()
-        local.drive_all(called)
-        interrupts.listen_again()
-        log.info("orchestrating", name=called, database="given" if settings.database_url else "embedded")
-        stamina = Stamina(local, called)
-        retention = Retention(local, None if retain_days is None else timedelta(days=retain_days), keep)
-        while not interrupts.count:
-            retention.clean_if_due()
-            stamina.keep_driving()
-        log.info("handing over", name=called)
+        with recorded(settings, local.database_url, Part.ORCHESTRATOR):
+            local.drive_all(called)
+            interrupts.listen_again()
+            log.info("orchestrating", name=called, database="given" if settings.database_url else "embedded")
+            stamina = Stamina(local, called)
+            retention = Retention(local, None if retain_days is None else timedelta(days=retain_days), keep)
+            with stationed_beside(local.database_url, settings, "orchestrator", local.usage):
+                while not interrupts.count:
+                    retention.clean_if_due()
+                    stamina.keep_driving()
+            log.info("handing over", name=called)
         local.hand_over()
         log.info("ended", name=called)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,19 +23,26 @@ class Form(StrEnum):
     JSON = "application/json"
 
 
+_BY_MEDIA = {
+    "application/openmetrics-text": Form.OPENMETRICS, "application/json": Form.JSON, "text/plain": Form.PROMETHEUS,
+    "text/*": Form.PROMETHEUS, "*/*": Form.PROMETHEUS,
+}  # fmt: skip
+_WEIGHT = re.compile(r"[01](\.\d{0,3})?")
+
+
 def form_for(accept: str, wanted: str | None) -> Form:
     """The form that a caller wants: by name, or else by what they accept, where Prometheus' own is the usual one."""
     if wanted is not None:
         return Form[wanted.upper()]
-    for kind in accept.split(","):
-        media = kind.partition(";")[0].strip().lower()
-        if media == "application/openmetrics-text":
-            return Form.OPENMETRICS
-        if media == "application/json":
-            return Form.JSON
-        if media in {"text/plain", "text/*"}:
-            return Form.PROMETHEUS
-    return Form.PROMETHEUS
+    ranked = sorted(map(_preference, accept.split(",")), key=lambda each: -each[1])
+    return next((_BY_MEDIA[media] for media, weight in ranked if media in _BY_MEDIA and weight > 0), Form.PROMETHEUS)
+
+
+def _preference(kind: str) -> tuple[str, float]:
+    """A media type that a caller accepts, and how gladly (RFC 9110, 12.4.2)."""
+    media, *parameters = (part.strip().lower() for part in kind.split(";"))
+    weight = next((part.removeprefix("q=") for part in parameters if part.startswith("q=")), "1")
+    return media, float(weight) if _WEIGHT.fullmatch(weight) else 0.0
 
 
 def exposed(families: Iterable[Family], form: Form) -> bytes:

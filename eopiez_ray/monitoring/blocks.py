@@ -18,14 +18,16 @@ import zstandard
 
 from .catalogue import Kind
 from .meter import VALUE
+from .sketch import SUM
 
 MAXIMUM = 1
 """Where a gauge keeps its maximum."""
-_HEAD = struct.Struct("<BI")
-"""The form of the values, and the number of rows."""
-_FORMS: tuple[np.dtype[Any], ...] = tuple(map(np.dtype, ("<u1", "<u2", "<u4", "<f4", "<f8")))
-"""Forms that values may have, smallest first."""
-LEVEL = 6
+_FORMS: tuple[np.dtype[Any], ...] = tuple(map(np.dtype, ("<u1", "<u2", "<u4", "<i4", "<f4", "<f8")))
+"""Forms that the numbers of a column may have, smallest first."""
+_COLUMN = struct.Struct("<BI")
+"""Before a column: its form, and how many numbers it has."""
+LEVEL = 9
+"""Of zstd."""
 
 Ids = npt.NDArray[np.int32]
 Buckets = npt.NDArray[np.int16]
@@ -59,32 +61,46 @@ class Block:
         chosen = np.isin(self.series, wanted)
         return Block(self.series[chosen], self.buckets[chosen], self.values[chosen])
 
-    def packed(self) -> bytes:
-        """Its bytes: columns, series as differences, values in the smallest form that holds them all, compressed."""
-        form = next(index for index, kind in enumerate(_FORMS) if _fits(self.values, kind))
+    def packed(self, *, is_exact: bool = False) -> bytes:
+        """Its bytes: columns, each in the smallest form that holds it, compressed together.
+
+        A series has its id, as the difference from the one before, how many buckets it has, the first of them, and
+        whether it has a sum; the other buckets are differences. Sums, and values that are no whole numbers, keep seven
+        digits, unless it is to be exact.
+        """
+        has_sum = self.buckets == SUM
+        series, buckets = self.series[~has_sum], self.buckets[~has_sum].astype(np.int64)
+        ids = np.unique(self.series)
+        counts = np.diff(np.searchsorted(series, ids), append=len(series))
+        is_first = np.diff(series, prepend=np.int32(-1)) != 0
+        steps = np.diff(buckets, prepend=0)
         columns = (
-            np.diff(self.series, prepend=np.int32(0)).astype("<u4"),
-            np.diff(self.buckets.astype(np.int32), prepend=np.int32(0)).astype("<i4"),
-            self.values.astype(_FORMS[form]),
-        )
-        planes = b"".join(_planes(column) for column in columns)
-        return _HEAD.pack(form, len(self.values)) + zstandard.compress(planes, LEVEL)
+            np.diff(ids, prepend=0), counts, np.isin(ids, self.series[has_sum]), buckets[is_first], steps[~is_first],
+            self.values[~has_sum], self.values[has_sum],
+        )  # fmt: skip
+        return zstandard.compress(b"".join(_column(column, is_exact=is_exact) for column in columns), LEVEL)
 
 
 def unpacked(packed: bytes) -> Block:
     """The block with these bytes."""
-    form, count = _HEAD.unpack_from(packed)
-    planes = zstandard.decompress(memoryview(packed)[_HEAD.size :])
-    kind = _FORMS[form]
-    ends = np.cumsum([0, 4 * count, 4 * count, kind.itemsize * count])
-    series, buckets, values = (
-        _from_planes(planes[start:end], each, count)
-        for start, end, each in zip(ends, ends[1:], (np.dtype("<u4"), np.dtype("<i4"), kind), strict=False)
-    )
+    ids, counts, summed, firsts, steps, values, sums = _columns(zstandard.decompress(packed))
+    ids, counts = np.cumsum(ids), counts.astype(np.int64)
+    series = np.repeat(ids, counts)
+    buckets = np.empty(len(series), np.int64)
+    starts = (np.cumsum(counts) - counts)[counts > 0]
+    is_first = np.zeros(len(series), bool)
+    is_first[starts] = True
+    buckets[is_first], buckets[~is_first] = firsts, steps
+    walked = np.cumsum(buckets)
+    before = np.zeros(len(starts), np.int64)
+    before[1:] = walked[starts[1:] - 1]
+    buckets = walked - np.repeat(before, counts[counts > 0])
+    with_sum = ids[summed > 0]
+    order = np.lexsort((np.concatenate([buckets, np.full(len(with_sum), SUM)]), np.concatenate([series, with_sum])))
     return Block(
-        np.cumsum(series.astype(np.int64)).astype(np.int32),
-        np.cumsum(buckets.astype(np.int64)).astype(np.int16),
-        values.astype(np.float64),
+        np.concatenate([series, with_sum])[order].astype(np.int32),
+        np.concatenate([buckets, np.full(len(with_sum), SUM)])[order].astype(np.int16),
+        np.concatenate([values, sums])[order].astype(np.float64),
     )
 
 
@@ -148,19 +164,36 @@ def _grouped(blocks: Iterable[Block]) -> tuple[Block, npt.NDArray[np.intp]]:
     return Block(series[order], buckets[order], values), starts
 
 
-def _fits(values: Values, kind: np.dtype[Any]) -> bool:
-    """Whether all values survive in that form as they are."""
+def _column(values: npt.NDArray[Any], *, is_exact: bool) -> bytes:
+    """A column's bytes: its form, its length, and its numbers, first bytes first: equal ones lie together."""
+    form = next(index for index, kind in enumerate(_FORMS) if _fits(values, kind, is_exact=is_exact))
+    column = values.astype(_FORMS[form])
+    planes = column.view(np.uint8).reshape(len(column), column.itemsize).T
+    return _COLUMN.pack(form, len(column)) + planes.tobytes()
+
+
+def _columns(content: bytes) -> list[npt.NDArray[Any]]:
+    """The columns in these bytes, as numbers with 64 bits."""
+    found, at = [], 0
+    while at < len(content):
+        form, count = _COLUMN.unpack_from(content, at)
+        kind, begin = _FORMS[form], at + _COLUMN.size
+        at = begin + count * kind.itemsize
+        planes = np.frombuffer(content, np.uint8, count * kind.itemsize, begin).reshape(kind.itemsize, count)
+        found.append(planes.T.copy().view(kind).reshape(count).astype(np.int64 if kind.kind in "iu" else np.float64))
+    return found
+
+
+def _fits(values: npt.NDArray[Any], kind: np.dtype[Any], *, is_exact: bool) -> bool:
+    """Whether a form keeps the values as they are; or nearly so, if they are no whole numbers anyway."""
+    if kind.itemsize == 8:
+        return True
     if kind.kind == "f":
         with np.errstate(over="ignore"):
-            return kind.itemsize == 8 or bool(np.array_equal(values.astype(kind), values))
-    limit = np.iinfo(kind).max
-    return not len(values) or bool(values.min() >= 0 and values.max() <= limit and np.all(values % 1 == 0))
-
-
-def _planes(column: npt.NDArray[Any]) -> bytes:
-    """The column's first bytes, then its second ones, and so on: equal ones lie together."""
-    return np.ascontiguousarray(column).view(np.uint8).reshape(len(column), column.itemsize).T.tobytes()
-
-
-def _from_planes(planes: bytes, kind: np.dtype[Any], count: int) -> npt.NDArray[Any]:
-    return np.frombuffer(planes, np.uint8).reshape(kind.itemsize, count).T.copy().view(kind).reshape(count)
+            kept = values.astype(kind)
+        is_whole = bool(np.all(np.trunc(values) == values))
+        return np.array_equal(kept, values) or (not (is_exact or is_whole) and bool(np.all(np.isfinite(kept))))
+    limits = np.iinfo(kind)
+    return not len(values) or bool(
+        values.min() >= limits.min and values.max() <= limits.max and np.all(np.trunc(values) == values)
+    )

@@ -86,7 +86,7 @@ class Folder:
         return until < fold.horizon
 
     def forget_book(self) -> None:
-        """Read the series anew next time: some were forgotten."""
+        """Read the series anew next time: some are forgotten, and others have not been measured for long."""
         self._book = None
 
     async def _save(self, connection: Connection, fold: Fold, at: datetime, blocks: Mapping[Metric, Block]) -> None:

@@ -1,8 +1,8 @@
 """Which series there are, and how many there may be: what strangers invent is bounded.
 
 A value that a label has not had before becomes ``(other)`` once the label has ``MOST_VALUES`` values in that metric, or
-the metric ``MOST_SERIES`` series. Places become free when series have not been measured for as long as samples are
-kept.
+the metric ``MOST_SERIES`` series, of those that were measured within a day or so: what is not used any more takes no
+places.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Book:
         if metric is None or tuple(sorted(row.labels)) != tuple(sorted(metric.kept)):
             return
         labels = tuple(row.labels[name] for name in metric.kept)
-        if (row.metric, labels) not in self._ids:
+        if row.is_recent and (row.metric, labels) not in self._ids:
             self._note(metric, labels)
         self._ids[row.metric, labels] = row.id
 

@@ -48,8 +48,8 @@ class Rollups:
         now = datetime.now(UTC)
         for level in LEVELS:
             await self._store.forget(level, now - self._kept[level])
-        if await self._store.forget_series(max(self._kept.values())):
-            self._folder.forget_book()
+        await self._store.forget_series(max(self._kept.values()))
+        self._folder.forget_book()
         await self._station.watches.forget()
 
     async def _roll_one(self, finer: int, coarser: int) -> bool:
@@ -87,9 +87,10 @@ class Rollups:
             grown = accumulated({each.metric: unpacked(each.packed) for each in totals}, new)
             latest = max((each.fold for each in new), default=fold)
             changed = {each.metric for each in new}
+            changed_ones = {metric: grown[metric] for metric in changed & grown.keys()}
             await self._store.save_totals(
                 connection,
-                [Totals(metric, latest, block.packed()) for metric, block in grown.items() if metric in changed],
+                [Totals(metric, latest, block.packed(is_exact=True)) for metric, block in changed_ones.items()],
             )
 
 

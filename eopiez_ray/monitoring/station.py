@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SYSTEM = "system"
 """The watch over the whole system."""
 LEASE_S, RENEW_S = 6.0, 2.0
+STOP_S = 3.0
+"""Seconds that chores under way get at the end."""
 LONGEST_PAUSE = 3
 """Longest pause after failures in a row, in intervals of the chore."""
 
@@ -113,9 +115,14 @@ class Station:
         self._tasks = [asyncio.create_task(self._keep_doing(chore)) for chore in (*renewals, *self._chores)]
 
     async def stop(self, last: Sequence[Callable[[], Awaitable[object]]] = ()) -> None:
-        """End all chores after what they are doing now, do a last thing, and let others take over."""
+        """End all chores after what they are doing now, do a last thing, and let others take over. What takes longer
+        than ``STOP_S`` is broken off: it is repeatable, or its transaction is undone."""
         self._stopping.set()
-        await asyncio.gather(*self._tasks)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         for work in (*last, *(watch.leave for watch in self._kept.values())):
             try:
                 await work()

@@ -33,6 +33,8 @@ class SeriesRow(NamedTuple):
     id: int
     metric: str
     labels: dict[str, str]
+    is_recent: bool = True
+    """Whether it was measured within a day or so."""
 
 
 class Sample(NamedTuple):
@@ -110,9 +112,9 @@ class SampleStore:
         """Note that they are still measured."""
         await connection.execute(sql("see_series"), list(series))
 
-    async def forget_series(self, unseen_for: timedelta) -> int:
-        """Forget series of which nothing was measured for so long; gives how many."""
-        return len(await self._database.fetch(sql("forget_series"), unseen_for))
+    async def forget_series(self, unseen_for: timedelta) -> None:
+        """Forget series of which nothing was measured for so long."""
+        await self._database.fetch(sql("forget_series"), unseen_for)
 
     async def save(self, connection: Connection, samples: Sequence[Sample]) -> None:
         """Write samples."""

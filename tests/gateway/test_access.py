@@ -259,7 +259,7 @@ async def test_a_list_shows_nothing_of_other_projects(client: Client, name: str)
 
 
 def _facts(answer: httpx.Response) -> Any:
-    """What an answer says, apart from the time."""
+    """What an answer says, apart from times."""
     if answer.headers["content-type"] != "application/json":
         return answer.text
     return {key: value for key, value in answer.json().items() if key not in {"since", "until"}}

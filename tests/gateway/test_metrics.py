@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as families
 
+from eopiez_ray.gateway.exposition import Form, form_for
 from eopiez_ray.monitoring import catalogue as c
 from eopiez_ray.monitoring import standing
 from eopiez_ray.monitoring.catalogue import CATALOGUE
@@ -87,8 +88,8 @@ async def test_followers_are_counted_while_they_follow(app: FastAPI, client: Cli
     async with listening(app) as url, httpx.AsyncClient(base_url=url, headers={"Caller": "cleo"}) as http:
         accept = {"Accept": "text/event-stream"}
         async with http.stream("GET", f"/workflows/{workflow}/events", headers=accept, timeout=60) as answer:
-            async for _ in messages(answer):
-                break
+            following = messages(answer)
+            await anext(following)
             await until_scraped(client("root"), "eopiez_http_followers", (), 1)
         await until_scraped(client("root"), "eopiez_http_followers", (), 0)
 
@@ -136,6 +137,23 @@ async def test_everything_that_is_scraped_is_in_the_catalogue(client: Client, st
         assert family.type == metric.kind
         for sample in family.samples:
             assert set(sample.labels) - {"le"} == set(metric.labels)
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("", Form.PROMETHEUS),
+        ("*/*", Form.PROMETHEUS),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", Form.PROMETHEUS),
+        ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2", Form.OPENMETRICS),
+        ("application/json;q=0.1, text/plain", Form.PROMETHEUS),
+        ("application/json", Form.JSON),
+        ("application/json;q=0, text/plain;q=x", Form.PROMETHEUS),
+        (";;q=,,\x00", Form.PROMETHEUS),
+    ],
+)
+def test_form_is_the_one_that_is_accepted_most(accept: str, form: Form) -> None:
+    assert form_for(accept, None) is form
 
 
 def test_names_follow_prometheus_rules() -> None:

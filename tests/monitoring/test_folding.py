@@ -137,6 +137,18 @@ async def test_strangers_invent_no_more_series_than_are_allowed(post: Post, monk
     assert await post.totals(PROJECT_REQUESTS, projects=["project 9999"]) == {}
 
 
+async def test_names_that_are_not_used_any_more_take_no_places(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MOST_VALUES", 2)
+    for day in range(3):
+        for name in ("a", "b", "c"):
+            post.meter.add(PROJECT_REQUESTS, 1, (f"{name}{day}",))
+        await post.report()
+        await post.fold()
+        await post.database.fetch("update series set seen_at = seen_at - interval '2 days'")
+        await post.rollups.keep_house()
+    assert set(await post.totals(PROJECT_REQUESTS)) == {(each,) for each in ("a0", "b0", "a1", "b1", "a2", "b2", OTHER)}
+
+
 @pytest.mark.parametrize("name", ["a\0b", "\udcff", "x" * 5000, "\x1b[31m", '"} 1\n# HELP', ""])
 async def test_hostile_labels_are_kept_safely(post: Post, name: str) -> None:
     post.meter.add(PROJECT_REQUESTS, 1, (name,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from eopiez_ray.model.requests import Selection
 from eopiez_ray.monitoring import catalogue as c
 from eopiez_ray.monitoring import happenings
 from eopiez_ray.store import Database
+from eopiez_ray.store.queries import sql
 from tests.engine.conftest import Stage
 from tests.waiting import until
 
@@ -205,3 +207,16 @@ async def test_queue_is_surveyed(counting: Post, stage: Stage) -> None:
     assert await counting.totals(c.ARTIFACT_FAILURES) == {(): 0.0}
     (probe,) = (await counting.distributions(c.DB_PROBE_SECONDS, by=())).values()
     assert probe.count == 1
+
+
+@pytest.mark.parametrize(("statement", "index"), [
+    ("fresh_tasks", "tasks_by_time"), ("fresh_commits", "tasks_by_time"), ("fresh_attempts", "attempts_by_time"),
+    ("fresh_events", "events_by_time"),
+])  # fmt: skip
+async def test_what_is_new_is_found_by_an_index(database: Database, statement: str, index: str) -> None:
+    async with database.transaction() as connection:
+        await connection.fetch(sql("prefer_indexes"))
+        end = datetime.now(UTC)
+        given = [end - timedelta(seconds=10), end] + ([0.02] if "$3" in sql(statement) else [])
+        plan = await connection.fetch(f"explain {sql(statement)}", *given)
+    assert any(index in row[0] for row in plan)

@@ -42,6 +42,8 @@ create table samples (
     primary key (resolution, metric, at, fold)
 );
 alter table samples alter packed set storage external;
+-- What was folded since somebody last looked.
+create index samples_by_fold on samples (fold) where resolution = 10;
 create index samples_by_time on samples using brin (at) with (pages_per_range = 8);
 
 -- What counters and histograms have come to since the beginning, up to and including a fold.

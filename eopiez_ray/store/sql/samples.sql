@@ -46,8 +46,8 @@ from taken
 order by id
 
 -- name: all_series
--- Series with an id above $1; those with 0 are all.
-select id, metric, labels
+-- Series with an id above $1, which for 0 are all, and whether they were measured lately.
+select id, metric, labels, seen_at > now() - interval '1 day' as is_recent
 from series
 where id > $1
 
@@ -71,7 +71,6 @@ where id = any($1::integer[])
 -- Forget series that nothing was measured of for so long that no sample of theirs is left.
 delete from series
 where seen_at < now() - $1::interval
-returning id
 
 -- name: begin_fold
 -- The number of the fold that begins, up to when events are measured, and until when all that happens is committed:
