@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class Library:
         """The book that holds now."""
         revision = await self._store.revision()
         if revision != self._book.revision:
-            standings = standing_rules(await self._desk.all_rules(), BUILT_IN if self._is_measured else _UNMEASURED)
+            built_in = BUILT_IN if self._is_measured else _UNMEASURED
+            standings = await asyncio.to_thread(standing_rules, await self._desk.all_rules(), built_in)
             receivers = [self._receiver(stored) for stored in await self._desk.all_channels()]
             self._book = Book(revision, tuple(standings), tuple(each for each in receivers if each is not None))
         return self._book

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -60,7 +61,9 @@ class Evaluator:
         async with self._station.watches.held(SYSTEM) as connection:
             if connection is None:
                 return
-            turn = self._judged(book, await self._store.active(connection), faults, now)
+            active = await self._store.active(connection)
+            # Thousands of rules take a while, for which the process has other things to do.
+            turn = await asyncio.to_thread(self._judged, book, active, faults, now)
             told = tell(turn.alerts.values(), book.receivers, silences, now)
             await self._save(connection, turn, told, book, now)
 
