@@ -14,7 +14,8 @@ from ...errors import SealedError
 from ...logs import get_logger
 from .built_in import BUILT_IN
 from .channels import joined
-from .rules import Absence, Rule
+from .kinds import Absence
+from .rules import Rule
 from .states import Standing
 from .telling import Receiver
 

@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ...model.alerts import Alert, Severity
 from .durations import Pause
-from .rules import NAME, LabelName, LabelValue, Part
+from .kinds import LabelName, LabelValue, Part
+from .rules import NAME
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

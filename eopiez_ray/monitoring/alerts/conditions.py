@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from .kinds import Absence, AuditChain, Bound, BurnRate, Condition, Events, Rate, Ratio, Threshold, Unusual
 from .queries import PROJECT, Values
-from .rules import Absence, AuditChain, Bound, BurnRate, Condition, Events, Rate, Ratio, Threshold, Unusual
 from .states import Observation
 
 MAD_TO_SIGMA = 1.4826

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..catalogue import CATALOGUE, Kind
 from .conditions import Answers, Labels, of_project
+from .kinds import Absence, AuditChain
 from .queries import WEEK_S, Query, queries_of
-from .rules import Absence, AuditChain
 
 if TYPE_CHECKING:
     from ...store.alerts import AlertStore

@@ -13,20 +13,8 @@ from typing import Any, assert_never
 
 from ..catalogue import Kind
 from .durations import written
-from .rules import (
-    Absence,
-    AuditChain,
-    Bound,
-    BurnRate,
-    Events,
-    Rate,
-    Ratio,
-    Rule,
-    Series,
-    Threshold,
-    Unusual,
-    series_of,
-)
+from .kinds import Absence, AuditChain, Bound, BurnRate, Events, Rate, Ratio, Series, Threshold, Unusual
+from .rules import Rule, series_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .rules import Absence, BurnRate, Condition, Events, Ratio, Series, Threshold, Unusual, Where
+from .kinds import Absence, BurnRate, Condition, Events, Ratio, Series, Threshold, Unusual, Where
 
 How = Literal["latest", "mean", "count", "usual", "present", "events"]
 Chosen = tuple[tuple[str, tuple[str, ...]], ...]

@@ -13,7 +13,8 @@ from eopiez_ray.monitoring.alerts.built_in import BUILT_IN
 from eopiez_ray.monitoring.alerts.channels import ChannelSpec
 from eopiez_ray.monitoring.alerts.durations import written
 from eopiez_ray.monitoring.alerts.files import read_rules
-from eopiez_ray.monitoring.alerts.rules import Condition, Rule, RuleFile
+from eopiez_ray.monitoring.alerts.kinds import Condition
+from eopiez_ray.monitoring.alerts.rules import Rule, RuleFile
 from eopiez_ray.monitoring.alerts.sending import HOSTED, MAIL
 from tests.documents import ROOT
 
