@@ -11,11 +11,15 @@ import pytest
 from eopiez_ray.logs import bound, get_logger
 from eopiez_ray.model.log_lines import LineFilter, LineView, Part
 from eopiez_ray.monitoring.logs.buffer import Buffer
+from eopiez_ray.monitoring.logs.keeping import LogKeeper
 from eopiez_ray.monitoring.logs.recorder import Recorder, recorded
 from eopiez_ray.monitoring.logs.redaction import Redaction
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database
+from eopiez_ray.store import log_lines as store_module
 from eopiez_ray.store.log_lines import LogLines
+from tests.store.given import create
+from tests.store.test_log_lines import printed
 from tests.waiting import until
 
 log = get_logger("eopiez_ray.tests")
@@ -175,3 +179,14 @@ async def test_levels_are_given_back_at_the_end(database: Database, database_url
         await until(lambda: quiet.level == logging.DEBUG)
     assert quiet.level == logging.ERROR
     assert logging.getLogger("eopiez_ray").level == ours
+
+
+async def test_the_stream_says_how_many_lines_of_tasks_are_left_out(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "BACKLOG", 100)
+    await printed(database, await create(database), 250)
+    await LogKeeper(database, Settings()).gather()
+    said = await LogLines(database).after(LineFilter(part=Part.ORCHESTRATOR), 0)
+    assert [line.fields for line in said] == [{"dropped": 101}, {"dropped": 101}]
+    assert len(await LogLines(database).after(LineFilter(part=Part.TASK), 0)) == 48
