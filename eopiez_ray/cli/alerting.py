@@ -37,6 +37,18 @@ class Alerts(Protocol):
         """A new silence."""
         ...
 
+    def drop_rule(self, project: str | None, name: str) -> None:
+        """Delete a rule."""
+        ...
+
+    def silences(self, project: str | None) -> list[Facts]:
+        """Silences that have not ended; of all projects and the system if none is named."""
+        ...
+
+    def end_silence(self, silence: str) -> None:
+        """End a silence."""
+        ...
+
     def channels(self, project: str | None) -> list[Facts]:
         """Channels, without their URLs."""
         ...
@@ -92,6 +104,18 @@ class Elsewhere:
         """A new silence."""
         answer: Facts = self._asked("POST", "alerts/silences", dict(wanted), **_scope(project))
         return answer
+
+    def drop_rule(self, project: str | None, name: str) -> None:
+        """Delete a rule."""
+        self._asked("DELETE", f"alerts/rules/{name}", headers={"If-Match": "*"}, **_scope(project))
+
+    def silences(self, project: str | None) -> list[Facts]:
+        """Silences that have not ended."""
+        return self._listed("alerts/silences", None, project=project)
+
+    def end_silence(self, silence: str) -> None:
+        """End a silence."""
+        self._asked("DELETE", f"alerts/silences/{silence}")
 
     def channels(self, project: str | None) -> list[Facts]:
         """Channels, without their URLs."""

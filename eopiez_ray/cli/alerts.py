@@ -1,4 +1,4 @@
-"""``eopiez alerts list | acknowledge | rules | check | apply | export | silence | channels | channel | test``."""
+"""``eopiez alerts``: what is wrong; rules, silences and channels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import NotDeliveredError, ParameterError
 from .alerting import alerts_of_system
 from .clean import parse_age
 from .sheet import Sheet, name, word
-from .terminal import ago, counted, err, out, print_data, print_json
+from .terminal import ago, counted, err, moment, out, print_data, print_json
 
 if TYPE_CHECKING:
     from ..monitoring.alerts.rules import Rule
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     alerts.command("list")(list_alerts)
     alerts.command("test")(try_channel)
-    for command in (acknowledge, rules, check, apply, export, silence, channels, channel):
+    for command in (acknowledge, rules, check, apply, delete, export, silence, silences, unsilence, channels, channel):
         alerts.command(command.__name__)(command)
     app.add_typer(alerts)
 
@@ -109,6 +109,15 @@ def apply(file: File, project: Project = None) -> None:
     err().print(f"{counted(len(found), 'rule')} written.")
 
 
+def delete(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="The rule's name.", show_default=False)],
+    project: Project = None,
+) -> None:
+    """Delete a rule; its alerts end. Where it took a built-in rule's place, that one holds again."""
+    alerts_of_system().drop_rule(project, rule)
+    err().print(f"{escape(rule)} is deleted.")
+
+
 def export(
     prometheus: Annotated[bool, typer.Option("--prometheus", help="As a rule file of Prometheus.")] = False,
     project: Project = None,
@@ -143,6 +152,37 @@ def silence(
     }  # fmt: skip
     alerts_of_system().silence(project, wanted)
     err().print(f"Silent until {ends_at.astimezone():%Y-%m-%d %H:%M}.")
+
+
+def silences(
+    project: Annotated[str | None, typer.Option(help="Of this project alone.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List silences that have not ended."""
+    found = alerts_of_system().silences(project)
+    if as_json:
+        for each in found:
+            print_json(each)
+        return
+    if not found:
+        err().print("Nothing is silenced.")
+        return
+    sheet = Sheet(word("Id"), name("Project", 1), name("Rule"), name("Labels", 1), word("Until"), name("Why", 2))
+    for each in found:
+        labels = ", ".join(f"{key}={value}" for key, value in each["labels"].items())
+        sheet.add(
+            str(each["id"]), each["project"] or "", each["rule"] or "any", labels,
+            moment(_time(each["ends_at"])), each["comment"],
+        )  # fmt: skip
+    sheet.print(out())
+
+
+def unsilence(
+    silence: Annotated[str, typer.Argument(metavar="ID", help="The silence's id.", show_default=False)],
+) -> None:
+    """End a silence: whatever still fires is told now."""
+    alerts_of_system().end_silence(silence)
+    err().print("The silence is over.")
 
 
 def channels(project: Project = None, as_json: AsJson = False) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from uuid import UUID
 
 from ..errors import ParameterError
 from .operating import on_database
@@ -45,7 +46,7 @@ class Here:
         async def work(database: Database, _settings: Settings) -> Facts | None:
             from ..store.alerts import AlertStore
 
-            found = await AlertStore(database).acknowledge(_uuid(alert), getpass.getuser(), comment)
+            found = await AlertStore(database).acknowledge(_uuid(alert, "alert"), getpass.getuser(), comment)
             return None if found is None else asdict(found)
 
         found = self._changed(work, "acknowledge_alert", alert, None)
@@ -88,6 +89,39 @@ class Here:
             return asdict(made)
 
         return self._changed(work, "create_alert_silence", str(wanted["rule"] or ""), project)
+
+    def drop_rule(self, project: str | None, name: str) -> None:
+        """Delete a rule."""
+
+        async def work(database: Database, _settings: Settings) -> bool:
+            from ..store.alert_desk import AlertDesk
+
+            return await AlertDesk(database).drop_rule(project, name)
+
+        if not self._changed(work, "delete_alert_rule", name, project):
+            raise ParameterError(f"there is no rule {name!r}; `eopiez alerts rules` prints those that were written")
+
+    def silences(self, project: str | None) -> list[Facts]:
+        """Silences that have not ended."""
+
+        async def work(database: Database, _settings: Settings) -> list[Facts]:
+            from ..store.alert_desk import AlertDesk
+
+            projects = None if project is None else (project,)
+            return [asdict(each) for each in await AlertDesk(database).silences(projects, datetime.now(UTC))]
+
+        return on_database(work)
+
+    def end_silence(self, silence: str) -> None:
+        """End a silence."""
+
+        async def work(database: Database, _settings: Settings) -> bool:
+            from ..store.alert_desk import AlertDesk
+
+            return await AlertDesk(database).end_silence(_uuid(silence, "silence"))
+
+        if not self._changed(work, "end_alert_silence", silence, None):
+            raise ParameterError(f"there is no silence {silence}; `eopiez alerts silences` lists them")
 
     def channels(self, project: str | None) -> list[Facts]:
         """Channels, without their URLs."""
@@ -174,10 +208,8 @@ class Here:
         return on_database(kept)
 
 
-def _uuid(text: str) -> Any:
-    from uuid import UUID
-
+def _uuid(text: str, what: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        raise ParameterError(f"{text!r} is no alert's id; `eopiez alerts list` shows them") from error
+        raise ParameterError(f"{text!r} is no {what}'s id") from error

@@ -76,12 +76,16 @@ class Here:
     def latest(self, limit: int) -> list[Mapping[str, Any]]:
         """The latest lines, oldest first."""
 
-        async def work(database: Database, _settings: Settings) -> list[LineView]:
+        async def work(database: Database, _settings: Settings) -> tuple[list[LineView], bool]:
             from ..store.log_lines import LogLines
 
-            return await LogLines(database).page(self._where, limit=limit)
+            lines = LogLines(database)
+            return await lines.page(self._where, limit=limit), await lines.has_text_index()
 
-        return [_value(line) for line in reversed(on_database(work))]
+        found, has_index = on_database(work)
+        text = self._where.text
+        _say_if_slow(is_indexed=None if text is None else has_index and len(text) > 2)
+        return [_value(line) for line in reversed(found)]
 
     def after(self, last: int) -> list[Mapping[str, Any]]:
         """Lines that were written down after one."""
@@ -103,13 +107,14 @@ class Elsewhere:
     def latest(self, limit: int) -> list[Mapping[str, Any]]:
         """The latest lines, oldest first."""
         found: list[Mapping[str, Any]] = []
-        cursor = None
+        cursor, page = None, {"is_text_indexed": None}
         while len(found) < limit:
             page = _asked("GET", "logs", limit=min(PAGE, limit - len(found)), cursor=cursor, **self._query)
             found += page["items"]
             cursor = page["next"]
             if cursor is None:
                 break
+        _say_if_slow(is_indexed=page["is_text_indexed"])
         return found[::-1]
 
     def after(self, last: int) -> list[Mapping[str, Any]]:
@@ -136,6 +141,12 @@ def print_system_log(wanted: Wanted, *, follow: bool, as_json: bool) -> None:
             _print(line, as_json=as_json)
         if len(lines) < PAGE:
             time.sleep(LOOK_S)
+
+
+def _say_if_slow(*, is_indexed: bool | None) -> None:
+    """Say why a search reads every line; None if none was made."""
+    if is_indexed is False:
+        err().print("No index was used: texts of three characters or more have one, where the database has pg_trgm.")
 
 
 def list_levels() -> None:

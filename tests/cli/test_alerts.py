@@ -75,6 +75,9 @@ async def test_a_file_of_rules_is_checked_and_written(house: House, rules: str) 
     assert again[0]["for"] == 300
     (stored, _) = await house.desk.all_rules()
     assert stored.version == 2
+    await eopiez("delete", "noise")
+    assert [rule.name for rule in await house.desk.all_rules()] == ["too-many-failures"]
+    assert "there is no rule 'noise'" in (await eopiez("delete", "noise", code=64)).stderr
 
 
 @pytest.mark.parametrize(
@@ -148,6 +151,10 @@ async def test_a_silence_is_for_a_while(house: House) -> None:
     assert "Silent until" in (await eopiez("silence", "12h", "--rule", "noise", "--label", "node=a")).stderr
     (silence,) = await house.desk.silences(None, house.began)
     assert (silence.rule, silence.labels) == ("noise", {"node": "a"})
+    assert "noise" in (await eopiez("silences")).stdout
+    await eopiez("unsilence", str(silence.id))
+    assert "Nothing is silenced" in (await eopiez("silences")).stderr
+    assert "there is no silence" in (await eopiez("unsilence", str(silence.id), code=64)).stderr
     assert "NAME=VALUE" in (await eopiez("silence", "1h", "--label", "node", code=64)).stderr
 
 
@@ -169,4 +176,7 @@ async def test_the_same_works_elsewhere(
         assert (await eopiez("test", "here", "--project", "default")).stdout == "Delivered.\n"
         assert "here" in (await eopiez("channels", "--project", "default")).stdout
         await eopiez("silence", "1h")
+        (silence,) = (await eopiez("silences", "--json")).stdout.splitlines()
+        await eopiez("unsilence", json.loads(silence)["id"])
+        await eopiez("delete", "noise")
         await eopiez("list", "--all")

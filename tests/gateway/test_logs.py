@@ -85,6 +85,8 @@ async def test_pages_hold_each_line_once(app: FastAPI, client: Client) -> None:
             break
     assert seen == [f"{name} {number}" for number in reversed(range(25))]
     assert page["is_text_indexed"] is True
+    assert (await client("root").get("/logs", params={"text": "ab"})).json()["is_text_indexed"] is False
+    assert (await client("root").get("/logs")).json()["is_text_indexed"] is None
     for bad in ("x", "WzEsMl0", "WyIyMDI2LTAxLTAxIiwxXQ"):
         assert (await client("root").get("/logs", params={"cursor": bad})).status_code == 422
 

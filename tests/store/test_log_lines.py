@@ -218,3 +218,10 @@ async def _plan(database: Database, where: LineFilter) -> str:
         await connection.execute("set local plan_cache_mode = force_custom_plan")
         rows = await connection.fetch(f"explain {sql('log_lines')}", at, *module._facts(where), 100, number)
     return "\n".join(row[0] for row in rows)
+
+
+async def test_without_an_index_a_text_is_found_all_the_same(database: Database) -> None:
+    await append(database, [said("a needle in hay"), said("hay")])
+    await database.fetch("drop index log_lines_by_text")
+    assert not await LogLines(database).has_text_index()
+    assert await messages(database, LineFilter(text="NEEDLE")) == ["a needle in hay"]
