@@ -81,7 +81,7 @@ def orchestrate(
         log.info("orchestrating", name=called, database="given" if settings.database_url else "embedded")
         stamina = Stamina(local, called)
         retention = Retention(local, None if retain_days is None else timedelta(days=retain_days), keep)
-        with stationed_beside(local.database_url, settings, "orchestrator", local.usage):
+        with stationed_beside(local.database_url, settings, "orchestrator", local):
             while not interrupts.count:
                 retention.clean_if_due()
                 stamina.keep_driving()

@@ -104,7 +104,7 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             system.checker.start()
             try:
                 count = Chore("count requests", settings.metrics_interval_s, system.traffic.note)
-                async with stationed(database, settings, "gateway", system.traffic.meter, [count]):
+                async with stationed(database, settings, "gateway", system.traffic.meter, lambda _: [count]):
                     yield system
             finally:
                 await system.checker.stop()
