@@ -221,12 +221,8 @@ async def measure(url: str, home: Path) -> None:
             print(f"    of {resolution} s: {rows:,} rows, {size / 2**20:.1f} MiB")
         await scrape(settings, database)
         await database.fetch("delete from rollups where resolution = 86400")
-        await bench.fill(
-            now - timedelta(days=DAYS),
-            now - timedelta(hours=24),
-            3600,
-            (TASKS - 86_400 * TASKS_PER_S) // (DAYS - 1) // 24,
-        )
+        rest = TASKS // (24 * DAYS)
+        await bench.fill(now - timedelta(days=DAYS), now - timedelta(hours=24), 3600, rest)
         await bench.roll(now)
         print(f"{DAYS} days of {TASKS:,} tasks: {await bench.size() / 2**20:.1f} MiB", flush=True)
         await ask(settings)
