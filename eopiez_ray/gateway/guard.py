@@ -7,6 +7,7 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 
 from ..logs import get_logger
@@ -30,6 +31,8 @@ _HEADERS = {
 }
 """Unless the endpoint says otherwise."""
 _HSTS = "max-age=31536000; includeSubDomains"
+PREFIX = "/v1"
+"""Of every path."""
 BUSY_AFTER_S = 1
 
 log = get_logger(__name__)
@@ -50,6 +53,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})["request_id"] = _request_id(Headers(scope=scope))
+        _complete_path(scope)
         answer = _Answer(scope, send, self._let_stream)
         if self._requests >= self._settings.gateway_requests:
             await answer.refuse(receive, _busy("requests"))
@@ -183,6 +187,13 @@ def _request_id(headers: Headers) -> str:
     """The caller's own id if it has the form of one: it goes into logs and headers."""
     said = headers.get("x-request-id", "")
     return said if _REQUEST_ID.fullmatch(said) else str(uuid7())
+
+
+def _complete_path(scope: Scope) -> None:
+    """A path without the version means the same as one with it."""
+    path = get_route_path(scope)
+    if not path.startswith(PREFIX + "/"):
+        scope["path"] = scope.get("root_path", "") + PREFIX + path
 
 
 def _busy(what: str) -> Problem:

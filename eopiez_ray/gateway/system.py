@@ -13,6 +13,7 @@ from fastapi import Request
 from ..engine.artifacts import Artifacts
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
+from ..store.looks import Looks
 from ..store.services import Services
 from ..store.uploads import Uploads
 from .files import SharedFolder
@@ -58,6 +59,8 @@ class System:
         self.identity = identity
         """Accounts, sessions, keys and the audit trail."""
         self.workflows, self.updates = Workflows(database), Updates(database)
+        self.looks = Looks(database, self.workflows)
+        """Looks at one workflow, which many take at once."""
         self.intake, self.rules = Intake(database), RuleBook(database)
         self.catalogue = Catalogue(database)
         self.artifacts = Artifacts(settings.artifacts)
@@ -106,5 +109,10 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
 
 
 async def system_of(request: Request) -> System:
+    """A dependency: the system that a request is for."""
+    return system_at(request)
+
+
+def system_at(request: Request) -> System:
     """The system that a request is for."""
     return cast("System", request.app.state.system)

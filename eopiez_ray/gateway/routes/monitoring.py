@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from ...model.access import Role
@@ -20,11 +20,12 @@ from ..documented import READS
 from ..exposition import exposed
 from ..readiness import HealthBody, PartBody
 from ..representation import CursorParameter, Limit, Page, number_at, page_of, reply
+from ..routing import Resource
 
 if TYPE_CHECKING:
     pass
 
-router = APIRouter(tags=["monitoring"])
+router = Resource(tags=["monitoring"])
 
 LONGEST_WINDOW_S = 31 * 24 * 3600
 
