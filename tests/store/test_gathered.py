@@ -17,11 +17,12 @@ class Shelf:
         self.values: dict[str, int] = {}
         self.reads: list[set[str]] = []
         self.broken: set[str] = set()
-        self.gate = asyncio.Event()
+        self.gate, self.begun = asyncio.Event(), asyncio.Event()
         self.gate.set()
 
     async def read(self, keys: Collection[str]) -> dict[str, int]:
         self.reads.append(set(keys))
+        self.begun.set()
         found = {key: self.values[key] for key in keys if key in self.values}
         await self.gate.wait()
         if self.broken & set(keys):
@@ -38,8 +39,7 @@ async def test_those_who_ask_meanwhile_share_the_next_read(shelf: Shelf) -> None
     shelf.values, gathered = {"a": 1, "b": 2}, Gathered(shelf.read)
     shelf.gate.clear()
     first = [asyncio.create_task(gathered.get("a")) for _ in range(MOST_READERS)]
-    while len(shelf.reads) < 1:
-        await asyncio.sleep(0)
+    await shelf.begun.wait()
     rest = [asyncio.create_task(gathered.get(key)) for key in ("a", "b", "c") for _ in range(20)]
     await asyncio.sleep(0)
     shelf.gate.set()
@@ -52,8 +52,7 @@ async def test_an_answer_is_never_older_than_its_question(shelf: Shelf) -> None:
     shelf.values, gathered = {"a": 1}, Gathered(shelf.read)
     shelf.gate.clear()
     early = [asyncio.create_task(gathered.get("a")) for _ in range(3)]
-    while not shelf.reads:
-        await asyncio.sleep(0)
+    await shelf.begun.wait()
     shelf.values["a"] = 2
     late = asyncio.create_task(gathered.get("a"))
     await asyncio.sleep(0)
@@ -76,8 +75,7 @@ async def test_who_gives_up_waiting_does_not_disturb_others(shelf: Shelf) -> Non
     shelf.values, gathered = {"a": 1}, Gathered(shelf.read)
     shelf.gate.clear()
     impatient, patient = (asyncio.create_task(gathered.get("a")) for _ in range(2))
-    while not shelf.reads:
-        await asyncio.sleep(0)
+    await shelf.begun.wait()
     impatient.cancel()
     shelf.gate.set()
     assert await patient == 1
