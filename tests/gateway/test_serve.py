@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,66 @@ def test_headers_by_which_serve_is_told_what_to_do_lift_no_bound(client: httpx.C
         assert answer.status_code in {200, 408, 503}, (name, answer.text)
     large = client.post("/workflows", content=b"x" * (17 * 2**20), headers={"content-type": "application/json"})
     assert (large.status_code, large.json()["type"]) == (413, "urn:eopiez:problem:too-large")
+
+
+SMUGGLED = "GET /v1/users/profile HTTP/1.1\r\nHost: gateway\r\n\r\n"
+FORMS = {
+    "two lengths": f"Content-Length: 0\r\nContent-Length: {len(SMUGGLED)}\r\n\r\n{SMUGGLED}",
+    "a length and chunks": f"Content-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{SMUGGLED}",
+    "chunks by another name": f"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{SMUGGLED}",
+    "a space before the colon": f"Content-Length : {len(SMUGGLED)}\r\nContent-Length: 0\r\n\r\n{SMUGGLED}",
+    "a length with a sign": f"Content-Length: +{len(SMUGGLED)}\r\n\r\n{SMUGGLED}",
+    "a folded header": f"X-A: b\r\n Content-Length: {len(SMUGGLED)}\r\n\r\n{SMUGGLED}",
+    "bare line feeds": f"Transfer-Encoding: chunked\n\n0\n\n{SMUGGLED}",
+    "a NUL in a header": f"X-A: b\0c\r\nContent-Length: 0\r\n\r\n{SMUGGLED}",
+}
+"""How proxies and servers were made to disagree about where a request ends."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_request_hides_in_another(system: System, form: str) -> None:
+    """What a proxy before the gateway might take for one request's body is refused, or it is a request that is answered
+    by itself and as anybody's: the credentials of the first do not reach it."""
+    head = f"POST /v1/auth/logout HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {'x' * 40}\r\n"
+    answer = exchanged(system.url, (head + FORMS[form]).encode())
+    statuses = [int(line.split()[1]) for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+    assert statuses
+    assert set(statuses) <= {400, 401, 411, 422}, answer
+    assert b"login" not in answer
+
+
+def exchanged(url: str, sent_bytes: bytes) -> bytes:
+    """All that is answered to these bytes until the server is silent."""
+    port = int(url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(sent_bytes)
+        connection.settimeout(2)
+        received = b""
+        try:
+            while part := connection.recv(65536):
+                received += part
+        except TimeoutError:
+            pass
+        return received
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/jobs/"),  # CVE-2025-62593: code by way of a browser whose name for the page was rebound.
+        ("DELETE", "/api/serve/applications/"),  # CVE-2026-27482: no look at who asks for a deletion.
+        ("DELETE", "/api/jobs/raysubmit_1"),
+        ("GET", "/api/cluster_status"),
+        ("GET", "/logs/view?path=/etc/passwd"),
+    ],
+)
+@pytest.mark.parametrize("agent", ["Mozilla/5.0", "curl/8", ""])
+def test_ray_s_dashboard_does_nothing_for_strangers(system: System, method: str, path: str, agent: str) -> None:
+    headers = {"User-Agent": agent, "Host": "rebound.example", "Origin": "http://rebound.example"}
+    body = {"entrypoint": "touch /tmp/eopiez-was-here"} if method == "POST" else None
+    answer = httpx.request(method, system.dashboard + path, headers=headers, json=body, timeout=60)
+    assert answer.status_code in {401, 403}, answer.text
+    assert system.is_ready()
 
 
 async def test_whatever_part_is_killed_nothing_that_was_accepted_is_lost(system: System) -> None:

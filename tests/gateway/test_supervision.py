@@ -66,6 +66,11 @@ class System:
         return int(self._state["parts"][name]["pid"])
 
     @property
+    def dashboard(self) -> str:
+        """Where Ray's dashboard answers."""
+        return str(self._state["dashboard"])
+
+    @property
     def supervisor(self) -> int:
         """The process id of what watches the parts."""
         return int(self._state["supervisor"]["pid"])
