@@ -2,7 +2,7 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check test test-long bench bench-engine bench-gateway bench-themes
+.PHONY: help install fmt check test test-long bench bench-engine bench-gateway bench-monitoring bench-themes
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ bench-engine: ## Run the engine's benchmark against its rivals
 
 bench-gateway: ## Measure the gateway on Ray Serve and under uvicorn
 	$(PYTHON) benchmarks/gateway.py
+
+bench-monitoring: ## Measure the monitoring of a large, simulated system
+	$(PYTHON) benchmarks/monitoring.py
 
 bench-themes: ## Compare themes with rivals' on BBC news and labelled COLLECTIONS (paths)
 	$(PYTHON) benchmarks/themes.py $(COLLECTIONS)

@@ -115,6 +115,25 @@ class Settings(BaseSettings):
     """A URL that is told the head of the audit log after each change, so that a cut tail shows; besides a file in the
     data home."""
 
+    metrics: bool = True
+    """Whether replicas of the gateway and standing orchestrators measure, and roll up what was measured."""
+    metrics_interval_s: float = Field(default=10.0, gt=0, le=10)
+    """Seconds after which each process reports what it has measured."""
+    metrics_fine_hours: float = Field(default=1.0, ge=0.5)
+    """Hours for which samples of 10 seconds are kept."""
+    metrics_minute_hours: float = Field(default=12.0, ge=2)
+    """Hours for which samples of a minute are kept."""
+    metrics_hour_days: float = Field(default=35.0, ge=2)
+    """Days for which samples of an hour are kept."""
+    metrics_day_days: float = Field(default=400.0, ge=2)
+    """Days for which samples of a day are kept."""
+    price_cpu_hour: float = Field(default=0.0, ge=0)
+    """What an hour of CPU time of tasks costs, in whatever currency."""
+    price_gpu_hour: float = Field(default=0.0, ge=0)
+    """What an hour costs for which a task holds a GPU."""
+    price_gib_hour: float = Field(default=0.0, ge=0)
+    """What an hour costs for which a task holds a gibibyte of memory."""
+
     @property
     def shared_folder(self) -> Path:
         """The folder that the gateway shares with the workers."""

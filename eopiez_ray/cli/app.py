@@ -29,6 +29,7 @@ from . import (
     logs,
     orchestrate,
     pause,
+    performance,
     phases,
     plan,
     resume,
@@ -39,6 +40,7 @@ from . import (
     start,
     status,
     tasks,
+    top,
     up,
     update,
     users,
@@ -136,7 +138,7 @@ def eopiez(
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    limits, weigh, orchestrate, up, status, down, doctor, users, audit,
+    performance, top, limits, weigh, orchestrate, up, status, down, doctor, users, audit,
     login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""

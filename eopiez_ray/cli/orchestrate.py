@@ -72,7 +72,14 @@ def orchestrate(
     """
     settings = read_settings(cpus=cpus)
     log_aloud()
-    with results_only(), Interrupts() as interrupts, open_local("orchestrate", settings) as local:
+    from ..monitoring.opening import stationed_beside
+
+    with (
+        results_only(),
+        Interrupts() as interrupts,
+        open_local("orchestrate", settings) as local,
+        stationed_beside(local.database_url, settings, "orchestrator", local.usage),
+    ):
         called = name or socket.gethostname()
         local.drive_all(called)
         interrupts.listen_again()

@@ -147,6 +147,14 @@ class Remote:
         """As ``resume`` or ``retry``: an orchestrator there drives them in any case."""
         return self._loop.run(self._remote.queue(verb, selection, **options))
 
+    def performance(self, **query: Any) -> dict[str, Any]:
+        """What workflows and tasks took, by group, in a window; ``query`` as `GET /performance` takes it."""
+        return self._loop.run(self._remote.performance(**query))
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All metrics as far as you can see them, as they are now."""
+        return self._loop.run(self._remote.metrics())
+
     def _handle(self, workflow: AsyncRemoteWorkflow) -> RemoteWorkflow:
         return RemoteWorkflow(self._loop, workflow)
 
@@ -178,6 +186,10 @@ class RemoteWorkflow:
     def status(self) -> WorkflowStatus:
         """Its current status."""
         return self._loop.run(self._workflow.status())
+
+    def performance(self) -> dict[str, Any]:
+        """Where its time went: critical path, advice, stragglers, skewed steps, and a forecast while it runs."""
+        return self._loop.run(self._workflow.performance())
 
     @property
     def driver(self) -> DriverView | None:

@@ -205,6 +205,24 @@ class AsyncRemote:
         """As ``resume`` or ``retry``: an orchestrator there drives them in any case."""
         return await self._ask(verb, selection, options)
 
+    async def performance(self, **query: Any) -> dict[str, Any]:
+        """What workflows and tasks took, by group, in a window.
+
+        Args:
+            query: as `GET /performance` takes it, such as ``group=["step"], window_s=3600, baseline="week"``.
+
+        Raises:
+            ParameterError: the gateway does not understand the question.
+        """
+        found: dict[str, Any] = await self._transport.get("performance", **{"project": self._project} | query)
+        return found
+
+    async def metrics(self) -> list[dict[str, Any]]:
+        """All metrics as far as you can see them, each with its kind, unit and samples, as they are now."""
+        found = await self._transport.get("metrics", format="json", project=self._project)
+        metrics: list[dict[str, Any]] = found["metrics"]
+        return metrics
+
     def _handle(self, made: Mapping[str, Any]) -> AsyncRemoteWorkflow:
         return AsyncRemoteWorkflow(self._transport, WorkflowId(UUID(made["id"])))
 

@@ -78,6 +78,11 @@ class AsyncRemoteWorkflow:
         """Figures for each step besides its counters."""
         return reading.step_facts(await self._transport.get(self._path, inside=True))
 
+    async def performance(self) -> dict[str, Any]:
+        """Where its time went: critical path, advice, stragglers, skewed steps, and a forecast while it runs."""
+        found: dict[str, Any] = await self._transport.get(f"{self._path}/performance")
+        return found
+
     async def driver(self) -> DriverView | None:
         """The orchestrator that drives it; None if nobody does."""
         return reading.driver_view(await self._transport.get(self._path, inside=True))

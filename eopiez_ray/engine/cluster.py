@@ -32,7 +32,7 @@ from .executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostEr
 from .joining import ATTACH_S, address, join, living_nodes, note_worker, part
 from .last_words import LastWords, forget_last_words, read_last_words
 from .line import Line
-from .pool import Pool, Pooled
+from .pool import Pool, Pooled, Usage
 
 if TYPE_CHECKING:
     from ..model.ids import OrchestratorId
@@ -156,6 +156,10 @@ class RayExecutor:
     def cluster(self) -> str:
         """The address of its head."""
         return self._address
+
+    def usage(self) -> Usage:
+        """What the cluster has, and what this orchestrator holds of it."""
+        return self._pool.usage()
 
     def share(self, parts: int) -> None:
         """Use one of so many equal shares of the cluster; workers beyond it are released once idle."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         StandingLimit,
         WorkflowView,
     )
+    from .pool import Usage
 
 
 class Local:
@@ -49,6 +50,15 @@ class Local:
     def settings(self) -> Settings:
         """The settings of this system."""
         return self._thread.settings
+
+    @property
+    def database_url(self) -> str:
+        """Where its database is."""
+        return self._engine.database_url
+
+    def usage(self) -> Usage | None:
+        """What the cluster has, and what this process holds of it; None while it drives nothing."""
+        return self._run(self._engine.usage())
 
     def start(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow and drive it in this process. It is durable once this returns.

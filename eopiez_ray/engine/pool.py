@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from .nodes import Nodes
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ..model.policies import Resources
     from .actors import Started
@@ -43,6 +44,22 @@ class Pooled:
     def delay_s(self, now: float) -> float:
         """Computed from its calls' estimates; a late call is assumed to take as long again as it is late."""
         return abs(self.busy_until - now) if self.load else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a cluster has, and what one orchestrator holds of it."""
+
+    nodes: int
+    total: Mapping[str, float]
+    """Of each resource, by Ray's names."""
+    held: Mapping[str, float]
+    """By workers that are at work."""
+    busy: int
+    """Workers at work."""
+    idle: int
+    waiting: int
+    """Workers that have not started yet, since no node has room for them."""
 
 
 class Pool:
@@ -163,6 +180,23 @@ class Pool:
         if resources.placement.gang > 1:
             return self.nodes.fitting_ids(resources)
         return {self.nodes.roomiest(resources, [(pooled.node, pooled.resources) for pooled in busy])}
+
+    def usage(self) -> Usage:
+        """What the nodes have, and what busy workers hold."""
+        busy = [pooled for pooled in self.workers.values() if pooled.load]
+        names = {name for node in self.nodes.nodes for name in node.resources if ":" not in name}
+        held: Counter[str] = Counter()
+        for pooled in busy:
+            held.update(pooled.resources.totals())
+        started = sum(bool(pooled.node) for pooled in self.workers.values())
+        return Usage(
+            nodes=len(self.nodes.nodes),
+            total={name: self.nodes.total(name) for name in names},
+            held={name: held[name] for name in names},
+            busy=len(busy),
+            idle=sum(bool(pooled.node) and not pooled.load for pooled in self.workers.values()),
+            waiting=len(self.workers) - started,
+        )
 
     def surplus(self, resources: Resources) -> list[Pooled]:
         """Idle workers of this shape beyond this orchestrator's share."""

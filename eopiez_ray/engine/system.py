@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ..store import (
         WorkflowView,
     )
+    from .pool import Usage
 
 POLL_S = 0.5
 UPDATE_S = 15.0
@@ -84,6 +85,12 @@ class Engine:
         self._changes: dict[str, asyncio.Event] = {}
         """Set when a workflow that someone waits for has changed."""
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
+
+    @property
+    def database_url(self) -> str:
+        """Where the database is."""
+        assert self._database is not None, "open the engine first"
+        return self._database.url
 
     @property
     def workflows(self) -> Workflows:
@@ -193,6 +200,10 @@ class Engine:
             self._driving.add_done_callback(lambda done: done.cancelled() or done.exception())
             await self._await_readiness(orchestrator, self._driving)
             self._orchestrator = orchestrator
+
+    async def usage(self) -> Usage | None:
+        """What the cluster has, and what is held of it here; None while nothing is driven here."""
+        return None if self._executor is None else self._executor.usage()
 
     @property
     def is_driving(self) -> bool:

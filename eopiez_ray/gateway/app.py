@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from . import problems
 from .description import describe
 from .guard import PREFIX, Guard
+from .measuring import Measuring
 from .routes import ROUTERS
 from .system import OpensAuthenticator, opened
 
@@ -52,4 +53,5 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | Non
         app.include_router(router, prefix=PREFIX)
     describe(app)
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Measuring)
     return app

@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Protocol, cast
 from fastapi import Request
 
 from ..engine.artifacts import Artifacts
+from ..monitoring.meter import Meter
+from ..monitoring.opening import stationed
+from ..monitoring.samples import Samples
+from ..monitoring.standing import Standing
+from ..monitoring.station import Chore
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
 from ..store.looks import Looks
@@ -18,6 +23,7 @@ from ..store.services import Services
 from ..store.uploads import Uploads
 from .files import SharedFolder
 from .identity.services import open_identity
+from .measuring import Traffic
 from .modules import import_modules
 from .readiness import Readiness
 from .searching import Searcher
@@ -71,6 +77,9 @@ class System:
         self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
         self.searcher = Searcher()
+        self.traffic = Traffic(Meter())
+        """The requests of this replica, and what it measures."""
+        self.samples, self.standing = Samples(database, settings), Standing(database)
         self.readiness = Readiness(database, self.artifacts, settings.home)
         self.started_at = time.time()
         """In Unix seconds."""
@@ -97,7 +106,9 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             system.watcher.start()
             system.checker.start()
             try:
-                yield system
+                count = Chore("count requests", settings.metrics_interval_s, system.traffic.note)
+                async with stationed(database, settings, "gateway", system.traffic.meter, [count]):
+                    yield system
             finally:
                 await system.checker.stop()
                 await system.relay.close()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ..model.status import WorkflowStatus
 from .queries import sql
 
 if TYPE_CHECKING:
@@ -33,41 +32,6 @@ class Drivers:
     takers: int
     """How many of them take any workflow, whoever submitted it."""
     clusters: int
-
-
-@dataclass(frozen=True, slots=True)
-class StatusCount:
-    """How many workflows of a project have a status."""
-
-    project: str
-    status: WorkflowStatus
-    workflows: int
-    longest_queued: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class StepPerformance:
-    """What a step took, over all workflows of one name."""
-
-    workflow: str
-    step: str
-    runs: int
-    tasks: int
-    cached: int
-    wall_s: float
-    """Summed over its tasks."""
-    cpu_s: float
-    rejects: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How many workflows ended with a status, and how long they took."""
-
-    status: WorkflowStatus
-    workflows: int
-    took_s: Sequence[float]
-    """Seconds from their creation to their end: median, 95th and 99th percentile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +64,6 @@ class Vitals:
         """Who drives workflows now."""
         (row,) = await self._database.fetch(sql("orchestrators_alive"))
         return Drivers(**dict(row))
-
-    async def counts(self, projects: Sequence[str] | None) -> list[StatusCount]:
-        """How many workflows there are, by project and status."""
-        rows = await self._database.fetch(sql("workflow_counts"), projects)
-        return [StatusCount(**dict(row) | {"status": WorkflowStatus(row["status"])}) for row in rows]
-
-    async def steps(self, projects: Sequence[str] | None, since: datetime, limit: int) -> list[StepPerformance]:
-        """What steps took of workflows created since then, those that took most first."""
-        rows = await self._database.fetch(sql("step_performance"), projects, since, limit)
-        return [StepPerformance(**dict(row)) for row in rows]
-
-    async def ended(self, projects: Sequence[str] | None, since: datetime) -> list[Ended]:
-        """How workflows ended since then."""
-        rows = await self._database.fetch(sql("ended_since"), projects, since)
-        return [Ended(**dict(row) | {"status": WorkflowStatus(row["status"])}) for row in rows]
 
     async def logs(
         self,

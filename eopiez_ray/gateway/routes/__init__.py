@@ -10,6 +10,7 @@ from . import (
     members,
     monitoring,
     openid,
+    performance,
     pipeline,
     plans,
     profile,
@@ -23,9 +24,8 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, auth, openid,
-    profile, keys,
-    projects, members, users, audit, documentation,
+    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, performance,
+    auth, openid, profile, keys, projects, members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

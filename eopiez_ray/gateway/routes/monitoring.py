@@ -2,79 +2,61 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import asyncio
+from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Header, Query, Response
 from pydantic import BaseModel, Field
 
 from ...model.access import Role
 from ...model.filters import LogFilter
-from ...model.status import WorkflowStatus
+from ...monitoring.catalogue import Kind, Metric
+from ...monitoring.families import Buckets, Family, families
+from ...monitoring.standing import Stand
 from ...store import Vitals
 from ..access import CallerDep, ProjectParameter, SystemDep, projects_for
 from ..bodies import ViewBody
 from ..documented import READS
-from ..exposition import exposed
+from ..exposition import Form, exposed, form_for
 from ..readiness import HealthBody, PartBody
 from ..representation import CursorParameter, Limit, Page, number_at, page_of, reply
 from ..routing import Resource
 
-if TYPE_CHECKING:
-    pass
-
 router = Resource(tags=["monitoring"])
 
-LONGEST_WINDOW_S = 31 * 24 * 3600
+
+class HistogramBody(BaseModel):
+    """How values of a histogram are distributed."""
+
+    count: int
+    sum: float
+    buckets: dict[str, int] = Field(description="How many values were at most so large.", examples=[{"0.1": 4}])
 
 
-class CountBody(ViewBody):
-    """How many workflows of a project have a status."""
+class MeasuredBody(BaseModel):
+    """A value of a metric."""
 
-    project: str
-    status: WorkflowStatus
-    workflows: int
+    labels: dict[str, str] = Field(examples=[{"project": "default", "status": "running"}])
+    value: float | HistogramBody
+
+
+class MetricBody(BaseModel):
+    """A metric, as far as the caller can see it."""
+
+    name: str = Field(examples=["eopiez_workflows"])
+    kind: Kind
+    unit: str = Field(examples=["seconds"])
+    help: str
+    samples: list[MeasuredBody]
 
 
 class MetricsBody(BaseModel):
-    """Figures of the whole system, as far as the caller can see it."""
+    """Metrics of the whole system, as far as the caller can see them."""
 
-    orchestrators: int
-    workflows: list[CountBody]
-    longest_queued_s: float = Field(description="Age of the oldest queued workflow.")
-
-
-class EndedBody(ViewBody):
-    """How many workflows ended with a status, and how long they took."""
-
-    status: WorkflowStatus
-    workflows: int
-    p50_s: float
-    p95_s: float
-    p99_s: float
-
-
-class StepPerformanceBody(ViewBody):
-    """What a step took, over all workflows of one name."""
-
-    workflow: str
-    step: str
-    runs: int
-    tasks: int
-    cached: int
-    rejects: int
-    wall_s: float
-    cpu_s: float
-
-
-class PerformanceBody(BaseModel):
-    """What workflows and their steps took within a window of time."""
-
-    since: datetime
-    ended: list[EndedBody]
-    steps: list[StepPerformanceBody] = Field(description="Those that took most, first.")
+    metrics: list[MetricBody]
 
 
 class SystemLogBody(ViewBody):
@@ -109,50 +91,48 @@ async def get_readiness(system: SystemDep) -> Response:
 
 @router.get(
     "/metrics", operation_id="get_metrics", response_model=MetricsBody,
-    responses=READS | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses=READS | {200: {"content": {
+        "text/plain": {"schema": {"type": "string"}}, "application/openmetrics-text": {"schema": {"type": "string"}},
+    }}},
 )  # fmt: skip
 async def get_metrics(
     system: SystemDep,
     caller: CallerDep,
     project: ProjectParameter = None,
-    format: Literal["prometheus", "json"] = "prometheus",
+    format: Annotated[
+        Literal["prometheus", "openmetrics", "json"] | None,
+        Query(description="By default what `Accept` names, or else `prometheus`."),
+    ] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
-    """Figures of the whole system, as far as the caller can see it, for Prometheus or as JSON."""
-    vitals = Vitals(system.database)
-    counts = await vitals.counts(projects_for(caller, project, Role.VIEWER))
-    drivers = await vitals.drivers()
-    if format == "prometheus":
-        return exposed(counts, drivers)
-    return reply(
-        MetricsBody(
-            orchestrators=drivers.orchestrators,
-            workflows=[CountBody.model_validate(count) for count in counts],
-            longest_queued_s=max((count.longest_queued.total_seconds() for count in counts), default=0.0),
-        )
-    )
+    """Metrics of the whole system, as far as the caller can see them, whichever replica answers."""
+    projects, form = projects_for(caller, project, Role.VIEWER), form_for(accept, format)
+    stand = await system.standing.look()
+    return await asyncio.to_thread(_shown, stand, projects, form)
 
 
-@router.get("/performance", operation_id="get_performance", response_model=PerformanceBody, responses=READS)
-async def get_performance(
-    system: SystemDep,
-    caller: CallerDep,
-    project: ProjectParameter = None,
-    window_s: Annotated[int, Query(ge=1, le=LONGEST_WINDOW_S, description="How far to look back.")] = 24 * 3600,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Steps at most.")] = 50,
-) -> Response:
-    """What workflows and their steps took."""
-    projects, since = projects_for(caller, project, Role.VIEWER), datetime.now(UTC) - timedelta(seconds=window_s)
-    vitals = Vitals(system.database)
-    ended = [
-        EndedBody(
-            status=each.status,
-            workflows=each.workflows,
-            **dict(zip(("p50_s", "p95_s", "p99_s"), each.took_s, strict=True)),
-        )
-        for each in await vitals.ended(projects, since)
+def _shown(stand: Stand, projects: tuple[str, ...] | None, form: Form) -> Response:
+    found = families(stand, projects)
+    if form is Form.JSON:
+        return reply(MetricsBody(metrics=[_body(family) for family in found]))
+    return Response(exposed(found, form), headers={"Content-Type": form.value, "Vary": "Accept"})
+
+
+def _body(family: Family) -> MetricBody:
+    metric = family.metric
+    samples = [
+        MeasuredBody(labels=dict(zip(metric.labels, labels, strict=True)), value=_value(metric, value))
+        for labels, value in family.values.items()
     ]
-    steps = [StepPerformanceBody.model_validate(step) for step in await vitals.steps(projects, since, limit)]
-    return reply(PerformanceBody(since=since, ended=ended, steps=steps))
+    return MetricBody(name=metric.name, kind=metric.kind, unit=metric.unit, help=metric.help, samples=samples)
+
+
+def _value(metric: Metric, value: float | Buckets) -> float | HistogramBody:
+    if not isinstance(value, Buckets):
+        return value
+    names = [*map(str, metric.bounds), "+Inf"]
+    buckets = {name: int(count) for name, count in zip(names, value.counts, strict=True)}
+    return HistogramBody(count=int(value.count), sum=value.sum, buckets=buckets)
 
 
 @router.get("/logs", operation_id="list_system_logs", response_model=Page[SystemLogBody], responses=READS)

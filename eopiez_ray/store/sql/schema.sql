@@ -342,6 +342,8 @@ create table tasks (
     worker text not null,
     is_cached boolean not null,
     peak_bytes bigint not null,
+    -- When the transaction that wrote it began.
+    committed_at timestamptz not null default now(),
     primary key (workflow_id, step, partition)
 );
 -- What people look for in long workflows. Rows of short tasks are in none of these, and cost nothing.
@@ -349,6 +351,8 @@ create index tasks_rejecting on tasks (workflow_id, step, partition) where rejec
 create index tasks_cached on tasks (workflow_id, step, partition) where is_cached;
 create index tasks_long on tasks (workflow_id, step, wall_s) where wall_s >= 1;
 create index tasks_measured on tasks (workflow_id, step, peak_bytes) where peak_bytes > 0;
+-- Rows are added at the end, so that a summary of each stretch of pages finds the latest.
+create index tasks_by_time on tasks using brin (committed_at) with (pages_per_range = 32, autosummarize = on);
 
 -- A row for each attempt that ended without a result.
 create table attempts (
@@ -371,6 +375,7 @@ create table attempts (
 create index attempts_of_workflow on attempts (workflow_id, step, partition);
 create index attempts_given_up on attempts (id) where retry_at is null and not is_forgiven;
 create index attempts_in_order on attempts (workflow_id, id);
+create index attempts_by_time on attempts using brin (ended_at) with (pages_per_range = 32, autosummarize = on);
 
 create table events (
     workflow_id uuid not null,
@@ -380,6 +385,7 @@ create table events (
     data jsonb not null default '{}',
     primary key (workflow_id, id)
 );
+create index events_by_time on events using brin (at) with (pages_per_range = 32, autosummarize = on);
 
 create table logs (
     workflow_id uuid not null,
@@ -490,3 +496,65 @@ create table cache (
     rows bigint not null,
     created_at timestamptz not null default now()
 );
+
+-- Work that one process at a time does for the whole system, or for one node: who does it, and until when, by this
+-- clock, it is theirs.
+create table watches (
+    name text primary key,
+    holder uuid not null,
+    lease_until timestamptz not null
+);
+
+-- What processes have measured and nobody has folded into samples yet.
+create table reports (
+    id bigint generated always as identity primary key,
+    source uuid not null,
+    at timestamptz not null default clock_timestamp(),
+    -- Of each series: the metric, its labels, and values by bucket.
+    entries jsonb not null
+);
+
+-- A metric with its labels. `labels` are few and short.
+create table series (
+    id integer generated always as identity primary key,
+    metric text not null,
+    labels jsonb not null,
+    seen_at timestamptz not null default now(),
+    unique (metric, labels)
+);
+
+-- What a metric's series measured in a period: of counters and histograms what was added to them, of gauges their mean
+-- and maximum. monitoring/blocks.py says how it is packed. A period may have several rows, which add up.
+create table samples (
+    -- Seconds of the period that begins at `at`.
+    resolution integer not null check (resolution in (10, 60, 3600, 86400)),
+    metric text not null,
+    at timestamptz not null,
+    fold bigint not null,
+    packed bytea not null,
+    primary key (resolution, metric, at, fold)
+);
+alter table samples alter packed set storage external;
+create index samples_by_time on samples using brin (at) with (pages_per_range = 8);
+
+-- What counters and histograms have come to since the beginning, up to and including a fold.
+create table totals (
+    metric text primary key,
+    fold bigint not null,
+    packed bytea not null
+);
+alter table totals alter packed set storage external;
+
+-- How far samples are rolled up: no period that begins before is missing.
+create table rollups (
+    resolution integer primary key check (resolution in (60, 3600, 86400)),
+    through timestamptz not null
+);
+
+-- How far what has happened is measured: the last fold, and up to when events, attempts and tasks are counted.
+create table metering (
+    is_only boolean primary key default true check (is_only),
+    fold bigint not null default 0,
+    through timestamptz not null default now()
+);
+insert into metering default values;

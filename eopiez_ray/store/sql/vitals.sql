@@ -13,44 +13,6 @@ select
     count(distinct cluster)::integer as clusters
 from leaseholders
 
--- name: workflow_counts
--- How many workflows of some projects there are, by status; null means all projects.
-select project, status, count(*) as workflows, coalesce(max(clock_timestamp() - created_at) filter (
-    where status = 'queued'
-), interval '0') as longest_queued
-from workflows
-where ($1::text[] is null or project = any($1))
-group by project, status
-order by project, status
-
--- name: step_performance
--- What steps of workflows of some projects took that were created since then, the slowest first.
-select
-    workflows.name as workflow, spec #>> array['steps', position::text, 'name'] as step, count(*) as runs,
-    sum(done)::bigint as tasks, sum(cached)::bigint as cached, sum(steps.wall_s) as wall_s, sum(steps.cpu_s) as cpu_s,
-    sum(rejects)::bigint as rejects
-from workflows
-join plans on plans.digest = workflows.plan
-join steps on steps.workflow_id = workflows.id
-where ($1::text[] is null or project = any($1))
-    and workflows.created_at >= $2
-group by 1, 2
-order by wall_s desc
-limit $3
-
--- name: ended_since
--- How workflows of some projects ended since then, and how long they took.
-select
-    status, count(*) as workflows,
-    percentile_cont(array[0.5, 0.95, 0.99]) within group (
-        order by extract(epoch from finished_at - created_at)
-    ) as took_s
-from workflows
-where ($1::text[] is null or project = any($1))
-    and finished_at >= $2
-group by status
-order by status
-
 -- name: recent_logs
 -- The latest log lines of the newest workflows of some projects, newest first.
 select logs.workflow_id, workflows.name as workflow, project, logs.id, at, level, message,

@@ -1,0 +1,81 @@
+"""What one process measures: numbers in memory, taken out and written together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .catalogue import Kind, Metric
+from .sketch import SUM, bucket_of
+
+Labels = tuple[str, ...]
+"""Values of a metric's labels, in their order."""
+VALUE = 0
+"""Where a counter keeps what was added to it, and a gauge its mean."""
+
+
+class Key(NamedTuple):
+    """A series."""
+
+    metric: Metric
+    labels: Labels
+
+
+class Meter:
+    """Counts, observes and notes for one process. Methods may be called from any thread and take microseconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._added: dict[Key, dict[int, float]] = {}
+        self._gauges: dict[Key, float] = {}
+
+    def add(self, metric: Metric, amount: float = 1.0, labels: Labels = ()) -> None:
+        """Add to a counter."""
+        assert metric.kind is Kind.COUNTER
+        with self._lock:
+            values = self._added.setdefault(Key(metric, labels), {})
+            values[VALUE] = values.get(VALUE, 0.0) + amount
+
+    def observe(self, metric: Metric, value: float, labels: Labels = (), times: int = 1) -> None:
+        """Count a value in a histogram."""
+        assert metric.kind is Kind.HISTOGRAM
+        bucket = bucket_of(value)
+        with self._lock:
+            values = self._added.setdefault(Key(metric, labels), {})
+            values[bucket] = values.get(bucket, 0.0) + times
+            values[SUM] = values.get(SUM, 0.0) + value * times
+
+    def note(self, metric: Metric, value: float, labels: Labels = ()) -> None:
+        """Say where a gauge stands."""
+        assert metric.kind is Kind.GAUGE
+        with self._lock:
+            self._gauges[Key(metric, labels)] = value
+
+    def take(self) -> Measured:
+        """What was measured since this was last called; the meter begins anew."""
+        with self._lock:
+            taken = Measured(self._added, self._gauges)
+            self._added, self._gauges = {}, {}
+        return taken
+
+    def put_back(self, measured: Measured) -> None:
+        """Undo ``take``: what could not be written goes with what comes after it. Gauges are old by then."""
+        with self._lock:
+            for key, values in measured.added.items():
+                kept = self._added.setdefault(key, {})
+                for bucket, value in values.items():
+                    kept[bucket] = kept.get(bucket, 0.0) + value
+
+
+class Measured(NamedTuple):
+    """What a process has measured in an interval."""
+
+    added: Mapping[Key, Mapping[int, float]]
+    """What was added to counters and histograms, by bucket."""
+    gauges: Mapping[Key, float]
+
+    def entries(self) -> list[list[Any]]:
+        """As a report's JSON: metric, values of its labels, ``[bucket, value]`` pairs."""
+        added = [[key.metric.name, [*key.labels], [*map(list, values.items())]] for key, values in self.added.items()]
+        return added + [[key.metric.name, [*key.labels], [[VALUE, value]]] for key, value in self.gauges.items()]

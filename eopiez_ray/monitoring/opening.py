@@ -1,0 +1,165 @@
+"""What a process does for monitoring, all of it: the list of its chores, and their beginning and end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+from ..engine.moments import set_within
+from ..errors import DatabaseUnavailableError
+from ..logs import get_logger
+from ..store import connect
+from ..store.samples import SampleStore
+from .folding import Folder
+from .happenings import Business
+from .meter import Meter
+from .processes import NODE, Cluster, Node, OwnProcess
+from .rollups import Rollups
+from .station import SYSTEM, Chore, Station
+from .surveys import Surveys
+
+if TYPE_CHECKING:
+    from ..engine.pool import Usage
+    from ..settings import Settings
+    from ..store import Database
+
+ROLL_S = 15.0
+PROBE_S = 60.0
+KEEP_HOUSE_S = 600.0
+LAG_S = 1.0
+RETRY_S = 5.0
+
+Opens = Callable[["Database"], AbstractAsyncContextManager[Station]]
+"""Opens a station."""
+
+log = get_logger(__name__)
+
+
+@asynccontextmanager
+async def stationed(
+    database: Database, settings: Settings, part: str, meter: Meter, more: Sequence[Chore] = ()
+) -> AsyncIterator[Station]:
+    """The station of this process, as long as the block lasts; it does nothing if metrics are off.
+
+    Args:
+        database: where samples go.
+        settings: how often, and for how long they are kept.
+        part: what this process is, such as ``gateway``.
+        meter: what it measures.
+        more: chores of this part alone.
+    """
+    station = Station(database, meter, part)
+    store = SampleStore(database)
+    if not settings.metrics:
+        yield station
+        return
+    reporter = Reporter(station, store)
+    station.add(
+        *_own(station, settings, reporter), *more, *_of_node(station, settings), *_of_system(station, store, settings)
+    )
+    station.start()
+    try:
+        yield station
+    finally:
+        await station.stop(last=[reporter.report])
+
+
+def _own(station: Station, settings: Settings, reporter: Reporter) -> list[Chore]:
+    """What each process does for itself."""
+    process = OwnProcess(station.meter, station.part)
+    return [
+        Chore("sample the process", settings.metrics_interval_s, process.sample),
+        Chore("watch the event loop", LAG_S, process.watch_loop),
+        Chore("report", settings.metrics_interval_s, reporter.report),
+    ]
+
+
+def _of_node(station: Station, settings: Settings) -> list[Chore]:
+    """What one process does for its node."""
+    node = Node(station.meter, settings.home.expanduser().absolute())
+    return [Chore("sample the node", settings.metrics_interval_s, node.sample, watch=f"node {NODE}")]
+
+
+def _of_system(station: Station, store: SampleStore, settings: Settings) -> list[Chore]:
+    """What one process does for the whole system."""
+    folder = Folder(station, store, Business(settings).measure)
+    rollups, surveys = Rollups(station, store, folder, settings), Surveys(station, settings)
+    every_s = settings.metrics_interval_s
+    return [
+        Chore("survey the queue", every_s, surveys.queue, watch=SYSTEM),
+        Chore("survey users", every_s, surveys.users, watch=SYSTEM),
+        Chore("survey the database", every_s, surveys.server, watch=SYSTEM),
+        Chore("survey its tables", every_s, surveys.tables, watch=SYSTEM),
+        Chore("probe the artifact store", PROBE_S, surveys.artifacts, watch=SYSTEM),
+        Chore("fold", every_s, folder.fold, watch=SYSTEM),
+        Chore("roll up", ROLL_S, rollups.roll, watch=SYSTEM),
+        Chore("keep house", KEEP_HOUSE_S, rollups.keep_house, watch=SYSTEM),
+    ]
+
+
+class Reporter:
+    """Writes what a process has measured, in one statement; what cannot be written now is written later."""
+
+    def __init__(self, station: Station, store: SampleStore) -> None:
+        self._station, self._store = station, store
+
+    async def report(self) -> None:
+        """Write what was measured since the last time."""
+        measured = self._station.meter.take()
+        if not (measured.added or measured.gauges):
+            return
+        try:
+            await self._store.report(self._station.id, measured.entries())
+        except BaseException:
+            self._station.meter.put_back(measured)
+            raise
+
+
+@contextmanager
+def stationed_beside(
+    database_url: str, settings: Settings, part: str, look: Callable[[], Usage | None]
+) -> Iterator[None]:
+    """The station of an orchestrator, whose loop has other things to do: in a thread, with connections of its own.
+
+    Args:
+        database_url: where samples go.
+        settings: as in ``stationed``.
+        part: what this process is.
+        look: says what its cluster has.
+    """
+    if not settings.metrics:
+        yield
+        return
+    loop, stopping = asyncio.new_event_loop(), asyncio.Event()
+    meter = Meter()
+    cluster = Chore("look at the cluster", settings.metrics_interval_s, Cluster(meter, look).sample)
+    work = _until(stopping, database_url, lambda database: stationed(database, settings, part, meter, [cluster]))
+    thread = threading.Thread(target=_run, args=(loop, work), name="eopiez monitoring", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join()
+
+
+def _run(loop: asyncio.AbstractEventLoop, work: Coroutine[None, None, None]) -> None:
+    try:
+        loop.run_until_complete(work)
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
+
+
+async def _until(stopping: asyncio.Event, database_url: str, opens: Opens) -> None:
+    """Do the chores until it is over; a database that is away when this begins is waited for."""
+    while not stopping.is_set():
+        try:
+            async with await connect(database_url) as database, opens(database):
+                await stopping.wait()
+        except DatabaseUnavailableError as error:
+            log.warning("monitoring waits for the database", error=str(error))
+            await set_within(stopping, RETRY_S)

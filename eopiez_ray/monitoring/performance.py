@@ -1,0 +1,176 @@
+"""What tasks took, in any window and by any group, and how that compares with another window or version."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..errors import ParameterError
+from . import catalogue as c
+from .comparison import Comparison, compared
+from .samples import Distribution
+
+if TYPE_CHECKING:
+    from .samples import Labels, Samples, Where
+
+GROUPS = ("project", "plan", "step", "phase", "version", "node")
+"""What results can be told apart by."""
+OF_NODES = frozenset({"node", "project"})
+"""What they can be told apart by together with nodes."""
+NOTHING = Distribution({})
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How durations are distributed, in seconds."""
+
+    count: int
+    mean_s: float
+    p50_s: float
+    p95_s: float
+    p99_s: float
+
+    @classmethod
+    def of(cls, given: Distribution) -> Spread:
+        """That of a distribution; zeros of an empty one."""
+        return cls(int(given.count), given.mean, *(given.quantile(q) for q in (0.5, 0.95, 0.99)))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is looked at."""
+
+    since: datetime
+    until: datetime
+    where: Where
+    projects: Collection[str] | None
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return max(1e-9, (self.until - self.since).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPerformance:
+    """What tasks of a group did."""
+
+    group: Mapping[str, str]
+    tasks: int
+    """Those that ended, however they did."""
+    failed: int
+    cached: int
+    tasks_per_s: float
+    run: Spread
+    wait: Spread
+    commit: Spread
+    run_share: float
+    """Its part of the time that all tasks ran."""
+    variability: float
+    """95th percentile of the run time over its median; 1 if all tasks take the same."""
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedPerformance:
+    """How many workflows ended with a status, and what they took from their creation on."""
+
+    status: str
+    workflows: int
+    took: Spread
+
+
+class Performance:
+    """Reads what was measured."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    async def ended(self, window: Window) -> list[EndedPerformance]:
+        """How workflows ended, and what they took."""
+        where = {name: value for name, value in window.where.items() if name == "plan"}
+        counts = await self._totals(c.ENDED, replace(window, where=where), ("status",))
+        took = await self._spread(c.WORKFLOW_SECONDS, replace(window, where=where), ("status",))
+        return [
+            EndedPerformance(status, int(count), Spread.of(took.get((status,), NOTHING)))
+            for (status,), count in sorted(counts.items())
+        ]
+
+    async def groups(self, window: Window, by: Sequence[str], baseline: Window | None = None) -> list[GroupPerformance]:
+        """What tasks did, by group, those that ran longest in all first; compared with a baseline, if one is given.
+
+        Raises:
+            ParameterError: results cannot be told apart so.
+        """
+        check_groups(by, window.where)
+        is_by_node = "node" in {*by, *window.where}
+        runs = await self._spread(c.NODE_RUN_SECONDS if is_by_node else c.RUN_SECONDS, window, by)
+        waits = {} if is_by_node else await self._spread(c.WAIT_SECONDS, window, by)
+        commits = {} if is_by_node else await self._spread(c.COMMIT_SECONDS, window, by)
+        counts = _by_node(runs) if is_by_node else await self._counts(window, by)
+        total_s = sum(each.sum for each in runs.values()) or 1.0
+        found = [
+            GroupPerformance(
+                dict(zip(by, labels, strict=True)),
+                tasks=sum(counts[labels].values()),
+                failed=counts[labels].get("failed", 0),
+                cached=counts[labels].get("cached", 0),
+                tasks_per_s=sum(counts[labels].values()) / window.seconds,
+                run=(run := Spread.of(runs.get(labels, NOTHING))),
+                wait=Spread.of(waits.get(labels, NOTHING)),
+                commit=Spread.of(commits.get(labels, NOTHING)),
+                run_share=runs.get(labels, NOTHING).sum / total_s,
+                variability=run.p95_s / run.p50_s if run.p50_s else 1.0,
+            )
+            for labels in counts
+        ]
+        if baseline is not None:
+            then = await self._spread(c.NODE_RUN_SECONDS if is_by_node else c.RUN_SECONDS, baseline, by)
+            found = [_compared(each, runs, then) for each in found]
+        return sorted(found, key=lambda each: (-each.run_share, *each.group.values()))
+
+    async def _counts(self, window: Window, by: Sequence[str]) -> dict[Labels, dict[str, int]]:
+        """How many tasks ended, by group and outcome."""
+        counts: dict[Labels, dict[str, int]] = {}
+        for labels, count in (await self._totals(c.TASKS, window, (*by, "outcome"))).items():
+            counts.setdefault(labels[:-1], {})[labels[-1]] = int(count)
+        return counts
+
+    async def _totals(self, metric: c.Metric, window: Window, by: Sequence[str]) -> dict[Labels, float]:
+        return await self._samples.totals(
+            metric, window.where, projects=window.projects, since=window.since, until=window.until, by=by
+        )
+
+    async def _spread(self, metric: c.Metric, window: Window, by: Sequence[str]) -> dict[Labels, Distribution]:
+        return await self._samples.distributions(
+            metric, window.where, projects=window.projects, since=window.since, until=window.until, by=by
+        )
+
+
+def check_groups(by: Sequence[str], where: Where) -> None:
+    """Check that results can be told apart so.
+
+    Raises:
+        ParameterError: they cannot.
+    """
+    named = {*by, *where}
+    unknown = named - set(GROUPS)
+    if unknown:
+        raise ParameterError(f"results cannot be grouped by {min(unknown)!r}; they can by {', '.join(GROUPS)}")
+    if "node" in named and named - OF_NODES:
+        raise ParameterError("what tasks took on a node is known by project alone: leave out the other groups")
+
+
+def _by_node(runs: Mapping[Labels, Distribution]) -> dict[Labels, dict[str, int]]:
+    return {labels: {"succeeded": int(run.count)} for labels, run in runs.items()}
+
+
+def _compared(
+    each: GroupPerformance, now: Mapping[Labels, Distribution], then: Mapping[Labels, Distribution]
+) -> GroupPerformance:
+    labels = tuple(each.group.values())
+    if labels not in now or labels not in then:
+        return each
+    return replace(each, comparison=compared(now[labels].sketch, then[labels].sketch, len(now.keys() & then.keys())))

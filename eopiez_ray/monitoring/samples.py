@@ -1,0 +1,241 @@
+"""Reads what was measured: series over time, sums, and quantiles, of what a caller may see.
+
+``projects`` are those whose series may be read; None means all, and what is about no project. ``where`` chooses by
+labels, each with a value or several; ``by`` names the labels that results are told apart by.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..store.samples import SampleStore
+from .blocks import Block, added, averaged, unpacked
+from .catalogue import CATALOGUE, Kind, Metric
+from .covering import Kept, cover, step_of
+from .folding import FINEST_S, period_of
+from .meter import VALUE
+from .rollups import retention
+from .sketch import SUM, count_of, quantile
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+    from ..store import Database
+
+Labels = tuple[str, ...]
+Where = Mapping[str, str | Collection[str]]
+FRESH = timedelta(seconds=60)
+"""How old the latest value of a gauge may be."""
+
+
+class Point(NamedTuple):
+    """A value in a period."""
+
+    at: datetime
+    """When the period begins."""
+    value: float
+    """Of a gauge its mean, of a counter what was added, of a histogram how many values were counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A series over time."""
+
+    labels: Mapping[str, str]
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How the values of a histogram are distributed."""
+
+    sketch: Mapping[int, float]
+    """Counts by bucket, and the sum of all values."""
+
+    @property
+    def count(self) -> float:
+        """How many values there are."""
+        return count_of(self.sketch)
+
+    @property
+    def sum(self) -> float:
+        """Their sum."""
+        return self.sketch.get(SUM, 0.0)
+
+    @property
+    def mean(self) -> float:
+        """Their mean; 0 if there are none."""
+        return self.sum / self.count if self.count else 0.0
+
+    def quantile(self, q: float) -> float:
+        """The value below which a share ``q`` is, to 1 %; 0 if there are none."""
+        return quantile(self.sketch, q) or 0.0
+
+
+class Samples:
+    """Reads samples. Safe for concurrent use."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._store, self._retention = SampleStore(database), retention(settings)
+        self._labels: dict[int, tuple[str, dict[str, str]]] = {}
+        """The metric and labels of each series known so far."""
+
+    async def series(
+        self,
+        metric: Metric,
+        where: Where | None = None,
+        *,
+        projects: Collection[str] | None,
+        since: datetime,
+        until: datetime,
+        step_s: int | None = None,
+        by: Sequence[str] | None = None,
+    ) -> list[Line]:
+        """Series over time, a point for each period in which something was measured.
+
+        Args:
+            metric: what was measured.
+            where: which of its series.
+            projects: which projects may be read.
+            since, until: the window, without its end.
+            step_s: seconds of a period; by default such that there are some hundreds.
+            by: labels to keep apart; all by default.
+        """
+        step = step_s or step_of(until - since)
+        groups = await self._groups(metric, where, projects, by)
+        blocks: defaultdict[datetime, list[Block]] = defaultdict(list)
+        async for at, block in self._blocks(metric, since, until, step):
+            blocks[period_of(at, step)].append(block)
+        points: defaultdict[Labels, list[Point]] = defaultdict(list)
+        for at in sorted(blocks):
+            for labels, value in _values(_joined(blocks[at], metric), groups, metric).items():
+                points[labels].append(Point(at, value))
+        names = _names(metric, by)
+        return [Line(dict(zip(names, labels, strict=True)), line) for labels, line in sorted(points.items())]
+
+    async def totals(
+        self,
+        metric: Metric,
+        where: Where | None = None,
+        *,
+        projects: Collection[str] | None,
+        since: datetime,
+        until: datetime,
+        by: Sequence[str] | None = None,
+    ) -> dict[Labels, float]:
+        """What a counter grew by in a window, how many values a histogram counted, or the mean of a gauge."""
+        groups = await self._groups(metric, where, projects, by)
+        blocks = [block async for _, block in self._blocks(metric, since, until)]
+        return _values(_joined(blocks, metric), groups, metric)
+
+    async def distributions(
+        self,
+        metric: Metric,
+        where: Where | None = None,
+        *,
+        projects: Collection[str] | None,
+        since: datetime,
+        until: datetime,
+        by: Sequence[str] | None = None,
+    ) -> dict[Labels, Distribution]:
+        """How the values of a histogram are distributed in a window."""
+        groups = await self._groups(metric, where, projects, by)
+        blocks = [block async for _, block in self._blocks(metric, since, until)]
+        sketches: defaultdict[Labels, dict[int, float]] = defaultdict(dict)
+        for labels, bucket, value in _grouped(_joined(blocks, metric), groups):
+            sketches[labels][bucket] = sketches[labels].get(bucket, 0.0) + value
+        return {labels: Distribution(sketch) for labels, sketch in sketches.items()}
+
+    async def latest(
+        self,
+        metric: Metric,
+        where: Where | None = None,
+        *,
+        projects: Collection[str] | None,
+        by: Sequence[str] | None = None,
+    ) -> dict[Labels, float]:
+        """Where a gauge stands now, by the labels in ``by``, which add up; nothing if nobody has said lately."""
+        groups = await self._groups(metric, where, projects, by)
+        now = datetime.now(UTC)
+        samples = await self._store.read(FINEST_S, [metric.name], now - FRESH, now + FRESH)
+        return _values(unpacked(samples[-1].packed), groups, metric) if samples else {}
+
+    async def _blocks(self, metric: Metric, since: datetime, until: datetime, longest: int = 86400) -> _Blocks:
+        kept = Kept(await self._store.rolled_up(), {level: _ago(age) for level, age in self._retention.items()})
+        for part in cover(since, until, kept, longest):
+            for sample in await self._store.read(part.resolution, [metric.name], part.since, part.until):
+                yield sample.at, unpacked(sample.packed)
+
+    async def _groups(
+        self, metric: Metric, where: Where | None, projects: Collection[str] | None, by: Sequence[str] | None
+    ) -> dict[int, Labels]:
+        """The series that are asked for, each with the labels that it is told apart by."""
+        for row in await self._store.series(max(self._labels, default=0)):
+            self._labels[row.id] = row.metric, row.labels
+        names = _names(metric, by)
+        return {
+            series: tuple(labels.get(name, "") for name in names)
+            for series, (name_of_metric, labels) in self._labels.items()
+            if name_of_metric == metric.name and may_see(metric, labels, projects) and _matches(labels, where or {})
+        }
+
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    _Blocks = AsyncIterator[tuple[datetime, Block]]
+
+
+def may_see(metric: Metric, labels: Mapping[str, str], projects: Collection[str] | None) -> bool:
+    """Whether somebody who sees these projects may see a series."""
+    if projects is None:
+        return True
+    return labels["project"] in projects if "project" in labels else metric.is_public
+
+
+def _matches(labels: Mapping[str, str], where: Where) -> bool:
+    return all(
+        labels.get(name) == wanted if isinstance(wanted, str) else labels.get(name) in wanted
+        for name, wanted in where.items()
+    )
+
+
+def _names(metric: Metric, by: Sequence[str] | None) -> tuple[str, ...]:
+    return metric.kept if by is None else tuple(by)
+
+
+def _ago(age: timedelta) -> datetime:
+    return datetime.now(UTC) - age
+
+
+def _joined(blocks: Sequence[Block], metric: Metric) -> Block:
+    return averaged(blocks) if metric.kind is Kind.GAUGE else added(blocks)
+
+
+def _grouped(block: Block, groups: Mapping[int, Labels]) -> Iterator[tuple[Labels, int, float]]:
+    """Rows of the series that are asked for: labels, bucket, value."""
+    if not groups:
+        return
+    chosen = block.of_series(np.fromiter(groups, np.int32, len(groups)))
+    rows = zip(chosen.series.tolist(), chosen.buckets.tolist(), chosen.values.tolist(), strict=True)
+    for series, bucket, value in rows:
+        yield groups[series], bucket, value
+
+
+def _values(block: Block, groups: Mapping[int, Labels], metric: Metric) -> dict[Labels, float]:
+    """One value for each group: the sum over its series."""
+    values: defaultdict[Labels, float] = defaultdict(float)
+    for labels, bucket, value in _grouped(block, groups):
+        if bucket != SUM if metric.kind is Kind.HISTOGRAM else bucket == VALUE:
+            values[labels] += value
+    return dict(values)
+
+
+def metric_named(name: str) -> Metric | None:
+    """The metric with that name, if there is one."""
+    return CATALOGUE.get(name)

@@ -1,0 +1,93 @@
+"""What one process looks at for the whole system: the queue, Postgres, the artifact store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ..engine.artifacts import Artifacts
+from ..errors import ArtifactError, StorageFullError
+from ..store import Vitals
+from ..store.happenings import active_users, unfinished, waiting_steps
+from ..store.server import ServerStatistics
+from . import catalogue as c
+from .station import SYSTEM
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+    from .station import Station
+
+ACTIVE_WITHIN = timedelta(minutes=5)
+
+
+class Surveys:
+    """Looks, and notes in the meter what it sees."""
+
+    def __init__(self, station: Station, settings: Settings) -> None:
+        self._database, self._meter, self._id = station.database, station.meter, station.id
+        self._statistics = ServerStatistics(station.database)
+        self._artifacts = Artifacts(settings.artifacts)
+        self._counted: dict[str, int] = {}
+        """What the server has counted, as of the last look."""
+
+    async def queue(self) -> None:
+        """Workflows that have not ended, steps that wait, and who drives them."""
+        for each in await unfinished(self._database):
+            self._meter.note(c.WORKFLOWS, each.workflows, (each.project, each.status))
+            if each.status == "queued":
+                self._meter.note(c.QUEUE_AGE, each.age_s or 0.0, (each.project,))
+        for project, reason, steps in await waiting_steps(self._database):
+            self._meter.note(c.WAITING, steps, (project, reason))
+        self._meter.note(c.ORCHESTRATORS, (await Vitals(self._database).drivers()).orchestrators)
+
+    async def users(self) -> None:
+        """Who is active."""
+        for project, users in (await active_users(self._database, ACTIVE_WITHIN)).items():
+            self._meter.note(c.ACTIVE_USERS, users, (project,))
+
+    async def server(self) -> None:
+        """Postgres as a whole, and how long a commit takes."""
+        figures = await self._statistics.figures()
+        for state, connections in (await self._statistics.connections()).items():
+            self._meter.note(c.DB_CONNECTIONS, connections, (state,))
+        self._meter.note(c.DB_BYTES, figures.size)
+        self._meter.note(c.DB_LONGEST, figures.longest_s)
+        self._meter.note(c.DB_WAITING, figures.waiting)
+        self._meter.note(c.DB_LAG, figures.lag)
+        grown = self._grown(asdict(figures))
+        self._meter.add(c.DB_TRANSACTIONS, grown["xact_commit"], ("committed",))
+        self._meter.add(c.DB_TRANSACTIONS, grown["xact_rollback"], ("rolled_back",))
+        self._meter.add(c.DB_BLOCKS, grown["blks_hit"], ("cache",))
+        self._meter.add(c.DB_BLOCKS, grown["blks_read"], ("disk",))
+        self._meter.add(c.DB_DEADLOCKS, grown["deadlocks"])
+        self._meter.add(c.DB_TEMPORARY, grown["temp_bytes"])
+        began = time.perf_counter()
+        await self._statistics.commit_something(SYSTEM, self._id)
+        self._meter.observe(c.DB_PROBE_SECONDS, time.perf_counter() - began)
+
+    async def tables(self) -> None:
+        """Tables, their rows and their size."""
+        for table in await self._statistics.tables():
+            self._meter.note(c.DB_ROWS, table.live, (table.table, "live"))
+            self._meter.note(c.DB_ROWS, table.dead, (table.table, "dead"))
+            self._meter.note(c.DB_TABLE_BYTES, table.bytes, (table.table,))
+
+    async def artifacts(self) -> None:
+        """Whether the artifact store can be written and read, and how long that takes."""
+        began = time.perf_counter()
+        try:
+            await asyncio.to_thread(self._artifacts.probe)
+        except (ArtifactError, StorageFullError):
+            self._meter.add(c.ARTIFACT_FAILURES)
+        else:
+            self._meter.add(c.ARTIFACT_FAILURES, 0)
+            self._meter.observe(c.ARTIFACT_SECONDS, time.perf_counter() - began)
+
+    def _grown(self, figures: dict[str, int]) -> dict[str, int]:
+        """What was counted since the last look; nothing the first time, or after a reset."""
+        grown = {name: max(0, value - self._counted.get(name, value)) for name, value in figures.items()}
+        self._counted = figures
+        return grown

@@ -1,0 +1,165 @@
+"""``GET /metrics``: what Prometheus reads of the whole system, and what each caller may see of it."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as families
+
+from eopiez_ray.monitoring import catalogue as c
+from eopiez_ray.monitoring import standing
+from eopiez_ray.monitoring.catalogue import CATALOGUE
+from tests.gateway.conftest import Client, created, gateway_at, listening, messages
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    from tests.engine.conftest import Stage
+
+import pytest_asyncio
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def app(database_url: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FastAPI]:
+    """A gateway that measures quickly."""
+    monkeypatch.setattr(standing, "LOOK_S", 0.0)
+    async with gateway_at(database_url, home, metrics_interval_s=0.05) as app:
+        yield app
+
+
+async def scraped(client: httpx.AsyncClient, **parameters: Any) -> dict[str, dict[tuple[str, ...], float]]:
+    """Values of each sample's name, by the values of its labels."""
+    answer = await client.get("/metrics", params=parameters)
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    found: dict[str, dict[tuple[str, ...], float]] = {}
+    for family in families(answer.text):
+        for sample in family.samples:
+            found.setdefault(sample.name, {})[tuple(sample.labels.values())] = sample.value
+    return found
+
+
+async def until_scraped(client: httpx.AsyncClient, name: str, labels: tuple[str, ...], value: float) -> None:
+    async def is_there() -> bool:
+        return (await scraped(client)).get(name, {}).get(labels) == value
+
+    await until(is_there)
+
+
+async def test_workflows_are_scraped_by_whoever_may_see_them(client: Client, stage: Stage) -> None:
+    stage.orchestrate()
+    await stage.rest(await created(client("anna"), "ship", "crane"))  # type: ignore[arg-type]
+    await until_scraped(client("root"), "eopiez_tasks_ended_total", ("blue", "length", "succeeded"), 2)
+    await until_scraped(client("cleo"), "eopiez_workflows_ended_total", ("blue", "succeeded"), 1)
+    assert "eopiez_orchestrators" in await scraped(client("cleo"))
+    theirs = await scraped(client("dora"))
+    assert not any(("blue" in labels) for samples in theirs.values() for labels in samples)
+    assert not {name for name in theirs if name.startswith(("eopiez_http", "eopiez_node", "eopiez_postgres"))}
+    assert (await client("dora").get("/metrics", params={"project": "blue"})).status_code == HTTPStatus.NOT_FOUND
+    assert not await scraped(client("fritz")) or "eopiez_tasks_ended_total" not in await scraped(client("fritz"))
+
+
+async def test_requests_are_measured_by_route(client: Client) -> None:
+    root = client("root")
+    for _ in range(3):
+        await root.get("/workflows/01900000-0000-7000-8000-000000000000")
+    await root.get("http://gateway/workflows/01900000-0000-7000-8000-000000000001")
+    await root.get("/no/such/path")
+    await root.request("BREW", "/workflows")
+    await until_scraped(root, "eopiez_http_requests_total", ("GET", "/workflows/{workflow}", "404"), 4)
+    await until_scraped(root, "eopiez_http_requests_total", ("GET", "(unknown)", "404"), 1)
+    await until_scraped(root, "eopiez_http_requests_total", ("(unknown)", "/workflows", "405"), 1)
+    found = await scraped(root)
+    assert found["eopiez_http_request_seconds_count"]["/workflows/{workflow}",] == 4
+    assert found["eopiez_http_request_seconds_bucket"]["/workflows/{workflow}", "+Inf"] == 4
+
+
+async def test_followers_are_counted_while_they_follow(app: FastAPI, client: Client, stage: Stage) -> None:
+    workflow = await created(client("anna"), "ship")
+    async with listening(app) as url, httpx.AsyncClient(base_url=url, headers={"Caller": "cleo"}) as http:
+        accept = {"Accept": "text/event-stream"}
+        async with http.stream("GET", f"/workflows/{workflow}/events", headers=accept, timeout=60) as answer:
+            following = messages(answer)
+            await anext(following)
+            await until_scraped(client("root"), "eopiez_http_followers", (), 1)
+        await until_scraped(client("root"), "eopiez_http_followers", (), 0)
+
+
+async def test_all_forms_say_the_same(client: Client) -> None:
+    root = client("root")
+    await root.get("/workflows")
+    await until_scraped(root, "eopiez_http_requests_total", ("GET", "/workflows", "200"), 1)
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    opened = await root.get("/metrics", headers=accept)
+    assert opened.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    read = {family.name: family for family in openmetrics.text_string_to_metric_families(opened.text)}  # type: ignore[no-untyped-call]
+    plain = await root.get("/metrics")
+    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    names = {family.name for family in families(plain.text)}
+    assert {name.removesuffix("_total") for name in read} == {name.removesuffix("_total") for name in names}
+    assert read["eopiez_http_request_seconds"].unit == "seconds"
+    answer = (await root.get("/metrics", params={"format": "json"})).json()
+    by_name = {metric["name"]: metric for metric in answer["metrics"]}
+    assert {name.removesuffix("_total") for name in by_name} == {name.removesuffix("_total") for name in names}
+    requests = by_name["eopiez_http_requests_total"]["samples"]
+    assert {"labels": {"method": "GET", "route": "/workflows", "status": "200"}, "value": 1} in requests
+    assert (await root.get("/metrics", headers={"Accept": "application/json"})).json().keys() == {"metrics"}
+
+
+async def test_any_replica_answers_for_all(app: FastAPI, client: Client, database_url: str, home: Path) -> None:
+    await client("root").get("/workflows")
+    async with gateway_at(database_url, home, metrics_interval_s=0.05, is_new=False) as other:
+        transport = httpx.ASGITransport(other)
+        elsewhere = httpx.AsyncClient(transport=transport, base_url="http://gateway/v1", headers={"Caller": "root"})
+        await until_scraped(elsewhere, "eopiez_http_requests_total", ("GET", "/workflows", "200"), 1)
+        await elsewhere.get("/workflows")
+        await until_scraped(client("root"), "eopiez_http_requests_total", ("GET", "/workflows", "200"), 2)
+        await until_scraped(client("root"), "eopiez_processes", ("gateway",), 2)
+
+
+async def test_everything_that_is_scraped_is_in_the_catalogue(client: Client, stage: Stage) -> None:
+    stage.orchestrate()
+    await stage.rest(await created(client("anna"), "ship", "crane"))  # type: ignore[arg-type]
+    await until_scraped(client("root"), "eopiez_workflows_ended_total", ("blue", "succeeded"), 1)
+    answer = await client("root").get("/metrics")
+    for family in families(answer.text):
+        metric = CATALOGUE.get(family.name) or CATALOGUE[f"{family.name}_total"]
+        assert family.documentation == metric.help
+        assert family.type == metric.kind
+        for sample in family.samples:
+            assert set(sample.labels) - {"le"} == set(metric.labels)
+
+
+def test_names_follow_prometheus_rules() -> None:
+    for metric in CATALOGUE.values():
+        assert metric.name.startswith("eopiez_")
+        assert metric.name.endswith("_total") == (metric.kind is c.Kind.COUNTER)
+        assert metric.help.endswith(".")
+        assert not {"id", "workflow", "task", "user"} & set(metric.kept)
+        assert bool(metric.bounds) == (metric.kind is c.Kind.HISTOGRAM)
+        assert list(metric.bounds) == sorted(metric.bounds)
+        if metric.kind is c.Kind.HISTOGRAM:
+            assert metric.unit == "seconds"
+
+
+async def test_scrapes_at_once_read_the_store_once(app: FastAPI, client: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr(standing, "LOOK_S", 3600.0)
+    await client("root").get("/metrics")
+    looks: list[int] = []
+    catch_up = app.state.system.standing._catch_up
+
+    async def counted() -> None:
+        looks.append(1)
+        await catch_up()
+
+    monkeypatch.setattr(app.state.system.standing, "_catch_up", counted)
+    await asyncio.gather(*(client("root").get("/metrics") for _ in range(10)))
+    assert not looks
