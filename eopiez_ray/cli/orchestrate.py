@@ -11,6 +11,7 @@ import typer
 
 from ..errors import ArtifactError, EopiezError, StoreError
 from ..logs import get_logger
+from ..model.log_lines import Part
 from .system import open_local, read_settings
 from .terminal import log_aloud, results_only
 from .watch import LOOK_S, Interrupts
@@ -72,12 +73,14 @@ def orchestrate(
     """
     settings = read_settings(cpus=cpus)
     log_aloud()
+    from ..monitoring.logs.recorder import recorded
     from ..monitoring.opening import stationed_beside
 
     with (
         results_only(),
         Interrupts() as interrupts,
         open_local("orchestrate", settings) as local,
+        recorded(settings, local.database_url, Part.ORCHESTRATOR),
         stationed_beside(local.database_url, settings, "orchestrator", local.usage),
     ):
         called = name or socket.gethostname()

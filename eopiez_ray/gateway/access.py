@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
 
-from ..errors import WorkflowNotFoundError
+from ..errors import ForbiddenError, WorkflowNotFoundError
 from ..model.access import Caller, Role
 from ..model.ids import WorkflowId
 from ..model.names import DEFAULT_PROJECT, check_project_name
@@ -33,6 +33,20 @@ async def caller_of(request: Request) -> Caller:
 
 
 CallerDep = Annotated[Caller, Depends(caller_of)]
+
+
+async def system_administrator(caller: CallerDep) -> Caller:
+    """Somebody who manages the system, by a session or a key.
+
+    Raises:
+        ForbiddenError: they do not.
+    """
+    if not caller.is_system_administrator:
+        raise ForbiddenError("only system administrators may do this")
+    return caller
+
+
+SystemAdministratorDep = Annotated[Caller, Depends(system_administrator)]
 ProjectParameter = Annotated[
     str | None, Query(alias="project", max_length=255, description="The project; by default the only one you work for.")
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 
-from ..logs import get_logger
+from ..logs import bound, get_logger
 from ..model.ids import uuid7
 from .problems import AnswerBrokenError, Problem, respond, unavailable, unforeseen
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -52,10 +53,14 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["request_id"] = _request_id(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        request_id = scope.setdefault("state", {})["request_id"] = _request_id(headers)
         _complete_path(scope)
-        answer = _Answer(scope, send)
-        under_way = self._followers if _follows(scope) else self._requests
+        with bound(request_id=request_id, trace_id=_trace_id(headers)):
+            under_way = self._followers if _follows(headers) else self._requests
+            await self._counted(scope, receive, _Answer(scope, send), under_way)
+
+    async def _counted(self, scope: Scope, receive: Receive, answer: _Answer, under_way: _UnderWay) -> None:
         if under_way.count >= under_way.most:
             await answer.refuse(receive, under_way.busy())
             return
@@ -116,6 +121,7 @@ class _Answer:
                 self.clock.reschedule(None)  # It lasts as long as somebody follows.
             self._has_begun = True
             self._complete(headers)
+            log.debug("request", method=self._scope["method"], path=self._scope["path"], status=message["status"])
         await self._send(message)
 
     async def refuse(self, receive: Receive, problem: Problem) -> None:
@@ -181,6 +187,12 @@ def _request_id(headers: Headers) -> str:
     return said if _REQUEST_ID.fullmatch(said) else str(uuid7())
 
 
+def _trace_id(headers: Headers) -> str:
+    """The trace that the caller says the request belongs to (W3C Trace Context, section 3.2); empty for none."""
+    found = _TRACE.fullmatch(headers.get("traceparent", ""))
+    return "" if found is None else found[1]
+
+
 def _complete_path(scope: Scope) -> None:
     """A path without the version means the same as one with it."""
     path = get_route_path(scope)
@@ -188,7 +200,7 @@ def _complete_path(scope: Scope) -> None:
         scope["path"] = scope.get("root_path", "") + PREFIX + path
 
 
-def _follows(scope: Scope) -> bool:
+def _follows(headers: Headers) -> bool:
     """Whether a stream is asked for. It counts as one from the beginning: when a replica is gone, all who followed come
     back at once, and a browser that is refused does not try again."""
-    return EVENT_STREAM in Headers(scope=scope).get("accept", "")
+    return EVENT_STREAM in headers.get("accept", "")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Request
+from fastapi import Header, Request
 from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic_core import to_json
 
@@ -22,6 +22,9 @@ HEARTBEAT_S = 15.0
 """Seconds of silence after which a comment is sent, so that nobody in between gives the connection up."""
 RETRY_MS = 1000
 """Milliseconds after which a browser that has lost the stream asks again."""
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", description="Goes on after this one, on whichever replica.")
+]
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 

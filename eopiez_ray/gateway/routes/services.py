@@ -11,6 +11,7 @@ from fastapi import Path, Query, Request, Response
 from pydantic import Field
 
 from ...model.access import Role
+from ...outbound.places import check_path, check_url
 from ...store.projects import Projects
 from ...store.services import MOST_INSTANCES, NewService, ServiceView
 from ..access import CallerDep, ProjectParameter, SystemDep, check_role, project_for, projects_for
@@ -20,7 +21,6 @@ from ..problems import Problem, not_found
 from ..representation import Body, CursorParameter, Limit, Page, WholeNumber, id_at, page_of, reply
 from ..routing import Resource
 from ..services.incoming import wanted_of
-from ..services.places import check_path, check_url
 from ..system import System
 
 router = Resource(prefix="/services", tags=["services"])
