@@ -54,6 +54,7 @@
      │    ├── AccountExistsError
      │    └── ChangedMeanwhileError      somebody else was first
      ├── AuditError                  the audit log was tampered with
+     ├── NotDeliveredError           nobody took the message of an alert
      ├── ClusterError                Ray
      ├── GatewayError                an answer of a gateway that none of the others stands for
      │    └── GatewayUnavailableError    it does not answer, or not in time
@@ -422,6 +423,10 @@ class ChangedMeanwhileError(AccountError):
 
 class AuditError(EopiezError):
     """The audit log was changed, cut or reordered."""
+
+
+class NotDeliveredError(EopiezError):
+    """Nobody took the message of an alert; it is sent again later."""
 
 
 class ClusterError(EopiezError):

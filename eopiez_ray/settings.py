@@ -82,6 +82,16 @@ class Settings(BaseSettings):
     gateway_service_check_s: float = Field(default=10.0, gt=0)
     """Seconds between checks of an instance's health, by one of the replicas."""
 
+    log_days: float = Field(default=14.0, gt=0)
+    """Days for which lines of the system's log are kept."""
+    log_bytes: int = Field(default=2**30, ge=2**20)
+    """Bytes of lines of the system's log, without indexes, beyond which the oldest are forgotten."""
+
+    alerts: bool = True
+    """Whether rules of alerts are evaluated and messages sent, by one replica or orchestrator at a time."""
+    alert_targets: tuple[str, ...] = ("*",)
+    """Where webhooks and mail servers may be, as in ``gateway_services``: by default at any public address."""
+
     rate_address: float = Field(default=1000.0, ge=0)
     """Requests a second from one address, over all replicas; twice as many at once. 0 lifts the limit."""
     rate_caller: float = Field(default=500.0, ge=0)

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..errors import EopiezError
 from . import (
+    alerts,
     archive,
     audit,
     cancel,
@@ -138,7 +139,7 @@ def eopiez(
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    performance, top, limits, weigh, orchestrate, up, status, down, doctor, users, audit,
+    performance, top, limits, weigh, orchestrate, up, status, down, doctor, alerts, users, audit,
     login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import ArtifactError, EopiezError, StoreError
 from ..logs import get_logger
+from ..model.log_lines import Part
 from .system import open_local, read_settings
 from .terminal import log_aloud, results_only
 from .watch import LOOK_S, Interrupts
@@ -72,20 +73,25 @@ def orchestrate(
     """
     settings = read_settings(cpus=cpus)
     log_aloud()
+    from ..monitoring.logs.recorder import recorded
     from ..monitoring.opening import stationed_beside
 
     with results_only(), Interrupts() as interrupts, open_local("orchestrate", settings) as local:
         called = name or socket.gethostname()
-        local.drive_all(called)
-        interrupts.listen_again()
-        log.info("orchestrating", name=called, database="given" if settings.database_url else "embedded")
-        stamina = Stamina(local, called)
-        retention = Retention(local, None if retain_days is None else timedelta(days=retain_days), keep)
-        with stationed_beside(local.database_url, settings, "orchestrator", local):
+        # Both end before the database does, which may be this process's own.
+        with (
+            recorded(settings, local.database_url, Part.ORCHESTRATOR),
+            stationed_beside(local.database_url, settings, "orchestrator", local),
+        ):
+            local.drive_all(called)
+            interrupts.listen_again()
+            log.info("orchestrating", name=called, database="given" if settings.database_url else "embedded")
+            stamina = Stamina(local, called)
+            retention = Retention(local, None if retain_days is None else timedelta(days=retain_days), keep)
             while not interrupts.count:
                 retention.clean_if_due()
                 stamina.keep_driving()
-        log.info("handing over", name=called)
+            log.info("handing over", name=called)
         local.hand_over()
         log.info("ended", name=called)
 

@@ -95,6 +95,12 @@ class Remote:
         """As ``start``: an orchestrator there drives it in any case."""
         return self.start(plan, **options)
 
+    def request(
+        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, **query: Any
+    ) -> Any:
+        """The JSON that any endpoint answers with, for what has no method here."""
+        return self._loop.run(self._remote.request(method, path, body, headers=headers, **query))
+
     def workflow(self, text: str, project: str | None = None) -> RemoteWorkflow:
         """The workflow with that id, or with a unique beginning or end of one."""
         return self._handle(self._loop.run(self._remote.workflow(text, project)))

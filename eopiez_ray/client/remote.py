@@ -205,6 +205,19 @@ class AsyncRemote:
         """As ``resume`` or ``retry``: an orchestrator there drives them in any case."""
         return await self._ask(verb, selection, options)
 
+    async def request(
+        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, **query: Any
+    ) -> Any:
+        """The JSON that any endpoint answers with, for what has no method here. Sent again only if that is safe.
+
+        Raises:
+            EopiezError: the gateway refuses, or does not answer for longer than we are patient.
+        """
+        is_safe = method.upper() in {"GET", "PUT", "DELETE"}
+        return await self._transport.json(
+            Call(method=method, path=path, query=query, body=body, headers=headers or {}, is_repeatable=is_safe)
+        )
+
     async def performance(self, **query: Any) -> dict[str, Any]:
         """What workflows and tasks took, by group, in a window.
 

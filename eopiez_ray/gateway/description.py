@@ -37,6 +37,7 @@ _TAGS = {
     "pipeline": "Analyse a collection of texts, and look at what was found.",
     "services": "Phases that run elsewhere, in any language.",
     "monitoring": "How the system is.",
+    "alerts": "What is wrong, and who is told.",
 }
 
 

@@ -10,12 +10,15 @@ import signal
 import sys
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 from ray import serve
 
 from ..engine.joining import join, part
 from ..errors import EopiezError
 from ..logs import get_logger
+from ..model.log_lines import Part
+from ..monitoring.logs.recorder import recorded
 from ..settings import Settings
 from .probing import answers
 from .serve import FOLLOWERS, Options, api, followers
@@ -33,12 +36,19 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        join(settings)
-        _deploy(settings)
-        return _watch(settings, stop)
+        with _recording(settings):
+            join(settings)
+            _deploy(settings)
+            return _watch(settings, stop)
     except EopiezError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+
+
+def _recording(settings: Settings) -> AbstractContextManager[object]:
+    """Records what this process logs, unless the database is one that only the replicas start."""
+    url = settings.database_url
+    return nullcontext() if url is None else recorded(settings, url, Part.GATEWAY)
 
 
 def _deploy(settings: Settings) -> None:

@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -35,7 +36,8 @@ Number = Annotated[float, Strict()]
 
 
 def _as_written(value: Any) -> Any:
-    if isinstance(value, str) and not _MOMENT.match(value):
+    is_time = _MOMENT.match(value) if isinstance(value, str) else isinstance(value, datetime)
+    if not is_time:
         raise ValueError("a time is written as RFC 3339 has it, such as 2026-11-29T08:30:00Z")
     return value
 

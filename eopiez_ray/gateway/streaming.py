@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Request
+from fastapi import Header, Request
 from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic_core import to_json
 
@@ -22,6 +22,9 @@ HEARTBEAT_S = 15.0
 """Seconds of silence after which a comment is sent, so that nobody in between gives the connection up."""
 RETRY_MS = 1000
 """Milliseconds after which a browser that has lost the stream asks again."""
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", description="Goes on after this one, on whichever replica.")
+]
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -60,12 +63,17 @@ def last_event_id(header: str | None, after: int) -> int:
 
 
 def elsewhere(request: Request, system: System) -> RedirectResponse | None:
-    """Where followers are served, if not here: apart from others, they hold up no update of replicas."""
+    """Where followers are served, if not here: apart from others, they hold up no update of replicas.
+
+    The place is relative to the path that was asked for, so that it holds behind a proxy that takes off a prefix.
+    """
     prefix = system.settings.gateway_followers
     if prefix is None:
         return None
     query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"{prefix}{request.url.path}{query}", HTTPStatus.TEMPORARY_REDIRECT)
+    asked = request.scope.get("raw_path") or request.url.path.encode()
+    root = "../" * (asked.count(b"/") - 1)
+    return RedirectResponse(f"{root}{prefix.lstrip('/')}{request.url.path}{query}", HTTPStatus.TEMPORARY_REDIRECT)
 
 
 def bad_event_id() -> Problem:

@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Protocol, cast
 from fastapi import Request
 
 from ..engine.artifacts import Artifacts
+from ..model.log_lines import Part
+from ..monitoring.alerts.sending import Sender
+from ..monitoring.logs.recorder import Recorder
+from ..monitoring.logs.redaction import Redaction
 from ..monitoring.meter import Meter
 from ..monitoring.opening import stationed
 from ..monitoring.samples import Samples
 from ..monitoring.standing import Standing
 from ..monitoring.station import Chore
+from ..sealing import Seal
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
+from ..store.looks import Looks
 from ..store.services import Services
 from ..store.uploads import Uploads
 from .files import SharedFolder
@@ -64,6 +70,8 @@ class System:
         self.identity = identity
         """Accounts, sessions, keys and the audit trail."""
         self.workflows, self.updates = Workflows(database), Updates(database)
+        self.looks = Looks(database, self.workflows)
+        """Looks at one workflow, which many take at once."""
         self.intake, self.rules = Intake(database), RuleBook(database)
         self.catalogue = Catalogue(database)
         self.artifacts = Artifacts(settings.artifacts)
@@ -77,6 +85,8 @@ class System:
         self.traffic = Traffic(Meter())
         """The requests of this replica, and what it measures."""
         self.samples, self.standing = Samples(database, settings), Standing(database)
+        self.seal, self.sender = Seal(settings.secret_key), Sender(settings.alert_targets)
+        """Of channels of alerts."""
         self.readiness = Readiness(database, self.artifacts, settings.home)
         self.started_at = time.time()
         """In Unix seconds."""
@@ -95,7 +105,11 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
     url = settings.database_url if server is None else await asyncio.to_thread(server.start)
     assert url is not None
     try:
-        async with await connect(url) as database, open_identity(database, settings) as identity:
+        async with (
+            await connect(url) as database,
+            _recording(settings, url),
+            open_identity(database, settings) as identity,
+        ):
             authenticator: Authenticator = identity.authenticator
             if opens_authenticator is not None:
                 authenticator = await opens_authenticator(database, settings)
@@ -110,12 +124,29 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
                 await system.checker.stop()
                 await system.relay.close()
                 await system.searcher.close()
+                await system.sender.close()
                 await system.watcher.stop()
     finally:
         if server is not None:
             await asyncio.to_thread(server.leave)
 
 
+@asynccontextmanager
+async def _recording(settings: Settings, url: str) -> AsyncIterator[None]:
+    """Record what this replica logs. Its last lines are written while its event loop goes on."""
+    recorder = Recorder(url, Part.GATEWAY, Redaction.of(settings))
+    recorder.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(recorder.stop)
+
+
 async def system_of(request: Request) -> System:
+    """A dependency: the system that a request is for."""
+    return system_at(request)
+
+
+def system_at(request: Request) -> System:
     """The system that a request is for."""
     return cast("System", request.app.state.system)

@@ -41,6 +41,18 @@ class Watcher:
         self._database, self._workflows = database, workflows
         self._topics: dict[str, Topic] = {}
         self._listening: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the gateway is closing."""
+        return self._closing.is_set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for so long, or until the gateway closes."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
 
     def start(self) -> None:
         """Begin to listen."""
@@ -48,11 +60,17 @@ class Watcher:
 
     async def stop(self) -> None:
         """End all who follow, and stop listening."""
+        self._closing.set()
         for topic in self._topics.values():
             topic.end()
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+
+    @property
+    def followers(self) -> int:
+        """How many follow something here now."""
+        return sum(topic.followers for topic in self._topics.values())
 
     @contextlib.asynccontextmanager
     async def follow(self, workflow: WorkflowId) -> AsyncIterator[Topic]:

@@ -13,8 +13,10 @@ from ..errors import DatabaseUnavailableError
 from ..logs import get_logger
 from ..store import connect
 from ..store.samples import SampleStore
+from .alerts.alerting import Alerting
 from .folding import Folder
 from .happenings import Business
+from .logs.keeping import FORGET_S, GATHER_S, LogKeeper
 from .meter import Meter
 from .processes import NODE, Cluster, Looks, Node, OwnProcess, watch_of
 from .rollups import Rollups
@@ -42,7 +44,7 @@ log = get_logger(__name__)
 async def stationed(
     database: Database, settings: Settings, part: str, meter: Meter, more: More | None = None
 ) -> AsyncIterator[Station]:
-    """The station of this process, as long as the block lasts; it does nothing if metrics are off.
+    """The station of this process, as long as the block lasts; it measures nothing if metrics are off.
 
     Args:
         database: where samples go.
@@ -53,21 +55,21 @@ async def stationed(
     """
     station = Station(database, meter, part)
     store = SampleStore(database)
-    if not settings.metrics:
-        yield station
-        return
     reporter = Reporter(station, store)
-    station.add(
-        *_own(station, settings, reporter),
-        *(more(station) if more else ()),
-        *_of_node(station, settings),
-        *_of_system(station, store, settings),
-    )
+    if settings.metrics:
+        station.add(*_own(station, settings, reporter), *(more(station) if more else ()))
+        station.add(*_of_node(station, settings), *_of_system(station, store, settings))
+    station.add(*_of_log(database, settings))
+    alerting = Alerting(station, settings) if settings.alerts else None
+    if alerting is not None:
+        station.add(*alerting.chores())
     station.start()
     try:
         yield station
     finally:
-        await station.stop(last=[reporter.report])
+        await station.stop(last=[reporter.report] if settings.metrics else [])
+        if alerting is not None:
+            await alerting.close()
 
 
 def _own(station: Station, settings: Settings, reporter: Reporter) -> list[Chore]:
@@ -103,6 +105,15 @@ def _of_system(station: Station, store: SampleStore, settings: Settings) -> list
     ]
 
 
+def _of_log(database: Database, settings: Settings) -> list[Chore]:
+    """What one process does for the log of the whole system, metrics or not."""
+    keeper = LogKeeper(database, settings)
+    return [
+        Chore("gather log lines", GATHER_S, keeper.gather, watch=SYSTEM),
+        Chore("forget log lines", FORGET_S, keeper.forget, watch=SYSTEM),
+    ]
+
+
 class Reporter:
     """Writes what a process has measured, in one statement; what cannot be written now is written later."""
 
@@ -131,9 +142,6 @@ def stationed_beside(database_url: str, settings: Settings, part: str, looks: Lo
         part: what this process is.
         looks: says what its cluster has.
     """
-    if not settings.metrics:
-        yield
-        return
 
     def cluster(station: Station) -> list[Chore]:
         return [Chore("look at the cluster", settings.metrics_interval_s, Cluster(station, looks).sample)]

@@ -73,10 +73,14 @@ class AuditLog:
             await connection.execute("set local plan_cache_mode = force_custom_plan")
             return [_link(dict(row)) for row in await connection.fetch(sql("audit_page"), before, *facts, limit)]
 
+    async def after(self, last: int) -> list[Link]:
+        """A page of rows after one, oldest first."""
+        return [_link(dict(row)) for row in await self._database.fetch(sql("audit_rows"), last, PAGE)]
+
     async def pages(self) -> AsyncIterator[list[Link]]:
         """All rows, oldest first, a page at a time."""
         last = 0
-        while page := [_link(dict(row)) for row in await self._database.fetch(sql("audit_rows"), last, PAGE)]:
+        while page := await self.after(last):
             yield page
             last = page[-1].seq
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Connection = PoolConnectionProxy[asyncpg.Record]
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 13
 MINIMUM_SERVER = 150_000
 SCHEMA_LOCK = 0x656F7069657A
 """Key of the advisory lock under which the schema is created: the letters of "eopiez"."""

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from .queries import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .database import Database
 
 
@@ -34,21 +30,6 @@ class Drivers:
     clusters: int
 
 
-@dataclass(frozen=True, slots=True)
-class SystemLog:
-    """A log line, with the workflow that it belongs to."""
-
-    workflow_id: UUID
-    workflow: str
-    project: str
-    id: int
-    at: datetime
-    level: str
-    message: str
-    step: str
-    partition: int
-
-
 class Vitals:
     """Reads how the system is; ``projects`` are those to look at, None all of them."""
 
@@ -64,16 +45,3 @@ class Vitals:
         """Who drives workflows now."""
         (row,) = await self._database.fetch(sql("orchestrators_alive"))
         return Drivers(**dict(row))
-
-    async def logs(
-        self,
-        projects: Sequence[str] | None,
-        before: int | None,
-        levels: Sequence[str] | None,
-        text: str | None,
-        limit: int,
-    ) -> list[SystemLog]:
-        """The latest log lines of the 200 newest workflows, newest first; ``before`` continues an earlier page."""
-        found = text and text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        rows = await self._database.fetch(sql("recent_logs"), projects, before, levels, found, limit)
-        return [SystemLog(**dict(row)) for row in rows]

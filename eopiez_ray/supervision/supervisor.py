@@ -21,6 +21,9 @@ from ..errors import PartFailedError
 from ..gateway.identity.first import FILE, ensure_first_administrator
 from ..home import make_file, open_home
 from ..logs import get_logger
+from ..model.log_lines import Part as LogPart
+from ..monitoring.logs.recorder import Recorder
+from ..monitoring.logs.redaction import Redaction
 from ..store import EmbeddedServer, connect
 from .parts import RAY, Part, Places, check_port, free_ports, is_open, parts_of
 from .standing import Process, Standing, StandingFile
@@ -54,6 +57,8 @@ class Supervisor:
             tell: is told what happens, a line each.
         """
         self._settings, self._tell = settings, tell
+        self._recorder: Recorder | None = None
+        """Records this process's log, once there is a database."""
         self._file = StandingFile(settings.home)
         self._server = EmbeddedServer(settings.home) if settings.database_url is None else None
         self._children: dict[str, Child] = {}
@@ -85,6 +90,8 @@ class Supervisor:
     def _start_all(self) -> None:
         authenticate(self._settings.home)
         places = self._places()
+        self._recorder = Recorder(places.database_url, LogPart.SUPERVISOR, Redaction.of(self._settings))
+        self._recorder.start()
         asyncio.run(_make_administrator(places.database_url, self._settings.home))
         password = self._settings.home.expanduser().absolute() / FILE
         own_ray = bool(places.ray_ports)
@@ -107,13 +114,13 @@ class Supervisor:
                 return
         self._standing = replace(self._standing, is_ready=True)
         self._file.write(self._standing)
-        self._tell("ready")
+        self._say("ready")
 
     def _places(self) -> Places:
         settings = self._settings
         url = settings.database_url
         if self._server is not None:
-            self._tell("starting the database")
+            self._say("starting the database")
             url = self._server.start()
         assert url is not None
         ports: tuple[int, ...] = ()
@@ -124,7 +131,7 @@ class Supervisor:
         return Places(url, address, ports, settings.gateway_url)
 
     def _begin(self, child: Child) -> None:
-        self._tell(f"starting {child.part.name}")
+        self._say(f"starting {child.part.name}")
         self._standing = self._standing.with_part(child.part.name, child.begin())
         self._file.write(self._standing)
 
@@ -151,16 +158,20 @@ class Supervisor:
                     self._restart(child)
             time.sleep(POLL_S)
 
+    def _say(self, text: str) -> None:
+        log.info(text)
+        self._tell(text)
+
     def _keep_database(self) -> None:
         if self._server is not None and not self._server.is_alive():
-            self._tell("the database is gone, starting it again")
+            self._say("the database is gone, starting it again")
             self._server.start()
 
     def _restart(self, child: Child) -> None:
         """Start a part again, and those that cannot go on without it."""
         name = child.part.name
         log.warning("a part has ended", part=name, code=child.code)
-        self._tell(f"{name} has ended, starting it again")
+        self._say(f"{name} has ended, starting it again")
         dependent = [other for other in self._children.values() if name in other.part.needs]
         for other in dependent:
             other.stop()
@@ -173,10 +184,12 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         for child in reversed(self._children.values()):
-            self._tell(f"stopping {child.part.name}")
+            self._say(f"stopping {child.part.name}")
             child.stop()
+        if self._recorder is not None:
+            self._recorder.stop()
         if self._server is not None:
-            self._tell("stopping the database")
+            self._say("stopping the database")
             self._server.leave()
 
 

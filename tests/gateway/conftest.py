@@ -63,7 +63,9 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
 @asynccontextmanager
 async def gateway_at(database_url: str, home: Path, *, is_new: bool = True, **options: Any) -> AsyncIterator[FastAPI]:
     """A gateway with two projects, which calls services on this machine."""
-    settings = Settings(home=home, database_url=database_url, gateway_services=("127.0.0.1",), **options)
+    settings = Settings(
+        home=home, database_url=database_url, gateway_services=("127.0.0.1",), alert_targets=("127.0.0.1",), **options
+    )
     async with running(create_app(settings, named)) as app:
         for project in ("blue", "red") if is_new else ():
             await Projects(app.state.system.database).create(project)

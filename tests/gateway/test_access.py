@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-V, O, D = Role.VIEWER, Role.OPERATOR, Role.DEVELOPER  # noqa: E741 - as short as the table is wide
+V, O, D, A = Role.VIEWER, Role.OPERATOR, Role.DEVELOPER, Role.ADMINISTRATOR  # noqa: E741 - as short as the table is wide
 LEAST: dict[str, Role] = {
     "get_workflow": V, "update_workflow": O, "cancel_workflow": O, "pause_workflow": O, "resume_workflow": O,
     "retry_workflow": O, "list_events": V, "list_tasks": V, "list_attempts": V, "list_logs": V, "get_result": V,
@@ -37,13 +37,24 @@ LEAST: dict[str, Role] = {
     "list_instances": V, "send_heartbeat": D, "unregister_service": D,
     "call_service_by_get": O, "call_service_by_post": O, "call_service_by_put": O, "call_service_by_patch": O,
     "call_service_by_delete": O,
+    "get_alert": V, "list_alert_history": V, "acknowledge_alert": O,
+    "get_alert_rule": V, "put_alert_rule": A, "delete_alert_rule": A,
+    "get_alert_channel": V, "put_alert_channel": A, "delete_alert_channel": A, "test_alert_channel": A,
+    "list_alert_deliveries": V, "get_alert_silence": V, "change_alert_silence": O, "end_alert_silence": O,
 }  # fmt: skip
 """The least role for what is about one thing."""
-CREATING: dict[str, Role] = {"create_workflow": O, "execute_pipeline": O, "create_upload": O, "register_service": D}
+CREATING: dict[str, Role] = {
+    "create_workflow": O,
+    "execute_pipeline": O,
+    "create_upload": O,
+    "register_service": D,
+    "create_alert_silence": O,
+}
 """The least role for what makes a thing in a project."""
 LISTS = {
     "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
-    "get_performance", "list_system_logs", "list_failures",
+    "get_performance", "list_system_logs", "export_logs", "list_failures",
+    "list_alerts", "list_alert_rules", "list_alert_channels", "list_alert_silences",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""
 BULK = {
@@ -52,11 +63,15 @@ BULK = {
 """What changes all things that a selection names."""
 FOUND = {"find_workflow"}
 """What is named by a part of its id."""
-OPEN = {"get_liveness", "get_readiness", "get_health", "get_plan_schema"}
+OF_SYSTEM = {"list_log_levels", "set_log_level", "lift_log_level"}
+"""What system administrators alone may do."""
+OPEN = {"get_liveness", "get_readiness", "get_health", "get_plan_schema", "list_built_in_rules", "get_rule_schema"}
 """What is nobody's."""
 OF_ACCOUNTS = {"signing in", "users", "keys", "projects", "audit", "members", "profile"}
 """Tags of operations on accounts, which are tried with real ones in tests/gateway/identity."""
 
+RULE = {"when": {"kind": "absence", "metric": "eopiez_workflows"}}
+SILENCE = {"ends_at": "2098-01-01T00:00:00Z"}
 MEMBERS = {"cleo": Role.VIEWER, "ben": Role.OPERATOR, "anna": Role.DEVELOPER}
 STRANGERS = ("dora", "fritz")
 BODIES: dict[str, Any] = {
@@ -66,9 +81,29 @@ BODIES: dict[str, Any] = {
     "execute_pipeline": {"documents": [{"text": "a"}]},
     "create_upload": {"name": "a.txt", "size": 1},
     "register_service": {"name": "mine", "url": "http://127.0.0.1:9"},
+    "set_log_level": {"level": "info"},
+    "acknowledge_alert": {"comment": "on it"},
+    "put_alert_rule": RULE,
+    "put_alert_channel": {"url": "http://127.0.0.1:9/"},
+    "create_alert_silence": SILENCE,
+    "change_alert_silence": {"ends_at": "2099-01-01T00:00:00Z"},
 }
-BY_NAME = {"get_plan", "register_plan", "unregister_plan", "list_instances"}
+BY_NAME = {
+    "get_plan", "register_plan", "unregister_plan", "list_instances", "get_alert_rule", "put_alert_rule",
+    "delete_alert_rule", "get_alert_channel", "put_alert_channel", "delete_alert_channel", "test_alert_channel",
+    "list_alert_deliveries",
+}  # fmt: skip
 """Operations on what has a name in a project, besides calls of services."""
+
+
+FIRE = """
+insert into alerts (id, rule, rule_project, project, labels, severity, summary, status, value, started_at, fired_at)
+values (
+    gen_random_uuid(), 'a rule of tests', $1, $1, jsonb_build_object('a', gen_random_uuid()), 'info', '', 'firing', 1,
+    now(), now()
+)
+returning id
+"""
 
 
 @dataclass(frozen=True)
@@ -103,7 +138,7 @@ async def app(
 
 
 def test_no_operation_is_forgotten() -> None:
-    assert set(ALL) == {*LEAST, *CREATING, *LISTS, *BULK, *FOUND, *OPEN}
+    assert set(ALL) == {*LEAST, *CREATING, *LISTS, *BULK, *FOUND, *OF_SYSTEM, *OPEN}
 
 
 async def things_of(client: Client, name: str) -> dict[str, str]:
@@ -115,7 +150,20 @@ async def things_of(client: Client, name: str) -> dict[str, str]:
     await maker.put("/plans/mine", json={"plan": DOCUMENT})
     service = await maker.post("/services", json=BODIES["register_service"])
     made = {"workflow": str(workflow), "run": run, "upload": upload, "instance": service.json()["id"]}
+    made |= await alerts_of(maker, client("root"))
     return made | {"step": "length", "name": "mine", "path": "a"}
+
+
+async def alerts_of(maker: httpx.AsyncClient, root: httpx.AsyncClient) -> dict[str, str]:
+    """An alert of the maker's project, a rule and a channel called mine, and a silence."""
+    in_blue = {"project": "blue"}
+    for path, body in (("rules", RULE), ("channels", BODIES["put_alert_channel"])):
+        await root.put(f"/alerts/{path}/mine", json=body, params=in_blue)
+    silence = await maker.post("/alerts/silences", json=SILENCE)
+    application: Any = maker._transport
+    database = application.app.state.system.database
+    (alert,) = await database.fetch(FIRE, "blue")
+    return {"silence": silence.json()["id"], "alert": str(alert["id"])}
 
 
 def targets(operation: Operation, things: dict[str, str]) -> dict[str, str]:
@@ -143,7 +191,9 @@ async def test_a_role_is_enough_or_it_is_named(client: Client, name: str) -> Non
 async def test_a_stranger_learns_nothing(client: Client, name: str) -> None:
     operation = ALL[name]
     things = await things_of(client, "anna")
-    nothing = things | dict.fromkeys(("workflow", "run", "upload", "instance"), "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001")
+    nothing = things | dict.fromkeys(
+        ("workflow", "run", "upload", "instance", "alert", "silence"), "0197b3c0-5b1e-7d2a-8f4c-2f6d1a9be001"
+    )
     for stranger in STRANGERS:
         query = "?project=blue" if name in BY_NAME or name.startswith("call_service") else ""
         answers = [
@@ -183,6 +233,15 @@ async def test_a_part_of_an_id_finds_nothing_of_other_projects(client: Client) -
             assert _without_ids(answer.text, {"id": part}) == _without_ids(none.text, {"id": "0" * len(part)})
 
 
+@pytest.mark.parametrize("name", sorted(OF_SYSTEM))
+async def test_what_is_of_the_system_is_for_its_administrators(client: Client, name: str) -> None:
+    things = {"logger": "eopiez_ray.tests"}
+    for caller in ("anna", "ben", "cleo", "dora", "fritz"):
+        answer = await ALL[name].call(client(caller), things)
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:eopiez:problem:forbidden")
+    assert (await ALL[name].call(client("root"), things)).status_code in {200, 204, 404}
+
+
 @pytest.mark.parametrize("name", sorted(LISTS))
 async def test_a_list_shows_nothing_of_other_projects(client: Client, name: str) -> None:
     operation = ALL[name]
@@ -192,7 +251,8 @@ async def test_a_list_shows_nothing_of_other_projects(client: Client, name: str)
         answer = await operation.call(client(stranger), {})
         assert _facts(answer) == before[stranger]
         assert not any(
-            thing in answer.text for thing in (things["workflow"], things["upload"], things["instance"], '"blue"')
+            thing in answer.text
+            for thing in (*(things[each] for each in ("workflow", "upload", "instance", "alert", "silence")), '"blue"')
         )
         named = await operation.call(client(stranger), {}, "?project=blue")
         assert named.status_code == HTTPStatus.NOT_FOUND
@@ -200,7 +260,7 @@ async def test_a_list_shows_nothing_of_other_projects(client: Client, name: str)
 
 def _facts(answer: httpx.Response) -> Any:
     """What an answer says, apart from times."""
-    if "json" not in answer.headers["content-type"]:
+    if answer.headers["content-type"] != "application/json":
         return answer.text
     return {key: value for key, value in answer.json().items() if key not in {"since", "until"}}
 

@@ -114,6 +114,10 @@ class Operator:
         return await self._accounts.get(await self._accounts.find(login))
 
     async def _record(self, action: str, user: UUID, login: str, project: str = "", **details: str) -> None:
-        facts = {"login": login, "operating system user": getpass.getuser()} | details
-        await self._audit.append([Entry(action, actor=ACTOR, object=str(user), project=project, details=facts)])
+        await self.record(action, str(user), project, login=login, **details)
+
+    async def record(self, action: str, about: str, project: str = "", **details: str) -> None:
+        """Keep in the audit log what this machine's operator has done; it is anchored when this returns."""
+        facts = {"operating system user": getpass.getuser()} | details
+        await self._audit.append([Entry(action, actor=ACTOR, object=about, project=project, details=facts)])
         await self._anchor.advance(self._audit)

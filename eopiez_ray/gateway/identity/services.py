@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import StoreError
 from ...logs import get_logger
+from ...sealing import Seal
 from ...store.accounts import Accounts
 from ...store.audit import AuditLog
 from ...store.factors import Factors
@@ -25,7 +26,6 @@ from .newcomers import Newcomers
 from .openid import Provider, Registration
 from .passwords import Hasher
 from .sampling import Sampler
-from .sealing import Seal
 from .signer import Signer
 from .signing_in import Keeping, Lifetimes, SigningIn, Stores
 from .tokens import TokenForm

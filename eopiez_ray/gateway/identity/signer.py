@@ -11,8 +11,8 @@ from . import tokens
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from ...sealing import Seal
     from ...store.keys import SigningKeys
-    from .sealing import Seal
 
 RAW = 32
 """Bytes of a private key that was stored before keys could be sealed."""

@@ -17,13 +17,13 @@ from .opaque import Purpose
 
 if TYPE_CHECKING:
     from ...model.accounts import Identity
+    from ...sealing import Seal
     from ...store.accounts import Accounts, Credentials
     from ...store.factors import Factors
     from ...store.guesses import Guesses
     from ...store.sessions import Renewal, Sessions
     from .passwords import Hasher
     from .peers import Peer
-    from .sealing import Seal
     from .signer import Signer
     from .trail import Trail
 

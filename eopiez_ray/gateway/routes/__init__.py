@@ -1,12 +1,17 @@
 """Endpoints, a module for each resource."""
 
 from . import (
+    alert_channels,
+    alert_rules,
+    alert_silences,
+    alerts,
     audit,
     auth,
     documentation,
     failures,
     history,
     keys,
+    logs,
     members,
     monitoring,
     openid,
@@ -24,8 +29,9 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, performance,
-    auth, openid, profile, keys, projects, members, users, audit, documentation,
+    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, performance, logs,
+    alerts, alert_rules, alert_silences, alert_channels, auth, openid, profile, keys, projects, members, users, audit,
+    documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from ...model.filters import AttemptFilter, LogFilter, TaskFilter
 from ...model.status import Outcome
@@ -15,20 +15,18 @@ from ..access import SystemDep, ViewedDep
 from ..bodies import AttemptBody, EventBody, LogBody, TaskBody
 from ..documented import READS
 from ..representation import CursorParameter, Limit, Page, bad_cursor, number_at, page_of, place, reply
-from ..streaming import ALIVE, Pulse, elsewhere, last_event_id, message, stream
+from ..routing import Resource
+from ..streaming import ALIVE, LastEventId, Pulse, elsewhere, last_event_id, message, stream
 
 if TYPE_CHECKING:
     from ...model.ids import WorkflowId
     from ...store import WorkflowView
     from ..system import System
 
-router = APIRouter(prefix="/workflows/{workflow:uuid}", tags=["history"])
+router = Resource(prefix="/workflows/{workflow:uuid}", tags=["history"])
 
 PAGE = 1000
 
-LastEventId = Annotated[
-    str | None, Header(alias="Last-Event-ID", description="Goes on after this one, on whichever replica.")
-]
 Accept = Annotated[str, Header(alias="Accept", description="`text/event-stream` to follow.", include_in_schema=False)]
 After = Annotated[int, Query(ge=0, le=2**62, description="Only those after the one with this id.")]
 StepParameter = Annotated[str | None, Query(description="Only of this step.", max_length=255)]

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
-from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from pydantic import BaseModel, Field
 
 from ...model.access import Role
-from ...model.filters import LogFilter
 from ...monitoring.catalogue import Kind, Metric
 from ...monitoring.families import Buckets, Family, families
 from ...monitoring.standing import Stand
-from ...store import Vitals
 from ..access import CallerDep, ProjectParameter, SystemDep, projects_for
-from ..bodies import ViewBody
 from ..documented import READS
 from ..exposition import Form, exposed, form_for
 from ..readiness import HealthBody, PartBody
-from ..representation import CursorParameter, Limit, Page, number_at, page_of, reply
+from ..representation import reply
+from ..routing import Resource
 
-router = APIRouter(tags=["monitoring"])
+router = Resource(tags=["monitoring"])
 
 
 class HistogramBody(BaseModel):
@@ -56,20 +52,6 @@ class MetricsBody(BaseModel):
     """Metrics of the whole system, as far as the caller can see them."""
 
     metrics: list[MetricBody]
-
-
-class SystemLogBody(ViewBody):
-    """A log line, with the workflow that it belongs to."""
-
-    id: int
-    at: datetime
-    workflow_id: UUID
-    workflow: str
-    project: str
-    step: str | None
-    partition: int
-    level: str
-    message: str
 
 
 @router.get("/health/live", operation_id="get_liveness", response_model=PartBody)
@@ -132,22 +114,3 @@ def _value(metric: Metric, value: float | Buckets) -> float | HistogramBody:
     names = [*map(str, metric.bounds), "+Inf"]
     buckets = {name: int(count) for name, count in zip(names, value.counts, strict=True)}
     return HistogramBody(count=int(value.count), sum=value.sum, buckets=buckets)
-
-
-@router.get("/logs", operation_id="list_system_logs", response_model=Page[SystemLogBody], responses=READS)
-async def list_system_logs(
-    system: SystemDep,
-    caller: CallerDep,
-    project: ProjectParameter = None,
-    level: Annotated[str | None, Query(max_length=20, description="This level and above.")] = None,
-    text: Annotated[str | None, Query(max_length=200, description="Only lines that contain this.")] = None,
-    cursor: CursorParameter = None,
-    limit: Limit = 100,
-) -> Response:
-    """The latest log lines of all workflows that the caller can see, newest first."""
-    before = number_at(cursor) or None
-    projects = projects_for(caller, project, Role.VIEWER)
-    lines = await Vitals(system.database).logs(projects, before, LogFilter(level=level).levels(), text, limit)
-    return reply(
-        page_of([SystemLogBody.model_validate(line) for line in lines], limit, lines[-1].id if lines else None)
-    )

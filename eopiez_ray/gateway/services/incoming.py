@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_plus
 
 from ...errors import ParameterError
+from ...outbound.places import check_path
 from ..identity.peers import peer_of
 from .headers import Origin, outgoing
-from .places import check_path
 from .relay import Wanted
 from .replaying import Replay
 

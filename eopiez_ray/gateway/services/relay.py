@@ -15,11 +15,11 @@ from fastapi.responses import StreamingResponse
 from yarl import URL
 
 from ...logs import get_logger
+from ...outbound.connections import CheckedResolver, new_session
+from ...outbound.places import Places
 from ..problems import RETRY_AFTER_S, AnswerBrokenError, Problem
 from .bulkhead import Bulkhead
-from .connections import CheckedResolver, new_session
 from .headers import Headers, incoming
-from .places import Places
 from .standing import Standings
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Relay:
         self.resolver = CheckedResolver(self.places)
         self.standings = Standings(random.Random())
         self.bulkhead = Bulkhead(settings.gateway_service_calls)
-        self.session = new_session(settings, self.resolver)
+        self.session = new_session(self.resolver, settings.gateway_service_timeout_s)
 
     async def close(self) -> None:
         """Close all connections."""

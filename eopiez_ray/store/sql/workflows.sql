@@ -267,6 +267,7 @@ forgotten_tasks as (delete from tasks where workflow_id in (select id from forgo
 forgotten_attempts as (delete from attempts where workflow_id in (select id from forgotten)),
 forgotten_events as (delete from events where workflow_id in (select id from forgotten)),
 forgotten_logs as (delete from logs where workflow_id in (select id from forgotten)),
+forgotten_lines as (delete from log_lines where workflow_id in (select id from forgotten) and part = 'task'),
 forgotten_rejects as (delete from rejects where workflow_id in (select id from forgotten))
 select id
 from forgotten

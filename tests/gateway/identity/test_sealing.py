@@ -12,8 +12,8 @@ import pytest
 
 from eopiez_ray.errors import ParameterError, SealedError
 from eopiez_ray.gateway.app import create_app
-from eopiez_ray.gateway.identity.sealing import Seal
 from eopiez_ray.gateway.identity.tokens import SigningKey
+from eopiez_ray.sealing import Seal
 from eopiez_ray.store import Database
 
 from .browsing import Site

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from eopiez_ray.gateway.services.places import Places
+from eopiez_ray.outbound.places import Places
 
 from .instances import echo, serving
 from .test_relay import Site, opened

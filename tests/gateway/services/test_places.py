@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eopiez_ray.errors import ParameterError
-from eopiez_ray.gateway.services.places import Places, check_path, check_url
+from eopiez_ray.outbound.places import Places, check_path, check_url
 
 NOWHERE_PUBLIC = (
     "127.0.0.1", "127.8.9.10", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "169.254.1.1",

@@ -1,4 +1,4 @@
-"""Connections to services: only to addresses that are allowed, and to the very ones that were looked at.
+"""Connections to what others have named: only to addresses that are allowed, and to the very ones that were looked at.
 
 A name is resolved once for each connection, its addresses are checked, and the connection goes to one of those: no
 second answer of a name server can send it elsewhere. No proxy is asked, no redirect followed, no cookie kept.
@@ -11,16 +11,13 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from .places import Places, literal, port_of
-
-if TYPE_CHECKING:
-    from ...settings import Settings
 
 CONNECT_S = 3.0
 RESOLVING = 8
@@ -96,14 +93,17 @@ class CheckedResolver(AbstractResolver):
         ]
 
 
-def new_session(settings: Settings, resolver: CheckedResolver) -> aiohttp.ClientSession:
-    """A session for calls to services; to be closed."""
+def new_session(resolver: CheckedResolver, read_s: float) -> aiohttp.ClientSession:
+    """A session for calls to where the resolver allows them; to be closed.
+
+    Args:
+        resolver: says where they may go.
+        read_s: seconds that may pass before an answer begins, and between its parts.
+    """
     connector = aiohttp.TCPConnector(
         resolver=resolver, use_dns_cache=False, limit=0, keepalive_timeout=KEPT_S, enable_cleanup_closed=False
     )
-    timeout = aiohttp.ClientTimeout(
-        total=None, sock_connect=CONNECT_S, sock_read=settings.gateway_service_timeout_s, ceil_threshold=1e9
-    )
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=read_s, ceil_threshold=1e9)
     return aiohttp.ClientSession(
         connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False,
         trust_env=False, skip_auto_headers=_SAID_BY_US,

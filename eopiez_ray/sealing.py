@@ -1,4 +1,4 @@
-"""Secrets at rest that have to be read again: private keys of tokens, and secrets of second factors.
+"""Secrets at rest that have to be read again: private keys of tokens, secrets of second factors and of receivers.
 
 With ``EOPIEZ_SECRET_KEY`` they are sealed by AES-256-GCM, each for its own place, under a key that HKDF-SHA256 derives
 from it: whoever reads the database or a backup has neither. Without it, they are kept as they are.
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ...errors import ParameterError, SealedError
+from .errors import ParameterError, SealedError
 
 SHORTEST = 32
 """Characters of the key, which should be random."""

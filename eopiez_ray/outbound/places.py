@@ -1,4 +1,5 @@
-"""Where services may be: what keeps the gateway from being sent to addresses that only it can reach.
+"""Where services and receivers of alerts may be: what keeps the system from being sent to addresses that only it can
+reach.
 
 An address counts as it is connected to, after names are resolved. A private, link-local, loopback or otherwise special
 one is allowed only if a network in the setting holds it, whatever host leads there; a cloud's metadata address only if
@@ -13,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ...errors import ParameterError
+from ..errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +46,7 @@ class Place:
     ports: range
 
     @classmethod
-    def of(cls, entry: str) -> Place:
+    def of(cls, entry: str, setting: str) -> Place:
         """What an entry says.
 
         Raises:
@@ -57,7 +58,7 @@ class Place:
         network = _network(place)
         is_host = place == ANY or _HOST.fullmatch(place.removeprefix("*."))
         if (network is None and not is_host) or not 1 <= first <= last <= 65535:
-            raise ParameterError(f"gateway_services: {entry!r} is neither a network nor a host, *.domain or *")
+            raise ParameterError(f"{setting}: {entry!r} is neither a network nor a host, *.domain or *")
         return cls(network, "" if network else _plain_host(place.removeprefix("*") or ANY), range(first, last + 1))
 
     def allows(self, host: str, address: Address, port: int) -> bool:
@@ -77,13 +78,13 @@ class Places:
     places: tuple[Place, ...] = ()
 
     @classmethod
-    def of(cls, entries: Iterable[str]) -> Places:
+    def of(cls, entries: Iterable[str], setting: str = "gateway_services") -> Places:
         """What a setting says.
 
         Raises:
             ParameterError: an entry is no place.
         """
-        return cls(tuple(map(Place.of, entries)))
+        return cls(tuple(Place.of(entry, setting) for entry in entries))
 
     @property
     def is_nowhere(self) -> bool:

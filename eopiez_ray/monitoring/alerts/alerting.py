@@ -1,0 +1,49 @@
+"""What one process in the system does for alerts at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...sealing import Seal
+from ...store.alert_desk import AlertDesk
+from ...store.alerts import AlertStore
+from ...store.audit_watch import AuditWatch
+from ..samples import Samples
+from ..station import SYSTEM, Chore
+from .book import Library
+from .delivery import DELIVER_S, Deliverer
+from .evaluator import EVALUATE_S, Evaluator
+from .observing import Observer
+from .sending import Sender
+
+if TYPE_CHECKING:
+    from ...settings import Settings
+    from ..station import Station
+
+VERIFY_S = 30.0
+"""Seconds between looks at the audit log."""
+FORGET_S = 3600.0
+
+
+class Alerting:
+    """Evaluates rules, sends messages, verifies the audit log."""
+
+    def __init__(self, station: Station, settings: Settings) -> None:
+        database, seal = station.database, Seal(settings.secret_key)
+        store, desk, self._audit = AlertStore(database), AlertDesk(database), AuditWatch(database)
+        observer = Observer(Samples(database, settings), store)
+        self.evaluator = Evaluator(station, Library(store, desk, seal), observer, store, desk, self._audit)
+        self.deliverer = Deliverer(store, seal, Sender(settings.alert_targets))
+
+    def chores(self) -> list[Chore]:
+        """What is done, and how often."""
+        return [
+            Chore("evaluate alerts", EVALUATE_S, self.evaluator.evaluate, watch=SYSTEM),
+            Chore("deliver alerts", DELIVER_S, self.deliverer.deliver, watch=SYSTEM),
+            Chore("verify the audit log", VERIFY_S, self._audit.look, watch=SYSTEM),
+            Chore("forget alerts", FORGET_S, self.evaluator.forget, watch=SYSTEM),
+        ]
+
+    async def close(self) -> None:
+        """End what is being sent; whoever does this next sends it again."""
+        await self.deliverer.close()

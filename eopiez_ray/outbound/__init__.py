@@ -1,0 +1,1 @@
+"""Connections to addresses that others have named: where they may go, and that they go nowhere else."""

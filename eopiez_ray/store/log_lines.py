@@ -1,0 +1,162 @@
+"""The system's log in the database: what its parts say, and what tasks log and print, in one stream."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..model.log_lines import LONGEST_MESSAGE, Gathered, LevelSetting, LineFilter, LineView, LogLimits, NewLine, Part
+from .encoding import clean
+from .projects import project_names
+from .queries import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .database import Database
+
+Before = tuple[datetime, int]
+NEWEST: Before = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
+"""After all lines."""
+FROZEN = "5s"
+"""After that long without a sign of life, a writer loses the stream to others."""
+TURN = 5000
+"""Lines of tasks that come into the stream at once."""
+BACKLOG = 50_000
+"""Lines of tasks that wait at most; more are left out of the stream, and stay in their workflows' own logs."""
+LATE = timedelta(seconds=10)
+"""How long lines that were written before others may take to become visible after them."""
+FORGOTTEN_AT_ONCE = 10_000
+
+
+class Transactions(Protocol):
+    """What opens transactions: a database, or a writer with a connection of its own."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """A connection with an open transaction."""
+        ...
+
+
+async def append(place: Transactions, lines: Sequence[NewLine]) -> None:
+    """Write lines of the system's parts into the stream, in one transaction. Errors as in ``Database.transaction``."""
+    names = ("level", "part", "process", "logger", "message", "request_id", "trace_id")
+    texts = {name: [clean(str(getattr(line, name))) for line in lines] for name in names}
+    columns = [
+        [line.at for line in lines], texts["level"], texts["part"], texts["process"], texts["logger"],
+        texts["message"], [dict(line.fields) for line in lines], texts["request_id"], texts["trace_id"],
+        [line.workflow_id for line in lines],
+    ]  # fmt: skip
+    async with place.transaction() as connection:
+        await connection.execute(sql("lock_log_lines"), FROZEN)
+        await connection.execute(sql("append_log_lines"), *columns)
+
+
+async def read_levels(place: Any) -> list[LevelSetting]:
+    """Loggers whose levels were set, by name; ``place`` is a database or a writer."""
+    return [LevelSetting(**dict(row)) for row in await place.fetch(sql("log_levels"))]
+
+
+class LogLines:
+    """Reads the stream, and keeps it: brings lines of tasks into it, and forgets old ones."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(self, where: LineFilter, before: Before = NEWEST, limit: int = 100) -> list[LineView]:
+        """Lines that were said before a time, of that time those with a smaller id; the newest first.
+
+        Raises:
+            ParameterError: there is no such level.
+        """
+        at, number = before
+        return await self._read(sql("log_lines"), at, *_facts(where), limit, number)
+
+    async def after(self, where: LineFilter, last: int, limit: int = 1000) -> list[LineView]:
+        """Lines as they were written down, after one; none becomes visible later with a smaller id. Errors as in
+        ``page``.
+        """
+        return await self._read(sql("log_lines_after"), last, *_facts(where), limit)
+
+    async def last(self) -> int:
+        """The id of the newest line; 0 if there is none."""
+        (row,) = await self._database.fetch(sql("last_log_line"))
+        return int(row["id"])
+
+    async def has_text_index(self) -> bool:
+        """Whether a text of three characters or more is found without reading all lines."""
+        (row,) = await self._database.fetch(sql("has_text_index"))
+        return bool(row["has_text_index"])
+
+    async def gather(self) -> Gathered:
+        """Bring new lines of tasks into the stream, some at once; two that do it at the same time do no harm."""
+        async with self._database.transaction() as connection:
+            await connection.execute(sql("lock_log_lines"), FROZEN)
+            row = await connection.fetchrow(sql("gathering"), TURN, BACKLOG)
+            assert row is not None
+            if row["beyond"] is not None:
+                await connection.execute(sql("skip_gathering"), row["beyond"])
+                return Gathered(0, BACKLOG + 1)
+            lines = 0
+            if row["upto"] is not None:
+                lines = await _gather(connection, row["seen"], row["upto"])
+                await connection.execute(sql("note_gathering"), row["upto"])
+            late = await connection.fetchrow(sql("take_late_log_lines"), LATE)
+            if late is not None:
+                lines += await _gather(connection, late["begin"], late["end"])
+        return Gathered(lines, 0)
+
+    async def forget(self, limits: LogLimits) -> int:
+        """Forget lines that are too old, then the oldest of those that are too many; gives how many."""
+        count = await self._forget_all(sql("forget_old_log_lines"), timedelta(seconds=limits.age_s))
+        (row,) = await self._database.fetch(sql("log_lines_beyond"), limits.bytes)
+        if row["id"] is not None:
+            count += await self._forget_all(sql("forget_log_lines_up_to"), row["id"])
+        return count
+
+    async def levels(self) -> list[LevelSetting]:
+        """Loggers whose levels were set, by name."""
+        return await read_levels(self._database)
+
+    async def set_level(self, logger: str, level: str, by: str) -> LevelSetting:
+        """Let a logger, and those below it, say something from a level on, in every part of the system."""
+        (row,) = await self._database.fetch(sql("set_log_level"), logger, level, by)
+        return LevelSetting(**dict(row))
+
+    async def lift_level(self, logger: str) -> bool:
+        """Give a logger the level back that it began with; False if it was not set."""
+        return bool(await self._database.fetch(sql("lift_log_level"), logger))
+
+    async def _forget_all(self, statement: str, bound: Any) -> int:
+        """Delete in batches, so that nobody waits long for one of them."""
+        count = 0
+        while gone := len(await self._database.fetch(statement, bound, FORGOTTEN_AT_ONCE)):
+            count += gone
+        return count
+
+    async def _read(self, statement: str, *arguments: Any) -> list[LineView]:
+        async with self._database.transaction() as connection:
+            # Planned for these values: of the indexes, the one for the rarest of them is best.
+            await connection.execute("set local plan_cache_mode = force_custom_plan")
+            rows = await connection.fetch(statement, *arguments)
+        return [LineView(**dict(row) | {"part": Part(row["part"])}) for row in rows]
+
+
+def _facts(where: LineFilter) -> tuple[Any, ...]:
+    return (
+        project_names(where.projects), where.since, where.until, where.levels(), where.part, where.workflow,
+        where.step, where.request_id, where.trace_id, _pattern(where.text),
+    )  # fmt: skip
+
+
+def _pattern(text: str | None) -> str | None:
+    """The text as a pattern that means itself."""
+    if text is None:
+        return None
+    return "%" + text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+
+
+async def _gather(connection: Any, begin: int, end: int) -> int:
+    """Bring lines of tasks after the first id, up to the second, into the stream; gives how many."""
+    answer = await connection.execute(sql("gather_log_lines"), begin, end, LONGEST_MESSAGE)
+    return int(answer.rpartition(" ")[2])  # Such as "INSERT 0 12".
