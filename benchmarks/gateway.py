@@ -30,6 +30,7 @@ CONNECTIONS = 32
 SECONDS = 6.0
 PASSWORD = "four unlikely words together"
 PORT, BARE_PORT, NOOP_PORT = 8123, 8124, 8125
+FOLLOWERS = 500
 UPLOAD_BYTES, PART_BYTES = 2 * 2**30, 16 * 2**20
 OFF = {f"EOPIEZ_RATE_{name}": "0" for name in ("CALLER", "ADDRESS", "PROJECT")}
 
@@ -37,6 +38,13 @@ OFF = {f"EOPIEZ_RATE_{name}": "0" for name in ("CALLER", "ADDRESS", "PROJECT")}
 @ez.phase(version="1")
 def same(value: int) -> int:
     """Does nothing."""
+    return value
+
+
+@ez.phase(version="1")
+def slow(value: int) -> int:
+    """Takes long enough for many to follow."""
+    time.sleep(10)
     return value
 
 
@@ -68,6 +76,7 @@ def main() -> None:
             under_uvicorn(home, token, workflow)
             creating(url, token)
             to_result(client)
+            following(client, url, token)
             uploading(client, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -107,6 +116,11 @@ def body(*values: int) -> dict[str, Any]:
     last = plan.values("values", list(values))
     for name in ("a", "b", "c"):
         last = plan.step(name, same, last)
+    return sent(plan)
+
+
+def sent(plan: ez.Plan) -> dict[str, Any]:
+    """A plan with its code, as it is sent."""
     code = {digest: base64.b64encode(each).decode() for digest, each in plan.code().items()}
     return {"spec": plan.spec().to_value(), "code": code}
 
@@ -290,6 +304,48 @@ def to_result(client: httpx.Client) -> None:
     )
 
 
+def following(client: httpx.Client, url: str, token: str) -> None:
+    """Many who follow one workflow: whether all see every event, and what each costs its server."""
+    plan = ez.Plan("followed")
+    plan.step("slow", slow, plan.values("values", list(range(4))))
+    workflow = client.post("/workflows", json=sent(plan)).json()["id"]
+    there = client.get(f"/workflows/{workflow}/events", headers={"Accept": "text/event-stream"})
+    path = there.url.join(there.headers["location"]).path
+    before = own_memory("ServeReplica:eopiez-followers")
+    seen, peak = asyncio.run(follow_all(url, path, token))
+    events = [event["id"] for event in client.get(f"/workflows/{workflow}/events").json()["items"]]
+    complete = sum(ids == events for ids in seen)
+    tell(
+        f"{FOLLOWERS} followers of one workflow",
+        f"{complete} saw all {len(events)} events; {(peak - before) / FOLLOWERS / 1024:,.0f} KiB for each",
+    )
+
+
+async def follow_all(url: str, path: str, token: str) -> tuple[list[list[int]], int]:
+    """The ids of the events that each has seen, and the memory of their replica while all follow."""
+    request = raw("GET", url, path, token, more="Accept: text/event-stream\r\n")
+    begun = [asyncio.Event() for _ in range(FOLLOWERS)]
+    followers = [asyncio.create_task(follow(url, request, each)) for each in begun]
+    await asyncio.gather(*(each.wait() for each in begun))
+    peak = own_memory("ServeReplica:eopiez-followers")
+    return await asyncio.gather(*followers), peak
+
+
+async def follow(url: str, request: bytes, begun: asyncio.Event) -> list[int]:
+    """The ids of all events that a follower is sent."""
+    reader, writer = await connection(url)
+    writer.write(request)
+    ids = []
+    while line := await reader.readline():
+        if line.startswith(b"id: "):
+            ids.append(int(line[4:]))
+            begun.set()
+        if line == b"0\r\n":  # The last chunk.
+            break
+    writer.close()
+    return ids
+
+
 def uploading(client: httpx.Client, folder: Path) -> None:
     """An upload, over a plain copy to the same disk, and the memory of the replicas meanwhile."""
     source = folder / "source"
@@ -303,7 +359,7 @@ def uploading(client: httpx.Client, folder: Path) -> None:
     copy_s = time.perf_counter() - began
     (folder / "copy").unlink()
     upload = client.post("/uploads", json={"name": "source.txt", "size": UPLOAD_BYTES}).json()["id"]
-    before = replica_memory()
+    before = own_memory("ServeReplica:eopiez:Gateway")
     peak, offset = before, 0
     began = time.perf_counter()
     with source.open("rb") as file:
@@ -312,7 +368,7 @@ def uploading(client: httpx.Client, folder: Path) -> None:
             assert answer.status_code == 200, answer.text
             offset += len(part)
             if offset % 2**28 == 0:
-                peak = max(peak, replica_memory())
+                peak = max(peak, own_memory("ServeReplica:eopiez:Gateway"))
     took = time.perf_counter() - began
     megabytes = UPLOAD_BYTES / 1e6
     tell(
@@ -322,11 +378,12 @@ def uploading(client: httpx.Client, folder: Path) -> None:
     )
 
 
-def replica_memory() -> int:
-    """Resident bytes of the largest replica of the API."""
+def own_memory(name: str) -> int:
+    """Resident bytes of the largest process whose command contains this, without those that it shares with others:
+    in Ray's object store, of a fixed size, they are everybody's."""
     processes = [process.info for process in psutil.process_iter(["cmdline", "memory_info"])]
-    replicas = [each for each in processes if "ServeReplica:eopiez:Gateway" in " ".join(each["cmdline"] or [])]
-    return max((each["memory_info"].rss for each in replicas), default=0)
+    named = [each["memory_info"] for each in processes if name in " ".join(each["cmdline"] or [])]
+    return max((memory.rss - memory.shared for memory in named), default=0)
 
 
 def idle_memory(home: Path) -> int:

@@ -220,7 +220,9 @@ async def measure(url: str, home: Path) -> None:
         ):
             print(f"    of {resolution} s: {rows:,} rows, {size / 2**20:.1f} MiB")
         await scrape(settings, database)
-        await bench.fill(now - timedelta(days=DAYS), now - timedelta(hours=24), 3600, TASKS // DAYS // 24)
+        await database.fetch("delete from rollups where resolution = 86400")
+        rest = TASKS // (24 * DAYS)
+        await bench.fill(now - timedelta(days=DAYS), now - timedelta(hours=24), 3600, rest)
         await bench.roll(now)
         print(f"{DAYS} days of {TASKS:,} tasks: {await bench.size() / 2**20:.1f} MiB", flush=True)
         await ask(settings)

@@ -31,17 +31,28 @@ class Fault(StrEnum):
     """No space where artifacts are written, for some seconds."""
 
 
-def parse_faults(text: str) -> list[Fault]:
-    """Faults from a list with commas; empty means all.
+GATEWAY = "gateway"
+"""The name of all faults of a whole system, one after another, under load over HTTP."""
+
+
+class Chosen(NamedTuple):
+    """What is to be tried."""
+
+    faults: list[Fault]
+    has_gateway: bool
+
+
+def parse_faults(text: str) -> Chosen:
+    """Faults from a list with commas; empty means all of the engine.
 
     Raises:
         ParameterError: there is no such fault.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in set(Fault)]
+    unknown = [name for name in names if name not in {*Fault, GATEWAY}]
     if unknown:
-        raise ParameterError(f"there is no fault {unknown[0]!r}; choose from {', '.join(Fault)}")
-    return [fault for fault in Fault if fault in names or not names]
+        raise ParameterError(f"there is no fault {unknown[0]!r}; choose from {', '.join((*Fault, GATEWAY))}")
+    return Chosen([fault for fault in Fault if fault in names or not names], GATEWAY in names)
 
 
 class Task(NamedTuple):

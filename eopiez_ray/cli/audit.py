@@ -9,6 +9,7 @@ import typer
 from ..errors import AuditError, ParameterError
 from ..model.audit import Finding, Head
 from .operating import on_database
+from .system import stay_here
 from .terminal import counted, err, json_line, out
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     audit.command("verify")(verify)
     audit.command("export")(export)
-    app.add_typer(audit)
+    app.add_typer(audit, callback=lambda: stay_here("audit"))
 
 
 def verify(

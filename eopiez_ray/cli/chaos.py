@@ -6,7 +6,7 @@ import json
 import signal
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from ..chaos.campaign import Outcome
+    from ..chaos.siege import SiegeOutcome
+    from ..chaos.tally import Account, Strike
     from ..chaos.verdict import FaultSummary, RoundResult
 
 BROKEN = 1
@@ -37,7 +39,8 @@ Faults = Annotated[
     str,
     typer.Option(
         "--faults",
-        help="Comma-separated, from worker, orchestrator, raylet, gcs, postgres, postgres-stop, disk; all by default.",
+        help="Comma-separated, from worker, orchestrator, raylet, gcs, postgres, postgres-stop, disk, all by default; "
+        "or gateway: each part of a whole system, under load over HTTP.",
         show_default=False,
     ),
 ]
@@ -73,11 +76,13 @@ def chaos(
 
     Runs in its own data home. Exits with code 1 if a guarantee was broken. Ctrl-C shows the rounds so far.
     """
+    from ..chaos import siege
     from ..chaos.campaign import Orders, carry_out, expected_s
     from ..chaos.verdict import parse_faults
 
+    chosen = parse_faults(faults)
     orders = Orders(
-        faults=parse_faults(faults),
+        faults=chosen.faults,
         rounds=rounds,
         tasks=tasks,
         orchestrators=orchestrators,
@@ -86,22 +91,38 @@ def chaos(
         home=home or Path(tempfile.mkdtemp(prefix="eopiez-chaos-")),
         is_temporary=home is None and not keep,
     )
+    besieging = (
+        siege.SiegeOrders(rounds=rounds, seed=seed, home=orders.home / "gateway") if chosen.has_gateway else None
+    )
     keep_log(orders.home)
     if not as_json:
-        count = counted(len(orders.faults) * rounds, "round")
-        err().print(f"{count}, about {duration(expected_s(orders))}")
+        count = counted((len(orders.faults) + (len(besieging.victims) if besieging else 0)) * rounds, "round")
+        seconds = expected_s(orders) + (siege.expected_s(besieging) if besieging else 0)
+        err().print(f"{count}, about {duration(seconds)}")
     with results_only(), _one_interrupt():
+        besieged = siege.lay_siege(besieging, _json_strike if as_json else _strike_line) if besieging else None
+        if besieged and not besieged.is_kept:
+            orders = replace(orders, is_temporary=False)  # It is evidence.
         outcome = carry_out(orders, _json_line if as_json else _line)
-        if as_json:
-            print_json(_value(outcome) | {"home": orders.home if orders.home.exists() else None})
-        else:
-            out().print(_table(outcome))
+        _show(outcome, besieged, orders.home, as_json=as_json)
     if orders.home.exists() and not as_json:
         err().print(f"The data home is {escape(str(orders.home))}")
-    if not outcome.is_kept:
+    if not (outcome.is_kept and (besieged is None or besieged.is_kept)):
         raise typer.Exit(BROKEN)
     if outcome.was_interrupted:
         raise KeyboardInterrupt
+
+
+def _show(outcome: Outcome, besieged: SiegeOutcome | None, home: Path, *, as_json: bool) -> None:
+    if as_json:
+        gateway = {"gateway": _siege_value(besieged)} if besieged else {}
+        print_json(_value(outcome) | gateway | {"home": home if home.exists() else None})
+        return
+    if outcome.summaries:
+        out().print(_table(outcome))
+    if besieged:
+        out().print(_siege_table(besieged))
+        out().print(_account_line(besieged.account))
 
 
 @contextmanager
@@ -151,6 +172,47 @@ def _cells(summary: FaultSummary) -> list[str]:
     colour = "red" if summary.breaches else "yellow" if summary.skipped else "green"
     verdict = f"[{colour}]{escape(summary.verdict)}[/]"
     return [summary.fault.value, *map(str, figures), *map(duration, seconds), verdict]
+
+
+def _strike_line(strike: Strike) -> None:
+    verdict = f"[red]{escape('; '.join(strike.breaches))}[/]" if strike.breaches else "[green]kept[/]"
+    met = ", ".join(f"{count} {name}" for name, count in sorted(strike.statuses.items()))
+    err().print(f"{strike.victim}: {verdict} · no answer for {duration(strike.away_s)} · {escape(met)}")
+
+
+def _json_strike(strike: Strike) -> None:
+    figures = {"victim": strike.victim, "away_s": strike.away_s, "met": strike.statuses, "breaches": strike.breaches}
+    typer.echo(json.dumps({"event": "strike"} | figures), err=True)
+
+
+def _siege_table(outcome: SiegeOutcome) -> Table:
+    table = Table(
+        "Killed", "Rounds", "Requests", "Broken", "429, 503", "500", "No answer", "worst", "Verdict",
+        box=box.SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip
+    for column in table.columns[1:8]:
+        column.justify = "right"
+    for each in outcome.summaries:
+        met = each.statuses
+        figures = [each.rounds, each.requests, met.get("broken", 0), met.get("429", 0) + met.get("503", 0)]
+        verdict = f"[red]broken: {escape('; '.join(each.breaches))}[/]" if each.breaches else "[green]kept[/]"
+        table.add_row(
+            each.victim.value, *map(str, figures), str(met.get("500", 0)), duration(each.away_median_s),
+            duration(each.away_worst_s), verdict,
+        )  # fmt: skip
+    return table
+
+
+def _account_line(account: Account) -> str:
+    accepted = counted(account.accepted, "workflow")
+    if account.breaches:
+        return f"[red]{accepted} accepted: {escape('; '.join(account.breaches))}[/]"
+    return f"[green]{accepted} accepted: none lost, none doubled, no wrong answer[/]"
+
+
+def _siege_value(outcome: SiegeOutcome) -> dict[str, Any]:
+    victims = [_plain(summary) for summary in outcome.summaries]
+    return {"kept": outcome.is_kept, "victims": victims, "account": _plain(outcome.account)}
 
 
 def _value(outcome: Outcome) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from .system import read_settings
+from .system import read_settings, stay_here
 from .terminal import out, print_json
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one
     """
     from ..supervision.examination import Verdict, examine
 
+    stay_here("doctor")
     findings = []
     for finding in examine(read_settings()):
         findings.append(finding)

@@ -7,7 +7,7 @@ import time
 import typer
 
 from ..errors import EopiezError
-from .system import read_settings
+from .system import read_settings, stay_here
 from .terminal import err
 
 PATIENCE_S = 90.0
@@ -27,6 +27,7 @@ def down() -> None:
     from ..supervision.standing import StandingFile
     from ..supervision.supervisor import stop_all
 
+    stay_here("down")
     file = StandingFile(read_settings().home)
     standing = file.read()
     if not file.is_held():

@@ -78,16 +78,19 @@ def orchestrate(
 
     with results_only(), Interrupts() as interrupts, open_local("orchestrate", settings) as local:
         called = name or socket.gethostname()
-        with recorded(settings, local.database_url, Part.ORCHESTRATOR):
+        # Both end before the database does, which may be this process's own.
+        with (
+            recorded(settings, local.database_url, Part.ORCHESTRATOR),
+            stationed_beside(local.database_url, settings, "orchestrator", local),
+        ):
             local.drive_all(called)
             interrupts.listen_again()
             log.info("orchestrating", name=called, database="given" if settings.database_url else "embedded")
             stamina = Stamina(local, called)
             retention = Retention(local, None if retain_days is None else timedelta(days=retain_days), keep)
-            with stationed_beside(local.database_url, settings, "orchestrator", local.usage):
-                while not interrupts.count:
-                    retention.clean_if_due()
-                    stamina.keep_driving()
+            while not interrupts.count:
+                retention.clean_if_due()
+                stamina.keep_driving()
             log.info("handing over", name=called)
         local.hand_over()
         log.info("ended", name=called)

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from .sheet import Sheet, name, word
-from .system import read_settings
+from .system import read_settings, stay_here
 from .terminal import err, out, print_json
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     """
     from ..supervision.standing import StandingFile
 
+    stay_here("status")
     file = StandingFile(read_settings().home)
     standing, is_supervised = file.read(), file.is_held()
     if standing is None or not (is_supervised or standing.is_alive):

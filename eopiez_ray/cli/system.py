@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ParameterError
 from ..home import open_home
-from .terminal import keep_log
+from .terminal import err, keep_log
 
 if TYPE_CHECKING:
     from ..client.blocking import Remote, RemoteWorkflow
@@ -101,6 +101,18 @@ def open_local(command: str, settings: Settings | None = None) -> Local:
             f"`eopiez {command}` works on this machine's own system alone: say `eopiez --local {command}`"
         )
     return open_here(settings)
+
+
+def stay_here(command: str) -> None:
+    """Say that a command is about this machine, if others are about a system elsewhere.
+
+    Raises:
+        ParameterError: the command was sent elsewhere by name.
+    """
+    if _choice.context is not None:
+        raise ParameterError(f"`eopiez {command}` is about this machine alone; leave out --context")
+    if is_elsewhere():
+        err().print(f"`eopiez {command}` is about this machine, whatever system other commands are about.")
 
 
 def open_here(settings: Settings | None = None) -> Local:

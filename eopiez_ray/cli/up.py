@@ -16,7 +16,7 @@ from rich.markup import escape
 from ..errors import EopiezError, PartFailedError
 from ..home import make_file, make_folder
 from .status import print_standing
-from .system import read_settings
+from .system import read_settings, stay_here
 from .terminal import err, results_only
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def up(
     ```
     """
     _check_extra()
+    stay_here("up")
     from ..supervision.standing import StandingFile
 
     settings = read_settings(gateway_host=host, gateway_port=port, cpus=cpus)

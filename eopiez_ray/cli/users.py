@@ -11,6 +11,7 @@ from ..errors import ParameterError
 from ..model.access import Role
 from .operating import on_database
 from .sheet import Sheet, name, word
+from .system import stay_here
 from .terminal import ago, err, out, print_json
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def register(app: typer.Typer) -> None:
     users.command("reset-password")(reset_password)
     users.command("disable")(disable)
     users.command("enable")(enable)
-    app.add_typer(users)
+    app.add_typer(users, callback=lambda: stay_here("users"))
 
 
 def create(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import ray
 
 from ..model.work import Handover, InHand, Place
+from .figures import NodeFigures, node_figures
 from .last_words import Logbook, leave_word_of_exit
 from .worker import Worker
 
@@ -82,6 +83,11 @@ class WorkerActor:
         """Keep this worker alive; say where it is."""
         self._heard_at = time.monotonic()
         return self._place
+
+    @ray.method(concurrency_group="control")
+    def figures(self) -> NodeFigures:
+        """What is used on this node now."""
+        return node_figures(Path.cwd())
 
     @ray.method(concurrency_group="control")
     def hand_over(self, dead: Collection[str], heir: str) -> Handover | None:

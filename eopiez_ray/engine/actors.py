@@ -13,6 +13,7 @@ from .last_words import LastWords, read_last_words
 if TYPE_CHECKING:
     from ..model.policies import Resources
     from ..model.work import Place
+    from .figures import NodeFigures
     from .line import Line
 
 ORPHAN_S = 60.0
@@ -136,6 +137,17 @@ async def last_words_there(place: Place) -> LastWords:
     reading = ray.remote(num_cpus=0, max_retries=0)(read_last_words).options(scheduling_strategy=strategy)
     words: LastWords = await asyncio.wrap_future(reading.remote(place).future())
     return words
+
+
+async def figures_of(started: Started) -> NodeFigures | None:
+    """What is used on a worker's node; None if it cannot say."""
+    import ray
+
+    try:
+        found: NodeFigures = await asyncio.wrap_future(started.handle.figures.remote().future())
+    except (AttributeError, ray.exceptions.RayError):  # It is gone, or of an earlier version.
+        return None
+    return found
 
 
 def kill(actor: Any) -> None:

@@ -22,6 +22,7 @@ from .actors import (
     Started,
     actor_names,
     end_actor,
+    figures_of,
     find_actor,
     kill,
     last_words_there,
@@ -29,6 +30,7 @@ from .actors import (
     waits_for_room,
 )
 from .executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
+from .figures import NodeFigures
 from .joining import ATTACH_S, address, join, living_nodes, note_worker, part
 from .last_words import LastWords, forget_last_words, read_last_words
 from .line import Line
@@ -59,6 +61,8 @@ COLLECT_S = 0.05
 """Seconds between looks at an inherited call."""
 LAST_WORDS_S = 3.0
 """Seconds that another machine gets to report what a worker left behind."""
+FIGURES_S = 3.0
+"""Seconds that workers get to say what is used on their nodes: they may be busy."""
 LONGEST_PAUSE_S = 30.0
 """Maximum seconds between attempts to start a worker."""
 
@@ -160,6 +164,15 @@ class RayExecutor:
     def usage(self) -> Usage:
         """What the cluster has, and what this orchestrator holds of it."""
         return self._pool.usage()
+
+    async def figures(self) -> list[NodeFigures]:
+        """What is used on the nodes where this orchestrator has workers, as far as they say so in time."""
+        by_node = {pooled.node: pooled for pooled in self._workers.values() if pooled.node and pooled.actor.done()}
+        asked = [asyncio.create_task(figures_of(pooled.actor.result())) for pooled in by_node.values()]
+        done, late = await asyncio.wait(asked, timeout=FIGURES_S) if asked else (set(), set())
+        for task in late:
+            task.cancel()
+        return [found for task in done if (found := task.result()) is not None]
 
     def share(self, parts: int) -> None:
         """Use one of so many equal shares of the cluster; workers beyond it are released once idle."""

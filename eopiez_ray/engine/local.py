@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         StandingLimit,
         WorkflowView,
     )
+    from .figures import NodeFigures
     from .pool import Usage
 
 
@@ -59,6 +60,10 @@ class Local:
     def usage(self) -> Usage | None:
         """What the cluster has, and what this process holds of it; None while it drives nothing."""
         return self._run(self._engine.usage())
+
+    def figures(self) -> list[NodeFigures]:
+        """What is used on the nodes where this process has workers."""
+        return self._run(self._engine.figures())
 
     def start(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow and drive it in this process. It is durable once this returns.

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ..store import (
         WorkflowView,
     )
+    from .figures import NodeFigures
     from .pool import Usage
 
 POLL_S = 0.5
@@ -204,6 +205,10 @@ class Engine:
     async def usage(self) -> Usage | None:
         """What the cluster has, and what is held of it here; None while nothing is driven here."""
         return None if self._executor is None else self._executor.usage()
+
+    async def figures(self) -> list[NodeFigures]:
+        """What is used on the nodes where this process has workers."""
+        return [] if self._executor is None else await self._executor.figures()
 
     @property
     def is_driving(self) -> bool:

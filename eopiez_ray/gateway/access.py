@@ -18,13 +18,14 @@ from ..model.names import DEFAULT_PROJECT, check_project_name
 from ..store import WorkflowView
 from .bounding import count_caller
 from .problems import Problem, not_found
-from .system import System, system_of
+from .system import System, system_at, system_of
 
 SystemDep = Annotated[System, Depends(system_of)]
 
 
-async def caller_of(request: Request, system: SystemDep) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Who sends the request."""
+    system = system_at(request)
     caller = await system.authenticator.caller(request)
     request.state.caller = caller
     await count_caller(request, system, caller)
@@ -113,7 +114,7 @@ async def view_of(system: System, caller: Caller, workflow: UUID, role: Role = R
         WorkflowNotFoundError: there is none, or the caller may not know that there is.
         Problem: the caller may see it, but not do that.
     """
-    view = await system.workflows.get(WorkflowId(workflow))
+    view = await system.looks.workflow(WorkflowId(workflow))
     if caller.role_in(view.project) is None:
         raise WorkflowNotFoundError(str(workflow))
     if not caller.may(role, view.project):
@@ -127,9 +128,9 @@ class Seen:
     def __init__(self, role: Role) -> None:
         self._role = role
 
-    async def __call__(self, workflow: WorkflowParameter, system: SystemDep, caller: CallerDep) -> WorkflowView:
+    async def __call__(self, request: Request, workflow: WorkflowParameter, caller: CallerDep) -> WorkflowView:
         """The workflow. Errors as in ``view_of``."""
-        return await view_of(system, caller, workflow, self._role)
+        return await view_of(system_at(request), caller, workflow, self._role)
 
 
 ViewedDep = Annotated[WorkflowView, Depends(Seen(Role.VIEWER))]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import FastAPI
 
 from . import problems
-from .bounding import counted
 from .description import describe
-from .guard import Guard
+from .guard import PREFIX, Guard
 from .measuring import Measuring
-from .recording import recorded
 from .routes import ROUTERS
 from .system import OpensAuthenticator, opened
 
@@ -52,14 +50,8 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | Non
     )  # fmt: skip
     problems.install(app)
     for router in ROUTERS:
-        _serve(app, router)
+        app.include_router(router, prefix=PREFIX)
     describe(app)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Measuring)
     return app
-
-
-def _serve(app: FastAPI, router: APIRouter) -> None:
-    """Serve a resource under ``/v1``, and under the plain path, which the API's description leaves out."""
-    app.include_router(router, prefix="/v1", dependencies=[Depends(counted), Depends(recorded)])
-    app.include_router(router, dependencies=[Depends(counted), Depends(recorded)], include_in_schema=False)

@@ -7,6 +7,7 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 
 from ..logs import bound, get_logger
@@ -14,8 +15,6 @@ from ..model.ids import uuid7
 from .problems import AnswerBrokenError, Problem, respond, unavailable, unforeseen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ..settings import Settings
@@ -31,6 +30,9 @@ _HEADERS = {
 }
 """Unless the endpoint says otherwise."""
 _HSTS = "max-age=31536000; includeSubDomains"
+PREFIX = "/v1"
+"""Of every path."""
+EVENT_STREAM = "text/event-stream"
 BUSY_AFTER_S = 1
 
 log = get_logger(__name__)
@@ -44,7 +46,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
-        self._requests, self._streams = 0, 0
+        self._requests = _UnderWay("requests", settings.gateway_requests)
+        self._followers = _UnderWay("streams", settings.gateway_streams)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,21 +55,20 @@ class Guard:
             return
         headers = Headers(scope=scope)
         request_id = scope.setdefault("state", {})["request_id"] = _request_id(headers)
+        _complete_path(scope)
         with bound(request_id=request_id, trace_id=_trace_id(headers)):
-            await self._guarded(scope, receive, _Answer(scope, send, self._let_stream))
+            under_way = self._followers if _follows(headers) else self._requests
+            await self._counted(scope, receive, _Answer(scope, send), under_way)
 
-    async def _guarded(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        if self._requests >= self._settings.gateway_requests:
-            await answer.refuse(receive, _busy("requests"))
+    async def _counted(self, scope: Scope, receive: Receive, answer: _Answer, under_way: _UnderWay) -> None:
+        if under_way.count >= under_way.most:
+            await answer.refuse(receive, under_way.busy())
             return
-        self._requests += 1
+        under_way.count += 1
         try:
             await self._bounded(scope, receive, answer)
         finally:
-            if answer.is_stream:
-                self._streams -= 1
-            else:
-                self._requests -= 1
+            under_way.count -= 1
 
     async def _bounded(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         is_upload = "/uploads/" in scope["path"]
@@ -87,21 +89,26 @@ class Guard:
             log.exception("unforeseen error", path=scope["path"], request=scope["state"]["request_id"])
             await answer.refuse(receive, unforeseen())
 
-    def _let_stream(self) -> bool:
-        """Count a request as one of the streams, which last; False if there are too many."""
-        if self._streams >= self._settings.gateway_streams:
-            return False
-        self._requests, self._streams = self._requests - 1, self._streams + 1
-        return True
+
+class _UnderWay:
+    """Requests of one kind that are under way at once."""
+
+    def __init__(self, what: str, most: int) -> None:
+        self._what, self.most, self.count = what, most, 0
+
+    def busy(self) -> Problem:
+        """The answer to one too many."""
+        after = {"Retry-After": str(BUSY_AFTER_S)}
+        detail = f"too many {self._what} are under way"
+        return Problem(HTTPStatus.TOO_MANY_REQUESTS, "busy", detail, "send it again soon", after)
 
 
 class _Answer:
     """The answer to a request on its way out."""
 
-    def __init__(self, scope: Scope, send: Send, let_stream: Callable[[], bool]) -> None:
-        self._scope, self._send, self._let_stream = scope, send, let_stream
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope, self._send = scope, send
         self._has_begun = self._is_over = False
-        self.is_stream = False
         self.clock: asyncio.Timeout | None = None
 
     async def send(self, message: Message) -> None:
@@ -110,9 +117,8 @@ class _Answer:
             return
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            if headers.get("content-type", "").startswith("text/event-stream") and not self._become_stream():
-                await self.refuse(_nothing_more, _busy("streams"))
-                return
+            if headers.get("content-type", "").startswith(EVENT_STREAM) and self.clock is not None:
+                self.clock.reschedule(None)  # It lasts as long as somebody follows.
             self._has_begun = True
             self._complete(headers)
             log.debug("request", method=self._scope["method"], path=self._scope["path"], status=message["status"])
@@ -129,12 +135,6 @@ class _Answer:
         """Let the request take that long from now on."""
         if self.clock is not None and not self.clock.expired():
             self.clock.reschedule(asyncio.get_running_loop().time() + seconds)
-
-    def _become_stream(self) -> bool:
-        self.is_stream = self._let_stream()
-        if self.is_stream and self.clock is not None:
-            self.clock.reschedule(None)
-        return self.is_stream
 
     def _complete(self, headers: MutableHeaders) -> None:
         headers["X-Request-Id"] = self._scope["state"]["request_id"]
@@ -181,10 +181,6 @@ class _Body:
         return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, hint, {"Connection": "close"})
 
 
-async def _nothing_more() -> Message:
-    return {"type": "http.disconnect"}
-
-
 def _request_id(headers: Headers) -> str:
     """The caller's own id if it has the form of one: it goes into logs and headers."""
     said = headers.get("x-request-id", "")
@@ -197,6 +193,14 @@ def _trace_id(headers: Headers) -> str:
     return "" if found is None else found[1]
 
 
-def _busy(what: str) -> Problem:
-    after = {"Retry-After": str(BUSY_AFTER_S)}
-    return Problem(HTTPStatus.TOO_MANY_REQUESTS, "busy", f"too many {what} are under way", "send it again soon", after)
+def _complete_path(scope: Scope) -> None:
+    """A path without the version means the same as one with it."""
+    path = get_route_path(scope)
+    if not path.startswith(PREFIX + "/"):
+        scope["path"] = scope.get("root_path", "") + PREFIX + path
+
+
+def _follows(headers: Headers) -> bool:
+    """Whether a stream is asked for. It counts as one from the beginning: when a replica is gone, all who followed come
+    back at once, and a browser that is refused does not try again."""
+    return EVENT_STREAM in headers.get("accept", "")

@@ -108,7 +108,8 @@ def _project_of(scope: Scope) -> str | None:
     caller: Caller | None = scope.get("state", {}).get("caller")
     if caller is None:
         return None
-    named = QueryParams(scope["query_string"]).get("project") or _only_one(caller)
+    query = scope["query_string"]
+    named = (QueryParams(query).get("project") if b"project" in query else None) or _only_one(caller)
     return named if named is not None and caller.role_in(named) is not None else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from fastapi import Request
@@ -18,9 +17,8 @@ OWN_RECORD = ("/auth/login", "/auth/refresh")
 """Paths whose refusals are recorded where they are decided."""
 
 
-async def recorded(request: Request) -> AsyncIterator[None]:
-    """A dependency of every endpoint: keeps that it changed something, unless the endpoint has said so more exactly."""
-    yield
+def record_change(request: Request) -> None:
+    """Keep that a request changed something, unless its endpoint has said so more exactly."""
     if request.method in SAFE or getattr(request.state, "is_recorded", False):
         return
     _note(request, Outcome.DONE, {})

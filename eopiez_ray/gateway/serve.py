@@ -71,7 +71,7 @@ def _deployment(name: str, overrides: dict[str, Any], **options: Any) -> Any:
         name=name,
         ray_actor_options={"num_cpus": 0},
         max_ongoing_requests=settings.gateway_requests + settings.gateway_streams + ADMITTED,
-        health_check_period_s=5,
+        health_check_period_s=1,  # A replica that has died is noticed by this.
         health_check_timeout_s=10,
         graceful_shutdown_timeout_s=10,
         graceful_shutdown_wait_loop_s=0.2,

@@ -63,12 +63,17 @@ def last_event_id(header: str | None, after: int) -> int:
 
 
 def elsewhere(request: Request, system: System) -> RedirectResponse | None:
-    """Where followers are served, if not here: apart from others, they hold up no update of replicas."""
+    """Where followers are served, if not here: apart from others, they hold up no update of replicas.
+
+    The place is relative to the path that was asked for, so that it holds behind a proxy that takes off a prefix.
+    """
     prefix = system.settings.gateway_followers
     if prefix is None:
         return None
     query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"{prefix}{request.url.path}{query}", HTTPStatus.TEMPORARY_REDIRECT)
+    asked = request.scope.get("raw_path") or request.url.path.encode()
+    root = "../" * (asked.count(b"/") - 1)
+    return RedirectResponse(f"{root}{prefix.lstrip('/')}{request.url.path}{query}", HTTPStatus.TEMPORARY_REDIRECT)
 
 
 def bad_event_id() -> Problem:

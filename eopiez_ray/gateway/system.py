@@ -24,6 +24,7 @@ from ..monitoring.station import Chore
 from ..sealing import Seal
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
+from ..store.looks import Looks
 from ..store.services import Services
 from ..store.uploads import Uploads
 from .files import SharedFolder
@@ -73,6 +74,8 @@ class System:
         self.identity = identity
         """Accounts, sessions, keys and the audit trail."""
         self.workflows, self.updates = Workflows(database), Updates(database)
+        self.looks = Looks(database, self.workflows)
+        """Looks at one workflow, which many take at once."""
         self.intake, self.rules = Intake(database), RuleBook(database)
         self.catalogue = Catalogue(database)
         self.artifacts = Artifacts(settings.artifacts)
@@ -119,7 +122,7 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             system.checker.start()
             try:
                 count = Chore("count requests", settings.metrics_interval_s, system.traffic.note)
-                async with stationed(database, settings, "gateway", system.traffic.meter, [count]):
+                async with stationed(database, settings, "gateway", system.traffic.meter, lambda _: [count]):
                     yield system
             finally:
                 await system.checker.stop()
@@ -146,5 +149,10 @@ async def _recording(settings: Settings, url: str) -> AsyncIterator[None]:
 
 
 async def system_of(request: Request) -> System:
+    """A dependency: the system that a request is for."""
+    return system_at(request)
+
+
+def system_at(request: Request) -> System:
     """The system that a request is for."""
     return cast("System", request.app.state.system)

@@ -67,6 +67,11 @@ class Watcher:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
 
+    @property
+    def followers(self) -> int:
+        """How many follow something here now."""
+        return sum(topic.followers for topic in self._topics.values())
+
     @contextlib.asynccontextmanager
     async def follow(self, workflow: WorkflowId) -> AsyncIterator[Topic]:
         """The changes of a workflow, as long as the block lasts."""

@@ -92,7 +92,8 @@ class StepView:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> StepView:
-        return cls(**dict(row) | {"kind": PhaseKind(row["kind"]), "status": StepStatus(row["status"])})
+        known = {name: row[name] for name in cls.__slots__}
+        return cls(**known | {"kind": PhaseKind(row["kind"]), "status": StepStatus(row["status"])})
 
 
 @dataclass(frozen=True, slots=True)

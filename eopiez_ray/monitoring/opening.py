@@ -18,13 +18,12 @@ from .folding import Folder
 from .happenings import Business
 from .logs.keeping import FORGET_S, GATHER_S, LogKeeper
 from .meter import Meter
-from .processes import NODE, Cluster, Node, OwnProcess
+from .processes import NODE, Cluster, Looks, Node, OwnProcess, watch_of
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
 from .surveys import Surveys
 
 if TYPE_CHECKING:
-    from ..engine.pool import Usage
     from ..settings import Settings
     from ..store import Database
 
@@ -34,6 +33,7 @@ KEEP_HOUSE_S = 600.0
 LAG_S = 1.0
 RETRY_S = 5.0
 
+More = Callable[[Station], Sequence[Chore]]
 Opens = Callable[["Database"], AbstractAsyncContextManager[Station]]
 """Opens a station."""
 
@@ -42,7 +42,7 @@ log = get_logger(__name__)
 
 @asynccontextmanager
 async def stationed(
-    database: Database, settings: Settings, part: str, meter: Meter, more: Sequence[Chore] = ()
+    database: Database, settings: Settings, part: str, meter: Meter, more: More | None = None
 ) -> AsyncIterator[Station]:
     """The station of this process, as long as the block lasts; it measures nothing if metrics are off.
 
@@ -51,16 +51,14 @@ async def stationed(
         settings: how often, and for how long they are kept.
         part: what this process is, such as ``gateway``.
         meter: what it measures.
-        more: chores of this part alone.
+        more: gives chores of this part alone.
     """
     station = Station(database, meter, part)
     store = SampleStore(database)
     reporter = Reporter(station, store)
     if settings.metrics:
-        station.add(
-            *_own(station, settings, reporter), *more, *_of_node(station, settings),
-            *_of_system(station, store, settings),
-        )  # fmt: skip
+        station.add(*_own(station, settings, reporter), *(more(station) if more else ()))
+        station.add(*_of_node(station, settings), *_of_system(station, store, settings))
     station.add(*_of_log(database, settings))
     alerting = Alerting(station, settings) if settings.alerts else None
     if alerting is not None:
@@ -87,7 +85,7 @@ def _own(station: Station, settings: Settings, reporter: Reporter) -> list[Chore
 def _of_node(station: Station, settings: Settings) -> list[Chore]:
     """What one process does for its node."""
     node = Node(station.meter, settings.home.expanduser().absolute())
-    return [Chore("sample the node", settings.metrics_interval_s, node.sample, watch=f"node {NODE}")]
+    return [Chore("sample the node", settings.metrics_interval_s, node.sample, watch=watch_of(NODE))]
 
 
 def _of_system(station: Station, store: SampleStore, settings: Settings) -> list[Chore]:
@@ -135,21 +133,21 @@ class Reporter:
 
 
 @contextmanager
-def stationed_beside(
-    database_url: str, settings: Settings, part: str, look: Callable[[], Usage | None]
-) -> Iterator[None]:
+def stationed_beside(database_url: str, settings: Settings, part: str, looks: Looks) -> Iterator[None]:
     """The station of an orchestrator, whose loop has other things to do: in a thread, with connections of its own.
 
     Args:
         database_url: where samples go.
         settings: as in ``stationed``.
         part: what this process is.
-        look: says what its cluster has.
+        looks: says what its cluster has.
     """
+
+    def cluster(station: Station) -> list[Chore]:
+        return [Chore("look at the cluster", settings.metrics_interval_s, Cluster(station, looks).sample)]
+
     loop, stopping = asyncio.new_event_loop(), asyncio.Event()
-    meter = Meter()
-    cluster = Chore("look at the cluster", settings.metrics_interval_s, Cluster(meter, look).sample)
-    work = _until(stopping, database_url, lambda database: stationed(database, settings, part, meter, [cluster]))
+    work = _until(stopping, database_url, lambda database: stationed(database, settings, part, Meter(), cluster))
     thread = threading.Thread(target=_run, args=(loop, work), name="eopiez monitoring", daemon=True)
     thread.start()
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import ParameterError
 from . import catalogue as c
 from .comparison import Comparison, compared
-from .samples import Distribution
+from .distribution import NOTHING, Distribution
 
 if TYPE_CHECKING:
     from .samples import Labels, Samples, Where
@@ -19,7 +19,6 @@ GROUPS = ("project", "plan", "step", "phase", "version", "node")
 """What results can be told apart by."""
 OF_NODES = frozenset({"node", "project"})
 """What they can be told apart by together with nodes."""
-NOTHING = Distribution({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import time
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
+from ..engine.figures import node_figures
 from ..errors import EopiezError
+from ..store.samples import Watches
 from . import catalogue
 from .labels import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from ..engine.figures import NodeFigures
     from ..engine.pool import Usage
     from .meter import Meter
+    from .station import Station
 
 NODE = shortened(socket.gethostname())
 """What this node is called."""
+FOREIGN_LEASE = timedelta(seconds=25)
+"""How long a look at a node elsewhere keeps others from measuring it too; longer than until the next look."""
 LAG_PROBE_S = 0.05
 """Seconds for which something is put off to see whether it comes in time."""
 
@@ -56,55 +62,78 @@ class OwnProcess:
 
 
 class Node:
-    """Measures the node; one of its processes does so for all."""
+    """Measures this node; one of its processes does so for all."""
 
     def __init__(self, meter: Meter, home: Path) -> None:
-        self._meter, self._home = meter, home
-        self._transferred: dict[tuple[catalogue.Metric, str], int] = {}
-        """Bytes that are counted."""
-        psutil.cpu_percent()  # The first call only sets the beginning.
+        self._notes, self._home = NodeNotes(meter), home
 
     async def sample(self) -> None:
         """Note what is used now."""
-        self._meter.note(catalogue.NODE_CPU, psutil.cpu_percent() / 100, (NODE,))
-        memory = psutil.virtual_memory()
-        self._meter.note(catalogue.NODE_MEMORY, memory.total - memory.available, (NODE, "used"))
-        self._meter.note(catalogue.NODE_MEMORY, memory.available, (NODE, "available"))
-        disk = await asyncio.to_thread(_usage, self._home)
-        self._meter.note(catalogue.NODE_DISK, disk.used, (NODE, "used"))
-        self._meter.note(catalogue.NODE_DISK, disk.free, (NODE, "free"))
-        self._note_transfers()
+        self._notes.add(await asyncio.to_thread(node_figures, self._home))
 
-    def _note_transfers(self) -> None:
-        disks, network = psutil.disk_io_counters(), psutil.net_io_counters()
-        if disks is not None:
-            self._count(catalogue.NODE_DISK_BYTES, "read", disks.read_bytes)
-            self._count(catalogue.NODE_DISK_BYTES, "written", disks.write_bytes)
-        if network is not None:
-            self._count(catalogue.NODE_NETWORK_BYTES, "received", network.bytes_recv)
-            self._count(catalogue.NODE_NETWORK_BYTES, "sent", network.bytes_sent)
 
-    def _count(self, metric: catalogue.Metric, direction: str, transferred: int) -> None:
+class NodeNotes:
+    """Notes what nodes use."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._transferred: dict[tuple[str, catalogue.Metric, str], int] = {}
+        """Bytes that are counted, by node, metric and direction."""
+
+    def add(self, figures: NodeFigures) -> None:
+        """Note what a node uses."""
+        node = shortened(figures.host)
+        self._meter.note(catalogue.NODE_CPU, figures.cpu, (node,))
+        for state, amount in figures.memory.items():
+            self._meter.note(catalogue.NODE_MEMORY, amount, (node, state))
+        for state, amount in figures.disk.items():
+            self._meter.note(catalogue.NODE_DISK, amount, (node, state))
+        self._count(catalogue.NODE_DISK_BYTES, node, figures.disk_transfers)
+        self._count(catalogue.NODE_NETWORK_BYTES, node, figures.network_transfers)
+
+    def _count(self, metric: catalogue.Metric, node: str, transfers: Mapping[str, int]) -> None:
         """Count what was transferred since the last time; nothing the first time, which only sets the beginning."""
-        before = self._transferred.get((metric, direction), transferred)
-        self._transferred[metric, direction] = transferred
-        self._meter.add(metric, max(0, transferred - before), (NODE, direction))
+        for direction, transferred in transfers.items():
+            before = self._transferred.get((node, metric, direction), transferred)
+            self._transferred[node, metric, direction] = transferred
+            self._meter.add(metric, max(0, transferred - before), (node, direction))
+
+
+class Looks(Protocol):
+    """An orchestrator's view of its cluster."""
+
+    def usage(self) -> Usage | None:
+        """What the cluster has, and what is held of it; None while nothing is driven."""
+        ...
+
+    def figures(self) -> list[NodeFigures]:
+        """What is used on nodes with workers."""
+        ...
 
 
 class Cluster:
-    """Measures what an orchestrator sees of its cluster."""
+    """Measures what an orchestrator sees of its cluster, and the nodes on which no process of ours does so itself."""
 
-    def __init__(self, meter: Meter, look: Callable[[], Usage | None]) -> None:
-        self._meter, self._look = meter, look
+    def __init__(self, station: Station, looks: Looks) -> None:
+        self._meter, self._looks = station.meter, looks
+        self._watches = Watches(station.database, station.id, FOREIGN_LEASE)
+        self._notes = NodeNotes(station.meter)
 
     async def sample(self) -> None:
         """Note what there is and what is held."""
         try:
-            usage = await asyncio.to_thread(self._look)
+            usage = await asyncio.to_thread(self._looks.usage)
+            figures = await asyncio.to_thread(self._looks.figures)
         except EopiezError:  # It is being closed.
             return
-        if usage is None:
-            return
+        if usage is not None:
+            self._note(usage)
+        for each in figures:
+            node = shortened(each.host)
+            if node != NODE and await self._watches.keep(watch_of(node)):
+                self._notes.add(each)
+
+    def _note(self, usage: Usage) -> None:
         self._meter.note(catalogue.RAY_NODES, usage.nodes)
         for name, amount in usage.total.items():
             self._meter.note(catalogue.RAY_RESOURCES, amount, (name,))
@@ -113,6 +142,6 @@ class Cluster:
             self._meter.note(catalogue.RAY_WORKERS, getattr(usage, state), (state,))
 
 
-def _usage(folder: Path) -> shutil._ntuple_diskusage:
-    """Of the disk on which the folder is, or will be."""
-    return shutil.disk_usage(next(parent for parent in (folder, *folder.parents) if parent.exists()))
+def watch_of(node: str) -> str:
+    """The watch over a node."""
+    return f"node {node}"

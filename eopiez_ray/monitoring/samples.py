@@ -6,22 +6,21 @@ labels, each with a value or several; ``by`` names the labels that results are t
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from ..store.samples import SampleStore
-from .blocks import Block, added, averaged, unpacked
+from .blocks import Block, averaged, unpacked
 from .catalogue import CATALOGUE, Kind, Metric
 from .covering import Kept, cover, step_of
+from .distribution import Distribution, distributions, sums
 from .folding import FINEST_S, period_of
 from .meter import VALUE
 from .rollups import retention
-from .sketch import SUM, count_of, quantile
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -50,40 +49,15 @@ class Line:
     points: Sequence[Point]
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """How the values of a histogram are distributed."""
-
-    sketch: Mapping[int, float]
-    """Counts by bucket, and the sum of all values."""
-
-    @property
-    def count(self) -> float:
-        """How many values there are."""
-        return count_of(self.sketch)
-
-    @property
-    def sum(self) -> float:
-        """Their sum."""
-        return self.sketch.get(SUM, 0.0)
-
-    @property
-    def mean(self) -> float:
-        """Their mean; 0 if there are none."""
-        return self.sum / self.count if self.count else 0.0
-
-    def quantile(self, q: float) -> float:
-        """The value below which a share ``q`` is, to 1 %; 0 if there are none."""
-        return quantile(self.sketch, q) or 0.0
-
-
 class Samples:
     """Reads samples. Safe for concurrent use."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._store, self._retention = SampleStore(database), retention(settings)
-        self._labels: dict[int, tuple[str, dict[str, str]]] = {}
-        """The metric and labels of each series known so far."""
+        self._labels: defaultdict[str, dict[int, dict[str, str]]] = defaultdict(dict)
+        """The labels of each series known so far, by metric."""
+        self._known = 0
+        """The latest of them."""
 
     async def series(
         self,
@@ -113,7 +87,7 @@ class Samples:
             blocks[period_of(at, step)].append(block)
         points: defaultdict[Labels, list[Point]] = defaultdict(list)
         for at in sorted(blocks):
-            for labels, value in _values(_joined(blocks[at], metric), groups, metric).items():
+            for labels, value in _values(blocks[at], groups, metric).items():
                 points[labels].append(Point(at, value))
         names = _names(metric, by)
         return [Line(dict(zip(names, labels, strict=True)), line) for labels, line in sorted(points.items())]
@@ -131,7 +105,7 @@ class Samples:
         """What a counter grew by in a window, how many values a histogram counted, or the mean of a gauge."""
         groups = await self._groups(metric, where, projects, by)
         blocks = [block async for _, block in self._blocks(metric, since, until)]
-        return _values(_joined(blocks, metric), groups, metric)
+        return await asyncio.to_thread(_values, blocks, groups, metric)
 
     async def distributions(
         self,
@@ -146,10 +120,7 @@ class Samples:
         """How the values of a histogram are distributed in a window."""
         groups = await self._groups(metric, where, projects, by)
         blocks = [block async for _, block in self._blocks(metric, since, until)]
-        sketches: defaultdict[Labels, dict[int, float]] = defaultdict(dict)
-        for labels, bucket, value in _grouped(_joined(blocks, metric), groups):
-            sketches[labels][bucket] = sketches[labels].get(bucket, 0.0) + value
-        return {labels: Distribution(sketch) for labels, sketch in sketches.items()}
+        return await asyncio.to_thread(distributions, blocks, groups)
 
     async def latest(
         self,
@@ -163,7 +134,7 @@ class Samples:
         groups = await self._groups(metric, where, projects, by)
         now = datetime.now(UTC)
         samples = await self._store.read(FINEST_S, [metric.name], now - FRESH, now + FRESH)
-        return _values(unpacked(samples[-1].packed), groups, metric) if samples else {}
+        return _values([unpacked(samples[-1].packed)], groups, metric) if samples else {}
 
     async def _blocks(self, metric: Metric, since: datetime, until: datetime, longest: int = 86400) -> _Blocks:
         kept = Kept(await self._store.rolled_up(), {level: _ago(age) for level, age in self._retention.items()})
@@ -175,13 +146,14 @@ class Samples:
         self, metric: Metric, where: Where | None, projects: Collection[str] | None, by: Sequence[str] | None
     ) -> dict[int, Labels]:
         """The series that are asked for, each with the labels that it is told apart by."""
-        for row in await self._store.series(max(self._labels, default=0)):
-            self._labels[row.id] = row.metric, row.labels
+        for row in await self._store.series(self._known):
+            self._labels[row.metric][row.id] = row.labels
+            self._known = max(self._known, row.id)
         names = _names(metric, by)
         return {
             series: tuple(labels.get(name, "") for name in names)
-            for series, (name_of_metric, labels) in self._labels.items()
-            if name_of_metric == metric.name and may_see(metric, labels, projects) and _matches(labels, where or {})
+            for series, labels in self._labels[metric.name].items()
+            if may_see(metric, labels, projects) and _matches(labels, where or {})
         }
 
 
@@ -213,27 +185,11 @@ def _ago(age: timedelta) -> datetime:
     return datetime.now(UTC) - age
 
 
-def _joined(blocks: Sequence[Block], metric: Metric) -> Block:
-    return averaged(blocks) if metric.kind is Kind.GAUGE else added(blocks)
-
-
-def _grouped(block: Block, groups: Mapping[int, Labels]) -> Iterator[tuple[Labels, int, float]]:
-    """Rows of the series that are asked for: labels, bucket, value."""
-    if not groups:
-        return
-    chosen = block.of_series(np.fromiter(groups, np.int32, len(groups)))
-    rows = zip(chosen.series.tolist(), chosen.buckets.tolist(), chosen.values.tolist(), strict=True)
-    for series, bucket, value in rows:
-        yield groups[series], bucket, value
-
-
-def _values(block: Block, groups: Mapping[int, Labels], metric: Metric) -> dict[Labels, float]:
+def _values(blocks: Sequence[Block], groups: Mapping[int, Labels], metric: Metric) -> dict[Labels, float]:
     """One value for each group: the sum over its series."""
-    values: defaultdict[Labels, float] = defaultdict(float)
-    for labels, bucket, value in _grouped(block, groups):
-        if bucket != SUM if metric.kind is Kind.HISTOGRAM else bucket == VALUE:
-            values[labels] += value
-    return dict(values)
+    if metric.kind is Kind.HISTOGRAM:
+        return {labels: each.count for labels, each in distributions(blocks, groups).items()}
+    return sums([averaged(blocks)] if metric.kind is Kind.GAUGE else blocks, groups, VALUE)
 
 
 def metric_named(name: str) -> Metric | None:

@@ -11,6 +11,7 @@ from ..errors import AccountExistsError, NoSuchAccountError
 from ..model.access import Caller, Role
 from ..model.accounts import Identity, KeyView
 from ..model.ids import uuid7
+from .gathered import Gathered
 from .queries import sql
 
 if TYPE_CHECKING:
@@ -51,13 +52,18 @@ class Keys:
             raise AccountExistsError(f"you have a key {new.name!r} in project {new.project!r} already")
         return key
 
-    async def identity(self, secret: bytes) -> Identity | None:
-        """Who a key, given by its hash, belongs to; None if it does not hold.
+    def identities(self) -> Gathered[bytes, Identity]:
+        """Looks up who keys, given by their hashes, belong to; nobody if one does not hold.
 
-        It may do what its own role may, and never more than its owner may at this moment.
+        A key may do what its own role may, and never more than its owner may at this moment.
         """
-        row = await self._database.fetchrow(sql("identity_of_key"), secret)
-        return None if row is None else _identity(dict(row))
+
+        async def read(secrets: Collection[bytes]) -> dict[bytes, Identity]:
+            rows = await self._database.fetch(sql("identities_of_keys"), list(secrets))
+            found = {bytes(row["secret"]): _identity(dict(row)) for row in rows}
+            return {secret: identity for secret, identity in found.items() if identity is not None}
+
+        return Gathered(read)
 
     async def page(
         self, user_id: UUID, projects: Collection[str] = (), after: UUID | None = None, limit: int = 100

@@ -11,10 +11,11 @@ from ..errors import NoSuchAccountError
 from ..model.access import Caller, Role
 from ..model.accounts import Identity, SessionView
 from ..model.ids import uuid7
+from .gathered import Gathered
 from .queries import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from .database import Database
 
@@ -67,15 +68,27 @@ class Sessions:
                 await connection.execute(sql("add_refresh_token"), refresh_token, session)
         return session, expires_at
 
-    async def identity(self, session: UUID, kid: str, idle: timedelta, token_life: timedelta) -> Identity | None:
-        """Who a session belongs to, with their roles now; None if it does not hold, or the key ``kid`` does not."""
-        row = await self._database.fetchrow(sql("identity_of_session"), session, kid, idle, token_life)
-        return None if row is None else _identity(dict(row))
+    def identities(self, idle: timedelta, token_life: timedelta) -> Gathered[tuple[UUID, str], Identity]:
+        """Looks up who sessions belong to, with their roles now; nobody if one does not hold, or its key does not.
 
-    async def identity_by_cookie(self, cookie: bytes, idle: timedelta) -> Identity | None:
+        Its keys are the session and the ``kid`` of the key that signed its token.
+        """
+
+        async def read(asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Identity]:
+            sessions, kids = zip(*asked, strict=True)
+            rows = await self._database.fetch(sql("identities_of_sessions"), sessions, kids, idle, token_life)
+            return {(row["session_id"], row["kid"]): _identity(dict(row)) for row in rows}
+
+        return Gathered(read)
+
+    def identities_by_cookie(self, idle: timedelta) -> Gathered[bytes, Identity]:
         """The same by the hash of a browser's cookie."""
-        row = await self._database.fetchrow(sql("identity_of_cookie"), cookie, idle)
-        return None if row is None else _identity(dict(row))
+
+        async def read(cookies: Collection[bytes]) -> dict[bytes, Identity]:
+            rows = await self._database.fetch(sql("identities_of_cookies"), list(cookies), idle)
+            return {bytes(row["cookie"]): _identity(dict(row)) for row in rows}
+
+        return Gathered(read)
 
     async def of_user(self, user_id: UUID) -> list[SessionView]:
         """A user's sessions that hold, the newest first."""

@@ -218,7 +218,7 @@ class Workflows:
         Raises:
             PlanError: its plan cannot be read.
         """
-        rows = await self._database.fetch(sql("steps"), workflow)
+        rows = await self._database.fetch(sql("steps"), [workflow])
         if not rows:
             await self._step_names(workflow)
         try:

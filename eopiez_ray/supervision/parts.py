@@ -74,8 +74,13 @@ def _ray(settings: Settings, places: Places, shared: Mapping[str, str]) -> Part:
     ]  # fmt: skip
     if settings.cpus is not None:
         command.append(f"--num-cpus={settings.cpus}")
-    # Only so does Ray bind all its ports to the loopback address, as it always does on macOS and Windows.
-    environment = {**shared, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    environment = {
+        # Serve replaces a proxy that has failed three looks in a row; by its own period, that takes half a minute.
+        "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+        **shared,
+        # Only so does Ray bind all its ports to the loopback address, as it always does on macOS and Windows.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }
     return Part(RAY, tuple(command), environment, lambda: is_open(port) and is_open(dashboard))
 
 

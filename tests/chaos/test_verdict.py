@@ -124,8 +124,9 @@ def test_the_time_that_is_expected_grows_with_rounds_and_faults() -> None:
 
 
 def test_faults_are_named_or_all() -> None:
-    assert parse_faults("") == list(Fault)
-    assert parse_faults("postgres-stop, worker") == [Fault.WORKER, Fault.POSTGRES_STOP]
+    assert parse_faults("") == (list(Fault), False)
+    assert parse_faults("postgres-stop, worker") == ([Fault.WORKER, Fault.POSTGRES_STOP], False)
+    assert parse_faults("gateway,worker") == ([Fault.WORKER], True)
     with pytest.raises(ParameterError, match="there is no fault 'moon'; choose from worker, orchestrator,"):
         parse_faults("worker,moon")
 

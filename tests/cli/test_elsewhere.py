@@ -150,6 +150,9 @@ def test_contexts_are_chosen_among(signed_in: Terminal) -> None:
     assert "exclude each other" in signed_in.said("--context", "far", "--local", "list", code=64)
     signed_in.eopiez("context", "use", "far")
     assert "--local clean" in signed_in.said("clean", code=64)
+    assert "about this machine, whatever" in signed_in.said("status", code=3)
+    for command in (("status",), ("users", "list"), ("audit", "verify")):
+        assert "about this machine alone" in signed_in.said("--context", "far", *command, code=64)
     signed_in.eopiez("context", "delete", "far")
     assert signed_in.rows("context", "list") == []
 

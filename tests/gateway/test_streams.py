@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from eopiez_ray.gateway.app import create_app
+from eopiez_ray.settings import Settings
 from tests.engine.inline import InlineExecutor
-from tests.gateway.conftest import Client, created, listening, messages
+from tests.gateway.conftest import Client, created, listening, messages, named, running
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
     from uuid import UUID
 
     from fastapi import FastAPI
@@ -77,6 +81,29 @@ async def test_many_followers_of_one_workflow_miss_nothing(app: FastAPI, client:
     assert {tuple(ids) for ids in seen} == {tuple(event["id"] for event in events)}
 
 
+async def test_where_followers_are_served_is_found_behind_a_prefix_too(app: FastAPI, client: Client) -> None:
+    workflow = await created(client("anna"), "a")
+    app.state.system.settings = app.state.system.settings.model_copy(update={"gateway_followers": "/follow"})
+    for path in (f"/v1/workflows/{workflow}/events?after=3", f"/workflows/{workflow}/events?after=3"):
+        answer = await client("cleo").get(f"http://gateway{path}", headers=FOLLOW)
+        assert answer.status_code == 307
+        there = httpx.URL(f"https://example.org/texts{path}").join(answer.headers["location"])
+        assert str(there) == f"https://example.org/texts/follow/v1/workflows/{workflow}/events?after=3"
+
+
+async def test_all_who_follow_can_come_at_once(database_url: str, home: Path, client: Client, stage: Stage) -> None:
+    settings = Settings(home=home, database_url=database_url, gateway_requests=1, gateway_streams=30)
+    workflow = await created(client("anna"), "a")
+    async with running(create_app(settings, named)) as app, listening(app) as url:
+        followers = [asyncio.create_task(all_of(url, workflow)) for _ in range(30)]
+        await until(lambda: app.state.system.watcher.followers == 30)
+        async with following(url, workflow) as refused:
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        stage.orchestrate()
+        ends = [(await follower)[-1].data for follower in followers]
+    assert len(ends) == 30
+
+
 async def test_log_lines_come_as_they_are_printed(app: FastAPI, client: Client, stage: Stage) -> None:
     stage.orchestrate()
     workflow = await created(client("anna"), "loud", "b")
@@ -98,12 +125,3 @@ async def test_a_stream_ends_if_its_workflow_is_forgotten(app: FastAPI, client: 
         await client("ben").post(f"/workflows/{workflow}/pause")
         await app.state.system.workflows.forget([workflow], datetime.now(UTC))
         assert {message.kind async for message in seen} <= {"pause_requested", "paused"}
-
-
-async def test_followers_beyond_the_limit_are_told_to_come_again(app: FastAPI, client: Client) -> None:
-    workflow = await created(client("anna"), "a")
-    object.__setattr__(app.state.system.settings, "gateway_streams", 1)
-    async with listening(app) as url, following(url, workflow) as first:
-        assert first.status_code == 200
-        async with following(url, workflow) as second:
-            assert (second.status_code, second.headers["retry-after"]) == (429, "1")

@@ -48,7 +48,8 @@ class System:
     url: str
 
     @cached_property
-    def _token(self) -> str:
+    def token(self) -> str:
+        """An access token of the administrator."""
         password = (self.home / "first-password").read_text().strip()
         first = httpx.post(f"{self.url}/v1/auth/login", json={"login": "admin", "password": password}, timeout=60)
         bearer = {"Authorization": f"Bearer {first.json()['access_token']}"}
@@ -58,12 +59,17 @@ class System:
 
     def signed_in(self) -> httpx.Client:
         """A client of the administrator."""
-        bearer = {"Authorization": f"Bearer {self._token}"}
+        bearer = {"Authorization": f"Bearer {self.token}"}
         return httpx.Client(base_url=f"{self.url}/v1", headers=bearer, timeout=60, follow_redirects=True)
 
     def part(self, name: str) -> int:
         """The process id of a part."""
         return int(self._state["parts"][name]["pid"])
+
+    @property
+    def dashboard(self) -> str:
+        """Where Ray's dashboard answers."""
+        return str(self._state["dashboard"])
 
     @property
     def supervisor(self) -> int:

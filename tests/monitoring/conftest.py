@@ -10,12 +10,13 @@ import pytest
 import pytest_asyncio
 
 from eopiez_ray.monitoring.catalogue import Metric
+from eopiez_ray.monitoring.distribution import Distribution
 from eopiez_ray.monitoring.folding import FINEST_S, Folder, period_of
 from eopiez_ray.monitoring.happenings import Business
 from eopiez_ray.monitoring.meter import Meter
 from eopiez_ray.monitoring.opening import Reporter
 from eopiez_ray.monitoring.rollups import Rollups
-from eopiez_ray.monitoring.samples import Distribution, Samples, Where
+from eopiez_ray.monitoring.samples import Samples, Where
 from eopiez_ray.monitoring.station import SYSTEM, Chore, Station
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database

@@ -19,11 +19,13 @@ import pytest
 import yaml
 
 import eopiez_ray as ez
+from eopiez_ray.engine.figures import NodeFigures
 from eopiez_ray.engine.pool import Usage
 from eopiez_ray.gateway.app import create_app
 from eopiez_ray.model.requests import Selection
 from eopiez_ray.monitoring.catalogue import CATALOGUE
 from eopiez_ray.monitoring.processes import Cluster
+from eopiez_ray.monitoring.station import Station
 from eopiez_ray.settings import Settings
 from tests.documents import ROOT
 from tests.engine.conftest import Stage
@@ -43,6 +45,19 @@ def halve(number: int) -> float:
 @ez.phase(version="1", retry=ez.RetryPolicy(maximum_attempts=1))
 def fail(number: float) -> float:
     raise ValueError(f"{number} is never right")
+
+
+class Fixed:
+    """A cluster that is always used alike."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+
+    def usage(self) -> Usage:
+        return self._usage
+
+    def figures(self) -> list[NodeFigures]:
+        return []
 
 
 def plan(*numbers: int) -> ez.Plan:
@@ -160,7 +175,7 @@ async def test_every_query_of_every_board_has_data(database_url: str, home: Path
         stage = Stage(system.database, home / "artifacts")
         stage.orchestrate()
         usage = Usage(2, {"CPU": 8.0, "memory": 1e9}, {"CPU": 1.0, "memory": 0.0}, 1, 1, 0)
-        cluster = Cluster(system.traffic.meter, lambda: usage)
+        cluster = Cluster(Station(system.database, system.traffic.meter, "orchestrator"), Fixed(usage))
         token = await signed_in(app, home, url)
         waiting = [*(query for _, _, query in queries()), *(rule["record"] for rule in rules())]
         async with prometheus(tmp_path, url, token) as client:

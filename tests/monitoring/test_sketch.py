@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eopiez_ray.monitoring.blocks import Block
+from eopiez_ray.monitoring.distribution import distributions
 from eopiez_ray.monitoring.sketch import (
     ACCURACY,
     LARGEST,
@@ -66,3 +68,24 @@ def test_empty_sketch_has_no_quantile() -> None:
 def test_counts_below_a_bound_leave_the_sum_out() -> None:
     sketch = {bucket_of(0.5): 2.0, bucket_of(5.0): 1.0, ZERO: 1.0, SUM: 6.0}
     assert [count_within(sketch, bound) for bound in (0.1, 1.0, 10.0)] == [1.0, 3.0, 4.0]
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.one_of(VALUES, st.just(0.0))), max_size=200), st.floats(0, 1))
+def test_distributions_of_groups_are_their_sketches(values: list[tuple[int, float]], q: float) -> None:
+    rows: Counter[tuple[int, int]] = Counter((series, bucket_of(value)) for series, value in values)
+    sums: dict[tuple[int, int], float] = {}
+    for series, value in values:
+        sums[series, SUM] = sums.get((series, SUM), 0.0) + value
+    halves = [Block.of({key: float(count) for key, count in rows.items()}), Block.of(sums)]
+    found = distributions(halves, {1: "odd", 2: "even", 3: "odd", 9: "none"})
+    for name, members in (("odd", {1, 3}), ("even", {2})):
+        sketch: Counter[int] = Counter()
+        for (series, bucket), count in rows.items():
+            sketch[bucket] += count if series in members else 0
+        expected = {bucket: count for bucket, count in sketch.items() if count}
+        assert (name in found) == bool(expected)
+        if expected:
+            assert found[name].quantile(q) == pytest.approx(quantile(expected, q) or 0.0)
+            assert found[name].sum == pytest.approx(sum(sums.get((series, SUM), 0.0) for series in members))
+            assert {key: value for key, value in found[name].sketch.items() if key != SUM} == expected
+    assert "none" not in found

@@ -30,8 +30,9 @@ class Authenticator:
     """Finds who sends a request. Whatever ended, was disabled or changed meanwhile shows with the next request."""
 
     def __init__(self, sessions: Sessions, keys: Keys, signing: SigningKeys, form: tokens.TokenForm, idle: timedelta):
-        self._sessions, self._keys, self._signing = sessions, keys, signing
-        self._form, self._idle = form, idle
+        self._signing, self._form = signing, form
+        self._of_session = sessions.identities(idle, form.lifetime)
+        self._of_cookie, self._of_key = sessions.identities_by_cookie(idle), keys.identities()
         self._public: dict[str, bytes] = {}
         self._claims: dict[str, tokens.Claims] = {}
 
@@ -65,12 +66,12 @@ class Authenticator:
             raise NotSignedInError("send one header: Authorization: Bearer TOKEN")
         if opaque.looks_like(Purpose.KEY, credentials):
             opaque.check_form(Purpose.KEY, credentials)
-            return await self._keys.identity(opaque.stored(credentials))
+            return await self._of_key.get(opaque.stored(credentials))
         return await self._by_token(credentials)
 
     async def _by_token(self, token: str) -> Identity | None:
         claims = await self._verified(token)
-        identity = await self._sessions.identity(claims.session_id, claims.kid, self._idle, self._form.lifetime)
+        identity = await self._of_session.get((claims.session_id, claims.kid))
         if identity is None or identity.caller.user_id != claims.user_id:
             return None
         return identity
@@ -93,7 +94,7 @@ class Authenticator:
             raise NotSignedInError("sign in first: POST /v1/auth/login, or send an API key")
         check_origin(request.method, request.headers)
         opaque.check_form(Purpose.SESSION, cookie)
-        return await self._sessions.identity_by_cookie(opaque.stored(cookie), self._idle)
+        return await self._of_cookie.get(opaque.stored(cookie))
 
     async def _fetched(self, kid: str) -> bytes:
         public = await self._signing.public(kid)

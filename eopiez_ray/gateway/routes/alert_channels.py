@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from ...errors import NotDeliveredError, ParameterError
 from ...model.access import Role
@@ -30,9 +30,10 @@ from ..alerting import (
 from ..documented import READS, WRITES, answers
 from ..problems import Problem, not_found
 from ..representation import CursorParameter, Limit, Page, number_at, page_of, reply
+from ..routing import Resource
 from ..system import System
 
-router = APIRouter(prefix="/alerts/channels", tags=["alerts"])
+router = Resource(prefix="/alerts/channels", tags=["alerts"])
 
 CHANGES = answers(400, 403, 409, 412, 413, 428)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic_core import to_json
 
 from ...errors import ParameterError
@@ -28,8 +28,9 @@ from ..alerting import (
 from ..documented import READS, answers
 from ..problems import Problem, not_found
 from ..representation import CursorParameter, Limit, Page, page_of, reply
+from ..routing import Resource
 
-router = APIRouter(prefix="/alerts", tags=["alerts"])
+router = Resource(prefix="/alerts", tags=["alerts"])
 
 CHANGES = answers(400, 403, 409, 412, 413, 428)
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from ...errors import ChangedMeanwhileError, ParameterError
 from ...model.access import Caller, Role
@@ -19,9 +19,10 @@ from ..alerting import IfMatch, NewSilenceBody, OperatedScope, SilenceBody, Sile
 from ..documented import READS, WRITES, answers
 from ..problems import not_found
 from ..representation import CursorParameter, Limit, Page, id_at, page_of, reply
+from ..routing import Resource
 from ..system import System
 
-router = APIRouter(prefix="/alerts/silences", tags=["alerts"])
+router = Resource(prefix="/alerts/silences", tags=["alerts"])
 
 SilenceParameter = Annotated[UUID, Path(description="The silence's id.")]
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from ...model.access import Caller, Role
 from ...model.alerts import Alert, AlertFilter, AlertStatus, Severity
@@ -16,9 +16,10 @@ from ..alerting import AcknowledgementBody, AlertBody, HappeningBody, check_scop
 from ..documented import READS, WRITES
 from ..problems import Problem, not_found
 from ..representation import CursorParameter, Limit, Page, id_at, number_at, page_of, reply
+from ..routing import Resource
 from ..system import System
 
-router = APIRouter(prefix="/alerts", tags=["alerts"])
+router = Resource(prefix="/alerts", tags=["alerts"])
 
 AlertParameter = Annotated[UUID, Path(description="The alert's id.")]
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from ...model.audit import Outcome
@@ -15,8 +15,9 @@ from ..acting import AdministratorDep
 from ..documented import READS
 from ..people import AuditRowBody
 from ..representation import CursorParameter, Limit, Moment, Page, number_at, page_of, reply
+from ..routing import Resource
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = Resource(prefix="/audit", tags=["audit"])
 
 Text = Annotated[str | None, Query(max_length=300)]
 

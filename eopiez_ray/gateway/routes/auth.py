@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from ..acting import PeerDep, PendingDep, ServicesDep
 from ..documented import READS, WRITES, answers
@@ -17,6 +17,7 @@ from ..identity.signing_in import Proof
 from ..identity.tokens import key_set
 from ..people import JwksBody, LoginBody, RefreshBody, SignedInBody
 from ..representation import reply
+from ..routing import Resource
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ..identity.services import IdentityServices
     from ..identity.signing_in import SignedIn
 
-router = APIRouter(tags=["signing in"])
+router = Resource(tags=["signing in"])
 
 ATTEMPTS = Rate(per_s=1.0, burst=60)
 """Sign-ins from one network, whatever the account: each costs a hash."""

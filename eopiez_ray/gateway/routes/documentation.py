@@ -6,10 +6,11 @@ from http import HTTPStatus
 from importlib.resources import files
 from typing import Literal
 
-from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-router = APIRouter(include_in_schema=False)
+from ..routing import Resource
+
+router = Resource(include_in_schema=False)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

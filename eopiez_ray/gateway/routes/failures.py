@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from ...model.requests import Selection
 from ..access import SystemDep
@@ -13,11 +13,12 @@ from ..documented import READS
 from ..listing import ListedDep
 from ..representation import CursorParameter, Limit, number_at, reply
 from ..representation import cursor as cursor_at
+from ..routing import Resource
 
 if TYPE_CHECKING:
     from ...model.filters import WorkflowFilter
 
-router = APIRouter(prefix="/workflows", tags=["history"])
+router = Resource(prefix="/workflows", tags=["history"])
 
 
 @router.get("/failures", operation_id="list_failures", response_model=FailuresBody, responses=READS)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from ...model.filters import AttemptFilter, LogFilter, TaskFilter
 from ...model.status import Outcome
@@ -15,6 +15,7 @@ from ..access import SystemDep, ViewedDep
 from ..bodies import AttemptBody, EventBody, LogBody, TaskBody
 from ..documented import READS
 from ..representation import CursorParameter, Limit, Page, bad_cursor, number_at, page_of, place, reply
+from ..routing import Resource
 from ..streaming import ALIVE, LastEventId, Pulse, elsewhere, last_event_id, message, stream
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ...store import WorkflowView
     from ..system import System
 
-router = APIRouter(prefix="/workflows/{workflow:uuid}", tags=["history"])
+router = Resource(prefix="/workflows/{workflow:uuid}", tags=["history"])
 
 PAGE = 1000
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from ...model.access import Caller, Role
 from ...store.keys import NewKey
@@ -19,9 +19,10 @@ from ..identity.opaque import Purpose
 from ..identity.tokens import now
 from ..people import KeyBody, NewKeyBody, ShownKeyBody
 from ..representation import CursorParameter, Limit, Page, id_at, page_of, reply
+from ..routing import Resource
 from ..system import System
 
-router = APIRouter(prefix="/keys", tags=["keys"])
+router = Resource(prefix="/keys", tags=["keys"])
 
 
 async def managed(caller: Caller, system: System) -> list[str]:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -20,12 +20,13 @@ from ..bodies import ViewBody
 from ..documented import READS, WRITES
 from ..problems import Problem, not_found
 from ..representation import Body, CursorParameter, Limit, Moment, Page, bad_cursor, page_of, place, reply
+from ..routing import Resource
 from ..streaming import ALIVE, LastEventId, Pulse, elsewhere, last_event_id, message, stream
 
 if TYPE_CHECKING:
     from ..system import System
 
-router = APIRouter(prefix="/logs", tags=["monitoring"])
+router = Resource(prefix="/logs", tags=["monitoring"])
 
 PAGE = 1000
 LOOK_S = 0.5

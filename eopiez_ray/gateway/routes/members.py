@@ -6,7 +6,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from ...errors import AccountError, NoSuchAccountError, NotSignedInError
 from ...model.access import Role
@@ -31,9 +31,10 @@ from ..people import (
     ShownInvitationBody,
 )
 from ..representation import CursorParameter, Limit, Page, bad_cursor, page_of, place, reply
+from ..routing import Resource
 from .auth import ATTEMPTS
 
-router = APIRouter(tags=["members"])
+router = Resource(tags=["members"])
 
 
 @router.get(

@@ -6,7 +6,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from pydantic import BaseModel, Field
 
 from ...model.access import Role
@@ -18,8 +18,9 @@ from ..documented import READS
 from ..exposition import Form, exposed, form_for
 from ..readiness import HealthBody, PartBody
 from ..representation import reply
+from ..routing import Resource
 
-router = APIRouter(tags=["monitoring"])
+router = Resource(tags=["monitoring"])
 
 
 class HistogramBody(BaseModel):

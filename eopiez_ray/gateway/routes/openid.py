@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from ...errors import NotSignedInError
@@ -16,9 +16,10 @@ from ..identity.guessing import network_of
 from ..identity.openid import Flow, Provider
 from ..identity.services import IdentityServices
 from ..problems import not_found
+from ..routing import Resource
 from .auth import ATTEMPTS
 
-router = APIRouter(prefix="/auth/oidc", tags=["signing in"])
+router = Resource(prefix="/auth/oidc", tags=["signing in"])
 
 FLOW_COOKIE = "__Host-eopiez-oidc"
 FLOW_S = 600

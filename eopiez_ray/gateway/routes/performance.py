@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from pydantic import BaseModel, Field
 
 from ...model.access import Role
@@ -21,9 +21,10 @@ from ..bodies import ViewBody
 from ..documented import READS
 from ..problems import Problem
 from ..representation import reply
+from ..routing import Resource
 from ..spreadsheets import Sheets, sheet_for
 
-router = APIRouter(tags=["monitoring"])
+router = Resource(tags=["monitoring"])
 
 LONGEST_WINDOW_S = 400 * 24 * 3600
 Group = Literal["project", "plan", "step", "phase", "version", "node"]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from blake3 import blake3
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import Depends, Header, Path, Query, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
@@ -29,12 +29,13 @@ from ..documented import READS, WRITES, answers
 from ..problems import not_found
 from ..representation import CursorParameter, Limit, Page, id_at, number_at, page_of, reply
 from ..representation import cursor as cursor_at
+from ..routing import Resource
 from ..searching import Near, Stored
 from ..tables import Tables
 from ..values import Shown
 from .workflows import IdempotencyKey
 
-router = APIRouter(prefix="/pipeline", tags=["pipeline"])
+router = Resource(prefix="/pipeline", tags=["pipeline"])
 
 KIND, CONTENT = "eopiez.pipeline", "content"
 """The label of a workflow that this resource has made."""

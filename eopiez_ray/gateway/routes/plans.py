@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from pydantic import Field
 from pydantic_core import to_json
 
@@ -21,8 +21,9 @@ from ..plans import new_workflow
 from ..problems import not_found
 from ..registered import ParameterBody, check_parameters
 from ..representation import CursorParameter, Limit, Page, bad_cursor, page_of, place, reply
+from ..routing import Resource
 
-router = APIRouter(prefix="/plans", tags=["workflows"])
+router = Resource(prefix="/plans", tags=["workflows"])
 
 PlanName = Annotated[str, Path(max_length=255, description="The plan's name in its project.")]
 

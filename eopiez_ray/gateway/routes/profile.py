@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Response
+from fastapi import Body, Response
 
 from ...errors import AccountError, NotSignedInError
 from ...model.accounts import checked_email, checked_time_zone
@@ -29,10 +29,11 @@ from ..people import (
     SignedInBody,
 )
 from ..representation import reply
+from ..routing import Resource
 from .auth import proof_of, signed_in_reply
 from .workflows import IfMatch
 
-router = APIRouter(prefix="/users", tags=["profile"])
+router = Resource(prefix="/users", tags=["profile"])
 
 ProofDep = Annotated[ProofBody, Body()]
 

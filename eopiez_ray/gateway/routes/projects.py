@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from ...store.projects import Projects
 from ..access import SystemDep
@@ -12,8 +12,9 @@ from ..acting import ActingDep, AdministratorDep, KeeperDep
 from ..documented import READS, WRITES
 from ..people import NewProjectBody, ProjectBody, ProjectsBody, TitleBody
 from ..representation import reply
+from ..routing import Resource
 
-router = APIRouter(prefix="/projects", tags=["projects"])
+router = Resource(prefix="/projects", tags=["projects"])
 
 
 @router.get("", operation_id="list_projects", response_model=ProjectsBody, responses=READS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from ...model.access import Caller, Role
 from ...model.ids import WorkflowId
@@ -14,12 +14,13 @@ from ..access import CallerDep, OperatedDep, ProjectParameter, SystemDep, projec
 from ..bodies import AnswersBody, RequestBody, SelectionBody, WorkflowBody
 from ..documented import WRITES
 from ..representation import reply
+from ..routing import Resource
 
 if TYPE_CHECKING:
     from ...store import WorkflowView
     from ..system import System
 
-router = APIRouter(prefix="/workflows", tags=["workflows"])
+router = Resource(prefix="/workflows", tags=["workflows"])
 _PLAINLY = RequestBody()
 Ask = Callable[[Selection, Request], Awaitable[list[Answer]]]
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from ...errors import PlanError, WorkflowNotFinishedError
@@ -20,6 +20,7 @@ from ..problems import Problem, not_found
 from ..ranges import partial
 from ..representation import CursorParameter, number_at, reply
 from ..representation import cursor as cursor_at
+from ..routing import Resource
 from ..values import MOST_BYTES, Shown, value_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ...store import StepView, WorkflowView
     from ..system import System
 
-router = APIRouter(prefix="/workflows/{workflow:uuid}", tags=["results"])
+router = Resource(prefix="/workflows/{workflow:uuid}", tags=["results"])
 
 ARROW = "application/vnd.apache.arrow.stream"
 RAW = "application/octet-stream"

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import Field
 
 from ...model.access import Role
@@ -19,10 +19,11 @@ from ..bodies import ViewBody
 from ..documented import READS, WRITES, answers
 from ..problems import Problem, not_found
 from ..representation import Body, CursorParameter, Limit, Page, WholeNumber, id_at, page_of, reply
+from ..routing import Resource
 from ..services.incoming import wanted_of
 from ..system import System
 
-router = APIRouter(prefix="/services", tags=["services"])
+router = Resource(prefix="/services", tags=["services"])
 
 _NAME, _VERSION = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$", r"^[A-Za-z0-9._+-]{1,63}$"
 ServiceName = Annotated[str, Path(pattern=_NAME, max_length=63, description="The service's name in its project.")]

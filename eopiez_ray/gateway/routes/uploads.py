@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import Header, Path, Request, Response
 from pydantic import Field
 
 from ...model.access import Role
@@ -20,9 +20,10 @@ from ..documented import READS, WRITES
 from ..files import gathered
 from ..problems import Problem, not_found
 from ..representation import Body, CursorParameter, Limit, Page, WholeNumber, id_at, page_of, reply
+from ..routing import Resource
 from ..system import System
 
-router = APIRouter(prefix="/uploads", tags=["pipeline"])
+router = Resource(prefix="/uploads", tags=["pipeline"])
 
 BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 UploadParameter = Annotated[UUID, Path(description="The upload's id.")]

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from ...model.accounts import checked_email, checked_login
 from ...store.accounts import NewUser, Standing
@@ -17,9 +17,10 @@ from ..identity.passwords import one_time_password
 from ..identity.tokens import now
 from ..people import InitialPasswordBody, NewUserBody, StandingBody, UserBody
 from ..representation import CursorParameter, Limit, Page, bad_cursor, page_of, place, reply
+from ..routing import Resource
 from .workflows import IfMatch
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = Resource(prefix="/users", tags=["users"])
 
 
 @router.get("", operation_id="list_users", response_model=Page[UserBody], responses=READS)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from ...model.access import Role
 from ...model.filters import Order
@@ -35,13 +35,14 @@ from ..documented import READS, WRITES, answers
 from ..listing import ListedDep
 from ..plans import new_workflow
 from ..representation import CursorParameter, Limit, check_match, entity_tag, id_at, page_of, reply
+from ..routing import Resource
 from ..updating import update
 
 if TYPE_CHECKING:
     from ...store import WorkflowView
     from ..system import System
 
-router = APIRouter(prefix="/workflows", tags=["workflows"])
+router = Resource(prefix="/workflows", tags=["workflows"])
 
 IdempotencyKey = Annotated[
     str | None,
@@ -115,7 +116,7 @@ async def get_workflow(
     inside: Annotated[bool, Query(description="Also its plan, its driver, and figures of each step.")] = False,
 ) -> Response:
     """One workflow: its steps, how far it is, why steps wait, and what it has cost so far."""
-    steps = await system.workflows.steps(view.id)
+    steps = await system.looks.steps(view.id)
     more = await _inside(view, system) if inside else None
     return reply(WorkflowDetailBody.of_steps(view, steps, more), headers={"ETag": _tag(view)})
 

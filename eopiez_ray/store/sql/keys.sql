@@ -7,17 +7,17 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (user_id, project, name) where revoked_at is null do nothing
 returning created_at
 
--- name: identity_of_key
--- Who a key belongs to, and their role in its project now. At most once a minute it is noted that it is in use.
+-- name: identities_of_keys
+-- Who keys belong to, and their role in its project now. At most once a minute it is noted that a key is in use.
 with seen as (
     update api_keys
     set last_used_at = date_trunc('minute', now())
-    where secret = $1
+    where secret = any($1::bytea[])
         and revoked_at is null
         and (last_used_at is null or last_used_at < date_trunc('minute', now()))
 )
 select
-    users.id as user_id, login, is_system_administrator, api_keys.id as key_id, api_keys.name as key_name,
+    secret, users.id as user_id, login, is_system_administrator, api_keys.id as key_id, api_keys.name as key_name,
     api_keys.project, api_keys.role,
     (
         select memberships.role
@@ -27,7 +27,7 @@ select
     ) as held
 from api_keys
 join users on users.id = api_keys.user_id
-where secret = $1
+where secret = any($1::bytea[])
     and revoked_at is null
     and (expires_at is null or expires_at > now())
     and not is_disabled

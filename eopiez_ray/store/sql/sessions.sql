@@ -19,13 +19,14 @@ insert into sessions (id, user_id, cookie, user_agent, address, idle_until, expi
 values ($1, $2, $3, $4, $5, now() + $6, now() + $7)
 returning expires_at
 
--- name: identity_of_session
--- Who a session belongs to, with their roles now. At most once a minute it is noted that the session is in use.
+-- name: identities_of_sessions
+-- Who sessions belong to, with their roles now, if the key that signed their token holds. At most once a minute it is
+-- noted that a session is in use.
 with seen as (
     update sessions
     set last_seen_at = now(),
         idle_until = now() + $3
-    where id = $1
+    where id = any($1::uuid[])
         and ended_at is null
         and idle_until > now()
         and expires_at > now()
@@ -33,29 +34,29 @@ with seen as (
 )
 select
     users.id as user_id, login, is_system_administrator, must_change_password, sessions.id as session_id,
-    sessions.created_at as signed_in_at,
+    sessions.created_at as signed_in_at, kid,
     coalesce((select jsonb_object_agg(project, role) from memberships where user_id = users.id), '{}') as roles
-from sessions
+from unnest($1::uuid[], $2::text[]) as asked (id, kid)
+join sessions on sessions.id = asked.id
 join users on users.id = sessions.user_id
-where sessions.id = $1
-    and ended_at is null
+where ended_at is null
     and idle_until > now()
     and sessions.expires_at > now()
     and not is_disabled
     and exists (
         select
         from signing_keys
-        where kid = $2
+        where signing_keys.kid = asked.kid
             and (retired_at is null or retired_at > now() - $4::interval)
     )
 
--- name: identity_of_cookie
--- As identity_of_session, for a browser's cookie.
+-- name: identities_of_cookies
+-- As identities_of_sessions, for browsers' cookies.
 with seen as (
     update sessions
     set last_seen_at = now(),
         idle_until = now() + $2
-    where cookie = $1
+    where cookie = any($1::bytea[])
         and ended_at is null
         and idle_until > now()
         and expires_at > now()
@@ -63,11 +64,11 @@ with seen as (
 )
 select
     users.id as user_id, login, is_system_administrator, must_change_password, sessions.id as session_id,
-    sessions.created_at as signed_in_at,
+    sessions.created_at as signed_in_at, cookie,
     coalesce((select jsonb_object_agg(project, role) from memberships where user_id = users.id), '{}') as roles
 from sessions
 join users on users.id = sessions.user_id
-where cookie = $1
+where cookie = any($1::bytea[])
     and ended_at is null
     and idle_until > now()
     and sessions.expires_at > now()

@@ -1,9 +1,10 @@
 -- Steps and tasks: what is done, where and how quickly.
 
 -- name: steps
--- Steps of a workflow, in plan order; those that have not moved have no row of their own, and those whose values come
+-- Steps of workflows, in plan order; those that have not moved have no row of their own, and those whose values come
 -- with the plan never move.
 select
+    workflows.id as workflow_id,
     (number - 1)::integer as position,
     planned ->> 'name' as name,
     planned #>> '{phase,name}' as phase,
@@ -28,8 +29,8 @@ cross join lateral (
     select case when planned #>> '{phase,kind}' = 'values' then (planned #>> '{parameters,count}')::integer end as given
 ) as values_of_plan
 left join steps on steps.workflow_id = workflows.id and steps.position = number - 1
-where workflows.id = $1
-order by number
+where workflows.id = any($1::uuid[])
+order by workflow_id, number
 
 -- name: task_times
 -- When each finished task ran, for a timeline of the run.

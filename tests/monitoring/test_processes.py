@@ -1,0 +1,95 @@
+"""What processes and nodes use: each node is measured by one process, wherever that is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eopiez_ray.engine.figures import NodeFigures, node_figures
+from eopiez_ray.engine.pool import Pool, Usage
+from eopiez_ray.monitoring import catalogue as c
+from eopiez_ray.monitoring.processes import Cluster, Node, OwnProcess, watch_of
+
+from .conftest import Post
+
+
+class Seen:
+    """A cluster of two nodes, ours and another, whose disk has read so many bytes."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def usage(self) -> Usage:
+        return Pool().usage()
+
+    def figures(self) -> list[NodeFigures]:
+        memory, disk = {"used": 3, "available": 5}, {"used": 1, "free": 2}
+        transfers = {"read": self.read, "written": 0}
+        return [NodeFigures(host, 0.5, memory, disk, transfers, {}) for host in (socket.gethostname(), "elsewhere")]
+
+
+def test_figures_are_those_of_the_machine(tmp_path: Path) -> None:
+    found = node_figures(tmp_path / "not" / "there")
+    assert found.host == socket.gethostname()
+    assert 0 <= found.cpu <= 1
+    assert min(found.memory["used"], found.memory["available"], found.disk["free"]) > 0
+
+
+async def test_own_node_and_process_are_measured(post: Post, home: Path) -> None:
+    process = OwnProcess(post.meter, "gateway")
+    await process.sample()
+    await process.watch_loop()
+    await Node(post.meter, home).sample()
+    await post.report()
+    await post.fold()
+    (memory,) = (await post.samples.latest(c.PROCESS_MEMORY, projects=None, by=("part",))).items()
+    assert memory[0] == ("gateway",)
+    assert memory[1] > 10 * 2**20
+    assert set(await post.samples.latest(c.NODE_MEMORY, projects=None, by=("state",))) == {("used",), ("available",)}
+    assert (await post.totals(c.PROCESS_CPU, by=("part",)))["gateway",] > 0
+    (lag,) = (await post.distributions(c.LOOP_LAG, by=())).values()
+    assert lag.count == 1
+
+
+async def test_node_elsewhere_is_measured_by_one_orchestrator(post: Post, another: Callable[[], Post]) -> None:
+    seen, other = Seen(), another()
+    clusters = [Cluster(each.station, seen) for each in (post, other)]
+    for seen.read in (100, 700):
+        for cluster in clusters:
+            await cluster.sample()
+    for each in (post, other):
+        await each.report()
+    await post.fold()
+    assert await post.samples.latest(c.NODE_CPU, projects=None) == {("elsewhere",): 0.5}
+    assert (await post.totals(c.NODE_DISK_BYTES, {"node": "elsewhere", "direction": "read"}, by=())) == {(): 600.0}
+    assert set(await post.samples.latest(c.RAY_WORKERS, projects=None)) == {("busy",), ("idle",), ("waiting",)}
+
+
+async def test_node_that_a_process_of_its_own_measures_is_left_to_it(post: Post, another: Callable[[], Post]) -> None:
+    there = another()
+    assert await there.station.watches.keep(watch_of("elsewhere"))
+    await Cluster(post.station, Seen()).sample()
+    await post.report()
+    await post.fold()
+    assert await post.samples.latest(c.NODE_CPU, projects=None) == {}
+
+
+async def test_cluster_that_is_being_closed_is_no_error(post: Post) -> None:
+    from eopiez_ray.errors import EopiezError
+
+    class Closed(Seen):
+        def usage(self) -> Usage:
+            raise EopiezError("this system was closed")
+
+    await Cluster(post.station, Closed()).sample()
+    assert not post.meter.take().gauges
+
+
+def test_pool_says_what_is_held() -> None:
+    usage = Pool().usage()
+    assert (usage.nodes, usage.busy, usage.idle, usage.waiting) == (0, 0, 0, 0)
+    with pytest.raises(AttributeError):
+        usage.nodes = 1  # type: ignore[misc]
