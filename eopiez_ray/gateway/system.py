@@ -35,6 +35,7 @@ from .readiness import Readiness
 from .searching import Searcher
 from .services.checker import Checker
 from .services.relay import Relay
+from .tailing import Tail
 from .watching import Watcher
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class System:
         """Calls services."""
         self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
+        self.tail = Tail(database)
+        """Of the system's log."""
         self.searcher = Searcher()
         self.traffic = Traffic(Meter())
         """The requests of this replica, and what it measures."""

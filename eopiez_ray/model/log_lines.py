@@ -93,6 +93,22 @@ class LineFilter:
         """The levels to show; None for all. Errors as in ``LogFilter.levels``."""
         return LogFilter(level=self.level).levels()
 
+    def matches(self, line: LineView) -> bool:
+        """Whether a line is selected."""
+        levels = self.levels()
+        return (
+            (self.projects is None or line.project in self.projects)
+            and (self.since is None or line.at >= self.since)
+            and (self.until is None or line.at < self.until)
+            and (levels is None or line.level in levels)
+            and self.part in {None, line.part}
+            and self.workflow in {None, line.workflow_id}
+            and (self.step is None or line.step == self.step or (line.step or "").startswith(f"{self.step}."))
+            and self.request_id in {None, line.request_id}
+            and self.trace_id in {None, line.trace_id}
+            and (self.text is None or self.text.lower() in line.message.lower())
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LevelSetting:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from collections import deque
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
-from eopiez_ray.model.log_lines import NewLine, Part
-from eopiez_ray.store.log_lines import append
+from eopiez_ray.gateway import tailing
+from eopiez_ray.model.log_lines import LineFilter, NewLine, Part
+from eopiez_ray.store.log_lines import LogLines, append
 from tests.engine.conftest import Stage
 from tests.gateway.conftest import Client, created, listening, messages
 from tests.waiting import until
@@ -136,3 +141,44 @@ async def test_levels_are_set_and_lifted_while_the_system_runs(client: Client) -
     assert (await root.delete(f"/logs/levels/{logger.name}")).status_code == 404
     assert (await root.put("/logs/levels/../x", json={"level": "info"})).status_code == 404
     assert (await root.put("/logs/levels/a", json={"level": "loud"})).status_code == 422
+
+
+async def test_many_who_follow_miss_nothing_and_ask_the_database_once(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tailing, "KEPT", 50)
+    monkeypatch.setattr(tailing, "PAGE", 40)
+    tail, name = tailing.Tail(app.state.system.database), uuid4().hex
+    tail._known = deque(maxlen=50)
+    begin = await tail.lines.last()
+    early, seen, late = begin, list[str](), list[str]()
+    for number in range(12):
+        await say(app, *(f"{name} {number} {each}" for each in range(15)))
+        tail._looked_at = min(tail._looked_at, time.monotonic() - tailing.LOOK_S)
+        found, early = await tail.after(LineFilter(text=name.upper()), early)
+        seen += [line.message for line in found]
+    while len(late) < 180:
+        found, begin = await tail.after(LineFilter(text=name), begin)
+        late += [line.message for line in found]
+    assert seen == late == [f"{name} {number} {each}" for number in range(12) for each in range(15)]
+    assert await tail.after(LineFilter(text=name), begin) == ([], begin)
+
+
+@pytest.mark.parametrize(
+    ("where", "matches"),
+    [
+        ({}, True), ({"projects": ()}, False), ({"projects": ("blue",)}, False), ({"level": "warning"}, True),
+        ({"level": "error"}, False), ({"part": Part.SUPERVISOR}, True), ({"part": Part.TASK}, False),
+        ({"step": "read"}, False), ({"request_id": "r"}, True), ({"request_id": "s"}, False),
+        ({"trace_id": "t"}, False), ({"text": "HELLO_"}, True), ({"text": "HELLOX"}, False),
+        ({"workflow": uuid4()}, False), ({"since": datetime(2030, 1, 1, tzinfo=UTC)}, False),
+        ({"until": datetime(2000, 1, 1, tzinfo=UTC)}, False),
+    ],
+)  # fmt: skip
+async def test_followers_and_lists_select_alike(app: FastAPI, where: dict[str, Any], matches: bool) -> None:
+    await say(app, "say Hello_ 100%", request_id="r")
+    lines = LogLines(app.state.system.database)
+    (line,) = await lines.page(LineFilter(request_id="r"), limit=1)
+    wanted = LineFilter(**where)
+    assert wanted.matches(line) is matches
+    assert (line.id in [each.id for each in await lines.page(wanted, limit=1000)]) is matches

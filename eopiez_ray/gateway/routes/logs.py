@@ -22,6 +22,7 @@ from ..problems import Problem, not_found
 from ..representation import Body, CursorParameter, Limit, Moment, Page, bad_cursor, page_of, place, reply
 from ..routing import Resource
 from ..streaming import ALIVE, LastEventId, Pulse, elsewhere, last_event_id, message, stream
+from ..tailing import LOOK_S
 
 if TYPE_CHECKING:
     from ..system import System
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 router = Resource(prefix="/logs", tags=["monitoring"])
 
 PAGE = 1000
-LOOK_S = 0.5
-"""Seconds between looks for new lines, for each who follows."""
 Level = Literal["debug", "info", "warning", "error", "critical"]
 LoggerName = Annotated[
     str, Path(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,199}$", description="Such as `eopiez_ray.gateway`, or `root`.")
@@ -201,20 +200,16 @@ async def lift_log_level(logger: LoggerName, _: SystemAdministratorDep, system: 
 
 async def _follow(system: System, where: LineFilter, last: int) -> AsyncIterator[bytes]:
     """Lines after the given one, until the gateway closes."""
-    lines, pulse = LogLines(system.database), Pulse()
+    pulse = Pulse()
     while not system.watcher.is_over:
-        # Read before the lines: what comes meanwhile is found by the next look.
-        newest = await lines.last()
-        found = await lines.after(where, last, PAGE) if newest > last else []
+        found, last = await system.tail.after(where, last)
         for line in found:
             yield message("line", LineBody.model_validate(line), line.id)
         if found:
-            last = found[-1].id
             pulse.sent()
         elif pulse.beats():
             yield ALIVE
         if len(found) < PAGE:
-            last = max(last, newest)
             await system.watcher.pause(LOOK_S)
 
 
