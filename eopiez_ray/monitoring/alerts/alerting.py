@@ -1,4 +1,4 @@
-"""What one process in the system does for alerts at a time."""
+"""What a process does for alerts: one at a time decides, and each sends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Alerting:
         database, seal = station.database, Seal(settings.secret_key)
         store, desk, self._audit = AlertStore(database), AlertDesk(database), AuditWatch(database)
         observer = Observer(Samples(database, settings), store)
-        library = Library(store, desk, seal, is_measured=settings.metrics)
+        library = Library(store, desk, is_measured=settings.metrics)
         self.evaluator = Evaluator(station, library, observer, store, desk, self._audit)
         self.deliverer = Deliverer(store, seal, Sender(settings.alert_targets))
 
@@ -40,7 +40,9 @@ class Alerting:
         """What is done, and how often."""
         return [
             Chore("evaluate alerts", EVALUATE_S, self.evaluator.evaluate, watch=SYSTEM),
-            Chore("deliver alerts", DELIVER_S, self.deliverer.deliver, watch=SYSTEM),
+            Chore(
+                "deliver alerts", DELIVER_S, self.deliverer.deliver
+            ),  # By each: whoever takes a message has it alone.
             Chore("verify the audit log", VERIFY_S, self._audit.look, watch=SYSTEM),
             Chore("forget alerts", FORGET_S, self.evaluator.forget, watch=SYSTEM),
         ]

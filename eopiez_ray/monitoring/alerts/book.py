@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from ...errors import SealedError
 from ...logs import get_logger
 from .built_in import BUILT_IN
 from .channels import joined
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
     from ...sealing import Seal
     from ...store.alert_desk import AlertDesk
     from ...store.alerts import AlertStore
+
+SEALED_URL = "sealed://"
+"""In place of a URL that need not be known."""
 
 log = get_logger(__name__)
 
@@ -40,15 +42,14 @@ class Book:
 class Library:
     """Reads the book again when something in it has changed."""
 
-    def __init__(self, store: AlertStore, desk: AlertDesk, seal: Seal, *, is_measured: bool = True) -> None:
+    def __init__(self, store: AlertStore, desk: AlertDesk, *, is_measured: bool = True) -> None:
         """
         Args:
             store: knows when something has changed.
             desk: has what was written.
-            seal: opens what is sealed.
             is_measured: whether the system measures itself; nobody needs to be told that it does not.
         """
-        self._store, self._desk, self._seal, self._is_measured = store, desk, seal, is_measured
+        self._store, self._desk, self._is_measured = store, desk, is_measured
         self._book = Book(-1)
 
     async def read(self) -> Book:
@@ -57,17 +58,20 @@ class Library:
         if revision != self._book.revision:
             built_in = BUILT_IN if self._is_measured else _UNMEASURED
             standings = await asyncio.to_thread(standing_rules, await self._desk.all_rules(), built_in)
-            receivers = [self._receiver(stored) for stored in await self._desk.all_channels()]
+            receivers = [_described(stored) for stored in await self._desk.all_channels()]
             self._book = Book(revision, tuple(standings), tuple(each for each in receivers if each is not None))
         return self._book
 
-    def _receiver(self, stored: StoredChannel) -> Receiver | None:
-        """A channel, ready to be told; None if it cannot be read, which hurts no other."""
-        try:
-            return receiver_of(stored, self._seal)
-        except (SealedError, ValidationError, ValueError) as error:
-            log.error("a channel of alerts cannot be read", channel=stored.name, error=str(error)[:500])  # noqa: TRY400
-            return None
+
+def _described(stored: StoredChannel) -> Receiver | None:
+    """A channel as far as it decides what it is told: where it is stays sealed. None if it cannot be read, which hurts
+    no other.
+    """
+    try:
+        return Receiver(stored.id, stored.project, joined(stored.document, {"url": SEALED_URL}))
+    except ValidationError as error:
+        log.error("a channel of alerts cannot be read", channel=stored.name, error=str(error)[:500])  # noqa: TRY400
+        return None
 
 
 def receiver_of(stored: StoredChannel, seal: Seal) -> Receiver:

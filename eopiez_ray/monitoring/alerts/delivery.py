@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter
 from datetime import timedelta
@@ -28,6 +29,8 @@ AT_ONCE, AT_ONCE_EACH = 32, 4
 LEASE = timedelta(seconds=60)
 """How long a message is its taker's: longer than sending it may last."""
 LONGEST_PAUSE_S = 300.0
+ELSEWHERE_S = 5.0
+"""Longest pause after a process could not open what is sealed: another one may have the key."""
 GIVEN_UP = timedelta(days=1)
 """Age at which a message that cannot be delivered is given up, so that later ones of its group get through."""
 
@@ -72,7 +75,9 @@ class Deliverer:
         try:
             channel = receiver_of(message.channel, self._seal).channel
             await self._sender.send(channel, f"msg_{message.id}", message.title, message.body, message.facts)
-        except (NotDeliveredError, SealedError, ValidationError) as error:
+        except SealedError as error:
+            await self._fail(message, str(error), ELSEWHERE_S)
+        except (NotDeliveredError, ValidationError) as error:
             await self._fail(message, str(error))
         except Exception as error:  # A task's outermost guard: an unforeseen error is a failure like any other.
             log.exception("unforeseen error while an alert was sent", message=message.id)
@@ -80,8 +85,8 @@ class Deliverer:
         else:
             await self._store.delivered(message.id)
 
-    async def _fail(self, message: Waiting, error: str) -> None:
-        pause = min(2.0**message.attempts, LONGEST_PAUSE_S) * self._chance.uniform(0.8, 1.2)
+    async def _fail(self, message: Waiting, error: str, longest_s: float = math.inf) -> None:
+        pause = min(2.0**message.attempts, LONGEST_PAUSE_S, longest_s) * self._chance.uniform(0.8, 1.2)
         is_given_up = await self._store.failed(message.id, error, timedelta(seconds=pause), GIVEN_UP)
         facts = {"channel": message.channel.name, "message": message.id, "attempts": message.attempts + 1}
         if is_given_up:

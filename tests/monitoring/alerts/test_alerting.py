@@ -15,8 +15,10 @@ import pytest_asyncio
 from eopiez_ray.errors import NotDeliveredError
 from eopiez_ray.model.alerts import AlertStatus
 from eopiez_ray.monitoring.alerts import delivery
+from eopiez_ray.monitoring.alerts.alerting import Alerting
 from eopiez_ray.monitoring.alerts.channels import Channel
 from eopiez_ray.monitoring.alerts.sending import Sender
+from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database
 from eopiez_ray.store.projects import Projects
 from tests.waiting import until
@@ -237,15 +239,23 @@ async def test_by_default_no_private_address_is_told() -> None:
     await sender.close()
 
 
-async def test_a_rule_that_cannot_be_read_hurts_no_other(house: House, hook: Hook) -> None:
+async def test_what_cannot_be_read_hurts_no_other(house: House, hook: Hook) -> None:
     await house.tell(hook.url)
     await house.tell(hook.url, name="broken")
     await house.database.fetch("update alert_channels set target = 'sealed:AAAA' where name = 'broken'")
     await house.desk.put_rules(None, {"bad": {"name": "bad", "when": {"kind": "nonsense"}}}, "tests")
     await house.happens("noise")
     await house.look()
-    await house.empty()
-    assert hook.titles == ["FIRING: loud"]
+    await until(lambda: _delivered(house, hook))
+    broken = await house.desk.channel(None, "broken")
+    assert broken is not None
+    (waiting,) = await house.store.deliveries(broken.id)
+    assert "EOPIEZ_SECRET_KEY" in waiting.error
+
+
+async def _delivered(house: House, hook: Hook) -> bool:
+    await house.deliver()
+    return hook.titles == ["FIRING: loud"]
 
 
 async def test_each_project_has_its_own_rules_and_hears_of_itself(house: House, hook: Hook) -> None:
@@ -319,3 +329,32 @@ async def test_events_are_counted_by_what_they_are(
     await house.happens("noise", times=3)
     await house.happens("creak", times=2)
     assert await house.store.count_events("workflows", where, (), 300) == {(): count}
+
+
+async def test_who_has_no_key_leaves_delivering_to_others(house: House, database: Database, hook: Hook) -> None:
+    keyless = Alerting(house.post.station, Settings(alert_targets=("127.0.0.1",)))
+    await house.tell(hook.url)
+    await house.happens("noise")
+    await house.post.station.watch()
+    await keyless.evaluator.evaluate()
+    await keyless.deliverer.deliver()
+    await keyless.deliverer.settle()
+    assert hook.titles == []
+    await house.empty()
+    await keyless.deliverer.deliver()
+    await keyless.close()
+    assert hook.titles == ["FIRING: loud"]
+
+
+async def test_two_that_deliver_send_each_message_once(house: House, database: Database, hook: Hook) -> None:
+    await house.tell(hook.url, group_by=["project"])
+    loud = {"kind": "events", "source": "workflows", "by": ["project"], "above": 0}
+    await house.have(rule(when=loud))
+    for number in range(20):
+        await house.happens("noise", project=f"p{number}")
+    await house.look()
+    other = House(database)
+    while await house.database.fetch("select 1 from alert_outbox where delivered_at is null"):
+        await asyncio.gather(house.deliver(), other.deliver())
+    await other.alerting.close()
+    assert len(hook.bodies) == 20
