@@ -74,7 +74,8 @@ where seen_at < now() - $1::interval
 
 -- name: begin_fold
 -- The number of the fold that begins, up to when events are measured, and until when all that happens is committed:
--- nothing that is still under way, for $1 at most, began before. Others wait until the fold ends.
+-- nothing that is still under way, for $1 at most, began before. What has written nothing after ten seconds, such as a
+-- backup, does not count. Others wait until the fold ends.
 update metering
 set fold = fold + 1,
     through = case when fold = 0 then clock_timestamp() else through end
@@ -83,7 +84,9 @@ returning fold, through, clock_timestamp() as now, (
     from pg_stat_activity
     where datname = current_database()
         and pid <> pg_backend_pid()
+        and backend_type = 'client backend'
         and xact_start > clock_timestamp() - $1::interval
+        and (backend_xid is not null or xact_start > clock_timestamp() - interval '10 seconds')
 ) as horizon
 
 -- name: end_fold
