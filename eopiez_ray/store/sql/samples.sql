@@ -31,19 +31,28 @@ delete from watches
 where lease_until < clock_timestamp() - interval '1 day'
 
 -- name: save_report
--- What a process has measured.
-insert into reports (source, entries)
-values ($1, $2)
+-- What a process has measured; a report that is there already is not written again.
+insert into reports (source, number, entries)
+values ($1, $2, $3)
+on conflict (source, number) do nothing
 
 -- name: take_reports
--- All reports, oldest first, which are gone when the transaction ends.
+-- All reports that are not folded, oldest first, which are from now on.
 with taken as (
-    delete from reports
-    returning id, source, at, entries
+    update reports
+    set is_folded = true
+    where not is_folded
+    returning source, at, entries
 )
 select source, at, entries
 from taken
-order by id
+order by at
+
+-- name: forget_reports
+-- Forget reports that were folded long before anybody might send them again.
+delete from reports
+where is_folded
+    and at < clock_timestamp() - interval '10 minutes'
 
 -- name: all_series
 -- Series with an id above $1, which for 0 are all, and whether they were measured lately.
