@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ..monitoring.catalogue import Kind
 from ..monitoring.families import Buckets
 
 if TYPE_CHECKING:
@@ -48,44 +49,53 @@ def _preference(kind: str) -> tuple[str, float]:
 def exposed(families: Iterable[Family], form: Form) -> bytes:
     """Metrics as text."""
     is_open = form is Form.OPENMETRICS
-    lines = [line for family in families for line in _Written(family, is_open).lines()]
+    lines = [line for family in families for line in _lines(family, is_open=is_open)]
     return ("\n".join([*lines, "# EOF"] if is_open else lines) + "\n").encode()
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+def _lines(family: Family, *, is_open: bool) -> Iterator[str]:
     """A metric's lines."""
-
-    family: Family
-    is_open: bool
-
-    def lines(self) -> Iterator[str]:
-        """All of them."""
-        metric = self.family.metric
-        name = metric.name.removesuffix("_total") if self.is_open else metric.name
-        yield f"# HELP {name} {_escaped(metric.help) if self.is_open else metric.help}"
-        yield f"# TYPE {name} {metric.kind}"
-        if self.is_open and metric.unit:
-            yield f"# UNIT {name} {metric.unit}"
-        for labels, value in self.family.values.items():
-            written = ",".join(f'{key}="{_escaped(each)}"' for key, each in zip(metric.labels, labels, strict=True))
-            if isinstance(value, Buckets):
-                yield from _histogram(metric, written, value)
-            else:
-                yield f"{metric.name}{{{written}}} {_number(value)}" if written else f"{metric.name} {_number(value)}"
+    metric = family.metric
+    name = metric.name.removesuffix("_total") if is_open else metric.name
+    yield f"# HELP {name} {_escaped(metric.help) if is_open else metric.help}"
+    yield f"# TYPE {name} {metric.kind}"
+    if is_open and metric.unit:
+        yield f"# UNIT {name} {metric.unit}"
+    for head, value in zip(_heads(metric, tuple(family.values)), _numbers(family.values.values()), strict=True):
+        yield head + value
 
 
-def _histogram(metric: Metric, labels: str, value: Buckets) -> Iterator[str]:
-    prefix = f"{metric.name}_bucket{{{labels}{',' if labels else ''}le="
-    for bound, count in zip((*metric.bounds, float("inf")), value.counts, strict=True):
-        yield f'{prefix}"{"+Inf" if bound == float("inf") else bound}"}} {_number(count)}'
-    braces = f"{{{labels}}}" if labels else ""
-    yield f"{metric.name}_sum{braces} {_number(value.sum)}"
-    yield f"{metric.name}_count{braces} {_number(value.count)}"
+@lru_cache(maxsize=512)
+def _heads(metric: Metric, values: tuple[tuple[str, ...], ...]) -> list[str]:
+    """What each line of a metric says before its number. From one scrape to the next, this hardly changes."""
+    heads = []
+    for labels in values:
+        written = ",".join(f'{key}="{_escaped(each)}"' for key, each in zip(metric.labels, labels, strict=True))
+        braces = f"{{{written}}}" if written else ""
+        if metric.kind is not Kind.HISTOGRAM:
+            heads.append(f"{metric.name}{braces} ")
+            continue
+        comma = "," if written else ""
+        heads += [f'{metric.name}_bucket{{{written}{comma}le="{bound}"}} ' for bound in (*metric.bounds, "+Inf")]
+        heads += [f"{metric.name}_sum{braces} ", f"{metric.name}_count{braces} "]
+    return heads
+
+
+def _numbers(values: Iterable[float | Buckets]) -> Iterator[str]:
+    """The numbers of a metric's lines, in their order."""
+    for value in values:
+        if isinstance(value, Buckets):
+            yield from map(_number, value.counts)
+            yield _number(value.sum)
+            yield _number(value.count)
+        else:
+            yield _number(value)
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    """A number without a fraction where there is none."""
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text
 
 
 def _escaped(value: str) -> str:

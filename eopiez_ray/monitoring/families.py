@@ -49,29 +49,53 @@ def families(stand: Stand, projects: Collection[str] | None) -> Iterator[Family]
     for name, metric in CATALOGUE.items():
         block = stand.totals.get(name) if metric.kind is not Kind.GAUGE else stand.gauges.get(name)
         if block is not None and len(block.series):
-            values = _values(metric, block, stand.labels, projects)
+            values = _values(metric, block, _remembered(metric, block, stand, projects))
             if values:
                 yield Family(metric, values)
 
 
-def _values(
-    metric: Metric, block: Block, labels: Mapping[int, Mapping[str, str]], projects: Collection[str] | None
-) -> dict[Labels, float | Buckets]:
+def _remembered(metric: Metric, block: Block, stand: Stand, projects: Collection[str] | None) -> _Grouping:
+    """Which series are exposed together; for those who see everything, as long as the series are the same."""
+    if projects is not None:
+        return _grouping(metric, block, stand.labels, projects)
+    series, grouping = stand.memory.get(metric.name, (None, None))
+    if series is None or not np.array_equal(series, block.series):
+        grouping = _grouping(metric, block, stand.labels, None)
+        if np.all(grouping.of_series[block.series] >= 0):  # Otherwise the labels of some are not known yet.
+            stand.memory[metric.name] = block.series, grouping
+    known: _Grouping = grouping
+    return known
+
+
+def _values(metric: Metric, block: Block, grouping: _Grouping) -> dict[Labels, float | Buckets]:
     """A value for each combination of exposed labels: the sum over all series that have it."""
-    ids, positions = np.unique(block.series, return_inverse=True)
-    groups: dict[Labels, int] = {}
-    group_of = np.full(len(ids), -1)
-    for position, series in enumerate(ids.tolist()):
-        known = labels.get(series)
-        if known is not None and may_see(metric, known, projects):
-            exposed = tuple(known.get(name, "") for name in metric.labels)
-            group_of[position] = groups.setdefault(exposed, len(groups))
-    rows = group_of[positions]
-    seen = rows >= 0
+    rows = grouping.of_series[block.series]
+    groups, seen = grouping.groups, rows >= 0
     summed = _Summed(rows[seen], block.buckets[seen], block.values[seen], len(groups))
     if metric.kind is Kind.HISTOGRAM:
         return dict(zip(groups, summed.histograms(metric), strict=True))
     return dict(zip(groups, summed.of(summed.buckets == VALUE).tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grouping:
+    """Which series are exposed together."""
+
+    groups: tuple[Labels, ...]
+    of_series: npt.NDArray[np.int64]
+    """By id, the position of the group; -1 of what is not seen."""
+
+
+def _grouping(
+    metric: Metric, block: Block, labels: Mapping[int, Mapping[str, str]], projects: Collection[str] | None
+) -> _Grouping:
+    groups: dict[Labels, int] = {}
+    of_series = np.full(int(block.series.max()) + 1, -1)
+    for series in np.unique(block.series).tolist():
+        known = labels.get(series)
+        if known is not None and may_see(metric, known, projects):
+            of_series[series] = groups.setdefault(tuple(known.get(name, "") for name in metric.labels), len(groups))
+    return _Grouping(tuple(groups), of_series)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,14 +59,6 @@ class Meter:
             self._added, self._gauges = {}, {}
         return taken
 
-    def put_back(self, measured: Measured) -> None:
-        """Undo ``take``: what could not be written goes with what comes after it. Gauges are old by then."""
-        with self._lock:
-            for key, values in measured.added.items():
-                kept = self._added.setdefault(key, {})
-                for bucket, value in values.items():
-                    kept[bucket] = kept.get(bucket, 0.0) + value
-
 
 class Measured(NamedTuple):
     """What a process has measured in an interval."""

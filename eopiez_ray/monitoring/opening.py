@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..engine.moments import set_within
 from ..errors import DatabaseUnavailableError
@@ -115,21 +115,30 @@ def _of_log(database: Database, settings: Settings) -> list[Chore]:
 
 
 class Reporter:
-    """Writes what a process has measured, in one statement; what cannot be written now is written later."""
+    """Writes what a process has measured, in one statement. What cannot be written now is written later, and once, even
+    if nobody knows whether it has been."""
 
     def __init__(self, station: Station, store: SampleStore) -> None:
         self._station, self._store = station, store
+        self._number = 0
+        self._pending: list[Any] = []
+        """What may or may not be written under that number."""
 
     async def report(self) -> None:
         """Write what was measured since the last time."""
-        measured = self._station.meter.take()
-        if not (measured.added or measured.gauges):
-            return
-        try:
-            await self._store.report(self._station.id, measured.entries())
-        except BaseException:
-            self._station.meter.put_back(measured)
-            raise
+        if self._pending:
+            await self._send()
+        if self._take():
+            await self._send()
+
+    async def _send(self) -> None:
+        await self._store.report(self._station.id, self._number, self._pending)
+        self._pending = []
+
+    def _take(self) -> bool:
+        """Take what was measured; False if that is nothing."""
+        self._pending, self._number = self._station.meter.take().entries(), self._number + 1
+        return bool(self._pending)
 
 
 @contextmanager

@@ -50,6 +50,7 @@ class Rollups:
             await self._store.forget(level, now - self._kept[level])
         await self._store.forget_series(max(self._kept.values()))
         self._folder.forget_book()
+        await self._store.forget_reports()
         await self._station.watches.forget()
 
     async def _roll_one(self, finer: int, coarser: int) -> bool:

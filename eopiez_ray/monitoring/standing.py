@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..store.samples import SampleStore
 from .blocks import Block, unpacked
@@ -39,9 +39,11 @@ class Stand(NamedTuple):
     gauges: Mapping[str, Block]
     labels: Mapping[int, Mapping[str, str]]
     """Of each series."""
+    memory: dict[str, Any]
+    """What readers remember from one look to the next, by metric."""
 
 
-EMPTY = Stand(0, {}, {}, {})
+EMPTY = Stand(0, {}, {}, {}, {})
 
 
 class Standing:
@@ -71,11 +73,11 @@ class Standing:
         fold = max((each.fold for each in totals), default=0)
         known = {each.metric: unpacked(each.packed) for each in totals if each.metric in CATALOGUE}
         self._labels = {}
-        self._stand = Stand(fold, known, {}, self._labels)
+        self._stand = Stand(fold, known, {}, self._labels, {})
 
     async def _catch_up(self) -> None:
-        for row in await self._store.series(max(self._labels, default=0)):
-            self._labels[row.id] = row.labels
+        new_series = await self._store.series(max(self._labels, default=0))
+        self._labels |= {row.id: row.labels for row in new_series}
         now = datetime.now(UTC)
         new = await self._store.after(self._stand.fold, now - timedelta(days=1))
         for sample in _gauges(new):
@@ -85,6 +87,7 @@ class Standing:
             accumulated(self._stand.totals, new),
             {metric: block for metric, (at, block) in self._noted.items() if now - at < FRESH},
             self._labels,
+            self._stand.memory,
         )
 
 

@@ -89,13 +89,18 @@ class SampleStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def report(self, source: UUID, entries: Sequence[Any]) -> None:
-        """Write what a process has measured, in one statement."""
-        await self._database.fetch(sql("save_report"), source, entries)
+    async def report(self, source: UUID, number: int, entries: Sequence[Any]) -> None:
+        """Write what a process has measured, in one statement; one of that number is written once, however often this
+        is tried within ten minutes."""
+        await self._database.fetch(sql("save_report"), source, number, entries)
 
     async def take_reports(self, connection: Connection) -> list[Report]:
-        """All reports, oldest first; they are gone with the transaction."""
+        """All reports that nobody has taken yet, oldest first; they are taken with the transaction."""
         return [Report(*row) for row in await connection.fetch(sql("take_reports"))]
+
+    async def forget_reports(self) -> None:
+        """Forget reports that were taken long ago."""
+        await self._database.fetch(sql("forget_reports"))
 
     async def series(self, after: int = 0) -> list[SeriesRow]:
         """Every series whose id is greater."""

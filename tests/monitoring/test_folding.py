@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -68,16 +69,25 @@ async def test_only_who_keeps_the_watch_folds(post: Post, another: Callable[[], 
     assert await requests(post) == {("200",): 1.0}
 
 
-async def test_what_cannot_be_reported_goes_with_the_next_report(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_arrived", [False, True])
+@pytest.mark.parametrize("is_folded", [False, True])
+async def test_report_whose_fate_is_unknown_counts_once(
+    post: Post, monkeypatch: pytest.MonkeyPatch, has_arrived: bool, is_folded: bool
+) -> None:
     post.meter.add(HTTP_REQUESTS, 1, ROUTE)
+    save = post.store.report
 
-    async def away(*_: object) -> None:
-        raise StoreError("away")
+    async def breaks_off(*given: Any) -> None:
+        if has_arrived:
+            await save(*given)
+        raise StoreError("the connection broke")
 
     with monkeypatch.context() as patched:
-        patched.setattr(post.store, "report", away)
+        patched.setattr(post.store, "report", breaks_off)
         with pytest.raises(StoreError):
             await post.report()
+    if is_folded:
+        await post.fold()
     post.meter.add(HTTP_REQUESTS, 1, ROUTE)
     await post.report()
     await post.fold()
@@ -162,6 +172,6 @@ async def test_hostile_labels_are_kept_safely(post: Post, name: str) -> None:
 
 async def test_reports_of_other_versions_are_passed_over(post: Post) -> None:
     strange = [["eopiez_of_tomorrow", ["x"], [[0, 1]]], [HTTP_REQUESTS.name, ["too", "few"], [[0, 1]]]]
-    await post.store.report(post.station.id, [*strange, [HTTP_REQUESTS.name, [*ROUTE], [[0, 1], [0, "NaN"]]]])
+    await post.store.report(post.station.id, 1, [*strange, [HTTP_REQUESTS.name, [*ROUTE], [[0, 1], [0, "NaN"]]]])
     await post.fold()
     assert await requests(post) == {("200",): 1.0}

@@ -12,14 +12,18 @@ create table watches (
     lease_until timestamptz not null
 );
 
--- What processes have measured and nobody has folded into samples yet.
+-- What processes have measured lately. Reports stay for a while after they were folded into samples, so that one that
+-- is sent again, because nobody knows whether it arrived, is known.
 create table reports (
-    id bigint generated always as identity primary key,
     source uuid not null,
+    number bigint not null,
     at timestamptz not null default clock_timestamp(),
     -- Of each series: the metric, its labels, and values by bucket.
-    entries jsonb not null
+    entries jsonb not null,
+    is_folded boolean not null default false,
+    primary key (source, number)
 );
+create index reports_to_fold on reports (at) where not is_folded;
 
 -- A metric with its labels. `labels` are few and short.
 create table series (

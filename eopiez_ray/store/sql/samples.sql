@@ -31,19 +31,28 @@ delete from watches
 where lease_until < clock_timestamp() - interval '1 day'
 
 -- name: save_report
--- What a process has measured.
-insert into reports (source, entries)
-values ($1, $2)
+-- What a process has measured; a report that is there already is not written again.
+insert into reports (source, number, entries)
+values ($1, $2, $3)
+on conflict (source, number) do nothing
 
 -- name: take_reports
--- All reports, oldest first, which are gone when the transaction ends.
+-- All reports that are not folded, oldest first, which are from now on.
 with taken as (
-    delete from reports
-    returning id, source, at, entries
+    update reports
+    set is_folded = true
+    where not is_folded
+    returning source, at, entries
 )
 select source, at, entries
 from taken
-order by id
+order by at
+
+-- name: forget_reports
+-- Forget reports that were folded long before anybody might send them again.
+delete from reports
+where is_folded
+    and at < clock_timestamp() - interval '10 minutes'
 
 -- name: all_series
 -- Series with an id above $1, which for 0 are all, and whether they were measured lately.
@@ -74,7 +83,8 @@ where seen_at < now() - $1::interval
 
 -- name: begin_fold
 -- The number of the fold that begins, up to when events are measured, and until when all that happens is committed:
--- nothing that is still under way, for $1 at most, began before. Others wait until the fold ends.
+-- nothing that is still under way, for $1 at most, began before. What has written nothing after ten seconds, such as a
+-- backup, does not count. Others wait until the fold ends.
 update metering
 set fold = fold + 1,
     through = case when fold = 0 then clock_timestamp() else through end
@@ -83,7 +93,9 @@ returning fold, through, clock_timestamp() as now, (
     from pg_stat_activity
     where datname = current_database()
         and pid <> pg_backend_pid()
+        and backend_type = 'client backend'
         and xact_start > clock_timestamp() - $1::interval
+        and (backend_xid is not null or xact_start > clock_timestamp() - interval '10 seconds')
 ) as horizon
 
 -- name: end_fold
