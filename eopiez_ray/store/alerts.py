@@ -73,15 +73,15 @@ class AlertStore:
             row["id"] for row in await connection.fetch(sql("post_alert_messages"), *map(list, zip(*rows, strict=True)))
         ]
 
-    async def take(self, limit: int, lease: timedelta, busy: Sequence[UUID] = ()) -> list[Waiting]:
+    async def take(self, limit: int, lease: timedelta, limit_each: int) -> list[Waiting]:
         """Messages that the caller, and nobody else, has to send now; if it dies, they are taken again after a lease.
 
         Args:
             limit: how many at most.
             lease: for how long they are the caller's.
-            busy: channels that get nothing now.
+            limit_each: how many at most that one channel is sent at the same time, whoever sends them.
         """
-        rows = await self._database.fetch(sql("take_alert_messages"), limit, lease, list(busy))
+        rows = await self._database.fetch(sql("take_alert_messages"), limit, lease, limit_each)
         return [_waiting(dict(row)) for row in rows]
 
     async def delivered(self, message: int) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 DELIVER_S = 1.0
 """Seconds between looks into the outbox."""
 AT_ONCE, AT_ONCE_EACH = 32, 4
-"""Messages that are sent at the same time, in all and to one channel."""
+"""Messages that are sent at the same time, by one process and to one channel."""
 LEASE = timedelta(seconds=60)
 """How long a message is its taker's: longer than sending it may last."""
 LONGEST_PAUSE_S = 300.0
@@ -43,16 +41,15 @@ class Deliverer:
     def __init__(self, store: AlertStore, seal: Seal, sender: Sender) -> None:
         self._store, self._seal, self._sender = store, seal, sender
         self._chance = random.Random()
-        self._sending: dict[asyncio.Task[None], UUID] = {}
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def deliver(self) -> None:
         """Begin to send what is due; does not wait for it."""
         free = AT_ONCE - len(self._sending)
-        busy = [channel for channel, count in Counter(self._sending.values()).items() if count >= AT_ONCE_EACH]
-        for message in await self._store.take(free, LEASE, busy) if free else []:
+        for message in await self._store.take(free, LEASE, AT_ONCE_EACH) if free else []:
             task = asyncio.create_task(self._send(message))
-            self._sending[task] = message.channel.id
-            task.add_done_callback(self._sending.pop)
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
 
     async def settle(self) -> None:
         """Wait for what is being sent."""

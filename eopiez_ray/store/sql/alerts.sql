@@ -224,8 +224,8 @@ from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
 returning id
 
 -- name: take_alert_messages
--- Take messages to send for so long: of each group of a channel the oldest one that waits, and none while that one is being
--- sent.
+-- Take messages to send for so long: of each group of a channel the oldest one that waits, and none while that one is
+-- being sent; of each channel so many at once, whoever sends them.
 with firsts as (
     select distinct on (channel_id, group_key) id
     from alert_outbox
@@ -233,13 +233,18 @@ with firsts as (
         and given_up_at is null
     order by channel_id, group_key, id
 ),
-due as (
-    select alert_outbox.id
+ranked as (
+    select id, row_number() over (partition by channel_id order by id) as place
     from firsts
     join alert_outbox using (id)
     where due_at <= clock_timestamp()
+),
+due as (
+    select alert_outbox.id
+    from ranked
+    join alert_outbox using (id)
+    where place <= $3
         and leased_until < clock_timestamp()
-        and not (channel_id = any($3::uuid[]))
     order by due_at
     limit $1
     for update of alert_outbox skip locked

@@ -358,3 +358,20 @@ async def test_two_that_deliver_send_each_message_once(house: House, database: D
         await asyncio.gather(house.deliver(), other.deliver())
     await other.alerting.close()
     assert len(hook.bodies) == 20
+
+
+async def test_a_channel_is_sent_so_many_messages_at_once_and_no_more(
+    house: House, database: Database, hook: Hook
+) -> None:
+    hook.answers = [NEVER] * 20
+    await house.tell(hook.url, group_by=["project"])
+    await house.have(rule(when={"kind": "events", "source": "workflows", "by": ["project"], "above": 0}))
+    for number in range(20):
+        await house.happens("noise", project=f"p{number}")
+    await house.look()
+    other = House(database)
+    for _ in range(3):
+        await asyncio.gather(*(each.alerting.deliverer.deliver() for each in (house, other)))
+    rows = await house.database.fetch("select 1 from alert_outbox where attempts > 0")
+    assert len(rows) == delivery.AT_ONCE_EACH
+    await other.alerting.close()
