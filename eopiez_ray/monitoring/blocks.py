@@ -84,24 +84,27 @@ class Block:
 def unpacked(packed: bytes) -> Block:
     """The block with these bytes."""
     ids, counts, summed, firsts, steps, values, sums = _columns(zstandard.decompress(packed))
-    ids, counts = np.cumsum(ids), counts.astype(np.int64)
-    series = np.repeat(ids, counts)
-    buckets = np.empty(len(series), np.int64)
-    starts = (np.cumsum(counts) - counts)[counts > 0]
-    is_first = np.zeros(len(series), bool)
+    ids, lengths = np.cumsum(ids), counts + summed
+    ends = np.cumsum(lengths)
+    is_sum = np.zeros(int(lengths.sum()), bool)
+    is_sum[ends[summed > 0] - 1] = True  # It is the last of its series.
+    series = np.repeat(ids, lengths)
+    buckets, placed = np.full(len(series), SUM, np.int16), np.empty(len(series))
+    buckets[~is_sum] = _walked(counts[counts > 0], firsts, steps)
+    placed[~is_sum], placed[is_sum] = values, sums
+    return Block(series.astype(np.int32), buckets, placed)
+
+
+def _walked(counts: npt.NDArray[np.int64], firsts: npt.NDArray[Any], steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Buckets of series, each given by how many it has, the first one, and the steps to the others."""
+    starts = np.cumsum(counts) - counts
+    is_first = np.zeros(int(counts.sum()), bool)
     is_first[starts] = True
-    buckets[is_first], buckets[~is_first] = firsts, steps
+    buckets = np.zeros(len(is_first), np.int64)
+    buckets[~is_first] = steps
     walked = np.cumsum(buckets)
-    before = np.zeros(len(starts), np.int64)
-    before[1:] = walked[starts[1:] - 1]
-    buckets = walked - np.repeat(before, counts[counts > 0])
-    with_sum = ids[summed > 0]
-    order = np.lexsort((np.concatenate([buckets, np.full(len(with_sum), SUM)]), np.concatenate([series, with_sum])))
-    return Block(
-        np.concatenate([series, with_sum])[order].astype(np.int32),
-        np.concatenate([buckets, np.full(len(with_sum), SUM)])[order].astype(np.int16),
-        np.concatenate([values, sums])[order].astype(np.float64),
-    )
+    found: npt.NDArray[Any] = walked + np.repeat(firsts - walked[starts], counts)
+    return found
 
 
 def added(blocks: Sequence[Block]) -> Block:

@@ -27,6 +27,8 @@ from ..spreadsheets import Sheets, sheet_for
 router = Resource(tags=["monitoring"])
 
 LONGEST_WINDOW_S = 400 * 24 * 3600
+DAYS = timedelta(days=2)
+"""Windows that are as long begin and end at full hours, so that few samples have to be read."""
 Group = Literal["project", "plan", "step", "phase", "version", "node"]
 Name = Annotated[str | None, Query(max_length=255)]
 
@@ -167,13 +169,13 @@ async def get_performance(
 ) -> Response:
     """What tasks took, by group, in any window; a table of it as CSV or Parquet.
 
-    It is read from rollups, so that a month is as quick as an hour. Percentiles are off by 1 % at most.
+    It is read from rollups, so that a month is as quick as an hour. Percentiles are off by 1 % at most. A window of two
+    days or more begins and ends at full hours.
     """
     given = {"plan": plan, "step": step, "phase": phase, "version": version, "node": node}
     where = {name: value for name, value in given.items() if value is not None}
-    end = _end(until)
     length = timedelta(seconds=window_s)
-    window = Window(end - length, end, where, projects_for(caller, project, Role.VIEWER))
+    window = Window(*_bounds(until, length), where, projects_for(caller, project, Role.VIEWER))
     then = _baseline(window, length, baseline, baseline_version)
     reader = Performance(system.samples)
     groups = [GroupBody.model_validate(each) for each in await reader.groups(window, group or ["plan", "step"], then)]
@@ -198,19 +200,29 @@ async def get_workflow_performance(view: ViewedDep, system: SystemDep) -> Respon
     return reply(DiagnosisBody.model_validate(found))
 
 
+def _bounds(until: datetime | None, length: timedelta) -> tuple[datetime, datetime]:
+    """A window's beginning and end; one of days begins at a full hour, and ends there, unless it ends now."""
+    end = _end(until)
+    if length < DAYS:
+        return end - length, end
+    full = timedelta(hours=1)
+    return floored(end - length), end if until is None else floored(end - timedelta(microseconds=1)) + full
+
+
+def floored(moment: datetime) -> datetime:
+    """The beginning of the hour."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
 def _end(until: datetime | None) -> datetime:
     now = datetime.now(UTC)
     if until is None:
         return now
     end = until if until.tzinfo else until.replace(tzinfo=UTC)
-    if not 1970 < end.year < 9000:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "invalid",
-            f"the window cannot end in the year {end.year}",
-            "name a time of this century",
-        )
-    return end
+    if not 1972 < end.year < 9000:
+        detail = f"the window cannot end in the year {end.year}"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, "name a time of this century")
+    return end.astimezone(UTC)
 
 
 def _baseline(window: Window, length: timedelta, before: str | None, version: str | None) -> Window | None:
