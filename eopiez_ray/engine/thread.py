@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
-from ..errors import EopiezError
+from ..errors import DatabaseUnavailableError, EopiezError
 from ..settings import Settings
 from .system import Engine
 
@@ -26,7 +26,7 @@ class EngineThread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="eopiez", daemon=True)
         self._thread.start()
-        self._is_open = True
+        self._is_open, self._is_ending = True, False
         try:
             self.engine = self.run(self._open())
         except BaseException:
@@ -53,7 +53,9 @@ class EngineThread:
             raise EopiezError("this system was closed, or opened in another process; open a new one")
         try:
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
-        except CancelledError as error:
+        except (CancelledError, DatabaseUnavailableError) as error:
+            if isinstance(error, DatabaseUnavailableError) and not self._is_ending:
+                raise
             raise EopiezError("this system was closed by another thread; open a new one") from error
 
     def end(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -61,6 +63,7 @@ class EngineThread:
         told that it is over."""
         if not self._is_open:
             return
+        self._is_ending = True
         try:
             self.run(ending())
         finally:

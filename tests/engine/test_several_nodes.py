@@ -145,7 +145,9 @@ def test_a_killed_node_costs_what_was_in_flight_on_it(system: ez.Local, machines
     wait_until(lambda: len(marks.workers()) > 2, timeout_s=120)
     machines.kill(node)
     assert workflow.wait(120).result("total") == sum(range(600))
-    assert {attempt.outcome for attempt in workflow.attempts()} == {"lost"}
+    assert {attempt.outcome for attempt in workflow.attempts()} <= {
+        "lost"
+    }  # It may have had nothing in hand just then.
     assert marks.repeated() <= 2 * REPEATABLE
 
 

@@ -1,4 +1,4 @@
-"""What a process does for alerts: one at a time decides, and each sends."""
+"""What a process does for alerts: one at a time decides, and each sends that has what it takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .book import Library
 from .delivery import DELIVER_S, Deliverer
 from .evaluator import EVALUATE_S, Evaluator
 from .observing import Observer
-from .sending import Sender
+from .sending import Sender, can_send
 
 if TYPE_CHECKING:
     from ...settings import Settings
@@ -37,12 +37,11 @@ class Alerting:
         self.deliverer = Deliverer(store, seal, Sender(settings.alert_targets))
 
     def chores(self) -> list[Chore]:
-        """What is done, and how often."""
+        """What is done, and how often. Whoever takes a message has it alone, so each process sends that can."""
+        sending = [Chore("deliver alerts", DELIVER_S, self.deliverer.deliver)] if can_send() else []
         return [
+            *sending,
             Chore("evaluate alerts", EVALUATE_S, self.evaluator.evaluate, watch=SYSTEM),
-            Chore(
-                "deliver alerts", DELIVER_S, self.deliverer.deliver
-            ),  # By each: whoever takes a message has it alone.
             Chore("verify the audit log", VERIFY_S, self._audit.look, watch=SYSTEM),
             Chore("forget alerts", FORGET_S, self.evaluator.forget, watch=SYSTEM),
         ]

@@ -48,7 +48,7 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
         "when": {"kind": "ratio", "part": {"metric": ENDED, "where": {"status": ["failed", "quarantined"]}},
                  "whole": {"metric": ENDED}, "by": ["project"], "window": "15m", "least": 5, "above": 0.2,
                  "clear": 0.1},
-        "summary": "Of the workflows of project $project, the part $value fails.",
+        "summary": "Of the workflows of project $project, $percent fail.",
     },
     {
         "name": "workflow-quarantined", "severity": "critical",
@@ -67,25 +67,25 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
         "name": "disk-full-soon", "severity": "warning", "for": "1m",
         "when": {"kind": "ratio", "part": FREE_DISK, "whole": {"metric": "eopiez_node_disk_bytes"}, "by": ["node"],
                  "window": "1m", "below": 0.1, "clear": 0.12},
-        "summary": "On node $node, the part $value of the disk is free.",
+        "summary": "On node $node, $percent of the disk are free.",
     },
     {
         "name": "disk-full", "severity": "critical",
         "when": {"kind": "ratio", "part": FREE_DISK, "whole": {"metric": "eopiez_node_disk_bytes"}, "by": ["node"],
                  "window": "1m", "below": 0.04, "clear": 0.06},
-        "summary": "On node $node, the part $value of the disk is free: workflows are about to stop.",
+        "summary": "On node $node, $percent of the disk are free: workflows are about to stop.",
     },
     {
         "name": "memory-short", "severity": "warning", "for": "2m",
         "when": {"kind": "ratio", "part": FREE_MEMORY, "whole": {"metric": "eopiez_node_memory_bytes"},
                  "by": ["node"], "window": "1m", "below": 0.05, "clear": 0.1},
-        "summary": "On node $node, the part $value of the memory is free.",
+        "summary": "On node $node, $percent of the memory are free.",
     },
     {
         "name": "cpu-saturated", "severity": "info", "for": "30m",
         "when": {"kind": "threshold", "metric": "eopiez_node_cpu_ratio", "by": ["node"], "read": "mean",
                  "window": "10m", "above": 0.95, "clear": 0.85},
-        "summary": "The CPUs of node $node have been at work for the part $value of the time.",
+        "summary": "The CPUs of node $node were busy for $percent of the time.",
     },
     {
         "name": "transaction-too-long", "severity": "warning", "for": "1m",
@@ -128,7 +128,7 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
         "when": {"kind": "events", "source": "audit",
                  "where": {"action": ["user.create", "user.update", "member.put"], "result": "done"},
                  "by": ["actor"], "window": "5m", "above": 0},
-        "summary": "$actor has changed what others may do: $value changes, which the audit log has.",
+        "summary": "What others may do was changed $value times by $actor; the audit log says how.",
     },
     {
         "name": "refusals-many", "severity": "warning",

@@ -66,7 +66,10 @@ def _summary(summary: str) -> str:
 
 
 _PLACEHOLDER = re.compile(r"\$([a-z_][a-z0-9_]*)")
-_SHOWN = {"value": "{{ $value | humanize }}", "rule": "{{ $labels.alertname }}"}
+_SHOWN = {
+    "value": "{{ $value | humanize }}", "percent": "{{ $value | humanizePercentage }}",
+    "rule": "{{ $labels.alertname }}",
+}  # fmt: skip
 
 
 def _expression(rule: Rule, project: str | None) -> str:

@@ -13,6 +13,7 @@ import json
 import logging
 import time
 import warnings
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -125,6 +126,11 @@ class Sender:
             raise NotDeliveredError(f"{channel.scheme} failed: {type(error).__name__}") from error
         if not is_sent:
             raise NotDeliveredError(f"{channel.scheme} did not take the message")
+
+
+def can_send() -> bool:
+    """Whether this process can send messages: what that takes comes with the gateway."""
+    return find_spec("apprise") is not None
 
 
 def signed(secret: str | None, message_id: str, at: int, content: bytes) -> dict[str, str]:

@@ -12,6 +12,8 @@ from ...model.alerts import MOST_SERIES, Alert, AlertKey, AlertStatus, Happening
 from ...model.ids import uuid7
 from .rules import Rule
 
+NOBODY = "somebody unnamed"
+"""What stands for an empty label: whoever works at the machine itself has no name in the audit log."""
 LONGEST_SUMMARY = 1000
 LONGEST_LABEL = 255
 NEWS = 0.05
@@ -161,7 +163,8 @@ def _labels(standing: Standing, seen: Observation) -> dict[str, str]:
 
 def _summary(rule: Rule, labels: Mapping[str, str], value: float) -> str:
     """What people read; whatever the template does not know stays as it is written."""
-    facts = {**labels, "rule": rule.name, "value": shown(value)}
+    named = {name: text or NOBODY for name, text in labels.items()}
+    facts = {**named, "rule": rule.name, "value": shown(value), "percent": f"{100 * value:.3g} %"}
     return Template(rule.summary).safe_substitute(facts)[:LONGEST_SUMMARY]
 
 
