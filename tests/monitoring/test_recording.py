@@ -59,6 +59,13 @@ async def test_a_line_has_what_it_belongs_to(database: Database, database_url: s
     assert line.message == f"{name} workflow={workflow} count=3"
 
 
+async def test_colours_for_a_terminal_are_left_out(database: Database, database_url: str, name: str) -> None:
+    with recorded(Settings(database_url=database_url), database_url, Part.GATEWAY):
+        logging.getLogger("others.library").warning("\x1b[1m\x1b[32m%s\x1b[39m, in green", name)
+        (line,) = await lines(database, name)
+    assert line.message == f"{name}, in green"
+
+
 async def test_a_traceback_comes_with_its_line(database: Database, database_url: str, name: str) -> None:
     with recorded(Settings(database_url=database_url), database_url, Part.GATEWAY):
         error = ValueError("lost \ud800 half \0")

@@ -19,6 +19,8 @@ MOST_FIELDS = 50
 LONGEST_FIELD = 4000
 """Characters that are kept of a field's value; of a traceback, the last ones."""
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+"""Colours and the like, meant for a terminal."""
 _PLACED = frozenset({"request_id", "trace_id"})
 """What a line is bound to has columns of its own."""
 
@@ -29,7 +31,7 @@ def line_of(waiting: Waiting, part: Part, redaction: Redaction) -> NewLine:
     fields = _fields(waiting)
     trace = str(fields.get("trace_id", ""))
     shown = redaction.fields({name: value for name, value in fields.items() if name not in _PLACED})
-    event = redaction.text(str(getattr(record, "event", None) or _message(record)))
+    event = redaction.text(_STYLE.sub("", str(getattr(record, "event", None) or _message(record))))
     return NewLine(
         at=record.created,
         level=at_least(record.levelname),
