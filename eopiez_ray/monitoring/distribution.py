@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from .blocks import Block, Values
 
 Group = TypeVar("Group")
-MOST_CELLS = 50_000_000
+MOST_CELLS = 10_000_000
 """Groups times buckets that are added up at once."""
+ROWS_AT_ONCE = 200_000
+"""Rows that are added up at once."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +73,58 @@ def distributions(blocks: Sequence[Block], groups: Mapping[int, Group]) -> dict[
         groups: the group that each series belongs to; others are left out.
     """
     names = list(dict.fromkeys(groups.values()))
-    rows = _rows(blocks, groups, names)
-    is_sum, is_zero = rows.buckets == SUM, rows.buckets == ZERO
-    is_plain = ~(is_sum | is_zero)
-    if not len(rows.values):
-        return {}
-    first = int(rows.buckets[is_plain].min()) if is_plain.any() else 0
-    width = (int(rows.buckets[is_plain].max()) - first if is_plain.any() else 0) + 2
-    sums = np.bincount(rows.groups[is_sum], rows.values[is_sum], len(names))
-    columns = np.where(is_zero, 0, rows.buckets.astype(np.int64) - first + 1)
+    first, width = _range(blocks)
+    together = max(1, MOST_CELLS // width)
     found: dict[Group, Distribution] = {}
-    for begin in range(0, len(names), max(1, MOST_CELLS // width)):
-        end = min(len(names), begin + max(1, MOST_CELLS // width))
-        here = ~is_sum & (rows.groups >= begin) & (rows.groups < end)
-        keys = (rows.groups[here] - begin) * width + columns[here]
-        counts = np.bincount(keys, rows.values[here], (end - begin) * width).reshape(end - begin, width)
-        for at in np.flatnonzero(counts.any(axis=1)).tolist():
-            found[names[begin + at]] = Distribution(counts[at], first, float(sums[begin + at]))
+    for begin in range(0, len(names), together):
+        some = names[begin : begin + together]
+        wanted = set(some)
+        members = {series: name for series, name in groups.items() if name in wanted}
+        found |= _added(blocks, members, some, first, width)
     return found
+
+
+def _added(
+    blocks: Sequence[Block], groups: Mapping[int, Group], names: Sequence[Group], first: int, width: int
+) -> dict[Group, Distribution]:
+    """Distributions of so many groups that their buckets fit into memory at once."""
+    counts, totals = np.zeros(len(names) * width), np.zeros(len(names))
+    for chunk in _chunks(blocks):
+        rows = _rows(chunk, groups, names)
+        is_sum = rows.buckets == SUM
+        columns = np.where(rows.buckets == ZERO, 0, rows.buckets.astype(np.int64) - first + 1)
+        keys = (rows.groups * width + columns)[~is_sum]
+        counts += np.bincount(keys, rows.values[~is_sum], len(counts))
+        totals += np.bincount(rows.groups[is_sum], rows.values[is_sum], len(totals))
+    table = counts.reshape(len(names), width)
+    return {
+        names[at]: Distribution(table[at], first, float(totals[at]))
+        for at in np.flatnonzero(table.any(axis=1)).tolist()
+    }
+
+
+def _range(blocks: Sequence[Block]) -> tuple[int, int]:
+    """The lowest bucket of a plain value, and how many columns there are from there on, one for zeros included."""
+    lowest, highest = SUM, ZERO
+    for block in blocks:
+        plain = block.buckets[(block.buckets != SUM) & (block.buckets != ZERO)]
+        if len(plain):
+            lowest, highest = min(lowest, int(plain.min())), max(highest, int(plain.max()))
+    return (lowest, highest - lowest + 2) if lowest <= highest else (0, 1)
+
+
+def _chunks(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+    """Blocks, so many at a time that adding them up is worth it and stays within the processor's cache."""
+    chunk: list[Block] = []
+    rows = 0
+    for block in blocks:
+        chunk.append(block)
+        rows += len(block.series)
+        if rows >= ROWS_AT_ONCE:
+            yield chunk
+            chunk, rows = [], 0
+    if chunk:
+        yield chunk
 
 
 def sums(blocks: Sequence[Block], groups: Mapping[int, Group], bucket: int) -> dict[Group, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,9 +12,10 @@ from ..errors import ParameterError
 from . import catalogue as c
 from .comparison import Comparison, compared
 from .distribution import NOTHING, Distribution
+from .samples import Labels
 
 if TYPE_CHECKING:
-    from .samples import Labels, Samples, Where
+    from .samples import Samples, Where
 
 GROUPS = ("project", "plan", "step", "phase", "version", "node")
 """What results can be told apart by."""
@@ -97,20 +99,37 @@ class Performance:
             for (status,), count in sorted(counts.items())
         ]
 
-    async def groups(self, window: Window, by: Sequence[str], baseline: Window | None = None) -> list[GroupPerformance]:
+    async def groups(
+        self, window: Window, by: Sequence[str], baseline: Window | None = None, limit: int | None = None
+    ) -> list[GroupPerformance]:
         """What tasks did, by group, those that ran longest in all first; compared with a baseline, if one is given.
+
+        Args:
+            window: what is looked at.
+            by: what results are told apart by.
+            baseline: what they are compared with.
+            limit: how many groups at most; None for all.
 
         Raises:
             ParameterError: results cannot be told apart so.
         """
         check_groups(by, window.where)
         is_by_node = "node" in {*by, *window.where}
-        runs = await self._spread(c.NODE_RUN_SECONDS if is_by_node else c.RUN_SECONDS, window, by)
-        waits = {} if is_by_node else await self._spread(c.WAIT_SECONDS, window, by)
-        commits = {} if is_by_node else await self._spread(c.COMMIT_SECONDS, window, by)
-        counts = _by_node(runs) if is_by_node else await self._counts(window, by)
+        metric = c.NODE_RUN_SECONDS if is_by_node else c.RUN_SECONDS
+        if is_by_node:
+            runs, waits, commits = await self._spread(metric, window, by), _NONE, _NONE
+            counts = _by_node(runs)
+        else:
+            runs, waits, commits, counts = await asyncio.gather(
+                self._spread(metric, window, by),
+                self._spread(c.WAIT_SECONDS, window, by),
+                self._spread(c.COMMIT_SECONDS, window, by),
+                self._counts(window, by),
+            )
+        then = _NONE if baseline is None else await self._spread(metric, baseline, by)
         total_s = sum(each.sum for each in runs.values()) or 1.0
-        found = [
+        ordered = sorted(counts, key=lambda labels: (-runs.get(labels, NOTHING).sum, labels))[:limit]
+        return [
             GroupPerformance(
                 dict(zip(by, labels, strict=True)),
                 tasks=sum(counts[labels].values()),
@@ -122,13 +141,10 @@ class Performance:
                 commit=Spread.of(commits.get(labels, NOTHING)),
                 run_share=runs.get(labels, NOTHING).sum / total_s,
                 variability=run.p95_s / run.p50_s if run.p50_s else 1.0,
+                comparison=_compared(labels, runs, then),
             )
-            for labels in counts
+            for labels in ordered
         ]
-        if baseline is not None:
-            then = await self._spread(c.NODE_RUN_SECONDS if is_by_node else c.RUN_SECONDS, baseline, by)
-            found = [_compared(each, runs, then) for each in found]
-        return sorted(found, key=lambda each: (-each.run_share, *each.group.values()))
 
     async def _counts(self, window: Window, by: Sequence[str]) -> dict[Labels, dict[str, int]]:
         """How many tasks ended, by group and outcome."""
@@ -167,9 +183,12 @@ def _by_node(runs: Mapping[Labels, Distribution]) -> dict[Labels, dict[str, int]
 
 
 def _compared(
-    each: GroupPerformance, now: Mapping[Labels, Distribution], then: Mapping[Labels, Distribution]
-) -> GroupPerformance:
-    labels = tuple(each.group.values())
+    labels: Labels, now: Mapping[Labels, Distribution], then: Mapping[Labels, Distribution]
+) -> Comparison | None:
+    """How a group's run times have changed; None if there is nothing to compare."""
     if labels not in now or labels not in then:
-        return each
-    return replace(each, comparison=compared(now[labels].sketch, then[labels].sketch, len(now.keys() & then.keys())))
+        return None
+    return compared(now[labels].sketch, then[labels].sketch, len(now.keys() & then.keys()))
+
+
+_NONE: Mapping[Labels, Distribution] = {}

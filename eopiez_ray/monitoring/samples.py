@@ -83,8 +83,8 @@ class Samples:
         step = step_s or step_of(until - since)
         groups = await self._groups(metric, where, projects, by)
         blocks: defaultdict[datetime, list[Block]] = defaultdict(list)
-        async for at, block in self._blocks(metric, since, until, step):
-            blocks[period_of(at, step)].append(block)
+        async for at, packed in self._packed(metric, since, until, step):
+            blocks[period_of(at, step)].append(unpacked(packed))
         points: defaultdict[Labels, list[Point]] = defaultdict(list)
         for at in sorted(blocks):
             for labels, value in _values(blocks[at], groups, metric).items():
@@ -104,8 +104,8 @@ class Samples:
     ) -> dict[Labels, float]:
         """What a counter grew by in a window, how many values a histogram counted, or the mean of a gauge."""
         groups = await self._groups(metric, where, projects, by)
-        blocks = [block async for _, block in self._blocks(metric, since, until)]
-        return await asyncio.to_thread(_values, blocks, groups, metric)
+        packed = [each async for _, each in self._packed(metric, since, until)]
+        return await asyncio.to_thread(lambda: _values([*map(unpacked, packed)], groups, metric))
 
     async def distributions(
         self,
@@ -119,8 +119,8 @@ class Samples:
     ) -> dict[Labels, Distribution]:
         """How the values of a histogram are distributed in a window."""
         groups = await self._groups(metric, where, projects, by)
-        blocks = [block async for _, block in self._blocks(metric, since, until)]
-        return await asyncio.to_thread(distributions, blocks, groups)
+        packed = [each async for _, each in self._packed(metric, since, until)]
+        return await asyncio.to_thread(lambda: distributions([*map(unpacked, packed)], groups))
 
     async def latest(
         self,
@@ -136,11 +136,11 @@ class Samples:
         samples = await self._store.read(FINEST_S, [metric.name], now - FRESH, now + FRESH)
         return _values([unpacked(samples[-1].packed)], groups, metric) if samples else {}
 
-    async def _blocks(self, metric: Metric, since: datetime, until: datetime, longest: int = 86400) -> _Blocks:
+    async def _packed(self, metric: Metric, since: datetime, until: datetime, longest: int = 86400) -> _Packed:
         kept = Kept(await self._store.rolled_up(), {level: _ago(age) for level, age in self._retention.items()})
         for part in cover(since, until, kept, longest):
             for sample in await self._store.read(part.resolution, [metric.name], part.since, part.until):
-                yield sample.at, unpacked(sample.packed)
+                yield sample.at, sample.packed
 
     async def _groups(
         self, metric: Metric, where: Where | None, projects: Collection[str] | None, by: Sequence[str] | None
@@ -160,7 +160,7 @@ class Samples:
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    _Blocks = AsyncIterator[tuple[datetime, Block]]
+    _Packed = AsyncIterator[tuple[datetime, bytes]]
 
 
 def may_see(metric: Metric, labels: Mapping[str, str], projects: Collection[str] | None) -> bool:

@@ -178,8 +178,9 @@ async def get_performance(
     window = Window(*_bounds(until, length), where, projects_for(caller, project, Role.VIEWER))
     then = _baseline(window, length, baseline, baseline_version)
     reader = Performance(system.samples)
-    groups = [GroupBody.model_validate(each) for each in await reader.groups(window, group or ["plan", "step"], then)]
-    chosen = _ordered(groups, order)[:limit]
+    most = limit if order == "time" else None
+    found = await reader.groups(window, group or ["plan", "step"], then, most)
+    chosen = _ordered([GroupBody.model_validate(each) for each in found], order)[:limit]
     form = sheet_for(accept, format)
     if form is not Sheets.JSON:
         return form.answer([_flat(each) for each in chosen])
