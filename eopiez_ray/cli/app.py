@@ -19,6 +19,7 @@ from . import (
     chaos,
     clean,
     context,
+    costs,
     demo,
     doctor,
     down,
@@ -139,7 +140,7 @@ def eopiez(
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    performance, top, limits, weigh, orchestrate, up, status, down, doctor, alerts, users, audit,
+    performance, costs, top, limits, weigh, orchestrate, up, status, down, doctor, alerts, users, audit,
     login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""

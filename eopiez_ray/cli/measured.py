@@ -45,6 +45,15 @@ def performance(system: System, question: Question) -> dict[str, Any]:
     return _here(system, lambda database: _performance(system, database, question))
 
 
+def costs(system: System, window: timedelta, by: Sequence[str], project: str | None) -> list[dict[str, Any]]:
+    """The groups that `GET /costs` answers."""
+    if system.is_remote:
+        query = {"window_s": int(window.total_seconds()), "group": [*by], "project": project, "limit": 10_000}
+        groups: list[dict[str, Any]] = system.costs(**query)["groups"]
+        return groups
+    return _here(system, lambda database: _costs(system, database, window, by, project))
+
+
 def diagnosis(system: System, workflow: Handle) -> dict[str, Any]:
     """What `GET /workflows/{id}/performance` answers."""
     if workflow.is_remote:
@@ -88,6 +97,17 @@ async def _performance(local: Local, database: Database, question: Question) -> 
     groups = [asdict(each) for each in await reader.groups(window, question.groups, then)]
     ended = [asdict(each) for each in await reader.ended(window)]
     return {"since": window.since, "until": window.until, "ended": ended, "groups": groups}
+
+
+async def _costs(
+    local: Local, database: Database, window: timedelta, by: Sequence[str], project: str | None
+) -> list[dict[str, Any]]:
+    from ..monitoring.costs import costs
+    from ..monitoring.samples import Samples
+
+    now, projects = datetime.now(UTC), None if project is None else (project,)
+    found = await costs(Samples(database, local.settings), by, projects=projects, since=now - window, until=now)
+    return [asdict(each) for each in found]
 
 
 async def _diagnosis(workflow: Workflow, database: Database) -> dict[str, Any]:

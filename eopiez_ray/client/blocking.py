@@ -157,6 +157,10 @@ class Remote:
         """What workflows and tasks took, by group, in a window; ``query`` as `GET /performance` takes it."""
         return self._loop.run(self._remote.performance(**query))
 
+    def costs(self, **query: Any) -> dict[str, Any]:
+        """What tasks used, and what that cost, by group, in a window; ``query`` as `GET /costs` takes it."""
+        return self._loop.run(self._remote.costs(**query))
+
     def metrics(self) -> list[dict[str, Any]]:
         """All metrics as far as you can see them, as they are now."""
         return self._loop.run(self._remote.metrics())

@@ -230,6 +230,18 @@ class AsyncRemote:
         found: dict[str, Any] = await self._transport.get("performance", **{"project": self._project} | query)
         return found
 
+    async def costs(self, **query: Any) -> dict[str, Any]:
+        """What tasks used, and what that cost, by group, in a window.
+
+        Args:
+            query: as `GET /costs` takes it, such as ``group=["owner"], window_s=86400``.
+
+        Raises:
+            ParameterError: the gateway does not understand the question.
+        """
+        found: dict[str, Any] = await self._transport.get("costs", **{"project": self._project} | query)
+        return found
+
     async def metrics(self) -> list[dict[str, Any]]:
         """All metrics as far as you can see them, each with its kind, unit and samples, as they are now."""
         found = await self._transport.get("metrics", format="json", project=self._project)

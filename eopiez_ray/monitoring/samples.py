@@ -107,6 +107,26 @@ class Samples:
         packed = [each async for _, each in self._packed(metric, since, until)]
         return await asyncio.to_thread(lambda: _values([*map(unpacked, packed)], groups, metric))
 
+    async def totals_together(
+        self,
+        metrics: Sequence[Metric],
+        *,
+        projects: Collection[str] | None,
+        since: datetime,
+        until: datetime,
+        by: Sequence[str],
+    ) -> list[dict[Labels, float]]:
+        """The totals of several metrics as of one moment: what is folded meanwhile is in all of them, or in none."""
+        packed: defaultdict[str, list[bytes]] = defaultdict(list)
+        async for sample in self._samples(metrics, since, until):
+            packed[sample.metric].append(sample.packed)
+        # Series are there before their samples; read later, none is missing.
+        groups = [await self._groups(metric, None, projects, by) for metric in metrics]
+        return [
+            await asyncio.to_thread(_values, [*map(unpacked, packed[metric.name])], group, metric)
+            for metric, group in zip(metrics, groups, strict=True)
+        ]
+
     async def distributions(
         self,
         metric: Metric,
@@ -137,10 +157,17 @@ class Samples:
         return _values([unpacked(samples[-1].packed)], groups, metric) if samples else {}
 
     async def _packed(self, metric: Metric, since: datetime, until: datetime, longest: int = 86400) -> _Packed:
+        async for sample in self._samples([metric], since, until, longest):
+            yield sample.at, sample.packed
+
+    async def _samples(
+        self, metrics: Sequence[Metric], since: datetime, until: datetime, longest: int = 86400
+    ) -> AsyncIterator[Sample]:
+        names = [metric.name for metric in metrics]
         kept = Kept(await self._store.rolled_up(), {level: _ago(age) for level, age in self._retention.items()})
         for part in cover(since, until, kept, longest):
-            for sample in await self._store.read(part.resolution, [metric.name], part.since, part.until):
-                yield sample.at, sample.packed
+            for sample in await self._store.read(part.resolution, names, part.since, part.until):
+                yield sample
 
     async def _groups(
         self, metric: Metric, where: Where | None, projects: Collection[str] | None, by: Sequence[str] | None
@@ -159,6 +186,8 @@ class Samples:
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from ..store.samples import Sample
 
     _Packed = AsyncIterator[tuple[datetime, bytes]]
 

@@ -9,12 +9,16 @@ import select
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from eopiez_ray.cli import costs as costs_command
+from eopiez_ray.cli.app import app
 from eopiez_ray.cli.performance import window_of
 from eopiez_ray.cli.top_state import Cell, Page, State, Table, nodes, phases, queues
 from eopiez_ray.errors import ParameterError
@@ -103,6 +107,9 @@ def test_commands_answer_on_a_system_where_nothing_was_measured(home: Path) -> N
     nothing = eopiez(home, "performance")
     assert (nothing.returncode, nothing.stdout) == (0, "")
     assert "eopiez up" in nothing.stderr
+    costs = eopiez(home, "costs", "--by", "plan")
+    assert (costs.returncode, costs.stdout) == (0, "")
+    assert "eopiez up" in costs.stderr
     assert eopiez(home, "performance", "--window", "1y").returncode == 64
     assert eopiez(home, "performance", "--by", "node", "--by", "step").returncode == 64
     assert "by project alone" in eopiez(home, "performance", "--by", "node", "--by", "step").stderr
@@ -139,3 +146,13 @@ def read_until(descriptor: int, wanted: str) -> None:
 
 def test_figures_are_json_for_programs(home: Path) -> None:
     assert json.loads(eopiez(home, "top", "--json").stdout or "null") is None
+
+
+def test_costs_are_told_apart_by_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = {"group": {"owner": "anna"}, "cpu_hours": 12.5, "gpu_hours": 0.0, "memory_gib_hours": 3.0, "cost": 26.5}
+    monkeypatch.setattr(costs_command, "open_system", nullcontext)
+    monkeypatch.setattr(costs_command, "costs", lambda _system, window, by, project: [group])
+    assert CliRunner().invoke(app, ["costs", "--by", "owner", "--json"]).exit_code == 0
+    shown = CliRunner().invoke(app, ["costs", "--by", "owner"]).output.split()
+    assert shown[:2] == ["Owner", "CPU"]
+    assert shown[-5:] == ["anna", "12.5", "0", "3", "26.5"]

@@ -53,7 +53,7 @@ CREATING: dict[str, Role] = {
 """The least role for what makes a thing in a project."""
 LISTS = {
     "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
-    "get_performance", "list_system_logs", "export_logs", "list_failures",
+    "get_performance", "get_costs", "list_system_logs", "export_logs", "list_failures",
     "list_alerts", "list_alert_rules", "list_alert_channels", "list_alert_silences",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""

@@ -7,6 +7,7 @@ from . import (
     alerts,
     audit,
     auth,
+    costs,
     documentation,
     failures,
     history,
@@ -29,9 +30,9 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring, performance, logs,
-    alerts, alert_rules, alert_silences, alert_channels, auth, openid, profile, keys, projects, members, users, audit,
-    documentation,
+    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring,
+    performance, costs, logs, alerts, alert_rules, alert_silences, alert_channels, auth, openid, profile, keys,
+    projects, members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

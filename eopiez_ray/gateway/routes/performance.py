@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import Header, Query, Response
@@ -19,16 +18,13 @@ from ...store.performance import WorkflowTimes
 from ..access import CallerDep, ProjectParameter, SystemDep, ViewedDep, projects_for
 from ..bodies import ViewBody
 from ..documented import READS
-from ..problems import Problem
 from ..representation import reply
 from ..routing import Resource
 from ..spreadsheets import Sheets, sheet_for
+from ..windows import UntilParameter, WindowParameter, bounds
 
 router = Resource(tags=["monitoring"])
 
-LONGEST_WINDOW_S = 400 * 24 * 3600
-DAYS = timedelta(days=2)
-"""Windows that are as long begin and end at full hours, so that few samples have to be read."""
 Group = Literal["project", "plan", "step", "phase", "version", "node"]
 Name = Annotated[str | None, Query(max_length=255)]
 
@@ -142,8 +138,8 @@ async def get_performance(
     system: SystemDep,
     caller: CallerDep,
     project: ProjectParameter = None,
-    window_s: Annotated[int, Query(ge=1, le=LONGEST_WINDOW_S, description="How far to look back.")] = 24 * 3600,
-    until: Annotated[datetime | None, Query(description="The end of the window; now by default.")] = None,
+    window_s: WindowParameter = 24 * 3600,
+    until: UntilParameter = None,
     group: Annotated[list[Group] | None, Query(description="`plan` and `step` by default.", max_length=6)] = None,
     plan: Name = None,
     step: Name = None,
@@ -175,7 +171,7 @@ async def get_performance(
     given = {"plan": plan, "step": step, "phase": phase, "version": version, "node": node}
     where = {name: value for name, value in given.items() if value is not None}
     length = timedelta(seconds=window_s)
-    window = Window(*_bounds(until, length), where, projects_for(caller, project, Role.VIEWER))
+    window = Window(*bounds(until, length), where, projects_for(caller, project, Role.VIEWER))
     then = _baseline(window, length, baseline, baseline_version)
     reader = Performance(system.samples)
     most = limit if order == "time" else None
@@ -199,31 +195,6 @@ async def get_workflow_performance(view: ViewedDep, system: SystemDep) -> Respon
     diagnoses = Diagnoses(WorkflowTimes(system.database))
     found = await diagnoses.of(view.id, view.plan, view.created_at.timestamp(), now)
     return reply(DiagnosisBody.model_validate(found))
-
-
-def _bounds(until: datetime | None, length: timedelta) -> tuple[datetime, datetime]:
-    """A window's beginning and end; one of days begins at a full hour, and ends there, unless it ends now."""
-    end = _end(until)
-    if length < DAYS:
-        return end - length, end
-    full = timedelta(hours=1)
-    return floored(end - length), end if until is None else floored(end - timedelta(microseconds=1)) + full
-
-
-def floored(moment: datetime) -> datetime:
-    """The beginning of the hour."""
-    return moment.replace(minute=0, second=0, microsecond=0)
-
-
-def _end(until: datetime | None) -> datetime:
-    now = datetime.now(UTC)
-    if until is None:
-        return now
-    end = until if until.tzinfo else until.replace(tzinfo=UTC)
-    if not 1972 < end.year < 9000:
-        detail = f"the window cannot end in the year {end.year}"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, "name a time of this century")
-    return end.astimezone(UTC)
 
 
 def _baseline(window: Window, length: timedelta, before: str | None, version: str | None) -> Window | None:
