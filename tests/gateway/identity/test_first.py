@@ -28,7 +28,7 @@ async def test_the_first_password_is_in_a_file_and_works_once_v5_0_0_6_4_1(
     with pytest.raises(NotSignedInError):
         await services.signing_in.sign_in("admin", proof, PEER)
     assert (await services.accounts.page())[0].is_system_administrator
-    (row,) = await services.audit.page(AuditFilter(action="user.create"))
+    (row,) = await services.audit.page(AuditFilter(action="user.first"))
     assert row.entry.details == {"login": "admin", "by": "the first start"}
 
 
