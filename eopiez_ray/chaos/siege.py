@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -149,7 +148,6 @@ def lay_siege(orders: SiegeOrders, tell: Callable[[Strike], None]) -> SiegeOutco
     Raises:
         ClusterError: the system does not start, or does not come back.
     """
-    shutil.rmtree(orders.home / "up", ignore_errors=True)
     system = Besieged(orders.home, _free_port())
     with system.standing():
         visitors = Visitors(system.url, system.sign_in(), orders.seed)

@@ -26,7 +26,7 @@ class Victim(StrEnum):
 
 ALLOWED = frozenset({429, 503})
 """Statuses that say: send it again."""
-OVER = 500
+BEREAVED = 500
 """What Serve's proxy answers, without a body of ours, to a request that was in flight on a replica when it died."""
 
 
@@ -76,7 +76,7 @@ def _named(visit: Visit) -> str:
         return "answered"
     if visit.status == 0:
         return "broken"
-    if visit.status in ALLOWED or (visit.status == OVER and not visit.is_ours):
+    if visit.status in ALLOWED or (visit.status == BEREAVED and not visit.is_ours):
         return str(visit.status)
     return f"{visit.status}!"
 

@@ -6,7 +6,9 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Annotated, Any, Literal
 
+from fastapi import Header, Query
 from fastapi.responses import Response
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -20,11 +22,21 @@ class Sheets(StrEnum):
     CSV = "text/csv"
     PARQUET = "application/vnd.apache.parquet"
 
-    def answer(self, rows: Sequence[Mapping[str, object]]) -> Response:
-        """The answer with these rows, all of which have the same columns."""
+    def answer(self, called: str, rows: Sequence[Mapping[str, object]]) -> Response:
+        """The answer with a table called so, all of whose rows have the same columns."""
         content = as_csv(rows) if self is Sheets.CSV else as_parquet(rows)
-        name = f'attachment; filename="performance.{self.name.lower()}"'
+        name = f'attachment; filename="{called}.{self.name.lower()}"'
         return Response(content, media_type=self.value, headers={"Content-Disposition": name})
+
+
+FormatParameter = Annotated[
+    Literal["json", "csv", "parquet"] | None, Query(description="By default what `Accept` names, or else `json`.")
+]
+AcceptHeader = Annotated[str, Header(alias="Accept", include_in_schema=False)]
+FORMS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {form.value: {"schema": {"type": "string"}} for form in Sheets if form is not Sheets.JSON}}
+}
+"""How an endpoint with a table describes the forms beside JSON."""
 
 
 def sheet_for(accept: str, wanted: str | None) -> Sheets:

@@ -70,5 +70,6 @@ async def test_costs_are_what_was_used_by_its_price(client: Client, stage: Stage
     assert await groups_of(client("dora")) == []
     table = await client("cleo").get("/costs", params={"format": "csv"})
     (row,) = csv.DictReader(io.StringIO(table.text))
+    assert 'filename="costs.csv"' in table.headers["content-disposition"]
     assert row["owner"] == "anna"
     assert float(row["cost"]) == pytest.approx(group["cost"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import Header, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from ...model.access import Role
@@ -15,7 +15,7 @@ from ..bodies import ViewBody
 from ..documented import READS
 from ..representation import reply
 from ..routing import Resource
-from ..spreadsheets import Sheets, sheet_for
+from ..spreadsheets import FORMS, AcceptHeader, FormatParameter, Sheets, sheet_for
 from ..windows import UntilParameter, WindowParameter, bounds
 
 router = Resource(tags=["monitoring"])
@@ -43,9 +43,7 @@ class CostsBody(BaseModel):
 
 @router.get(
     "/costs", operation_id="get_costs", response_model=CostsBody,
-    responses=READS | {200: {"content": {
-        "text/csv": {"schema": {"type": "string"}}, "application/vnd.apache.parquet": {"schema": {"type": "string"}},
-    }}},
+    responses=READS | FORMS,
 )  # fmt: skip
 async def get_costs(
     system: SystemDep,
@@ -55,10 +53,8 @@ async def get_costs(
     until: UntilParameter = None,
     group: Annotated[list[By] | None, Query(description="`project` and `owner` by default.", max_length=4)] = None,
     limit: Annotated[int, Query(ge=1, le=10_000, description="Groups at most.")] = 100,
-    format: Annotated[
-        Literal["json", "csv", "parquet"] | None, Query(description="By default what `Accept` names, or else `json`.")
-    ] = None,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
+    format: FormatParameter = None,
+    accept: AcceptHeader = "",
 ) -> Response:
     """What tasks used of CPUs, GPUs and memory in a window, and what that cost, by group.
 
@@ -70,5 +66,5 @@ async def get_costs(
     bodies = [CostBody.model_validate(each) for each in found[:limit]]
     form = sheet_for(accept, format)
     if form is not Sheets.JSON:
-        return form.answer([each.group | each.model_dump(exclude={"group"}) for each in bodies])
+        return form.answer("costs", [each.group | each.model_dump(exclude={"group"}) for each in bodies])
     return reply(CostsBody(since=since, until=end, groups=bodies))

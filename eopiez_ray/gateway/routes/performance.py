@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import Header, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from ...model.access import Role
@@ -20,7 +20,7 @@ from ..bodies import ViewBody
 from ..documented import READS
 from ..representation import reply
 from ..routing import Resource
-from ..spreadsheets import Sheets, sheet_for
+from ..spreadsheets import FORMS, AcceptHeader, FormatParameter, Sheets, sheet_for
 from ..windows import UntilParameter, WindowParameter, bounds
 
 router = Resource(tags=["monitoring"])
@@ -130,9 +130,7 @@ class DiagnosisBody(ViewBody):
 
 @router.get(
     "/performance", operation_id="get_performance", response_model=PerformanceBody,
-    responses=READS | {200: {"content": {
-        "text/csv": {"schema": {"type": "string"}}, "application/vnd.apache.parquet": {"schema": {"type": "string"}},
-    }}},
+    responses=READS | FORMS,
 )  # fmt: skip
 async def get_performance(
     system: SystemDep,
@@ -158,10 +156,8 @@ async def get_performance(
         Query(description="First come those that ran longest in all, have the longest median, vary or fail most."),
     ] = "time",
     limit: Annotated[int, Query(ge=1, le=10_000, description="Groups at most.")] = 100,
-    format: Annotated[
-        Literal["json", "csv", "parquet"] | None, Query(description="By default what `Accept` names, or else `json`.")
-    ] = None,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
+    format: FormatParameter = None,
+    accept: AcceptHeader = "",
 ) -> Response:
     """What tasks took, by group, in any window; a table of it as CSV or Parquet.
 
@@ -179,7 +175,7 @@ async def get_performance(
     chosen = _ordered([GroupBody.model_validate(each) for each in found], order)[:limit]
     form = sheet_for(accept, format)
     if form is not Sheets.JSON:
-        return form.answer([_flat(each) for each in chosen])
+        return form.answer("performance", [_flat(each) for each in chosen])
     ended = [EndedBody.model_validate(each) for each in await reader.ended(window)]
     return reply(PerformanceBody(since=window.since, until=window.until, ended=ended, groups=chosen))
 
