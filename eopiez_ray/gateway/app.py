@@ -11,7 +11,7 @@ from . import problems
 from .description import describe
 from .guard import PREFIX, Guard
 from .measuring import Measuring
-from .routes import ROUTERS
+from .routes import DASHBOARD, ROUTERS
 from .system import OpensAuthenticator, opened
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def create_app(settings: Settings, opens_authenticator: OpensAuthenticator | Non
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    app.include_router(DASHBOARD)
     describe(app)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Measuring)

@@ -18,6 +18,7 @@ from ..errors import ParameterError
 from ..home import make_file, make_folder
 from ..model.ids import uuid7
 from ..model.names import check_name
+from ..phases.demo import demo_folder
 from ..phases.pipeline import PipelineOptions, content_plan
 from .problems import Problem, not_found
 from .representation import Body, WholeNumber
@@ -57,7 +58,7 @@ def _check_fields(value: Mapping[str, Any], kind: Any, place: str) -> None:
 
 
 class ExecuteBody(Body):
-    """A collection to analyse: at least one document, upload or path."""
+    """A collection to analyse: at least one document, upload or path, or the demonstration."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{
         "documents": [{"text": "The concert was sold out.", "title": "Concert"}, {"text": "Oil prices rise again."}],
@@ -69,6 +70,7 @@ class ExecuteBody(Body):
     paths: list[str] = Field(
         default_factory=list, max_length=1000, description="Files or folders that the system lets the pipeline read."
     )
+    demo: bool = Field(default=False, description="Also 2,225 BBC news articles, if the system has the demonstration.")
     options: Annotated[PipelineOptions, BeforeValidator(_check_known)] = Field(default_factory=PipelineOptions)
     priority: WholeNumber = Field(default=0, ge=-32768, le=32767)
     labels: dict[str, str] = Field(default_factory=dict)
@@ -80,11 +82,14 @@ async def planned(system: System, project: str, key: UUID, body: ExecuteBody) ->
     Raises:
         Problem: an upload or a path is not there for this project, or not whole yet.
         ParameterError: there is nothing to read, or an option is invalid.
+        InputError: the demonstration is not installed.
     """
     folder = system.files.new_results(project, key)
     inputs = [*await _uploaded(system, project, body.uploads), *_allowed(system, body.paths)]
     if body.documents:
         inputs.append(await asyncio.to_thread(_kept, folder, body.documents))
+    if body.demo:
+        inputs.append(str(demo_folder()))
     if not inputs:
         raise ParameterError("there is nothing to read; send documents, uploads or paths")
     check_name("options.name", body.options.name)

@@ -194,9 +194,9 @@ def _trace_id(headers: Headers) -> str:
 
 
 def _complete_path(scope: Scope) -> None:
-    """A path without the version means the same as one with it."""
+    """A path of the API without the version means the same as one with it."""
     path = get_route_path(scope)
-    if not path.startswith(PREFIX + "/"):
+    if path != "/" and not path.startswith((PREFIX + "/", "/assets/")):
         scope["path"] = scope.get("root_path", "") + PREFIX + path
 
 

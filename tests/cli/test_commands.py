@@ -14,8 +14,9 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
-from eopiez_ray.cli import app, demo
+from eopiez_ray.cli import app
 from eopiez_ray.cli.terminal import duration, size
+from eopiez_ray.phases import demo
 from eopiez_ray.phases.compression import Archive, compress_documents, sample_documents, train, write_archive
 from eopiez_ray.phases.io import text_digest
 from eopiez_ray.phases.schemas import DOCUMENTS

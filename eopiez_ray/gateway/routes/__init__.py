@@ -8,6 +8,7 @@ from . import (
     audit,
     auth,
     costs,
+    dashboard,
     documentation,
     failures,
     history,
@@ -36,3 +37,5 @@ _RESOURCES = (
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)
+DASHBOARD = dashboard.router
+"""Not a part of the API: its paths have no version."""

@@ -1,0 +1,114 @@
+import {
+  createHashHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from "@tanstack/react-router";
+import { Overview, overviewSearch } from "./overview/overview";
+import { parseSearch, stringifySearch } from "./search";
+import { NotFound } from "./shell/not-found";
+import { projectSearch } from "./shell/project";
+import { Shell } from "./shell/shell";
+import { startSearch } from "./starting/search";
+import { attemptsSearch, compareSearch, logsSearch, resultsSearch, tasksSearch } from "./workflow/searches";
+import { workflowsSearch } from "./workflows/search";
+
+/**
+ * Pages are fragments of one address, as in `/#/workflows?status=failed`: plain paths belong to the API, and the
+ * dashboard works behind any path that a proxy puts before it.
+ */
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, validateSearch: projectSearch });
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: Overview,
+  validateSearch: overviewSearch,
+});
+
+const workflows = createRoute({
+  getParentRoute: () => root,
+  path: "/workflows",
+  component: lazyRouteComponent(() => import("./workflows/workflows"), "Workflows"),
+  validateSearch: workflowsSearch,
+});
+
+const workflow = createRoute({
+  getParentRoute: () => root,
+  path: "/workflows/$workflow",
+  component: lazyRouteComponent(() => import("./workflow/workflow"), "WorkflowPage"),
+});
+
+const tab = <Path extends string>(path: Path) => ({ getParentRoute: () => workflow, path }) as const;
+
+const summary = createRoute({
+  ...tab("/"),
+  component: lazyRouteComponent(() => import("./workflow/summary"), "SummaryTab"),
+});
+const steps = createRoute({
+  ...tab("/steps"),
+  component: lazyRouteComponent(() => import("./workflow/steps"), "StepsTab"),
+});
+const tasks = createRoute({
+  ...tab("/tasks"),
+  component: lazyRouteComponent(() => import("./workflow/tasks"), "TasksTab"),
+  validateSearch: tasksSearch,
+});
+const attempts = createRoute({
+  ...tab("/attempts"),
+  component: lazyRouteComponent(() => import("./workflow/attempts"), "AttemptsTab"),
+  validateSearch: attemptsSearch,
+});
+const logs = createRoute({
+  ...tab("/logs"),
+  component: lazyRouteComponent(() => import("./workflow/logs"), "LogsTab"),
+  validateSearch: logsSearch,
+});
+const results = createRoute({
+  ...tab("/results"),
+  component: lazyRouteComponent(() => import("./workflow/results"), "ResultsTab"),
+  validateSearch: resultsSearch,
+});
+const events = createRoute({
+  ...tab("/events"),
+  component: lazyRouteComponent(() => import("./workflow/events"), "EventsTab"),
+});
+const plan = createRoute({
+  ...tab("/plan"),
+  component: lazyRouteComponent(() => import("./workflow/plan"), "PlanTab"),
+});
+const compare = createRoute({
+  ...tab("/compare"),
+  component: lazyRouteComponent(() => import("./workflow/compare"), "CompareTab"),
+  validateSearch: compareSearch,
+});
+
+const start = createRoute({
+  getParentRoute: () => root,
+  path: "/start",
+  component: lazyRouteComponent(() => import("./starting/starting"), "Starting"),
+  validateSearch: startSearch,
+});
+
+const tree = root.addChildren([
+  overview,
+  workflows,
+  workflow.addChildren([summary, steps, tasks, attempts, logs, results, events, plan, compare]),
+  start,
+]);
+
+export const router = createRouter({
+  routeTree: tree,
+  history: createHashHistory(),
+  parseSearch,
+  stringifySearch,
+  defaultPreload: "intent",
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

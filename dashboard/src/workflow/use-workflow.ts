@@ -1,0 +1,68 @@
+import { useParams } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { api, type Schemas } from "../api/client";
+import { follow } from "../api/follow";
+import { queries } from "../api/queries";
+
+export type WorkflowDetail = Schemas["WorkflowDetailBody"];
+export type Progress = Schemas["ProgressBody"];
+
+const SETTLE_MS = 150;
+const LOOKS_MS = 5_000;
+const ENDED: readonly string[] = ["succeeded", "failed", "cancelled"];
+
+/** Whether nothing more happens to a workflow in that state by itself. */
+export const hasEnded = (status: string) => ENDED.includes(status);
+
+/** The id that the address names. */
+export function useWorkflowId(): string {
+  return useParams({ from: "/workflows/$workflow" }).workflow;
+}
+
+const keyOf = (id: string) => [
+  "get",
+  "/v1/workflows/{workflow}",
+  { params: { path: { workflow: id }, query: { inside: true } } },
+];
+
+/** A workflow as it is now. */
+export function useWorkflow(id: string) {
+  return api.useQuery(
+    "get",
+    "/v1/workflows/{workflow}",
+    { params: { path: { workflow: id }, query: { inside: true } } },
+    { refetchInterval: (query) => (query.state.data && hasEnded(query.state.data.status) ? false : LOOKS_MS) },
+  );
+}
+
+/**
+ * Follow what happens to a workflow: whatever is shown of it is asked for again a moment after each event.
+ * Gives the progress as it was last said.
+ */
+export function useLive(id: string, isOver: boolean): Progress | undefined {
+  const [progress, setProgress] = useState<Progress>();
+  useEffect(() => {
+    if (isOver) return;
+    let clock: ReturnType<typeof setTimeout> | undefined;
+    const refresh = () => {
+      clock ??= setTimeout(() => {
+        clock = undefined;
+        void queries.invalidateQueries({ predicate: (query) => JSON.stringify(query.queryKey).includes(id) });
+      }, SETTLE_MS);
+    };
+    const following = follow(`/v1/workflows/${id}/events`, (message) => {
+      if (message.event === "progress") setProgress(JSON.parse(message.data));
+      else refresh();
+    }, refresh); // biome-ignore format: the callbacks belong together.
+    return () => {
+      following.stop();
+      clearTimeout(clock);
+    };
+  }, [id, isOver]);
+  return progress;
+}
+
+/** Put what a request answered in the place of what was known. */
+export async function noteChanged(id: string): Promise<void> {
+  await queries.invalidateQueries({ queryKey: keyOf(id) });
+}

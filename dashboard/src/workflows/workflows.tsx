@@ -1,0 +1,55 @@
+import { useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { api } from "../api/client";
+import { useProject } from "../shell/project";
+import { texts } from "../texts";
+import { Empty, ErrorNote } from "../ui/notes";
+import { VirtualTable } from "../ui/virtual-table";
+import { BulkBar } from "./bulk";
+import { chosenColumns, columnsOf } from "./columns";
+import { Filters } from "./filters";
+import { filtersOf } from "./search";
+import { useWorkflows } from "./use-workflows";
+import "./workflows.css";
+
+const MOST_COUNTED = 1_000;
+
+/** All workflows that meet the filters, live, however many there are. */
+export function Workflows() {
+  const search = useSearch({ from: "/workflows" });
+  const project = useProject();
+  const filters = { ...filtersOf(search), ...project };
+  const list = useWorkflows(filters);
+  const counted = api.useQuery("get", "/v1/workflows", { params: { query: { ...filters, counted: true, limit: 1 } } });
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (id: string) => {
+    const next = new Set(selected);
+    if (!next.delete(id)) next.add(id);
+    setSelected(next);
+  };
+  const count = counted.data?.count ?? undefined;
+
+  return (
+    <>
+      <header className="row between">
+        <h1>{texts.pages.workflows}</h1>
+        <span className="quiet">{count !== undefined && texts.workflows.count(count, count >= MOST_COUNTED)}</span>
+      </header>
+      <Filters />
+      <BulkBar rows={list.rows} selected={selected} onSelect={setSelected} filters={filters} />
+      {list.error !== null && <ErrorNote error={list.error} retry={list.retry} />}
+      {list.isLoaded && list.rows.length === 0 ? (
+        <Empty>{Object.keys(filtersOf(search)).length ? texts.workflows.empty : texts.workflows.none}</Empty>
+      ) : (
+        <VirtualTable
+          label={texts.pages.workflows}
+          columns={columnsOf(chosenColumns(search.columns), selected, toggle)}
+          rows={list.rows}
+          keyOf={(row) => row.id}
+          hasMore={list.hasMore}
+          onEnd={list.more}
+        />
+      )}
+    </>
+  );
+}
