@@ -1,0 +1,58 @@
+"""Phases that the dashboard's workflows are made of; what they say is hostile, as users' texts may be."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import eopiez_ray as ez
+
+HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>{{7*7}}"
+
+
+@ez.phase(version="1")
+def length(word: str) -> int:
+    print(f"the word is {word}")
+    return len(word)
+
+
+@ez.phase(version="1", retry=ez.RetryPolicy(maximum_attempts=1))
+def fail(word: str) -> int:
+    raise ValueError(f"no length for {word}")
+
+
+@ez.phase(version="1")
+def rows(count: int) -> list[dict[str, object]]:
+    return [{"number": each, "square": each * each, "text": HOSTILE} for each in range(count)]
+
+
+@ez.phase(version="1")
+def wait_for(path: str) -> str:
+    """Waits until there is such a file."""
+    while not Path(path).exists():
+        time.sleep(0.02)
+    return path
+
+
+def lengths(*words: str, name: str = "lengths") -> ez.Plan:
+    plan = ez.Plan(name)
+    plan.step("length", length, plan.values("words", list(words)))
+    return plan
+
+
+def failing(name: str = "failing", word: str = HOSTILE) -> ez.Plan:
+    plan = ez.Plan(name)
+    plan.step("fail", fail, plan.values("words", [word]))
+    return plan
+
+
+def tables() -> ez.Plan:
+    plan = ez.Plan("tables")
+    plan.step("rows", rows, plan.values("counts", [3]))
+    return plan
+
+
+def waiting(path: Path, name: str = "waiting") -> ez.Plan:
+    plan = ez.Plan(name)
+    plan.step("wait", wait_for, plan.values("paths", [str(path)]))
+    return plan

@@ -1,0 +1,98 @@
+"""Workflows in the browser: found, looked at, steered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.async_api import Page, expect
+
+from eopiez_ray.model.status import WorkflowStatus
+
+from .conftest import Site, Watched
+from .phases import HOSTILE, failing, lengths, tables, waiting
+
+
+async def test_a_failure_is_found_and_retried(site: Site, page: Page) -> None:
+    workflow = await site.run(failing())
+    await page.goto(f"{site.url}#/workflows?status=failed")
+    await page.get_by_role("link", name="failing").first.click()
+    await expect(page.get_by_role("heading", name="failing")).to_be_visible()
+    await expect(page.get_by_text("ValueError").first).to_be_visible()
+    await page.get_by_role("link", name="Attempts").first.click()
+    await page.get_by_role("button", name="Traceback").first.click()
+    await expect(page.get_by_text("no length for").last).to_be_visible()
+    await page.get_by_role("button", name="Retry").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Why").fill("the disk was full")
+    await dialog.get_by_role("button", name="Retry").click()
+    await page.get_by_role("link", name="Events").click()
+    await expect(page.get_by_text("the disk was full").first).to_be_visible()
+    assert (await site.rest(workflow)).status is WorkflowStatus.FAILED
+
+
+async def test_what_users_write_is_shown_as_text(site: Site, page: Page) -> None:
+    workflow = await site.run(tables(), labels={"note": HOSTILE[:60]})
+    for tab in ("", "/steps", "/tasks", "/attempts", "/logs", "/results", "/events", "/plan"):
+        await page.goto(f"{site.url}#/workflows/{workflow}{tab}")
+        await expect(page.get_by_role("heading", name="tables")).to_be_visible()
+        await page.wait_for_load_state("networkidle")
+        assert "broken" not in await page.title()
+        assert await page.locator("main img[src=x], main script").count() == 0
+    await page.goto(f"{site.url}#/workflows/{workflow}/results")
+    await expect(page.get_by_text("onerror").first).to_be_visible()
+
+
+async def test_a_workflow_is_paused_resumed_and_followed(site: Site, page: Page, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    workflow = await site.submit(waiting(gate))
+    await page.goto(f"{site.url}#/workflows/{workflow}")
+    await expect(page.locator("main header .status", has_text="Running")).to_be_visible()
+    await page.get_by_role("button", name="Pause").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    await expect(page.locator("main header .status", has_text="Pausing")).to_be_visible()
+    gate.touch()
+    await expect(page.locator("main header .status", has_text="Paused")).to_be_visible(timeout=20_000)
+    await page.get_by_role("button", name="Resume").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Resume").click()
+    await expect(page.locator("main header .status", has_text="Succeeded")).to_be_visible(timeout=20_000)
+
+
+async def test_filters_are_in_the_address(site: Site, page: Page) -> None:
+    await site.run(lengths("one", name="alpha"), labels={"team": "blue"})
+    await site.run(lengths("one", name="beta"))
+    await page.goto(f"{site.url}#/workflows")
+    await page.get_by_label("Name or id begins with").fill("alph")
+    await expect(page.get_by_role("link", name="beta")).to_have_count(0)
+    await expect(page.get_by_role("link", name="alpha")).to_be_visible()
+    assert "text=alph" in page.url
+    await page.reload()
+    await expect(page.get_by_label("Name or id begins with")).to_have_value("alph")
+    await expect(page.get_by_role("link", name="alpha")).to_be_visible()
+    await expect(page.get_by_role("link", name="beta")).to_have_count(0)
+
+
+async def test_many_are_steered_with_an_answer_for_each(site: Site, page: Page) -> None:
+    for _ in range(3):
+        await site.run(failing("bulk"))
+    await page.goto(f"{site.url}#/workflows?text=bulk&status=failed")
+    await expect(page.get_by_role("link", name="bulk")).to_have_count(3)
+    await page.get_by_label("Select all that are loaded").check()
+    await page.get_by_role("button", name="Retry").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("heading")).to_have_text("Retry 3 workflows?")
+    await dialog.get_by_role("button", name="Retry").click()
+    await expect(dialog.get_by_role("status")).to_have_text("3 done")
+
+
+async def test_two_runs_are_compared(site: Site, page: Page) -> None:
+    one, other = await site.run(lengths("a", "b")), await site.run(lengths("a", "c"))
+    await page.goto(f"{site.url}#/workflows/{one}/compare")
+    await page.get_by_label("Compare with the workflow").fill(str(other))
+    await page.get_by_role("button", name="Compare").click()
+    await expect(page.get_by_role("row", name="length")).to_be_visible()
+
+
+async def test_a_workflow_that_is_not_there_says_so(site: Site, page: Page, watched: Watched) -> None:
+    await page.goto(f"{site.url}#/workflows/0197b3c1-7a52-7c11-9c3e-5a2d8e1f0b6a")
+    await expect(page.get_by_role("alert").filter(has_text="that you can see")).to_be_visible()
+    watched.forgive("404")
