@@ -5,6 +5,7 @@ import {
   createRouter,
   lazyRouteComponent,
 } from "@tanstack/react-router";
+import { administrationSearch } from "./administration/search";
 import { Overview, overviewSearch } from "./overview/overview";
 import { parseSearch, stringifySearch } from "./search";
 import { NotFound } from "./shell/not-found";
@@ -91,11 +92,26 @@ const start = createRoute({
   validateSearch: startSearch,
 });
 
+const account = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./account/account"), "Account"),
+});
+
+const administration = createRoute({
+  getParentRoute: () => root,
+  path: "/administration",
+  component: lazyRouteComponent(() => import("./administration/administration"), "Administration"),
+  validateSearch: administrationSearch,
+});
+
 const tree = root.addChildren([
   overview,
   workflows,
   workflow.addChildren([summary, steps, tasks, attempts, logs, results, events, plan, compare]),
   start,
+  account,
+  administration,
 ]);
 
 export const router = createRouter({

@@ -53,7 +53,7 @@ CREATING: dict[str, Role] = {
 """The least role for what makes a thing in a project."""
 LISTS = {
     "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
-    "get_performance", "get_costs", "list_system_logs", "export_logs", "list_failures",
+    "get_performance", "get_costs", "get_metric_history", "list_system_logs", "export_logs", "list_failures",
     "list_alerts", "list_alert_rules", "list_alert_channels", "list_alert_silences",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""
@@ -116,7 +116,7 @@ class Operation:
 
     async def call(self, client: httpx.AsyncClient, things: dict[str, str], query: str = "") -> httpx.Response:
         headers = {"Upload-Offset": "0"} if self.name == "send_upload" else {}
-        path = self.path.removeprefix("/v1").format(**things)
+        path = self.path.removeprefix("/v1").format(**{"metric": "eopiez_workflows"} | things)
         extra = {"list_similar": "?document=0", "search_run": "?query=a"}.get(self.name, "")
         return await client.request(self.method, f"{path}{extra}{query}", json=BODIES.get(self.name), headers=headers)
 
