@@ -6,7 +6,12 @@ import {
   lazyRouteComponent,
 } from "@tanstack/react-router";
 import { administrationSearch } from "./administration/search";
+import { alertsSearch } from "./alerts/search";
+import { costsSearch } from "./costs/search";
+import { systemLogsSearch } from "./logs/search";
+import { metricsSearch } from "./metrics/search";
 import { Overview, overviewSearch } from "./overview/overview";
+import { performanceSearch } from "./performance/search";
 import { parseSearch, stringifySearch } from "./search";
 import { NotFound } from "./shell/not-found";
 import { projectSearch } from "./shell/project";
@@ -105,11 +110,65 @@ const administration = createRoute({
   validateSearch: administrationSearch,
 });
 
+const performance = createRoute({
+  getParentRoute: () => root,
+  path: "/performance",
+  component: lazyRouteComponent(() => import("./performance/performance"), "Performance"),
+  validateSearch: performanceSearch,
+});
+
+const costs = createRoute({
+  getParentRoute: () => root,
+  path: "/costs",
+  component: lazyRouteComponent(() => import("./costs/costs"), "Costs"),
+  validateSearch: costsSearch,
+});
+
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: "/alerts",
+  component: lazyRouteComponent(() => import("./alerts/alerts"), "Alerts"),
+  validateSearch: alertsSearch,
+});
+
+const systemLogs = createRoute({
+  getParentRoute: () => root,
+  path: "/logs",
+  component: lazyRouteComponent(() => import("./logs/logs"), "Logs"),
+  validateSearch: systemLogsSearch,
+});
+
+const metrics = createRoute({
+  getParentRoute: () => root,
+  path: "/metrics",
+  component: lazyRouteComponent(() => import("./metrics/metrics"), "Metrics"),
+  validateSearch: metricsSearch,
+});
+
+const resources = createRoute({
+  getParentRoute: () => root,
+  path: "/resources",
+  component: lazyRouteComponent(() => import("./resources/resources"), "Resources"),
+});
+
+const services = createRoute({
+  getParentRoute: () => root,
+  path: "/services",
+  component: lazyRouteComponent(() => import("./services/services"), "Services"),
+});
+
 const tree = root.addChildren([
   overview,
   workflows,
   workflow.addChildren([summary, steps, tasks, attempts, logs, results, events, plan, compare]),
   start,
+  performance,
+  costs,
+  alerts,
+  systemLogs,
+  metrics,
+  resources,
+  services,
   account,
   administration,
 ]);

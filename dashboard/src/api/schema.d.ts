@@ -692,6 +692,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/metrics/{metric}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_metric_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/performance": {
         parameters: {
             query?: never;
@@ -2024,6 +2040,21 @@ export interface components {
             unit: string;
             help: string;
             samples: components["schemas"]["MeasuredBody"][];
+        };
+        MetricHistoryBody: {
+            name: string;
+            kind: components["schemas"]["Kind"];
+            unit: string;
+            help: string;
+            step_s: number;
+            times: string[];
+            lines: components["schemas"]["MetricLineBody"][];
+        };
+        MetricLineBody: {
+            labels: {
+                [key: string]: string;
+            };
+            values: (number | null)[];
         };
         MetricsBody: {
             metrics: components["schemas"]["MetricBody"][];
@@ -4323,6 +4354,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricsBody"];
+                };
+            };
+        };
+    };
+    get_metric_history: {
+        parameters: {
+            query?: {
+                project?: string | null;
+                window_s?: number;
+                until?: string | null;
+                by?: string[] | null;
+                label?: string[] | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                metric: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricHistoryBody"];
                 };
             };
         };
