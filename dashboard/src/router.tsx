@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-router";
 import { administrationSearch } from "./administration/search";
 import { alertsSearch } from "./alerts/search";
+import { collectionSearch } from "./collections/search";
 import { costsSearch } from "./costs/search";
 import { systemLogsSearch } from "./logs/search";
 import { metricsSearch } from "./metrics/search";
@@ -157,11 +158,26 @@ const services = createRoute({
   component: lazyRouteComponent(() => import("./services/services"), "Services"),
 });
 
+const collections = createRoute({
+  getParentRoute: () => root,
+  path: "/collections",
+  component: lazyRouteComponent(() => import("./collections/collections"), "Collections"),
+});
+
+const collection = createRoute({
+  getParentRoute: () => root,
+  path: "/collections/$workflow",
+  component: lazyRouteComponent(() => import("./collections/collection"), "Collection"),
+  validateSearch: collectionSearch,
+});
+
 const tree = root.addChildren([
   overview,
   workflows,
   workflow.addChildren([summary, steps, tasks, attempts, logs, results, events, plan, compare]),
   start,
+  collections,
+  collection,
   performance,
   costs,
   alerts,

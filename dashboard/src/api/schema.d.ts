@@ -484,6 +484,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pipeline/{workflow}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/pipeline/{workflow}/similar": {
         parameters: {
             query?: never;
@@ -2519,6 +2535,11 @@ export interface components {
         RoleBody: {
             role: components["schemas"]["Role"];
         };
+        RowBody: {
+            item: {
+                [key: string]: unknown;
+            };
+        };
         RowsBody: {
             items: {
                 [key: string]: unknown;
@@ -3875,6 +3896,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RowsBody"];
+                };
+            };
+        };
+    };
+    get_document: {
+        parameters: {
+            query: {
+                document: string;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowBody"];
                 };
             };
         };

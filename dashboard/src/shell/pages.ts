@@ -6,6 +6,7 @@ export const PAGES: readonly { to: string; title: string; sign: string; keys?: s
   { to: "/", title: texts.pages.overview, sign: "◎", keys: "g o" },
   { to: "/workflows", title: texts.pages.workflows, sign: "≡", keys: "g w" },
   { to: "/start", title: texts.pages.start, sign: "▷", keys: "g s", role: "operator" },
+  { to: "/collections", title: texts.pages.collections, sign: "❖", keys: "g n" },
   { to: "/performance", title: texts.pages.performance, sign: "◔", keys: "g p" },
   { to: "/costs", title: texts.pages.costs, sign: "¤", keys: "g c" },
   { to: "/alerts", title: texts.pages.alerts, sign: "△", keys: "g a" },

@@ -87,9 +87,9 @@ function Facts({ workflow }: { workflow: WorkflowDetail }) {
         ))}
       </dl>
       {isPipeline(workflow) && (
-        <a className="button" href={`#/collections/${workflow.id}`}>
+        <Link to="/collections/$workflow" params={{ workflow: workflow.id }} className="button">
           {texts.workflow.openCollection}
-        </a>
+        </Link>
       )}
     </section>
   );
