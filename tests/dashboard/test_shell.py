@@ -95,3 +95,28 @@ async def test_nothing_comes_from_elsewhere(site: Site, page: Page) -> None:
         await page.wait_for_load_state("networkidle")
     assert asked
     assert all(url.startswith((site.url, "data:", "blob:")) for url in asked)
+
+
+SEEN = """
+Object.defineProperty(document, "hidden", { get: () => true });
+window.seen = [];
+window.Notification = class extends Notification {
+  constructor(title, options) { super(title, options); window.seen.push(`${title}: ${options.body}`); }
+};
+"""
+"""The page is looked away from, and what it tells the browser is noted."""
+
+
+async def test_whoever_looks_elsewhere_is_told_that_a_workflow_has_ended(site: Site, page: Page) -> None:
+    await page.context.grant_permissions(["notifications"])
+    await page.add_init_script(SEEN)
+    await page.goto(f"{site.url}#/settings")
+    await page.get_by_label("Notify me in this browser").check()
+    site.executor.gate.clear()
+    workflow = await site.submit(lengths("one", name="awaited"))
+    await page.goto(f"{site.url}#/workflows/{workflow}")
+    await expect(page.locator("main header .status", has_text="Running")).to_be_visible()
+    site.executor.gate.set()
+    await page.wait_for_function("window.seen.includes('awaited: Succeeded')", timeout=20_000)
+    await page.goto(f"{site.url}#/settings")
+    await page.get_by_label("Notify me in this browser").uncheck()
