@@ -6,6 +6,8 @@ import re
 
 from playwright.async_api import Page, Route, expect
 
+from tests.waiting import until
+
 from .conftest import Site, Watched
 from .phases import lengths
 
@@ -117,6 +119,10 @@ async def test_whoever_looks_elsewhere_is_told_that_a_workflow_has_ended(site: S
     await page.goto(f"{site.url}#/workflows/{workflow}")
     await expect(page.locator("main header .status", has_text="Running")).to_be_visible()
     site.executor.gate.set()
-    await page.wait_for_function("window.seen.includes('awaited: Succeeded')", timeout=20_000)
+
+    async def is_told() -> bool:
+        return "awaited: Succeeded" in await page.evaluate("window.seen")
+
+    await until(is_told)
     await page.goto(f"{site.url}#/settings")
     await page.get_by_label("Notify me in this browser").uncheck()
