@@ -113,7 +113,8 @@ async def test_whoever_looks_elsewhere_is_told_that_a_workflow_has_ended(site: S
     await page.context.grant_permissions(["notifications"])
     await page.add_init_script(SEEN)
     await page.goto(f"{site.url}#/settings")
-    await page.get_by_label("Notify me in this browser").check()
+    await page.get_by_label("Notify me in this browser").click()
+    await expect(page.get_by_label("Notify me in this browser")).to_be_checked()
     site.executor.gate.clear()
     workflow = await site.submit(lengths("one", name="awaited"))
     await page.goto(f"{site.url}#/workflows/{workflow}")
@@ -125,4 +126,5 @@ async def test_whoever_looks_elsewhere_is_told_that_a_workflow_has_ended(site: S
 
     await until(is_told)
     await page.goto(f"{site.url}#/settings")
-    await page.get_by_label("Notify me in this browser").uncheck()
+    await page.get_by_label("Notify me in this browser").click()
+    await expect(page.get_by_label("Notify me in this browser")).not_to_be_checked()
