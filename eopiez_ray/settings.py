@@ -23,7 +23,7 @@ _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 PREFIX = "EOPIEZ_"
 FOLDER = "EOPIEZ_SETTINGS_FOLDER"
 """The variable with the folder of files that hold settings: each is named as a variable, and holds its value."""
-_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+JOB_FACTS = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """The variable by which Ray tells a job's driver what job it is."""
 
 
@@ -226,7 +226,7 @@ def settings_folder() -> Path | None:
 
 def ray_job() -> str | None:
     """The submission id of the Ray job to which this process belongs; None outside of one."""
-    return _submission_id(os.environ.get(_JOB, ""))
+    return _submission_id(os.environ.get(JOB_FACTS, ""))
 
 
 @cache

@@ -71,6 +71,7 @@ class Jobs:
 
         given = address or os.environ.get("RAY_ADDRESS", "")
         self.address = given if "://" in given else DASHBOARD
+        os.environ["RAY_ADDRESS"] = self.address  # For Ray, the variable goes before the argument.
         with self._translated():
             self._client: Any = JobSubmissionClient(self.address)
 
@@ -120,8 +121,15 @@ class Jobs:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Ray's errors as ours: it has one for all, with the answer in its text."""
+        from ray.exceptions import AuthenticationError
+
         try:
             yield
+        except AuthenticationError as error:
+            raise ClusterError(
+                f"the Ray cluster at {self.address} refuses this token: {_first_line(error)}; copy the cluster's into "
+                "~/.ray/auth_token or RAY_AUTH_TOKEN, and set RAY_AUTH_MODE=token"
+            ) from error
         except ConnectionError as error:
             raise ClusterError(
                 f"no Ray cluster answers at {self.address}: {_first_line(error)}; name the URL of its dashboard "
