@@ -9,6 +9,7 @@ import secrets
 import socket
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -69,8 +70,7 @@ def part() -> None:
 def _join(settings: Settings) -> Path | None:
     authenticate(settings.home, is_joining=settings.ray_address is not None)
     _shorten_farewells(settings)
-    import ray
-
+    ray = _imported_quietly()
     rays_log = logging.getLogger("ray._private.worker")
     if _is_news not in rays_log.filters:
         rays_log.filters.insert(0, _is_news)  # Before any that passes records on.
@@ -79,6 +79,15 @@ def _join(settings: Settings) -> Path | None:
         return _start_local(ray, settings)
     _attach(ray, settings.ray_address)
     return None
+
+
+def _imported_quietly() -> Any:
+    """Ray, without its advice to install widgets, which nothing here would use."""
+    logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import ray
+    return ray
 
 
 def living_nodes() -> Nodes:
