@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     """The data home: embedded database, artifacts, logs."""
     database_url: str | None = Field(default=None, repr=False)
     """``postgresql://…``; unset means an embedded server under the data home."""
+    pooler_url: str | None = Field(default=None, repr=False)
+    """PgBouncer in transaction mode in front of that database: statements go through it, and what needs a session of
+    its own, LISTEN and advisory locks, goes to ``database_url``."""
     artifact_url: str | None = None
     """A ``pyarrow.fs`` URL; unset means a folder under the data home."""
     ray_address: str | None = None

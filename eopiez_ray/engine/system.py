@@ -125,7 +125,7 @@ class Engine:
         if self._server is not None:
             url = await asyncio.to_thread(self._server.start)
         assert url is not None
-        self._database = await connect(url)
+        self._database = await connect(url, self.settings.pooler_url if self._server is None else None)
         self._intake = Intake(self._database)
 
     async def close(self) -> None:
