@@ -196,7 +196,7 @@ def variables_for(settings: Settings, *, show_secrets: bool) -> dict[str, str]:
 
 
 def _holds_a_password(url: str) -> bool:
-    from ..store.database import redacted
+    from ..store.addresses import redacted
 
     return redacted(url) != url
 

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 import asyncpg
 
 from ..errors import (
     DatabaseTooOldError,
     DatabaseUnavailableError,
-    StorageFullError,
-    StoreError,
-    WriteRefusedError,
 )
+from .addresses import check_address, redacted
 from .encoding import clean, to_json
 from .queries import sql
+from .translating import LOST, reached, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -37,30 +34,6 @@ SCHEMA_VERSION = 13
 MINIMUM_SERVER = 150_000
 SCHEMA_LOCK = 0x656F7069657A
 """Key of the advisory lock under which the schema is created: the letters of "eopiez"."""
-
-LOST = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.InternalClientError,  # A connection cut off in the middle of an answer is out of sync.
-    TimeoutError,
-    asyncpg.InsufficientResourcesError,  # Too many clients, or no memory: both pass.
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,  # A standby that is about to take over.
-)
-"""What asyncpg raises when the server is gone, shutting down, or has no room for us."""
-REFUSED = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-    asyncpg.QueryCanceledError,
-    asyncpg.InternalServerError,
-)
-"""What asyncpg raises when the server refuses a value, or so much at once."""
 
 
 class Database:
@@ -189,8 +162,8 @@ async def connect(url: str, pooler_url: str | None = None) -> Database:
             another one.
         DatabaseTooOldError: the server is older than PostgreSQL 15, or the schema is newer than this program.
     """
-    _check_address(url)
-    with _reached(url):
+    check_address(url)
+    with reached(url):
         # With a minimum size, asyncpg would log a traceback for each connection that a lost server does not restore.
         pool = await asyncpg.create_pool(
             url, min_size=0, max_size=8, init=_prepare, reset=_keep, server_settings=_SETTINGS, timeout=10
@@ -209,34 +182,13 @@ async def connect(url: str, pooler_url: str | None = None) -> Database:
     return Database(pooled, url, is_pooled=True)
 
 
-@contextmanager
-def _reached(url: str, name: str = "EOPIEZ_DATABASE_URL") -> Iterator[None]:
-    """What keeps us from a database, as our error. ``name`` is that of the setting."""
-    try:
-        yield
-    except (
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-        asyncpg.InsufficientPrivilegeError,
-    ) as error:
-        raise DatabaseUnavailableError(
-            f"the database at {redacted(url)} refuses the connection: {error}; check {name}"
-        ) from error
-    except ValueError:  # Without its cause, which may quote part of the password.
-        raise DatabaseUnavailableError(_no_address(name)) from None
-    except asyncpg.ProtocolViolationError as error:
-        raise DatabaseUnavailableError(_unsupported(url, error)) from error
-    except LOST as error:
-        raise DatabaseUnavailableError(
-            f"cannot reach the database at {redacted(url)}: {error or type(error).__name__}; is it running?"
-        ) from error
-
-
 async def _pooled(direct: asyncpg.Pool[asyncpg.Record], pooler_url: str) -> asyncpg.Pool[asyncpg.Record]:
     """Connections through a pooler, which lead where the direct ones do, and into our schema."""
-    _check_address(pooler_url, "EOPIEZ_POOLER_URL")
-    with _reached(pooler_url, "EOPIEZ_POOLER_URL"):
-        await direct.execute(sql("keep_session_settings"))
+    check_address(pooler_url, "EOPIEZ_POOLER_URL")
+    with reached(pooler_url, "EOPIEZ_POOLER_URL"):
+        lasting = [f"{name}={_SETTINGS[name]}" for name in ("search_path", "jit")]
+        for missing in await direct.fetch(sql("missing_session_settings"), lasting):
+            await direct.execute(missing["text"])
         expected = await direct.fetchrow(sql("where_am_i"))
         # Nothing that is prepared outlives a transaction here; unnamed statements are not even looked for again.
         pool = await asyncpg.create_pool(
@@ -267,82 +219,6 @@ def _misled(pooler_url: str, found: asyncpg.Record, expected: asyncpg.Record) ->
     )
 
 
-@contextmanager
-def translated(url: str) -> Iterator[None]:
-    """asyncpg's errors as ours."""
-    try:
-        yield
-    except asyncpg.DiskFullError as error:
-        raise StorageFullError(
-            f"the database at {redacted(url)} has no disk space left; free some and resume"
-        ) from error
-    except REFUSED as error:
-        raise WriteRefusedError(f"the database refuses this write: {error}") from error
-    except LOST as error:
-        if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):  # asyncpg's own check.
-            raise WriteRefusedError(f"this cannot be written to the database: {error}") from error
-        raise DatabaseUnavailableError(
-            f"lost the database at {redacted(url)}: {error or type(error).__name__}"
-        ) from error
-    except asyncpg.PostgresError as error:
-        raise StoreError(f"the database at {redacted(url)} failed: {error}") from error
-
-
-def _no_address(name: str) -> str:
-    return (
-        f"{name} is not a database address; write postgresql://user:password@host:5432/name, and percent-encode any of "
-        "/ ? # : @ % in the password, such as %2F for /"
-    )
-
-
-def _check_address(url: str, name: str = "EOPIEZ_DATABASE_URL") -> None:
-    """Reject an address that asyncpg would parse wrongly and then quote in an error, password included.
-
-    Raises:
-        DatabaseUnavailableError: it is not an address.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise DatabaseUnavailableError(_no_address(name)) from None
-    options = parts.query.split("&") if parts.query else []
-    is_sound = (
-        parts.scheme in {"postgres", "postgresql"}
-        and "@" not in parts.path
-        and "#" not in url
-        and all("=" in option for option in options)
-        and all(map(_is_host, parts.netloc.rpartition("@")[2].split(",")))
-    )
-    if not is_sound:
-        raise DatabaseUnavailableError(_no_address(name))
-
-
-def _is_host(host: str) -> bool:
-    """Whether anything that follows the host's name is a port."""
-    _, colon, port = host.rpartition("]")[2].rpartition(":")
-    return not colon or not port or port.isdigit()
-
-
-def _unsupported(url: str, error: Exception) -> str:
-    """What to do if something between us and the server does not speak the whole protocol."""
-    if "startup parameter" not in str(error):
-        return f"the server at {redacted(url)} does not answer like PostgreSQL: {error}; check EOPIEZ_DATABASE_URL"
-    return (
-        f"{redacted(url)} seems to be PgBouncer or another pooler ({error}); eopiez needs sessions of its own, for "
-        "LISTEN and advisory locks: point EOPIEZ_DATABASE_URL at the server itself, and EOPIEZ_POOLER_URL at the pooler"
-    )
-
-
-def redacted(url: str) -> str:
-    """The address without its password, wherever that is in it, percent-encoded or not."""
-    scheme, separator, rest = url.partition("://")
-    account, at, place = rest.rpartition("@")
-    user, colon, _ = account.partition(":")
-    shown = f"{user}{colon and ':***'}{at}{place}" if at else rest
-    return _PASSWORDS.sub(r"\1***", f"{scheme}{separator}{shown}")
-
-
-_PASSWORDS = re.compile(r"(\w*pass(?:word|wd)?\w*=)[^&\s]*", re.IGNORECASE)
 _SETTINGS = {"search_path": "eopiez", "application_name": "eopiez", "jit": "off"}
 
 

@@ -108,7 +108,9 @@ async def test_the_gateway_answers_through_it(database_url: str, pooler_url: str
 
 
 async def test_a_pooler_in_place_of_the_server_is_refused(pooler_url: str) -> None:
-    with pytest.raises(DatabaseUnavailableError, match="EOPIEZ_DATABASE_URL at the server itself, and EOPIEZ_POOLER_URL"):
+    with pytest.raises(
+        DatabaseUnavailableError, match="EOPIEZ_DATABASE_URL at the server itself, and EOPIEZ_POOLER_URL"
+    ):
         await connect(pooler_url)
 
 

@@ -1,21 +1,16 @@
 -- Settings of sessions for connections that a pooler has opened, to which nobody can give them when they begin.
 
--- name: keep_session_settings
--- Give the role, in this database, what a connection of ours says when it begins.
-do $$
-begin
-    if not exists (
-        select
-        from pg_db_role_setting
-        where setrole = current_user::regrole
-        and setdatabase = (select oid from pg_database where datname = current_database())
-        and setconfig @> array['search_path=eopiez', 'jit=off']
-    ) then
-        execute format('alter role current_user in database %I set search_path = eopiez', current_database());
-        execute format('alter role current_user in database %I set jit = off', current_database());
-    end if;
-end
-$$
+-- name: missing_session_settings
+-- Statements that give the role, in this database, what a connection of ours says when it begins; none if it has it.
+select format('alter role current_user in database %I set %s', current_database(), replace(setting, '=', ' = ')) as text
+from unnest($1::text[]) setting
+where not exists (
+    select
+    from pg_db_role_setting
+    where setrole = current_user::regrole
+    and setdatabase = (select oid from pg_database where datname = current_database())
+    and setting = any (setconfig)
+)
 
 -- name: where_am_i
 -- What tells one database, role and server from others, and the schema in which a connection looks first.
