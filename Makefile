@@ -2,7 +2,8 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check test test-long bench bench-engine bench-gateway bench-monitoring bench-themes
+.PHONY: help install fmt check test test-long bench bench-engine bench-gateway bench-monitoring bench-themes \
+	build sbom audit release publish
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,3 +43,24 @@ bench-monitoring: ## Measure the monitoring of a large, simulated system
 
 bench-themes: ## Compare themes with rivals' on BBC news and labelled COLLECTIONS (paths)
 	$(PYTHON) benchmarks/themes.py $(COLLECTIONS)
+
+build: ## Build the source distribution and the wheels of both distributions into dist/
+	$(PYTHON) -m build --outdir dist .
+	$(PYTHON) -m build --wheel --outdir dist client
+
+sbom: ## Write what this environment has installed to dist/, as CycloneDX
+	mkdir -p dist
+	$(PYTHON) -m pip install --quiet 'cyclonedx-bom>=7'
+	cyclonedx-py environment --output-reproducible --output-format JSON --output-file dist/eopiez-ray.cdx.json
+
+audit: ## Look for known faults of what is installed
+	$(PYTHON) -m pip install --quiet 'pip-audit>=2.10'
+	pip-audit --skip-editable
+
+release: ## Build what is released as TAG, if tag, versions and changelog agree
+	$(PYTHON) .ci/check_release.py '$(TAG)'
+	$(MAKE) build sbom
+
+publish: ## Upload dist/ to the index that trusts this pipeline
+	$(PYTHON) -m pip install --quiet 'twine>=6'
+	twine upload --non-interactive dist/*.whl dist/*.tar.gz
