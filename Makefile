@@ -48,10 +48,12 @@ build: ## Build the source distribution and the wheels of both distributions int
 	$(PYTHON) -m build --outdir dist .
 	$(PYTHON) -m build --wheel --outdir dist client
 
-sbom: ## Write what this environment has installed to dist/, as CycloneDX
-	mkdir -p dist
+sbom: build ## Write what the wheel brings into an empty environment to dist/, as CycloneDX
+	$(PYTHON) -m venv --clear build/sbom
+	build/sbom/bin/pip install --quiet dist/eopiez_ray-*.whl
 	$(PYTHON) -m pip install --quiet 'cyclonedx-bom>=7'
-	cyclonedx-py environment --output-reproducible --output-format JSON --output-file dist/eopiez-ray.cdx.json
+	cyclonedx-py environment --output-reproducible --output-format JSON \
+		--output-file dist/eopiez-ray.cdx.json build/sbom/bin/python
 
 audit: ## Look for known faults of what is installed
 	$(PYTHON) -m pip install --quiet 'pip-audit>=2.10'
@@ -59,7 +61,7 @@ audit: ## Look for known faults of what is installed
 
 release: ## Build what is released as TAG, if tag, versions and changelog agree
 	$(PYTHON) .ci/check_release.py '$(TAG)'
-	$(MAKE) build sbom
+	$(MAKE) sbom
 
 publish: ## Upload dist/ to the index that trusts this pipeline
 	$(PYTHON) -m pip install --quiet 'twine>=6'
