@@ -147,6 +147,28 @@ def test_a_forgotten_kernel_holds_nothing(local: ez.Local, environment: dict[str
     local.delete_project(local.create_project("unlocked").name)
 
 
+RAISES = """
+import eopiez_ray as ez
+def build():
+    ez.Plan("wrong").step("one", "no \\x1b[31mphase")
+build()
+"""
+
+
+def test_an_error_shows_the_users_lines_and_the_sentence(environment: dict[str, str], tmp_path: Path) -> None:
+    cell = nbformat.v4.new_code_cell(RAISES, metadata={"tags": ["raises-exception"]})  # type: ignore[no-untyped-call]
+    book = nbformat.v4.new_notebook(cells=[cell])  # type: ignore[no-untyped-call]
+    ((error,),) = run_cells(book, environment, tmp_path)
+    told = "\n".join(error["traceback"])
+    assert told.count("File ") == 2
+    assert 'ez.Plan("wrong").step' in told
+    assert "UnknownPhaseError: no phase is named" in told
+    assert "\x1b" not in told
+    debugging = environment | {"EOPIEZ_DEBUG": "1"}
+    ((error,),) = run_cells(nbformat.v4.new_notebook(cells=[cell]), debugging, tmp_path)  # type: ignore[no-untyped-call]
+    assert "builder.py" in "\n".join(error["traceback"])
+
+
 async def busy_sessions(url: str) -> list[str]:
     """What sessions besides this one are in the middle of."""
     connection = await asyncpg.connect(url)

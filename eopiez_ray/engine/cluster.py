@@ -498,8 +498,7 @@ def _prefix(owner: str) -> str:
 
 def _called(call: WorkCall) -> str:
     """What Ray's dashboard calls it: by its steps, and no more, since each name is a series of Ray's metrics."""
-    steps = dict.fromkeys(step.name for part in call.parts for step in part.steps.values())
-    first, *others = steps
+    first, *others = dict.fromkeys(name for part in call.parts for name in part.step_names())
     return f"{first} …" if others else first
 
 

@@ -89,6 +89,10 @@ class Head:
         assert ran.returncode == code, told
         return told
 
+    def names(self, kind: str) -> set[str]:
+        """Names of tasks or actors on the dashboard."""
+        return {each["name"] for each in self.get(f"/api/v0/{kind}?limit=10000").json()["data"]["result"]["result"]}
+
     def jobs(self) -> dict[str, dict[str, Any]]:
         listed = self.run("eopiez", "job", "list", "--json")
         facts = [json.loads(line) for line in listed.splitlines() if line.startswith("{")]
@@ -123,18 +127,25 @@ def test_a_job_that_dies_with_its_head_is_gone_on_with(head: Head, tmp_path: Pat
     marks = Marks(tmp_path / "marks")
     command = [sys.executable, "-m", "tests.engine.plan_of_a_job", str(marks.folder), str(COUNT)]
     head.run("eopiez", "job", "submit", "--no-wait", "--id", "first", "--", *command)
-    wait_until(lambda: len(marks.lines()) > 20)
+    marks.wait_for(20)
     wait_until(lambda: head.jobs()["first"]["workflow"])
     workflow = head.jobs()["first"]["workflow"]
     assert head.get("/api/jobs/first").json()["metadata"]["workflow"] == workflow
+    wait_until(lambda: "mark" in head.names("tasks"))
+    (worker, *_) = [name for name in head.names("actors") if name.startswith("worker-")]
+    assert head.jobs()["first"]["status"] == "running"
     head.kill()
     head.start()
+    marks.let_go()
     told = head.run("eopiez", "job", "submit", "--id", "second", "--", *command)
     assert f"total {sum(range(COUNT))}, secrets ['']" in told
     assert f"second succeeded, workflow {workflow}" in told
     assert {value for value, _ in marks.lines()} == set(range(COUNT))
     assert marks.repeated() <= REPEATABLE
     assert f"total {sum(range(COUNT))}" in head.run("eopiez", "job", "logs", "second")
+    ran = head.run("eopiez", "tasks", workflow, "--worker", worker, "--json").splitlines()
+    assert {json.loads(line)["step"] for line in ran} <= {"mark", "total", "secrets"}
+    assert ran
     (listed,) = head.run("eopiez", "list", "--json", "--label", "ray_job=first").splitlines()
     assert json.loads(listed)["id"] == workflow
 
@@ -158,19 +169,20 @@ def test_a_run_is_gone_on_with(head: Head, tmp_path: Path) -> None:
 def test_a_stopped_job_goes_on_when_submitted_again(head: Head, tmp_path: Path) -> None:
     marks = Marks(tmp_path / "marks")
     (tmp_path / "plan.yaml").write_text(json.dumps({
-        "plan": "slow", "import": ["tests.engine.phases_of_clusters"],
+        "plan": "slow", "import": ["tests.engine.plan_of_a_job"],
         "steps": {
             "v": {"values": list(range(COUNT))},
-            "mark": {"phase": "mark_slowly", "inputs": ["v"], "parameters": {"marks": str(marks.folder)}},
+            "mark": {"phase": "mark_when_let", "inputs": ["v"], "parameters": {"marks": str(marks.folder)}},
         },
     }))  # fmt: skip
     command = ["eopiez", "start", str(tmp_path / "plan.yaml"), "--idempotency-key", "stopped"]
     head.run("eopiez", "job", "submit", "--no-wait", "--id", "stopped", "--", *command)
-    wait_until(lambda: len(marks.lines()) > 20)
+    marks.wait_for(20)
     assert "is ending" in head.run("eopiez", "job", "stop", "stopped")
     wait_until(lambda: head.jobs()["stopped"]["status"] in {"stopped", "failed"})
     assert "had ended already" in head.run("eopiez", "job", "stop", "stopped")
     assert len(marks.lines()) < COUNT
+    marks.let_go()
     head.run("eopiez", "job", "submit", "--", *command)
     assert {value for value, _ in marks.lines()} == set(range(COUNT))
     assert marks.repeated() <= REPEATABLE
