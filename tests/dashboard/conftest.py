@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 import eopiez_ray as ez
 from eopiez_ray.engine.artifacts import Artifacts
@@ -33,8 +33,8 @@ PASSWORD = "correct horse battery staple"
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-WIDE = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def chromium() -> str:
@@ -105,9 +105,7 @@ async def _choose_password(url: str, first: str) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def site(
-    server: EmbeddedServer, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
+async def site(server: EmbeddedServer, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """One site for all tests of the dashboard."""
     async with database_of(server, template) as url, site_at(url, tmp_path_factory.mktemp("site")) as made:
         yield made

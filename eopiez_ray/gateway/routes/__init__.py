@@ -25,13 +25,14 @@ from . import (
     requests,
     results,
     services,
+    timeline,
     uploads,
     users,
     workflows,
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring,
+    workflows, failures, requests, history, timeline, results, plans, pipeline, uploads, services, monitoring,
     performance, costs, logs, alerts, alert_rules, alert_silences, alert_channels, auth, openid, profile, keys,
     projects, members, users, audit, documentation,
 )  # fmt: skip
