@@ -11,6 +11,7 @@ import { NotFound } from "./shell/not-found";
 import { projectSearch } from "./shell/project";
 import { Shell } from "./shell/shell";
 import { startSearch } from "./starting/search";
+import { timelineSearch } from "./timeline/search";
 import { attemptsSearch, compareSearch, logsSearch, resultsSearch, tasksSearch } from "./workflow/searches";
 import { workflowsSearch } from "./workflows/search";
 
@@ -45,6 +46,11 @@ const tab = <Path extends string>(path: Path) => ({ getParentRoute: () => workfl
 const summary = createRoute({
   ...tab("/"),
   component: lazyRouteComponent(() => import("./workflow/summary"), "SummaryTab"),
+});
+const timeline = createRoute({
+  ...tab("/timeline"),
+  component: lazyRouteComponent(() => import("./timeline/timeline"), "TimelineTab"),
+  validateSearch: timelineSearch,
 });
 const steps = createRoute({
   ...tab("/steps"),
@@ -94,7 +100,7 @@ const start = createRoute({
 const tree = root.addChildren([
   overview,
   workflows,
-  workflow.addChildren([summary, steps, tasks, attempts, logs, results, events, plan, compare]),
+  workflow.addChildren([summary, timeline, steps, tasks, attempts, logs, results, events, plan, compare]),
   start,
 ]);
 
