@@ -5,6 +5,7 @@ import {
   createRouter,
   lazyRouteComponent,
 } from "@tanstack/react-router";
+import { graphSearch } from "./graph/search";
 import { Overview, overviewSearch } from "./overview/overview";
 import { parseSearch, stringifySearch } from "./search";
 import { NotFound } from "./shell/not-found";
@@ -46,6 +47,11 @@ const tab = <Path extends string>(path: Path) => ({ getParentRoute: () => workfl
 const summary = createRoute({
   ...tab("/"),
   component: lazyRouteComponent(() => import("./workflow/summary"), "SummaryTab"),
+});
+const graph = createRoute({
+  ...tab("/graph"),
+  component: lazyRouteComponent(() => import("./graph/graph"), "GraphTab"),
+  validateSearch: graphSearch,
 });
 const timeline = createRoute({
   ...tab("/timeline"),
@@ -100,7 +106,7 @@ const start = createRoute({
 const tree = root.addChildren([
   overview,
   workflows,
-  workflow.addChildren([summary, timeline, steps, tasks, attempts, logs, results, events, plan, compare]),
+  workflow.addChildren([summary, graph, timeline, steps, tasks, attempts, logs, results, events, plan, compare]),
   start,
 ]);
 

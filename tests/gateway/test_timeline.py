@@ -57,7 +57,8 @@ async def test_what_ran_is_told_in_columns(client: Client, stage: Stage) -> None
     assert (found.step, found.partition, found.attempt) == ([1, 1, 1], [0, 1, 2], [1, 1, 1])
     assert [found.states[each] for each in found.state] == ["succeeded"] * 3
     assert all(0 <= each < len(found.workers) for each in found.worker)
-    assert min(found.start_us) > 0 and min(found.run_us) >= 0
+    assert min(found.start_us) > 0
+    assert min(found.run_us) >= 0
     assert found.next is None
 
 

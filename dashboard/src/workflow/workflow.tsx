@@ -12,6 +12,7 @@ import "./workflow.css";
 
 const TABS = [
   ["/workflows/$workflow", texts.workflow.tabs.summary],
+  ["/workflows/$workflow/graph", texts.workflow.tabs.graph],
   ["/workflows/$workflow/timeline", texts.workflow.tabs.timeline],
   ["/workflows/$workflow/steps", texts.workflow.tabs.steps],
   ["/workflows/$workflow/tasks", texts.workflow.tabs.tasks],
