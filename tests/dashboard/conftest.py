@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,3 +167,22 @@ async def page(signed_in: BrowserContext, watched: Watched) -> AsyncIterator[Pag
     yield opened
     await opened.close()
     assert watched.complaints == []
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A file that `waiting` workflows wait for."""
+
+    path: Path
+
+    def open(self) -> None:
+        """Let them through."""
+        self.path.touch()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    """Opened in the end at the latest, so that no workflow holds a worker for ever."""
+    made = Gate(tmp_path / "gate")
+    yield made
+    made.open()
