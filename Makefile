@@ -2,7 +2,7 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check test test-long bench bench-engine bench-dashboard bench-gateway bench-monitoring bench-themes
+.PHONY: help install fmt check dashboard types test test-long bench bench-engine bench-dashboard bench-gateway bench-monitoring bench-themes
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -13,12 +13,22 @@ install: ## Install the package for work on it, with all that the verbs need
 fmt: ## Format the code, and mend what can be mended by rule
 	ruff format .
 	ruff check --fix .
+	python hatch_build.py run format
 
 check: ## Format, lint, types, and which way the code depends
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
+	python hatch_build.py run check
+
+dashboard: ## Build the dashboard into the package
+	python hatch_build.py
+
+types: ## Make the dashboard's types from the API's description
+	python dashboard/describe.py > dashboard/description.json
+	python hatch_build.py run types description.json
+	rm dashboard/description.json
 
 test: ## Run all tests
 	pytest

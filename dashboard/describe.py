@@ -1,9 +1,4 @@
-"""Prints the API's description without prose, problems and other forms, from which the
-dashboard's types are made.
-
-    python dashboard/describe.py > description.json
-    python hatch_build.py run types ../description.json
-"""
+"""Prints the API's description without prose, problems and other forms; `make types` makes types of it."""
 
 from __future__ import annotations
 

@@ -44,12 +44,31 @@ def test_package_has_data_to_carry(ending: str) -> None:
     assert any(name.endswith(ending) for name in sources("eopiez_ray"))
 
 
+def test_wheel_holds_the_dashboard(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        page = archive.read("eopiez_ray/gateway/pages/index.html").decode()
+        names = set(archive.namelist())
+    assets = re.findall(r"assets/[\w.-]+", page)
+    assert assets
+    assert {f"eopiez_ray/gateway/pages/{asset}" for asset in assets} <= names
+
+
 def test_sdist_holds_what_its_tests_need(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert sources("eopiez_ray") | sources("tests") | sources("docs") <= names
-    assert {".ci/run", "Makefile", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml"} <= names
+    assert {
+        ".ci/run",
+        "Makefile",
+        "hatch_build.py",
+        "dashboard/package-lock.json",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "pyproject.toml",
+    } <= names
 
 
 @pytest.fixture(scope="module")

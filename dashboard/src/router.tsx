@@ -5,8 +5,15 @@ import {
   createRouter,
   lazyRouteComponent,
 } from "@tanstack/react-router";
+import { administrationSearch } from "./administration/search";
+import { alertsSearch } from "./alerts/search";
+import { collectionSearch } from "./collections/search";
+import { costsSearch } from "./costs/search";
 import { graphSearch } from "./graph/search";
+import { systemLogsSearch } from "./logs/search";
+import { metricsSearch } from "./metrics/search";
 import { Overview, overviewSearch } from "./overview/overview";
+import { performanceSearch } from "./performance/search";
 import { parseSearch, stringifySearch } from "./search";
 import { NotFound } from "./shell/not-found";
 import { projectSearch } from "./shell/project";
@@ -103,11 +110,95 @@ const start = createRoute({
   validateSearch: startSearch,
 });
 
+const account = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./account/account"), "Account"),
+});
+
+const administration = createRoute({
+  getParentRoute: () => root,
+  path: "/administration",
+  component: lazyRouteComponent(() => import("./administration/administration"), "Administration"),
+  validateSearch: administrationSearch,
+});
+
+const performance = createRoute({
+  getParentRoute: () => root,
+  path: "/performance",
+  component: lazyRouteComponent(() => import("./performance/performance"), "Performance"),
+  validateSearch: performanceSearch,
+});
+
+const costs = createRoute({
+  getParentRoute: () => root,
+  path: "/costs",
+  component: lazyRouteComponent(() => import("./costs/costs"), "Costs"),
+  validateSearch: costsSearch,
+});
+
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: "/alerts",
+  component: lazyRouteComponent(() => import("./alerts/alerts"), "Alerts"),
+  validateSearch: alertsSearch,
+});
+
+const systemLogs = createRoute({
+  getParentRoute: () => root,
+  path: "/logs",
+  component: lazyRouteComponent(() => import("./logs/logs"), "Logs"),
+  validateSearch: systemLogsSearch,
+});
+
+const metrics = createRoute({
+  getParentRoute: () => root,
+  path: "/metrics",
+  component: lazyRouteComponent(() => import("./metrics/metrics"), "Metrics"),
+  validateSearch: metricsSearch,
+});
+
+const resources = createRoute({
+  getParentRoute: () => root,
+  path: "/resources",
+  component: lazyRouteComponent(() => import("./resources/resources"), "Resources"),
+});
+
+const services = createRoute({
+  getParentRoute: () => root,
+  path: "/services",
+  component: lazyRouteComponent(() => import("./services/services"), "Services"),
+});
+
+const collections = createRoute({
+  getParentRoute: () => root,
+  path: "/collections",
+  component: lazyRouteComponent(() => import("./collections/collections"), "Collections"),
+});
+
+const collection = createRoute({
+  getParentRoute: () => root,
+  path: "/collections/$workflow",
+  component: lazyRouteComponent(() => import("./collections/collection"), "Collection"),
+  validateSearch: collectionSearch,
+});
+
 const tree = root.addChildren([
   overview,
   workflows,
   workflow.addChildren([summary, graph, timeline, steps, tasks, attempts, logs, results, events, plan, compare]),
   start,
+  collections,
+  collection,
+  performance,
+  costs,
+  alerts,
+  systemLogs,
+  metrics,
+  resources,
+  services,
+  account,
+  administration,
 ]);
 
 export const router = createRouter({

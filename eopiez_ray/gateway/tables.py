@@ -79,6 +79,24 @@ class Tables:
         table = pq.read_table(self.path("documents"), filters=[("document_id", "in", list(documents))])
         return {row["document_id"]: row for row in table.drop_columns(["digest"]).to_pylist()}
 
+    def document(self, document: str) -> dict[str, Any]:
+        """A document with its theme, its place on the map, and its motifs in the order of its text.
+
+        Raises:
+            Problem: the collection has no such document.
+        """
+        rows = [self._of("documents", document), self._of("assignments", document)]
+        if not rows[0]:
+            raise not_found("document", repr(document[:100]), "documents are listed by /documents")
+        found = {key: value for row in rows for key, value in (row[0] if row else {}).items() if key != "digest"}
+        motifs = [{key: row[key] for key in ("motif", "start", "end")} for row in self._of("occurrences", document)]
+        return found | {"motifs": sorted(motifs, key=lambda each: (each["start"], -each["end"]))}
+
+    def _of(self, name: str, document: str) -> list[dict[str, Any]]:
+        table: pa.Table = pq.read_table(self.path(name), filters=[("document_id", "=", document)])
+        rows: list[dict[str, Any]] = table.to_pylist()
+        return rows
+
     def _rows(self, name: str, start: int) -> Iterator[dict[str, Any]]:
         """Rows from the given one on; row groups before it are not read."""
         with pq.ParquetFile(self.path(name)) as file:

@@ -52,7 +52,8 @@ class Site:
     home: Path
     database: Database
     settings: Settings
-    orchestrator: Orchestrator
+    executor: InlineExecutor
+    """Its gate holds calls back."""
 
     async def submit(self, plan: ez.Plan, project: str = "default", **options: object) -> WorkflowId:
         """Create a workflow in a project."""
@@ -84,12 +85,13 @@ async def site_at(database_url: str, home: Path) -> AsyncIterator[Site]:
     settings = Settings(home=home, database_url=database_url, database_patience_s=20, alert_targets=("127.0.0.1",))
     async with await connect(database_url) as database:
         await ensure_first_administrator(database, home)
-        orchestrator = Orchestrator(database, InlineExecutor(home), Artifacts(settings.artifacts), settings)
+        executor = InlineExecutor(home)
+        orchestrator = Orchestrator(database, executor, Artifacts(settings.artifacts), settings)
         driving = asyncio.create_task(orchestrator.run())
         try:
             async with running(create_app(settings)) as app, listening(app) as url:
                 await _choose_password(url, (home / "first-password").read_text().strip())
-                yield Site(url.removesuffix("v1"), home, database, settings, orchestrator)
+                yield Site(url.removesuffix("v1"), home, database, settings, executor)
         finally:
             orchestrator.stop()
             await driving

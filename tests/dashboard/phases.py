@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-
 import eopiez_ray as ez
 
 HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>{{7*7}}"
@@ -26,14 +23,6 @@ def rows(count: int) -> list[dict[str, object]]:
     return [{"number": each, "square": each * each, "text": HOSTILE} for each in range(count)]
 
 
-@ez.phase(version="1")
-def wait_for(path: str) -> str:
-    """Waits until there is such a file."""
-    while not Path(path).exists():
-        time.sleep(0.02)
-    return path
-
-
 def lengths(*words: str, name: str = "lengths") -> ez.Plan:
     plan = ez.Plan(name)
     plan.step("length", length, plan.values("words", list(words)))
@@ -49,10 +38,4 @@ def failing(name: str = "failing", word: str = HOSTILE) -> ez.Plan:
 def tables() -> ez.Plan:
     plan = ez.Plan("tables")
     plan.step("rows", rows, plan.values("counts", [3]))
-    return plan
-
-
-def waiting(path: Path, name: str = "waiting") -> ez.Plan:
-    plan = ez.Plan(name)
-    plan.step("wait", wait_for, plan.values("paths", [str(path)]))
     return plan

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from playwright.async_api import Page, expect
 
 from eopiez_ray.model.status import WorkflowStatus
 
 from .conftest import Site, Watched
-from .phases import HOSTILE, failing, lengths, tables, waiting
+from .phases import HOSTILE, failing, lengths, tables
 
 
 async def test_a_failure_is_found_and_retried(site: Site, page: Page) -> None:
@@ -42,15 +40,15 @@ async def test_what_users_write_is_shown_as_text(site: Site, page: Page) -> None
     await expect(page.get_by_text("onerror").first).to_be_visible()
 
 
-async def test_a_workflow_is_paused_resumed_and_followed(site: Site, page: Page, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
-    workflow = await site.submit(waiting(gate))
+async def test_a_workflow_is_paused_resumed_and_followed(site: Site, page: Page) -> None:
+    site.executor.gate.clear()
+    workflow = await site.submit(lengths(*map(str, range(200)), name="many"))
     await page.goto(f"{site.url}#/workflows/{workflow}")
     await expect(page.locator("main header .status", has_text="Running")).to_be_visible()
     await page.get_by_role("button", name="Pause").click()
     await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
     await expect(page.locator("main header .status", has_text="Pausing")).to_be_visible()
-    gate.touch()
+    site.executor.gate.set()
     await expect(page.locator("main header .status", has_text="Paused")).to_be_visible(timeout=20_000)
     await page.get_by_role("button", name="Resume").click()
     await page.get_by_role("dialog").get_by_role("button", name="Resume").click()

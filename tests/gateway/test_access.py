@@ -33,7 +33,7 @@ LEAST: dict[str, Role] = {
     "retry_workflow": O, "list_events": V, "list_tasks": V, "list_attempts": V, "list_logs": V, "get_result": V,
     "list_artifacts": V, "get_plan": V, "register_plan": D, "unregister_plan": D, "get_upload": V, "send_upload": O,
     "delete_upload": O, "get_report": V, "get_archive": V, "get_table": V, "list_themes": V, "list_motifs": V,
-    "list_documents": V, "list_similar": V, "search_run": V, "get_workflow_performance": V,
+    "list_documents": V, "get_document": V, "list_similar": V, "search_run": V, "get_workflow_performance": V,
     "get_timeline": V,
     "list_instances": V, "send_heartbeat": D, "unregister_service": D,
     "call_service_by_get": O, "call_service_by_post": O, "call_service_by_put": O, "call_service_by_patch": O,
@@ -54,7 +54,7 @@ CREATING: dict[str, Role] = {
 """The least role for what makes a thing in a project."""
 LISTS = {
     "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
-    "get_performance", "get_costs", "list_system_logs", "export_logs", "list_failures",
+    "get_performance", "get_costs", "get_metric_history", "list_system_logs", "export_logs", "list_failures",
     "list_alerts", "list_alert_rules", "list_alert_channels", "list_alert_silences",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""
@@ -117,9 +117,11 @@ class Operation:
 
     async def call(self, client: httpx.AsyncClient, things: dict[str, str], query: str = "") -> httpx.Response:
         headers = {"Upload-Offset": "0"} if self.name == "send_upload" else {}
-        path = self.path.removeprefix("/v1").format(**things)
-        extra = {"list_similar": "?document=0", "search_run": "?query=a"}.get(self.name, "")
-        return await client.request(self.method, f"{path}{extra}{query}", json=BODIES.get(self.name), headers=headers)
+        path = self.path.removeprefix("/v1").format(**{"metric": "eopiez_workflows"} | things)
+        extra = dict.fromkeys(("list_similar", "get_document"), "?document=0") | {"search_run": "?query=a"}
+        return await client.request(
+            self.method, f"{path}{extra.get(self.name, '')}{query}", json=BODIES.get(self.name), headers=headers
+        )
 
 
 ALL = {

@@ -181,3 +181,30 @@ async def test_scrapes_at_once_read_the_store_once(app: FastAPI, client: Client,
     monkeypatch.setattr(app.state.system.standing, "_catch_up", counted)
     await asyncio.gather(*(client("root").get("/metrics") for _ in range(10)))
     assert not looks
+
+
+async def test_a_metric_is_shown_over_time_to_whoever_may_see_it(client: Client, stage: Stage) -> None:
+    stage.orchestrate()
+    await stage.rest(await created(client("anna"), "ship", "crane"))  # type: ignore[arg-type]
+    await until_scraped(client("root"), "eopiez_tasks_ended_total", ("blue", "length", "succeeded"), 2)
+    path = "/metrics/eopiez_tasks_ended_total/history"
+    shown = (await client("cleo").get(path, params={"by": ["outcome"], "label": ["phase=length"]})).json()
+    assert [line["labels"] for line in shown["lines"]] == [{"outcome": "succeeded"}]
+    assert sum(value or 0 for value in shown["lines"][0]["values"]) == 2
+    assert len(shown["times"]) == len(shown["lines"][0]["values"])
+    assert (await client("dora").get(path)).json()["lines"] == []
+    assert (await client("dora").get("/metrics/eopiez_node_cpu_ratio/history")).json()["lines"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/metrics/eopiez_nothing/history", 404),
+        ("/metrics/eopiez_workflows/history?by=colour", 422),
+        ("/metrics/eopiez_workflows/history?label=project", 422),
+        ("/metrics/eopiez_workflows/history?label=colour%3Dred", 422),
+        ("/metrics/eopiez_workflows/history?window_s=0", 422),
+    ],
+)
+async def test_histories_that_cannot_be_are_refused(client: Client, path: str, status: int) -> None:
+    assert (await client("cleo").get(path)).status_code == status

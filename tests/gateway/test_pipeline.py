@@ -56,6 +56,10 @@ async def test_a_collection_is_analysed_and_looked_at(client: Client, stage: Sta
     assert rest["next"] is None
     of_theme = (await viewer.get(f"/pipeline/{run}/documents", params={"theme": themes[0]["theme"]})).json()["items"]
     assert len(of_theme) == themes[0]["documents"]
+    shown = (await viewer.get(f"/pipeline/{run}/document", params={"document": "0"})).json()["item"]
+    assert shown["document_id"] == "0"
+    assert all(shown["text"][each["start"] : each["end"]].split() for each in shown["motifs"])
+    assert (await viewer.get(f"/pipeline/{run}/document", params={"document": "none"})).status_code == 404
     near = (await viewer.get(f"/pipeline/{run}/similar", params={"document": "0", "limit": 5})).json()["items"]
     assert {int(hit["document_id"]) % 3 for hit in near} == {0}
     found = (await viewer.get(f"/pipeline/{run}/search", params={"query": "music", "limit": 4})).json()["items"]

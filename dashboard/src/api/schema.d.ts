@@ -500,6 +500,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pipeline/{workflow}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/pipeline/{workflow}/similar": {
         parameters: {
             query?: never;
@@ -700,6 +716,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/metrics/{metric}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_metric_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2041,6 +2073,21 @@ export interface components {
             help: string;
             samples: components["schemas"]["MeasuredBody"][];
         };
+        MetricHistoryBody: {
+            name: string;
+            kind: components["schemas"]["Kind"];
+            unit: string;
+            help: string;
+            step_s: number;
+            times: string[];
+            lines: components["schemas"]["MetricLineBody"][];
+        };
+        MetricLineBody: {
+            labels: {
+                [key: string]: string;
+            };
+            values: (number | null)[];
+        };
         MetricsBody: {
             metrics: components["schemas"]["MetricBody"][];
         };
@@ -2503,6 +2550,11 @@ export interface components {
         Role: "viewer" | "operator" | "developer" | "administrator";
         RoleBody: {
             role: components["schemas"]["Role"];
+        };
+        RowBody: {
+            item: {
+                [key: string]: unknown;
+            };
         };
         RowsBody: {
             items: {
@@ -3904,6 +3956,29 @@ export interface operations {
             };
         };
     };
+    get_document: {
+        parameters: {
+            query: {
+                document: string;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowBody"];
+                };
+            };
+        };
+    };
     list_similar: {
         parameters: {
             query: {
@@ -4379,6 +4454,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricsBody"];
+                };
+            };
+        };
+    };
+    get_metric_history: {
+        parameters: {
+            query?: {
+                project?: string | null;
+                window_s?: number;
+                until?: string | null;
+                by?: string[] | null;
+                label?: string[] | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                metric: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricHistoryBody"];
                 };
             };
         };

@@ -90,7 +90,7 @@ function Bottom({ profile }: { profile: Profile }) {
       <Choice label={texts.shell.zone} value={zone} onChange={(value) => prefer({ zone: value })} name="Zone" />
       <Choice label={texts.shell.times} value={times} onChange={(value) => prefer({ times: value })} name="Times" />
       <div className="row between">
-        <Link to="/" className="ellipsis">
+        <Link to="/settings" className="ellipsis">
           {profile.display_name || profile.login}
         </Link>
         <button type="button" className="plain" onClick={signOut}>

@@ -29,7 +29,7 @@ function WhyItStopped({ workflow }: { workflow: WorkflowDetail }) {
     <section className="panel note-bad">
       <h2>{texts.workflow.error}</h2>
       <p>
-        <strong>{String(error.type ?? "")}</strong> {String(error.message ?? "")}
+        <strong>{String(error.error_type ?? "")}</strong> {String(error.message ?? "")}
       </p>
       {typeof error.traceback === "string" && error.traceback && (
         <details>
@@ -87,9 +87,9 @@ function Facts({ workflow }: { workflow: WorkflowDetail }) {
         ))}
       </dl>
       {isPipeline(workflow) && (
-        <a className="button" href={`#/collections/${workflow.id}`}>
+        <Link to="/collections/$workflow" params={{ workflow: workflow.id }} className="button">
           {texts.workflow.openCollection}
-        </a>
+        </Link>
       )}
     </section>
   );

@@ -85,5 +85,5 @@ export function labelsOf(labels: Record<string, string>): string {
 
 /** An error in a line. */
 export function errorOf(error: { [key: string]: unknown } | null): string {
-  return error === null ? "" : `${error.type ?? ""} ${error.message ?? ""}`.trim();
+  return error === null ? "" : `${error.error_type ?? ""} ${error.message ?? ""}`.trim();
 }

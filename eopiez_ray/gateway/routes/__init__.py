@@ -15,6 +15,7 @@ from . import (
     keys,
     logs,
     members,
+    metric_history,
     monitoring,
     openid,
     performance,
@@ -33,8 +34,8 @@ from . import (
 
 _RESOURCES = (
     workflows, failures, requests, history, timeline, results, plans, pipeline, uploads, services, monitoring,
-    performance, costs, logs, alerts, alert_rules, alert_silences, alert_channels, auth, openid, profile, keys,
-    projects, members, users, audit, documentation,
+    metric_history, performance, costs, logs, alerts, alert_rules, alert_silences, alert_channels, auth, openid,
+    profile, keys, projects, members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

@@ -64,6 +64,12 @@ class RowsBody(BaseModel):
     next: str | None = Field(default=None, description="The cursor of the next page; null on the last one.")
 
 
+class RowBody(BaseModel):
+    """One row."""
+
+    item: dict[str, Any]
+
+
 class HitBody(BaseModel):
     """A document, and how close it is."""
 
@@ -208,6 +214,16 @@ async def list_documents(
 ) -> Response:
     """Documents with their themes, in the order of the collection."""
     return await _page(lambda start: Tables(folder).documents(start, limit, theme), cursor, limit)
+
+
+@router.get("/{workflow:uuid}/document", operation_id="get_document", response_model=RowBody, responses=FILES)
+async def get_document(
+    folder: FolderDep, document: Annotated[str, Query(max_length=2000, description="A document's id.")]
+) -> Response:
+    """One document: its text, its theme, and its motifs by where they stand, in characters from the beginning."""
+    found = await asyncio.to_thread(Tables(folder).document, document)
+    (row,) = Shown().of([found])
+    return reply(RowBody(item=row))
 
 
 @router.get("/{workflow:uuid}/similar", operation_id="list_similar", response_model=HitsBody, responses=FILES)
