@@ -25,8 +25,8 @@ from ..sealing import Seal
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
 from ..store.looks import Looks
+from ..store.pictures import Pictures
 from ..store.services import Services
-from ..store.timeline import Timelines
 from ..store.uploads import Uploads
 from .files import SharedFolder
 from .identity.services import open_identity
@@ -78,7 +78,7 @@ class System:
         self.workflows, self.updates = Workflows(database), Updates(database)
         self.looks = Looks(database, self.workflows)
         """Looks at one workflow, which many take at once."""
-        self.timelines = Timelines(database)
+        self.pictures = Pictures(database)
         self.intake, self.rules = Intake(database), RuleBook(database)
         self.catalogue = Catalogue(database)
         self.artifacts = Artifacts(settings.artifacts)

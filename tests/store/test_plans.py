@@ -9,8 +9,8 @@ import pytest
 
 from eopiez_ray.store import Database
 from eopiez_ray.store.database import Writer
+from eopiez_ray.store.pictures import STATES
 from eopiez_ray.store.queries import sql, statements
-from eopiez_ray.store.timeline import STATES
 
 from .given import create
 

@@ -244,6 +244,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workflows/{workflow}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_graph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workflows/{workflow}/timeline": {
         parameters: {
             query?: never;
@@ -1886,6 +1902,15 @@ export interface components {
             worker: string;
             /** Format: date-time */
             ended_at: string;
+        };
+        GraphBody: {
+            name: string[];
+            kind: components["schemas"]["PhaseKind"][];
+            inputs: string[][];
+            status: components["schemas"]["StepStatus"][];
+            partitions: (number | null)[];
+            done: number[];
+            running: number[];
         };
         GroupBody: {
             group: {
@@ -3532,6 +3557,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_LogBody_"];
+                };
+            };
+        };
+    };
+    get_graph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphBody"];
                 };
             };
         };

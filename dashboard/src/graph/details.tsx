@@ -8,8 +8,12 @@ import type { Standing } from "./standing";
 import type { PlanStep } from "./tree";
 import type { Laid } from "./use-layout";
 
+type Facts = WorkflowDetail["steps"];
+
 interface DetailsProps {
-  workflow: WorkflowDetail;
+  id: string;
+  /** Undefined while they are not known yet. */
+  facts: Facts | undefined;
   steps: readonly PlanStep[];
   laid: Laid;
   box: number;
@@ -21,7 +25,7 @@ interface DetailsProps {
 }
 
 /** The step or group that is chosen: how it stands, what it takes and gives, and where to look further. */
-export function Details({ workflow, steps, laid, box, standing, onToggle, onStep, onClose, ref }: DetailsProps) {
+export function Details({ id, facts, steps, laid, box, standing, onToggle, onStep, onClose, ref }: DetailsProps) {
   const node = laid.tree.nodes[box];
   if (node === undefined) return null;
   return (
@@ -46,7 +50,7 @@ export function Details({ workflow, steps, laid, box, standing, onToggle, onStep
       {node.step === -1 ? (
         <Counts standing={standing} />
       ) : (
-        <StepFacts workflow={workflow} steps={steps} step={node.step} onStep={onStep} />
+        <StepFacts id={id} all={facts} steps={steps} step={node.step} onStep={onStep} />
       )}
     </section>
   );
@@ -65,38 +69,22 @@ function Counts({ standing }: { standing: Standing }) {
 }
 
 interface StepFactsProps {
-  workflow: WorkflowDetail;
+  id: string;
+  all: Facts | undefined;
   steps: readonly PlanStep[];
   step: number;
   onStep: (step: number) => void;
 }
 
-function StepFacts({ workflow, steps, step, onStep }: StepFactsProps) {
-  const facts = workflow.steps[step];
+function StepFacts({ id, all, steps, step, onStep }: StepFactsProps) {
+  const facts = all?.[step];
   const name = steps[step]?.name ?? "";
   const takers = useMemo(() => [...steps.keys()].filter((other) => steps[other]?.inputs.includes(step)), [steps, step]);
-  if (facts === undefined) return null;
-  const here = { params: { workflow: workflow.id }, search: { step: name } };
+  const here = { params: { workflow: id }, search: { step: name } };
   return (
     <>
       <dl className="facts">
-        <dt>{texts.workflow.phase}</dt>
-        <dd>
-          {facts.phase} <span className="quiet">({facts.kind})</span>
-        </dd>
-        <dt>{texts.workflow.done}</dt>
-        <dd>
-          {number(facts.done)} / {facts.partitions === null ? "?" : number(facts.partitions)}
-          {facts.running > 0 && ` · ${texts.workflow.running(facts.running)}`}
-        </dd>
-        <dt>{texts.workflow.wall}</dt>
-        <dd>{duration(facts.wall_s)}</dd>
-        {facts.reason && (
-          <>
-            <dt>{texts.workflow.waits}</dt>
-            <dd>{facts.reason}</dd>
-          </>
-        )}
+        {facts && <Figures facts={facts} />}
         <dt>{texts.graph.takes}</dt>
         <dd>
           <Names steps={steps} numbers={steps[step]?.inputs ?? []} onStep={onStep} />
@@ -120,6 +108,30 @@ function StepFacts({ workflow, steps, step, onStep }: StepFactsProps) {
           {texts.workflow.tabs.results}
         </Link>
       </div>
+    </>
+  );
+}
+
+function Figures({ facts }: { facts: Facts[number] }) {
+  return (
+    <>
+      <dt>{texts.workflow.phase}</dt>
+      <dd>
+        {facts.phase} <span className="quiet">({facts.kind})</span>
+      </dd>
+      <dt>{texts.workflow.done}</dt>
+      <dd>
+        {number(facts.done)} / {facts.partitions === null ? "?" : number(facts.partitions)}
+        {facts.running > 0 && ` · ${texts.workflow.running(facts.running)}`}
+      </dd>
+      <dt>{texts.workflow.wall}</dt>
+      <dd>{duration(facts.wall_s)}</dd>
+      {facts.reason && (
+        <>
+          <dt>{texts.workflow.waits}</dt>
+          <dd>{facts.reason}</dd>
+        </>
+      )}
     </>
   );
 }

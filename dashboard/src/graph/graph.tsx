@@ -2,8 +2,8 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { defined } from "../search";
 import { texts } from "../texts";
-import { ErrorNote } from "../ui/notes";
-import { useWorkflow, useWorkflowId, type WorkflowDetail } from "../workflow/use-workflow";
+import { Answered, ErrorNote } from "../ui/notes";
+import { hasEnded, useWorkflow, useWorkflowId, type WorkflowDetail } from "../workflow/use-workflow";
 import type { Camera } from "./camera";
 import { GraphCanvas, type GraphHandle } from "./canvas";
 import { Controls } from "./controls";
@@ -12,56 +12,49 @@ import { Details } from "./details";
 import { BoxList } from "./list";
 import { type GraphSearch, NONE_OPEN, openGroups } from "./search";
 import { standings } from "./standing";
-import type { PlanStep, Tree } from "./tree";
+import type { Tree } from "./tree";
+import { type Graph, useGraph } from "./use-graph";
 import { type Laid, useLayout } from "./use-layout";
 import "../timeline/timeline.css";
 import "./graph.css";
 
 /** What comes after what: steps and groups of steps as boxes, live. */
 export function GraphTab() {
-  const workflow = useWorkflow(useWorkflowId()).data;
-  return workflow ? <Planned workflow={workflow} /> : <p className="quiet">{texts.shell.loading}</p>;
+  const id = useWorkflowId();
+  const workflow = useWorkflow(id).data;
+  const graph = useGraph(id, workflow !== undefined && hasEnded(workflow.status));
+  return <Answered query={graph}>{(plan) => <Planned id={id} workflow={workflow} plan={plan} />}</Answered>;
 }
 
-function Planned({ workflow }: { workflow: WorkflowDetail }) {
-  const steps = usePlan(workflow);
+interface PlannedProps {
+  id: string;
+  workflow: WorkflowDetail | undefined;
+  plan: Graph;
+}
+
+function Planned({ id, workflow, plan }: PlannedProps) {
   const search = useSearch({ from: "/workflows/$workflow/graph" });
-  const open = openGroups(search);
-  const { laid, error } = useLayout(`${workflow.id} ${workflow.plan_version}`, steps, open);
+  const { laid, error } = useLayout(`${id} ${plan.key}`, plan.steps, openGroups(search));
   if (error !== null) return <ErrorNote error={error} />;
   if (laid === undefined) return <p className="quiet">{texts.graph.layingOut}</p>;
-  return <Shown workflow={workflow} steps={steps} laid={laid} search={search} />;
+  return <Shown id={id} workflow={workflow} plan={plan} laid={laid} search={search} />;
 }
 
-/** Steps with their inputs by position, kept while the plan is the same. */
-function usePlan(workflow: WorkflowDetail): readonly PlanStep[] {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a plan has a version.
-  return useMemo(() => {
-    const plan = workflow.inside?.plan as { steps?: { name: string; inputs?: string[] }[] } | undefined;
-    const positions = new Map(workflow.steps.map((step, position) => [step.name, position]));
-    return workflow.steps.map(({ name }, position) => ({
-      name,
-      inputs: (plan?.steps?.[position]?.inputs ?? []).flatMap((input) => positions.get(input) ?? []),
-    }));
-  }, [workflow.id, workflow.plan_version, workflow.inside === null]);
-}
-
-interface ShownProps {
-  workflow: WorkflowDetail;
-  steps: readonly PlanStep[];
+interface ShownProps extends PlannedProps {
   laid: Laid;
   search: GraphSearch;
 }
 
-function Shown({ workflow, steps, laid, search }: ShownProps) {
+function Shown({ id, workflow, plan, laid, search }: ShownProps) {
+  const { steps } = plan;
   const picture = useRef<GraphHandle>(null);
   const panel = useRef<HTMLElement>(null);
   const [areLinesShown, setAreLinesShown] = useState(true);
   const change = useChange();
   const { tree } = laid;
-  const all = useMemo(() => standings(tree, workflow.steps), [tree, workflow.steps]);
+  const all = useMemo(() => standings(tree, plan.states), [tree, plan.states]);
   const isCritical = search.critical === "shown" || (search.critical === undefined && steps.length <= MOST_CRITICAL);
-  const critical = useCritical(workflow.id, laid, isCritical);
+  const critical = useCritical(id, laid, isCritical);
   const found = useMemo(() => matches(tree, search.find), [tree, search.find]);
   const selected = useMemo(() => chosen(tree, search), [tree, search]);
   const pick = useCallback((box: number | undefined) => change(named(tree, box)), [change, tree]);
@@ -112,7 +105,8 @@ function Shown({ workflow, steps, laid, search }: ShownProps) {
       {selected !== undefined && (
         <Details
           ref={panel}
-          workflow={workflow}
+          id={id}
+          facts={workflow?.steps}
           steps={steps}
           laid={laid}
           box={selected}

@@ -26,7 +26,7 @@ import "./timeline.css";
 export function TimelineTab() {
   const id = useWorkflowId();
   const workflow = useWorkflow(id).data;
-  const timeline = useTimeline(id, workflow?.plan_version ?? 0, workflow !== undefined && hasEnded(workflow.status));
+  const timeline = useTimeline(id, workflow?.plan_version ?? 1, workflow !== undefined && hasEnded(workflow.status));
   if (timeline.error !== null && timeline.spans === undefined)
     return <ErrorNote error={timeline.error} retry={timeline.retry} />;
   if (workflow === undefined || timeline.spans === undefined) return <p className="quiet">{texts.shell.loading}</p>;

@@ -26,10 +26,10 @@ export function useTimeline(id: string, plan: number, isOver: boolean): Timeline
   // biome-ignore lint/correctness/useExhaustiveDependencies: another plan is another timeline.
   const reader = useMemo(() => new Reader(id), [id, plan]);
   const query = useQuery({
-    // What has happened in the end is asked for once more.
-    queryKey: ["timeline", reader.key, isOver],
-    queryFn: ({ signal }) => reader.read(signal),
-    refetchInterval: isOver ? false : LOOKS_MS,
+    queryKey: ["timeline", reader.key],
+    queryFn: ({ signal }) => reader.read(signal, isOver),
+    // Once more when it is over: what has happened in the end.
+    refetchInterval: () => (reader.isComplete ? false : LOOKS_MS),
     placeholderData: (earlier) => earlier,
     structuralSharing: false,
     gcTime: 0,
@@ -48,12 +48,15 @@ class Reader {
   readonly key = readers++;
   private spans: Spans | undefined;
   private after: string | undefined;
+  /** Whether all has been read since it was over. */
+  isComplete = false;
 
   constructor(private readonly id: string) {}
 
-  async read(signal: AbortSignal): Promise<{ spans: Spans; count: number }> {
+  async read(signal: AbortSignal, isOver: boolean): Promise<{ spans: Spans; count: number }> {
     if (this.spans === undefined) await this.readAll(signal);
     else await this.readNews(this.spans, signal);
+    this.isComplete = isOver;
     const spans = this.spans as unknown as Spans;
     return { spans, count: spans.count };
   }

@@ -19,6 +19,7 @@ from . import (
     monitoring,
     openid,
     performance,
+    pictures,
     pipeline,
     plans,
     profile,
@@ -26,14 +27,13 @@ from . import (
     requests,
     results,
     services,
-    timeline,
     uploads,
     users,
     workflows,
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, timeline, results, plans, pipeline, uploads, services, monitoring,
+    workflows, failures, requests, history, pictures, results, plans, pipeline, uploads, services, monitoring,
     metric_history, performance, costs, logs, alerts, alert_rules, alert_silences, alert_channels, auth, openid,
     profile, keys, projects, members, users, audit, documentation,
 )  # fmt: skip

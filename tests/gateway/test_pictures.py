@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from eopiez_ray.gateway.routes.timeline import TimelineBody
+from eopiez_ray.gateway.routes.pictures import GraphBody, TimelineBody
 from tests.gateway.conftest import Client, created
 
 if TYPE_CHECKING:
@@ -60,6 +60,19 @@ async def test_what_ran_is_told_in_columns(client: Client, stage: Stage) -> None
     assert min(found.start_us) > 0
     assert min(found.run_us) >= 0
     assert found.next is None
+
+
+async def test_the_graph_says_what_comes_after_what_and_how_far_it_is(client: Client, stage: Stage) -> None:
+    workflow = await created(client("anna"), "ship", "crane")
+    waiting = (await client("cleo").get(f"/workflows/{workflow}/graph")).json()
+    assert waiting == {
+        "name": ["words", "length"], "kind": ["values", "map"], "inputs": [[], ["words"]],
+        "status": ["succeeded", "waiting"], "partitions": [2, None], "done": [2, 0], "running": [0, 0],
+    }  # fmt: skip
+    stage.orchestrate()
+    await stage.rest(workflow)  # type: ignore[arg-type]
+    found = GraphBody.model_validate_json((await client("cleo").get(f"/workflows/{workflow}/graph")).content)
+    assert (found.status, found.done, found.partitions) == (["succeeded"] * 2, [2, 2], [2, 2])
 
 
 async def test_a_workflow_that_has_not_begun_has_an_empty_one(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""When the tasks and attempts of one workflow ran, in columns for whoever draws a hundred thousand of them."""
+"""The steps of one workflow, and when its tasks and attempts ran, in columns for whoever draws thousands of them."""
 
 from __future__ import annotations
 
@@ -48,13 +48,19 @@ class TimelinePage:
     """Where what happens later will be. A finished task may come a second time."""
 
 
-class Timelines:
-    """Reads timelines."""
+class Pictures:
+    """Reads what pictures of a workflow show."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, workflow: WorkflowId, origin: datetime, place: TimelinePlace, limit: int) -> TimelinePage:
+    async def graph(self, workflow: WorkflowId) -> str:
+        """Its steps as columns: a JSON object, as ``gateway`` describes it."""
+        row = await self._database.fetchrow(sql("graph"), workflow)
+        assert row is not None
+        return str(row["columns"])
+
+    async def timeline(self, workflow: WorkflowId, origin: datetime, place: TimelinePlace, limit: int) -> TimelinePage:
         """A page of the timeline after a place.
 
         Args:
