@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import asyncpg
-from pydantic_core import from_json
 
 from ..errors import (
     DatabaseTooOldError,
@@ -295,7 +295,7 @@ async def _open(url: str) -> asyncpg.Connection[asyncpg.Record]:
 
 
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=to_json, decoder=from_json)
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=to_json, decoder=json.loads)
     await connection.set_type_codec("text", schema="pg_catalog", encoder=clean, decoder=str)
 
 

@@ -171,20 +171,8 @@ async def page(signed_in: BrowserContext, watched: Watched) -> AsyncIterator[Pag
     assert watched.complaints == []
 
 
-@dataclass(frozen=True)
-class Gate:
-    """A file that `waiting` workflows wait for."""
-
-    path: Path
-
-    def open(self) -> None:
-        """Let them through."""
-        self.path.touch()
-
-
 @pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Gate]:
-    """Opened in the end at the latest, so that no workflow holds a worker for ever."""
-    made = Gate(tmp_path / "gate")
-    yield made
-    made.open()
+def gate(site: Site) -> Iterator[asyncio.Event]:
+    """Holds calls back while it is clear; open in the end at the latest."""
+    yield site.executor.gate
+    site.executor.gate.set()

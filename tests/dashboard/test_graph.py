@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -12,8 +13,8 @@ from playwright.async_api import Page, expect
 import eopiez_ray as ez
 from eopiez_ray.model.ids import WorkflowId
 
-from .conftest import Gate, Site
-from .phases import failing, waiting
+from .conftest import Site
+from .phases import failing, lengths
 from .rows import same
 from .test_timeline import pinch
 
@@ -143,12 +144,13 @@ async def test_the_critical_path_is_marked_or_not(site: Site, page: Page) -> Non
     await expect(page).to_have_url(re.compile("critical=hidden"))
 
 
-async def test_states_are_live(site: Site, page: Page, gate: Gate) -> None:
-    workflow = await site.submit(waiting(gate.path, "live"))
-    await open_graph(site, page, workflow, "?step=wait")
+async def test_states_are_live(site: Site, page: Page, gate: asyncio.Event) -> None:
+    gate.clear()
+    workflow = await site.submit(lengths("ship", name="live"))
+    await open_graph(site, page, workflow, "?step=length")
     chosen = page.get_by_role("region", name="What is chosen")
-    await expect(chosen.get_by_text("Running", exact=True)).to_be_visible(timeout=20_000)
-    gate.open()
+    await expect(chosen.get_by_text(re.compile("^(Waiting|Running)$"))).to_be_visible(timeout=20_000)
+    gate.set()
     await expect(chosen.get_by_text("Succeeded", exact=True)).to_be_visible(timeout=20_000)
 
 

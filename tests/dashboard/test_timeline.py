@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,8 @@ from playwright.async_api import Page, expect
 
 from eopiez_ray.model.ids import WorkflowId
 
-from .conftest import Gate, Site
-from .phases import HOSTILE, failing, lengths, waiting
+from .conftest import Site
+from .phases import HOSTILE, failing, lengths
 from .rows import Ran, add_history, with_history
 
 COLOURS = """canvas => {
@@ -189,25 +190,27 @@ async def test_tasks_that_start_together_are_side_by_side(site: Site, page: Page
     await drawn(page, lambda seen: seen.get(GOOD, 0) > 50_000)
 
 
-async def test_without_tasks_it_says_so_and_then_follows(site: Site, page: Page, gate: Gate) -> None:
-    await site.submit(waiting(gate.path, "followed"))
+async def test_without_tasks_it_says_so_and_then_follows(site: Site, page: Page, gate: asyncio.Event) -> None:
+    gate.clear()
+    await site.submit(lengths("ship", name="followed"))
     await page.goto(f"{site.url}#/workflows?text=followed")
     await page.get_by_role("link", name="followed").first.click()
     await page.get_by_role("link", name="Timeline").click()
     await expect(page.get_by_text("No task has ended yet")).to_be_visible()
-    gate.open()
+    gate.set()
     await expect(page.get_by_test_id("timeline")).to_be_visible(timeout=20_000)
 
 
-async def test_new_tasks_come_into_an_open_timeline(site: Site, page: Page, gate: Gate) -> None:
-    workflow = await site.submit(waiting(gate.path, "growing"))
+async def test_new_tasks_come_into_an_open_timeline(site: Site, page: Page, gate: asyncio.Event) -> None:
+    gate.clear()
+    workflow = await site.submit(lengths("ship", name="growing"))
     await add_history(site, workflow, [Ran(0, 1, partition=7)])
     await open_timeline(site, page, workflow)
     summary = page.get_by_role("application")
     await expect(summary).to_have_attribute("aria-label", re.compile("^1 task"))
     await add_history(site, workflow, [Ran(1, 1, partition=8), Ran(2, 1, partition=9, outcome="lost")])
     await expect(summary).to_have_attribute("aria-label", re.compile("^3 tasks"), timeout=20_000)
-    gate.open()
+    gate.set()
     await expect(summary).to_have_attribute("aria-label", re.compile("^4 tasks"), timeout=20_000)
 
 

@@ -29,8 +29,8 @@ export function WorkflowPage() {
   const id = useWorkflowId();
   const workflow = useWorkflow(id);
   const said = useLive(id, workflow.data !== undefined && hasEnded(workflow.data.status));
-  const { data: detail, error, refetch } = workflow;
-  if (detail === undefined && error) return <ErrorNote error={error} retry={() => void refetch()} />;
+  const detail = workflow.data;
+  if (workflow.isLoadingError) return <ErrorNote error={workflow.error} retry={() => void workflow.refetch()} />;
   // Tabs need not wait for the head: pictures of large workflows have requests of their own, which are quicker.
   return (
     <>
