@@ -172,7 +172,7 @@ async def test_rows_are_steps_or_workers(site: Site, page: Page) -> None:
     await open_timeline(site, page, workflow)
     label = page.get_by_role("application")
     await expect(label).to_have_attribute("aria-label", re.compile("in 2 rows"))
-    await page.get_by_label("Rows", exact=True).select_option("by worker")
+    await page.get_by_role("combobox", name="Rows").select_option("by worker")
     await expect(page).to_have_url(re.compile("by=worker"))
     await expect(label).to_have_attribute("aria-label", re.compile("in 3 rows"))
 
@@ -210,8 +210,6 @@ async def test_new_tasks_come_into_an_open_timeline(site: Site, page: Page, gate
     await expect(summary).to_have_attribute("aria-label", re.compile("^1 task"))
     await add_history(site, workflow, [Ran(1, 1, partition=8), Ran(2, 1, partition=9, outcome="lost")])
     await expect(summary).to_have_attribute("aria-label", re.compile("^3 tasks"), timeout=20_000)
-    gate.set()
-    await expect(summary).to_have_attribute("aria-label", re.compile("^4 tasks"), timeout=20_000)
 
 
 async def test_hostile_names_are_text(site: Site, page: Page) -> None:
