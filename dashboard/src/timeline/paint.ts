@@ -1,3 +1,4 @@
+import { shortened } from "../canvas/shortened";
 import type { Surface } from "../canvas/use-canvas";
 import { duration } from "../formats/numbers";
 import type { Zone } from "../formats/times";
@@ -231,7 +232,7 @@ function labels({ context, height, theme }: Surface, picture: Picture, [first, l
     const [top, bottom] = [topOf(layout, row) - view.scroll, (layout.bottoms[row] as number) - view.scroll];
     // The name of a high row stays in sight while any of the row is.
     const middle = (Math.max(top, 0) + Math.min(bottom, height - AXIS_PX)) / 2;
-    const label = (arrangement.rows[row] as Row).label.slice(0, 200);
+    const label = shortened(context, (arrangement.rows[row] as Row).label, layout.labels - 20);
     context.fillText(label, 10, AXIS_PX + Math.min(Math.max(middle, top + 10), bottom - 10));
   }
   context.restore();
