@@ -7,7 +7,8 @@ import { texts } from "../texts";
 import type { Window } from "./bins";
 import { AXIS_PX, type Layout, layoutOf, placeOf, slotAt, type View } from "./layout";
 import type { Model } from "./model";
-import { type Mark, paint } from "./paint";
+import { paint } from "./paint";
+import type { Mark } from "./picture";
 import { Tooltip } from "./tooltip";
 import { clamped, panned, whole, zoomed } from "./view";
 

@@ -2,8 +2,8 @@ import { type Theme, theme } from "../canvas/theme";
 import { useCanvas } from "../canvas/use-canvas";
 import { texts } from "../texts";
 import { useStore } from "../ui/store";
-import type { Mark } from "./paint";
 import { stylesOf } from "./patterns";
+import type { Mark } from "./picture";
 import { STATES } from "./states";
 
 /** What the patterns and signs mean; only those that occur. */

@@ -1,5 +1,5 @@
 import { texts } from "../texts";
-import type { Mark } from "./paint";
+import type { Mark } from "./picture";
 
 interface Event {
   at: string;
