@@ -28,9 +28,11 @@ class DashboardHook(BuildHookInterface):  # type: ignore[type-arg]
         return [] if self._is_done() else [NODE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build what is stale."""
-        if not self._is_done():
-            build(Path(self.root))
+        """Build what is stale; the rest of the package is of use without it, so that a failure is said and no more."""
+        if not self._is_done() and not build(Path(self.root)):
+            self.app.display_warning(
+                f"npm failed, so the package has no dashboard; {WITHOUT}=1 leaves it out without a try"
+            )
         build_data["artifacts"].append(f"/{PAGES}/**")
 
     def _is_done(self) -> bool:
@@ -52,15 +54,13 @@ def digest(dashboard: Path) -> str:
     return digest.hexdigest()
 
 
-def build(root: Path) -> None:
-    """Install what the build needs, and build the pages."""
+def build(root: Path) -> bool:
+    """Install what the build needs, and build the pages; whether that went well."""
     before = digest(root / "dashboard")
-    for command in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
-        if npm(root, command) != 0:
-            raise SystemExit(
-                f"building the dashboard failed: npm {' '.join(command)}; {WITHOUT}=1 installs the package without it"
-            )
-    (root / PAGES / "sources.txt").write_text(before)
+    is_built = all(npm(root, command) == 0 for command in (["ci", "--no-audit", "--no-fund"], ["run", "build"]))
+    if is_built:
+        (root / PAGES / "sources.txt").write_text(before)
+    return is_built
 
 
 def npm(root: Path, arguments: list[str]) -> int:
@@ -74,4 +74,4 @@ def npm(root: Path, arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     here = Path(__file__).parent
-    sys.exit(npm(here, sys.argv[1:]) if sys.argv[1:] else build(here))
+    sys.exit(npm(here, sys.argv[1:]) if sys.argv[1:] else not build(here))

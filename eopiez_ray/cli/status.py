@@ -66,6 +66,7 @@ def print_standing(standing: Standing, *, as_json: bool) -> None:
 def _places(standing: Standing) -> list[tuple[str, str]]:
     places = [
         ("Gateway", standing.url),
+        ("Dashboard", f"{standing.url}/"),
         ("API", f"{standing.url}/v1/docs"),
         ("First sign-in", _first_sign_in(standing.first_password)),
         ("Ray", standing.ray_address),

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 import eopiez_ray as ez
@@ -54,6 +55,7 @@ class Site:
     settings: Settings
     executor: InlineExecutor
     """Its gate holds calls back."""
+    app: FastAPI | None = None
 
     async def submit(self, plan: ez.Plan, project: str = "default", **options: object) -> WorkflowId:
         """Create a workflow in a project."""
@@ -91,7 +93,7 @@ async def site_at(database_url: str, home: Path) -> AsyncIterator[Site]:
         try:
             async with running(create_app(settings)) as app, listening(app) as url:
                 await _choose_password(url, (home / "first-password").read_text().strip())
-                yield Site(url.removesuffix("v1"), home, database, settings, executor)
+                yield Site(url.removesuffix("v1"), home, database, settings, executor, app)
         finally:
             orchestrator.stop()
             await driving

@@ -7,6 +7,7 @@ import { Form, said } from "../ui/form";
 import { toast } from "../ui/toasts";
 import { Invitation } from "./invitation";
 import { Keys } from "./keys";
+import { Notifications } from "./notifications";
 import { SecondFactor } from "./second-factor";
 import { Sessions } from "./sessions";
 
@@ -22,6 +23,7 @@ export function Account() {
         <Password />
         <SecondFactor profile={session.profile} />
         <Invitation />
+        <Notifications />
       </div>
       <Sessions />
       <Keys profile={session.profile} />

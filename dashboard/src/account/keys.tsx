@@ -5,6 +5,7 @@ import { texts } from "../texts";
 import { Field } from "../ui/field";
 import { Form, said } from "../ui/form";
 import { Answered } from "../ui/notes";
+import { Scrolls } from "../ui/scrolls";
 import { Secret } from "../ui/secret";
 import { Time } from "../ui/time";
 import { toast } from "../ui/toasts";
@@ -47,7 +48,7 @@ export function Keys({ profile }: { profile: Profile }) {
       {made && <Secret name={made.name} value={made.key} />}
       <Answered query={keys}>
         {({ items }) => (
-          <div className="scrolls">
+          <Scrolls label={texts.account.keys}>
             <table>
               <thead>
                 <tr>
@@ -86,7 +87,7 @@ export function Keys({ profile }: { profile: Profile }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scrolls>
         )}
       </Answered>
       <details>

@@ -5,6 +5,7 @@ import { Dialog } from "../ui/dialog";
 import { Field } from "../ui/field";
 import { Form, said } from "../ui/form";
 import { Answered } from "../ui/notes";
+import { Scrolls } from "../ui/scrolls";
 import { Time } from "../ui/time";
 
 const OTHERS = "others";
@@ -30,7 +31,7 @@ export function Sessions() {
       </div>
       <Answered query={sessions}>
         {({ items }) => (
-          <div className="scrolls">
+          <Scrolls label={texts.account.sessions}>
             <table>
               <thead>
                 <tr>
@@ -65,7 +66,7 @@ export function Sessions() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scrolls>
         )}
       </Answered>
       {ending !== null && (

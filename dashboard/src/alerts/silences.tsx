@@ -4,6 +4,7 @@ import { texts } from "../texts";
 import { Field } from "../ui/field";
 import { Form, said } from "../ui/form";
 import { Answered } from "../ui/notes";
+import { Scrolls } from "../ui/scrolls";
 import { Time } from "../ui/time";
 import { toast } from "../ui/toasts";
 import { labelsFrom } from "../workflow/priority";
@@ -59,7 +60,7 @@ export function Silences() {
       </section>
       <Answered query={silences}>
         {({ items }) => (
-          <section className="panel scrolls">
+          <Scrolls label={texts.alerts.parts.silences} className="panel">
             <table>
               <thead>
                 <tr>
@@ -94,7 +95,7 @@ export function Silences() {
                 ))}
               </tbody>
             </table>
-          </section>
+          </Scrolls>
         )}
       </Answered>
     </div>

@@ -4,6 +4,7 @@ import { number } from "../formats/numbers";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
 import { Answered, Empty } from "../ui/notes";
+import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { Time } from "../ui/time";
 
@@ -26,7 +27,7 @@ export function Collections() {
               </Link>
             </Empty>
           ) : (
-            <section className="panel scrolls">
+            <Scrolls label={texts.pages.collections} className="panel">
               <table>
                 <thead>
                   <tr>
@@ -64,7 +65,7 @@ export function Collections() {
                   ))}
                 </tbody>
               </table>
-            </section>
+            </Scrolls>
           )
         }
       </Answered>

@@ -5,6 +5,7 @@ import { defined, stringifySearch } from "../search";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
 import { Answered, Empty } from "../ui/notes";
+import { Scrolls } from "../ui/scrolls";
 import { WindowChoice } from "../ui/window";
 import { COST_GROUPS } from "./search";
 
@@ -54,7 +55,7 @@ export function Costs() {
           groups.length === 0 ? (
             <Empty>{texts.performance.nothing}</Empty>
           ) : (
-            <section className="panel scrolls">
+            <Scrolls label={texts.pages.costs} className="panel">
               <table>
                 <thead>
                   <tr>
@@ -81,7 +82,7 @@ export function Costs() {
                   ))}
                 </tbody>
               </table>
-            </section>
+            </Scrolls>
           )
         }
       </Answered>

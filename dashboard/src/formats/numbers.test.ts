@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, duration } from "./numbers";
+import { bytes, duration, number } from "./numbers";
 
 describe("duration", () => {
   it.each([
@@ -25,4 +25,14 @@ describe("bytes", () => {
     [1.5 * 2 ** 20, "1.5 MiB"],
     [2 ** 40, "1.0 TiB"],
   ])("says %d as %s", (count, said) => expect(bytes(count)).toBe(said));
+});
+
+describe("number", () => {
+  it.each([
+    [0, "0"],
+    [12_345.678, "12,345.68"],
+    [0.0042, "0.0042"],
+    [0.00001, "< 0.001"],
+    [-3, "-3"],
+  ])("says %d as %s", (value, said) => expect(number(value)).toBe(said));
 });

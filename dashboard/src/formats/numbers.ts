@@ -1,13 +1,16 @@
 import { LANGUAGE } from "../texts";
 
 const plain = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 2 });
+const small = new Intl.NumberFormat(LANGUAGE, { maximumSignificantDigits: 2 });
 const short = new Intl.NumberFormat(LANGUAGE, { notation: "compact", maximumFractionDigits: 1 });
 const percent = new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractionDigits: 1 });
+const LEAST = 0.001;
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
-/** A number for people, as in `12,345.68`. */
+/** A number for people, as in `12,345.68`, `0.0042` and `< 0.001`. */
 export function number(value: number): string {
-  return plain.format(value);
+  if (value > 0 && value < LEAST) return `< ${LEAST}`;
+  return value !== 0 && Math.abs(value) < 0.1 ? small.format(value) : plain.format(value);
 }
 
 /** A number where room is scarce, as in `12.3K`. */

@@ -33,6 +33,18 @@ export function moment(time: string | number | Date, zone: Zone): string {
   }).format(new Date(time));
 }
 
+/** A day, as in `29 Nov`. */
+export function day(time: string | number | Date, zone: Zone): string {
+  return formatOf(zone, { day: "numeric", month: "short" }).format(new Date(time));
+}
+
+/** The time of a day, with its seconds if they matter. */
+export function timeOfDay(time: string | number | Date, zone: Zone, hasSeconds: boolean): string {
+  return formatOf(zone, { hour: "2-digit", minute: "2-digit", ...(hasSeconds ? { second: "2-digit" } : {}) }).format(
+    new Date(time),
+  );
+}
+
 /** The time of a day with its milliseconds, as logs have it. */
 export function clock(time: string | number | Date, zone: Zone): string {
   return formatOf(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 }).format(

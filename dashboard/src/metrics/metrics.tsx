@@ -61,7 +61,9 @@ export function Metrics() {
         </div>
       </header>
       <p className="quiet">{chosen?.help}</p>
-      <Answered query={history}>{(data) => <HistoryChart history={data} />}</Answered>
+      <section className="panel">
+        <Answered query={history}>{(data) => <HistoryChart history={data} />}</Answered>
+      </section>
     </>
   );
 }
@@ -76,7 +78,7 @@ export function HistoryChart({ history }: { history: History }) {
   if (lines.length === 0) return <Empty>{texts.metrics.nothing}</Empty>;
   const last = (values: readonly (number | null)[]) => values.findLast((value) => value !== null) ?? null;
   return (
-    <div className="panel">
+    <div className="stack">
       <Chart label={history.help} times={times} lines={lines} unit={history.unit} />
       <details>
         <summary>{texts.metrics.latest}</summary>

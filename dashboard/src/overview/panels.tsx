@@ -4,6 +4,7 @@ import { duration, number } from "../formats/numbers";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
 import { Answered } from "../ui/notes";
+import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { Time } from "../ui/time";
 
@@ -181,7 +182,7 @@ export function Slowest({ window }: { window: number }) {
       <h2>{texts.overview.slowest}</h2>
       <Answered query={performance}>
         {({ groups }) => (
-          <div className="scrolls">
+          <Scrolls label={texts.overview.slowest}>
             <table>
               <thead>
                 <tr>
@@ -202,7 +203,7 @@ export function Slowest({ window }: { window: number }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scrolls>
         )}
       </Answered>
     </section>
@@ -218,7 +219,7 @@ export function Costs({ window }: { window: number }) {
       <h2>{texts.overview.cost}</h2>
       <Answered query={costs}>
         {({ groups }) => (
-          <div className="scrolls">
+          <Scrolls label={texts.overview.cost}>
             <table>
               <thead>
                 <tr>
@@ -239,7 +240,7 @@ export function Costs({ window }: { window: number }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scrolls>
         )}
       </Answered>
     </section>

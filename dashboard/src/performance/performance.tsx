@@ -5,6 +5,7 @@ import { defined, oneOf, stringifySearch } from "../search";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
 import { Answered, Empty } from "../ui/notes";
+import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { USUAL_WINDOW, WindowChoice } from "../ui/window";
 import { BASELINES, GROUPS, ORDERS } from "./search";
@@ -107,7 +108,7 @@ interface GroupsProps {
 function Groups({ groups, by, isCompared }: GroupsProps) {
   const { performance } = texts;
   return (
-    <section className="panel scrolls">
+    <Scrolls label={texts.pages.performance} className="panel">
       <table>
         <thead>
           <tr>
@@ -146,7 +147,7 @@ function Groups({ groups, by, isCompared }: GroupsProps) {
           ))}
         </tbody>
       </table>
-    </section>
+    </Scrolls>
   );
 }
 

@@ -2,6 +2,7 @@ import { api } from "../api/client";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
 import { Answered, Empty } from "../ui/notes";
+import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { Time } from "../ui/time";
 
@@ -20,7 +21,7 @@ export function Services() {
           items.length === 0 ? (
             <Empty>{texts.services.none}</Empty>
           ) : (
-            <section className="panel scrolls">
+            <Scrolls label={texts.pages.services} className="panel">
               <table>
                 <thead>
                   <tr>
@@ -55,7 +56,7 @@ export function Services() {
                   ))}
                 </tbody>
               </table>
-            </section>
+            </Scrolls>
           )
         }
       </Answered>

@@ -104,7 +104,7 @@ function useCommands(profile: Profile, typed: string): Command[] {
     ),
     run: () => void navigate({ to: "/workflows/$workflow", params: { workflow: each.id } }),
   }));
-  const fits = (command: Command) => String(command.title).toLowerCase().includes(asked.toLowerCase());
+  const fits = (command: Command) => String(command.title).toLowerCase().includes(typed.trim().toLowerCase());
   return [...[...pages, ...settings(), ...copies()].filter(fits), ...workflows];
 }
 

@@ -1,17 +1,19 @@
 import { autocompletion, type CompletionContext } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
-import { bracketMatching, defaultHighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
 import { EditorView, keymap, lineNumbers } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
 import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import { completionsOf } from "./completions";
+import type { Fault } from "./plan-document";
 
 export interface EditorHandle {
   text: () => string;
-  /** Mark the lines that sentences name, as in `line 4`; the first line if they name none. */
-  mark: (sentences: readonly string[]) => void;
+  /** Mark the lines of faults, and no others. */
+  mark: (faults: readonly Fault[]) => void;
 }
 
 interface EditorProps {
@@ -20,6 +22,14 @@ interface EditorProps {
   initial: string;
   schema: unknown;
 }
+
+/** The page's own colours, in light and dark. */
+const COLOURS = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent)" },
+  { tag: tags.string, color: "var(--good)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "var(--warn)" },
+  { tag: tags.comment, color: "var(--quiet)", fontStyle: "italic" },
+]);
 
 /**
  * An editor for plan documents.
@@ -49,7 +59,7 @@ export function Editor({ ref, label, initial, schema }: EditorProps) {
           history(),
           bracketMatching(),
           yaml(),
-          syntaxHighlighting(defaultHighlightStyle),
+          syntaxHighlighting(COLOURS),
           autocompletion({ override: [complete] }),
           lintGutter(),
           keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
@@ -68,13 +78,13 @@ export function Editor({ ref, label, initial, schema }: EditorProps) {
 
   useImperativeHandle(ref, () => ({
     text: () => view.current?.state.doc.toString() ?? "",
-    mark: (sentences) => {
+    mark: (faults) => {
       const shown = view.current;
       if (shown)
         shown.dispatch(
           setDiagnostics(
             shown.state,
-            sentences.map((each) => diagnosticOf(shown.state, each)),
+            faults.map((each) => diagnosticOf(shown.state, each)),
           ),
         );
     },
@@ -83,8 +93,7 @@ export function Editor({ ref, label, initial, schema }: EditorProps) {
   return <div ref={place} className="editor" />;
 }
 
-function diagnosticOf(state: EditorState, sentence: string): Diagnostic {
-  const named = Number(/\bline (\d+)/.exec(sentence)?.[1] ?? 1);
-  const line = state.doc.line(Math.min(Math.max(named, 1), state.doc.lines));
-  return { from: line.from, to: line.to, severity: "error", message: sentence };
+function diagnosticOf(state: EditorState, fault: Fault): Diagnostic {
+  const line = state.doc.line(Math.min(Math.max(fault.line, 1), state.doc.lines));
+  return { from: line.from, to: line.to, severity: "error", message: fault.message };
 }

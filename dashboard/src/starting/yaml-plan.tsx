@@ -1,15 +1,15 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
-import { api, client, type Schemas } from "../api/client";
+import { api, client } from "../api/client";
 import { Problem } from "../api/problem";
 import { texts } from "../texts";
 import { ErrorNote } from "../ui/notes";
 import { Editor, type EditorHandle } from "./editor";
+import { faultOf, parsePlan } from "./plan-document";
 import { useTarget } from "./starting";
 
 const KEY = "eopiez-plan";
-const FIRST = `version: 1
-name: words
+const FIRST = `plan: words
 steps:
   text:
     values: ["one", "two", "three"]
@@ -24,16 +24,19 @@ export default function YamlPlan() {
   const [error, setError] = useState<unknown>(null);
 
   async function start() {
-    const plan = editor.current?.text() ?? "";
-    localStorage.setItem(KEY, plan);
+    const text = editor.current?.text() ?? "";
+    localStorage.setItem(KEY, text);
+    const { value, faults } = parsePlan(text);
+    editor.current?.mark(faults);
+    const [fault] = faults;
+    if (fault) return setError(new Error(`${texts.start.line(fault.line)}: ${fault.message}`));
     try {
-      const answer = await client.POST("/v1/workflows", { params: { query: target }, body: { plan } });
-      const { id } = answer.data as Schemas["WorkflowBody"];
-      await navigate({ to: "/workflows/$workflow", params: { workflow: id } });
+      const body = { plan: value as Record<string, unknown> };
+      const answer = await client.POST("/v1/workflows", { params: { query: target }, body });
+      await navigate({ to: "/workflows/$workflow", params: { workflow: answer.data?.id ?? "" } });
     } catch (caught) {
       setError(caught);
-      if (caught instanceof Problem)
-        editor.current?.mark([caught.message, ...caught.faults.map((each) => `${each.place}: ${each.message}`)]);
+      if (caught instanceof Problem) editor.current?.mark([faultOf(text, caught.message)]);
     }
   }
 

@@ -1,8 +1,11 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import "./chart.css";
 import { measured } from "../formats/numbers";
+import { day, moment, timeOfDay, type Zone } from "../formats/times";
 import { preferences } from "../shell/preferences";
+import { texts } from "../texts";
 import { useStore } from "./store";
 
 export interface ChartLine {
@@ -48,9 +51,15 @@ export function Chart({ label, times, lines, unit, height = 260 }: ChartProps) {
       width: host.clientWidth,
       height,
       tzDate: (seconds) => (zone === "utc" ? uPlot.tzDate(new Date(seconds * 1000), "UTC") : new Date(seconds * 1000)),
-      series: [{}, ...lines.map((line, index) => seriesOf(line, index, unit))],
+      series: [
+        { value: (_: uPlot, at: number | null) => (at === null ? "–" : moment(at * 1000, zone)), label: texts.logs.at },
+        ...lines.map((line, index) => seriesOf(line, index, unit)),
+      ],
       axes: [
-        axis,
+        {
+          ...axis,
+          values: (_: uPlot, ticks: number[], _index, _space, step) => ticks.map((tick) => tickAt(tick, step, zone)),
+        },
         { ...axis, size: 80, values: (_: uPlot, ticks: number[]) => ticks.map((tick) => measured(tick, unit)) },
       ],
       scales: { y: { range: (_: uPlot, low: number, high: number) => [Math.min(0, low), high > 0 ? high * 1.05 : 1] } },
@@ -68,6 +77,13 @@ export function Chart({ label, times, lines, unit, height = 260 }: ChartProps) {
     };
   }, [times, lines, unit, height, zone, theme]);
   return <div ref={place} role="img" aria-label={label} className="chart" />;
+}
+
+const DAY_S = 86_400;
+
+/** A moment on an axis, as exact as its steps. */
+function tickAt(seconds: number, step: number, zone: Zone): string {
+  return step >= DAY_S ? day(seconds * 1000, zone) : timeOfDay(seconds * 1000, zone, step < 60);
 }
 
 function seriesOf(line: ChartLine, index: number, unit: string): uPlot.Series {

@@ -12,7 +12,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   };
   return (
     <button type="button" className="plain small" aria-label={label} title={label} onClick={() => void copy()}>
-      {isCopied ? texts.verbs.copied : "⧉"}
+      {isCopied ? texts.verbs.copied : texts.verbs.copy}
     </button>
   );
 }

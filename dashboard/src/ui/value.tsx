@@ -1,3 +1,6 @@
+import { texts } from "../texts";
+import { Scrolls } from "./scrolls";
+
 const MOST_ROWS = 200;
 const MOST_CHARACTERS = 20_000;
 
@@ -32,7 +35,7 @@ export function Value({ value }: { value: unknown }) {
 function RowsTable({ rows }: { rows: readonly Row[] }) {
   const columns = [...new Set(rows.slice(0, MOST_ROWS).flatMap((row) => Object.keys(row)))];
   return (
-    <div className="scrolls">
+    <Scrolls label={texts.workflow.tabs.results}>
       <table className="small">
         <thead>
           <tr>
@@ -52,7 +55,7 @@ function RowsTable({ rows }: { rows: readonly Row[] }) {
         </tbody>
       </table>
       {rows.length > MOST_ROWS && <p className="quiet small">… {rows.length - MOST_ROWS}</p>}
-    </div>
+    </Scrolls>
   );
 }
 

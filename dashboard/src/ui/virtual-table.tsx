@@ -31,6 +31,11 @@ const FIRST_HEIGHT = 37;
 const OVERSCAN = 12;
 const NEAR_END = 20;
 
+/** The least width of a column, the first part of a `minmax`. */
+function leastOf(width: string): string {
+  return /minmax\(([^,]+),/.exec(width)?.[1] ?? width;
+}
+
 /** A table of any length: only the rows in sight are in the page. */
 export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const { label, columns, rows, keyOf, onEnd, hasMore = false, detail, rowHeight = FIRST_HEIGHT, isTailing } = props;
@@ -52,22 +57,25 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   }, [isTailing, rows.length, virtual]);
 
   const grid = { gridTemplateColumns: columns.map((column) => column.width).join(" ") };
+  const least = { minInlineSize: `calc(${columns.map((column) => leastOf(column.width)).join(" + ")})` };
   return (
     <div
       ref={viewport}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: whatever scrolls must be reached by keyboard.
+      tabIndex={0}
       className="virtual-table"
       role="table"
       aria-label={label}
       aria-rowcount={hasMore ? -1 : rows.length + 1}
     >
-      <div className="head" role="row" aria-rowindex={1} style={grid}>
+      <div className="head" role="row" aria-rowindex={1} style={{ ...grid, ...least }}>
         {columns.map((column) => (
           <div key={column.key} role="columnheader" className={column.isNumber ? "number" : undefined}>
             {column.title}
           </div>
         ))}
       </div>
-      <div role="rowgroup" style={{ blockSize: virtual.getTotalSize(), position: "relative" }}>
+      <div role="rowgroup" style={{ ...least, blockSize: virtual.getTotalSize(), position: "relative" }}>
         {items.map((item) => {
           const row = rows[item.index] as Row;
           const below = detail?.(row);

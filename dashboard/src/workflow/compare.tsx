@@ -5,6 +5,7 @@ import { secondsBetween } from "../formats/times";
 import { texts } from "../texts";
 import { Field } from "../ui/field";
 import { Answered } from "../ui/notes";
+import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { difference } from "./difference";
 import { useWorkflow, useWorkflowId, type WorkflowDetail } from "./use-workflow";
@@ -60,7 +61,7 @@ function Sides({ one, other }: { one: WorkflowDetail; other: WorkflowDetail }) {
   const names = [...new Set([...one.steps, ...other.steps].map((step) => step.name))];
   const step = (workflow: WorkflowDetail, name: string) => workflow.steps.find((each) => each.name === name);
   return (
-    <section className="panel scrolls">
+    <Scrolls label={texts.workflow.tabs.compare} className="panel">
       <table>
         <thead>
           <tr>
@@ -108,7 +109,7 @@ function Sides({ one, other }: { one: WorkflowDetail; other: WorkflowDetail }) {
           })}
         </tbody>
       </table>
-    </section>
+    </Scrolls>
   );
 }
 

@@ -4,6 +4,7 @@ import type { Schemas } from "../api/client";
 import { duration, number } from "../formats/numbers";
 import { texts } from "../texts";
 import { Field } from "../ui/field";
+import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { type Column, VirtualTable } from "../ui/virtual-table";
 import { useWorkflow, useWorkflowId, type WorkflowDetail } from "./use-workflow";
@@ -66,7 +67,7 @@ function columnsFor(workflow: WorkflowDetail): Column<Step>[] {
   );
   return [
     { key: "name", title: texts.workflow.step, width: "minmax(10rem, 2fr)", cell: link },
-    { key: "status", title: texts.workflows.status, width: "8rem", cell: (step) => <Status status={step.status} /> },
+    { key: "status", title: texts.workflows.status, width: "9rem", cell: (step) => <Status status={step.status} /> },
     { key: "done", title: texts.workflow.done, width: "9rem", isNumber: true, cell: doneOf },
     { key: "kind", title: texts.workflow.kind, width: "6rem", cell: (step) => step.kind },
     { key: "phase", title: texts.workflow.phase, width: "minmax(9rem, 1fr)", cell: (step) => step.phase },
@@ -94,7 +95,7 @@ function doneOf(step: Step) {
 export function StepsTable({ workflow, steps }: { workflow: WorkflowDetail; steps: readonly Step[] }) {
   const columns = columnsFor(workflow).filter((column) => ["name", "status", "done", "wall"].includes(column.key));
   return (
-    <div className="scrolls">
+    <Scrolls label={texts.workflow.tabs.steps}>
       <table>
         <thead>
           <tr>
@@ -117,6 +118,6 @@ export function StepsTable({ workflow, steps }: { workflow: WorkflowDetail; step
           ))}
         </tbody>
       </table>
-    </div>
+    </Scrolls>
   );
 }

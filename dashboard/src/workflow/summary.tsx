@@ -97,8 +97,7 @@ function Facts({ workflow }: { workflow: WorkflowDetail }) {
 
 /** Whether it is a run of the content pipeline that has something to show. */
 export function isPipeline(workflow: WorkflowDetail): boolean {
-  const names = new Set(workflow.steps.map((step) => step.phase));
-  return workflow.status === "succeeded" && [...names].some((phase) => phase.startsWith("themes."));
+  return workflow.status === "succeeded" && workflow.labels["eopiez.pipeline"] === "content";
 }
 
 const SHOWN = 12;

@@ -1,8 +1,10 @@
 import { useParams } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { api, type Schemas } from "../api/client";
 import { follow } from "../api/follow";
 import { queries } from "../api/queries";
+import { preferences } from "../shell/preferences";
+import { texts } from "../texts";
 
 export type WorkflowDetail = Schemas["WorkflowDetailBody"];
 export type Progress = Schemas["ProgressBody"];
@@ -64,6 +66,19 @@ export function useLive(id: string, isOver: boolean): Progress | undefined {
     };
   }, [id, isOver]);
   return progress;
+}
+
+/** Tell whoever wants it, and looks elsewhere, that a workflow has ended. */
+export function useNotice(workflow: WorkflowDetail | undefined): void {
+  const earlier = useRef(workflow?.status);
+  useEffect(() => {
+    const [before, now] = [earlier.current, workflow?.status];
+    earlier.current = now;
+    if (workflow === undefined || before === undefined || hasEnded(before) || !hasEnded(workflow.status)) return;
+    if (preferences.get().notifies && document.hidden && Notification.permission === "granted") {
+      new Notification(workflow.name, { body: texts.statuses[workflow.status], tag: workflow.id });
+    }
+  }, [workflow]);
 }
 
 /** Put what a request answered in the place of what was known. */

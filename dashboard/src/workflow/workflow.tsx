@@ -7,7 +7,15 @@ import { ErrorNote } from "../ui/notes";
 import { Status } from "../ui/status";
 import { Time, Took } from "../ui/time";
 import { Controls } from "./controls";
-import { hasEnded, type Progress, useLive, useWorkflow, useWorkflowId, type WorkflowDetail } from "./use-workflow";
+import {
+  hasEnded,
+  type Progress,
+  useLive,
+  useNotice,
+  useWorkflow,
+  useWorkflowId,
+  type WorkflowDetail,
+} from "./use-workflow";
 import "./workflow.css";
 
 const TABS = [
@@ -28,6 +36,7 @@ const TABS = [
 export function WorkflowPage() {
   const id = useWorkflowId();
   const workflow = useWorkflow(id);
+  useNotice(workflow.data);
   const said = useLive(id, workflow.data !== undefined && hasEnded(workflow.data.status));
   const detail = workflow.data;
   if (workflow.isLoadingError) return <ErrorNote error={workflow.error} retry={() => void workflow.refetch()} />;

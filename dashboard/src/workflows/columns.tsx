@@ -63,7 +63,7 @@ export function columnsOf(
 ): Column<Workflow>[] {
   const select: Column<Workflow> = {
     key: "select",
-    title: "",
+    title: <span className="only-read-aloud">{texts.workflows.selectOne}</span>,
     width: "2.25rem",
     cell: (row) => (
       <input

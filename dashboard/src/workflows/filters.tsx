@@ -9,6 +9,8 @@ import { ORDERS, STATUSES, type WorkflowsSearch } from "./search";
 import { SavedViews } from "./views";
 
 const PAUSE_MS = 250;
+/** On a small screen the fields begin folded. */
+const IS_WIDE = matchMedia("(min-width: 50rem)").matches;
 
 function toggle<T>(all: readonly T[], one: T): T[] {
   return all.includes(one) ? all.filter((each) => each !== one) : [...all, one];
@@ -41,42 +43,45 @@ export function Filters() {
           </label>
         ))}
       </fieldset>
-      <div className="fields">
-        <TextFilter label={texts.workflows.text} value={search.text} onChange={(text) => change({ text })} isFirst />
-        <TextFilter
-          label={texts.workflows.label}
-          value={search.label?.[0]}
-          onChange={(label) => change({ label: label ? [label] : undefined })}
-        />
-        <TextFilter label={texts.workflows.owner} value={search.owner} onChange={(owner) => change({ owner })} />
-        <TextFilter
-          label={texts.workflows.errorType}
-          value={search.error_type}
-          onChange={(error_type) => change({ error_type })}
-        />
-        <DateFilter
-          label={texts.workflows.createdAfter}
-          value={search.created_after}
-          onChange={(created_after) => change({ created_after })}
-        />
-        <DateFilter
-          label={texts.workflows.createdBefore}
-          value={search.created_before}
-          onChange={(created_before) => change({ created_before })}
-        />
-        <Field label={texts.workflows.order}>
-          {(id) => (
-            <select
-              id={id}
-              value={search.order ?? "newest"}
-              onChange={(event) => change({ order: oneOf(event.target.value, ORDERS) })}
-            >
-              <option value="newest">{texts.workflows.newest}</option>
-              <option value="oldest">{texts.workflows.oldest}</option>
-            </select>
-          )}
-        </Field>
-      </div>
+      <details open={IS_WIDE}>
+        <summary>{texts.workflows.filter}</summary>
+        <div className="fields">
+          <TextFilter label={texts.workflows.text} value={search.text} onChange={(text) => change({ text })} isFirst />
+          <TextFilter
+            label={texts.workflows.label}
+            value={search.label?.[0]}
+            onChange={(label) => change({ label: label ? [label] : undefined })}
+          />
+          <TextFilter label={texts.workflows.owner} value={search.owner} onChange={(owner) => change({ owner })} />
+          <TextFilter
+            label={texts.workflows.errorType}
+            value={search.error_type}
+            onChange={(error_type) => change({ error_type })}
+          />
+          <DateFilter
+            label={texts.workflows.createdAfter}
+            value={search.created_after}
+            onChange={(created_after) => change({ created_after })}
+          />
+          <DateFilter
+            label={texts.workflows.createdBefore}
+            value={search.created_before}
+            onChange={(created_before) => change({ created_before })}
+          />
+          <Field label={texts.workflows.order}>
+            {(id) => (
+              <select
+                id={id}
+                value={search.order ?? "newest"}
+                onChange={(event) => change({ order: oneOf(event.target.value, ORDERS) })}
+              >
+                <option value="newest">{texts.workflows.newest}</option>
+                <option value="oldest">{texts.workflows.oldest}</option>
+              </select>
+            )}
+          </Field>
+        </div>
+      </details>
       <div className="row between">
         <div className="row">
           <button

@@ -142,7 +142,7 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
     },
     # The engine.
     {
-        "name": "orchestrator-gone", "severity": "critical", "for": "15s",
+        "name": "orchestrator-gone", "severity": "critical", "for": "60s",
         "when": {"kind": "threshold", "metric": "eopiez_orchestrators", "below": 1},
         "summary": "No orchestrator drives workflows.",
     },
