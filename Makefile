@@ -2,8 +2,8 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check dashboard types test test-long bench bench-engine bench-gateway bench-monitoring \
-	bench-themes build sbom audit release publish
+.PHONY: help install fmt check dashboard types test test-long bench bench-dashboard bench-engine bench-gateway \
+	bench-monitoring bench-themes build sbom audit release publish
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ bench: ## Run every benchmark, one after the other
 
 bench-engine: ## Run the engine's benchmark against its rivals
 	$(PYTHON) benchmarks/engine.py
+
+bench-dashboard: ## Measure the dashboard in a headless Chromium
+	$(PYTHON) benchmarks/dashboard.py
 
 bench-gateway: ## Measure the gateway on Ray Serve and under uvicorn
 	$(PYTHON) benchmarks/gateway.py

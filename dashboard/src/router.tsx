@@ -9,6 +9,7 @@ import { administrationSearch } from "./administration/search";
 import { alertsSearch } from "./alerts/search";
 import { collectionSearch } from "./collections/search";
 import { costsSearch } from "./costs/search";
+import { graphSearch } from "./graph/search";
 import { systemLogsSearch } from "./logs/search";
 import { metricsSearch } from "./metrics/search";
 import { Overview, overviewSearch } from "./overview/overview";
@@ -18,6 +19,7 @@ import { NotFound } from "./shell/not-found";
 import { projectSearch } from "./shell/project";
 import { Shell } from "./shell/shell";
 import { startSearch } from "./starting/search";
+import { timelineSearch } from "./timeline/search";
 import { attemptsSearch, compareSearch, logsSearch, resultsSearch, tasksSearch } from "./workflow/searches";
 import { workflowsSearch } from "./workflows/search";
 
@@ -52,6 +54,16 @@ const tab = <Path extends string>(path: Path) => ({ getParentRoute: () => workfl
 const summary = createRoute({
   ...tab("/"),
   component: lazyRouteComponent(() => import("./workflow/summary"), "SummaryTab"),
+});
+const graph = createRoute({
+  ...tab("/graph"),
+  component: lazyRouteComponent(() => import("./graph/graph"), "GraphTab"),
+  validateSearch: graphSearch,
+});
+const timeline = createRoute({
+  ...tab("/timeline"),
+  component: lazyRouteComponent(() => import("./timeline/timeline"), "TimelineTab"),
+  validateSearch: timelineSearch,
 });
 const steps = createRoute({
   ...tab("/steps"),
@@ -174,7 +186,7 @@ const collection = createRoute({
 const tree = root.addChildren([
   overview,
   workflows,
-  workflow.addChildren([summary, steps, tasks, attempts, logs, results, events, plan, compare]),
+  workflow.addChildren([summary, graph, timeline, steps, tasks, attempts, logs, results, events, plan, compare]),
   start,
   collections,
   collection,

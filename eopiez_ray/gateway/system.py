@@ -25,6 +25,7 @@ from ..sealing import Seal
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
 from ..store.looks import Looks
+from ..store.pictures import Pictures
 from ..store.services import Services
 from ..store.uploads import Uploads
 from .files import SharedFolder
@@ -77,6 +78,7 @@ class System:
         self.workflows, self.updates = Workflows(database), Updates(database)
         self.looks = Looks(database, self.workflows)
         """Looks at one workflow, which many take at once."""
+        self.pictures = Pictures(database)
         self.intake, self.rules = Intake(database), RuleBook(database)
         self.catalogue = Catalogue(database)
         self.artifacts = Artifacts(settings.artifacts)

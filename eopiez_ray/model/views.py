@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,8 @@ class WorkflowView:
     id: WorkflowId
     project: str
     name: str
-    spec: dict[str, Any]
-    """The plan as stored."""
+    spec_json: str
+    """The plan as stored, unread: most who look at a workflow do not look at its plan, which may have megabytes."""
     plan_version: int
     """Counted from 1; an update makes the next one."""
     status: WorkflowStatus
@@ -43,6 +44,12 @@ class WorkflowView:
     """Seconds of all ended pauses during which timers stood still."""
     in_flight: int
     """Tasks that are waited for while it is pausing or cancelling; 0 otherwise."""
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The plan as stored."""
+        found: dict[str, Any] = json.loads(self.spec_json)
+        return found
 
     @property
     def plan(self) -> PlanSpec:

@@ -33,7 +33,7 @@ S = WorkflowStatus
 def view_of(status: WorkflowStatus, **changes: Any) -> WorkflowView:
     now = datetime(2026, 11, 24, tzinfo=UTC)
     values: dict[str, Any] = dict.fromkeys(WorkflowView.__dataclass_fields__)
-    values |= {"id": WorkflowId(uuid7()), "name": "notes", "spec": {}, "status": status}
+    values |= {"id": WorkflowId(uuid7()), "name": "notes", "spec_json": "{}", "status": status}
     return WorkflowView(**(values | {"labels": {}, "epoch": 1, "created_at": now} | changes))
 
 

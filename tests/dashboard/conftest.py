@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,3 +171,10 @@ async def page(signed_in: BrowserContext, watched: Watched) -> AsyncIterator[Pag
     yield opened
     await opened.close()
     assert watched.complaints == []
+
+
+@pytest.fixture
+def gate(site: Site) -> Iterator[asyncio.Event]:
+    """Holds calls back while it is clear; open in the end at the latest."""
+    yield site.executor.gate
+    site.executor.gate.set()

@@ -34,6 +34,7 @@ LEAST: dict[str, Role] = {
     "list_artifacts": V, "get_plan": V, "register_plan": D, "unregister_plan": D, "get_upload": V, "send_upload": O,
     "delete_upload": O, "get_report": V, "get_archive": V, "get_table": V, "list_themes": V, "list_motifs": V,
     "list_documents": V, "get_document": V, "list_similar": V, "search_run": V, "get_workflow_performance": V,
+    "get_graph": V, "get_timeline": V,
     "list_instances": V, "send_heartbeat": D, "unregister_service": D,
     "call_service_by_get": O, "call_service_by_post": O, "call_service_by_put": O, "call_service_by_patch": O,
     "call_service_by_delete": O,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from eopiez_ray.store import Database
 from eopiez_ray.store.database import Writer
-from eopiez_ray.store.queries import statements
+from eopiez_ray.store.pictures import STATES
+from eopiez_ray.store.queries import sql, statements
+
+from .given import create
 
 SMALL = {
     "begin_fold": "one server has few connections",
@@ -45,3 +49,28 @@ async def plan_of(writer: Writer, text: str) -> str:
         rows = await connection.fetch(f"explain execute planned{arguments}")
         await connection.execute("deallocate planned")
     return "\n".join(row[0] for row in rows)
+
+
+ADD_TASKS = """
+insert into tasks (
+    workflow_id, step, partition, digest, size, form, rows, rejects, started_at, wall_s, cpu_s, worker, is_cached,
+    peak_bytes, committed_at
+)
+select $1, 0, number, '\\x00', 0, 'pickle', 1, 0, now(), 1, 0, 'w', false, 0, now() - interval '1 day'
+from generate_series(1, 20000) as number
+"""
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_timeline_reads_the_tasks_of_no_other_workflow(database: Database) -> None:
+    """Neither as a whole, nor when only what is new is asked for."""
+    workflows = [await create(database) for _ in range(10)]
+    for workflow in workflows:
+        await database.fetch(ADD_TASKS, workflow)
+    await database.fetch("analyze tasks")
+    for since in (None, datetime.now(UTC)):
+        arguments = (workflows[4], since, 0, -1, 0, 10_000, list(STATES), datetime.now(UTC))
+        plan = "\n".join(row[0] for row in await database.fetch(f"explain {sql('timeline')}", *arguments))
+        assert "Seq Scan on tasks" not in plan, plan
+        assert "Seq Scan on attempts" not in plan, plan
+        assert plan.count("workflow_id = ") >= 3

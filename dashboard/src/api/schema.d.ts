@@ -244,6 +244,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workflows/{workflow}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_graph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workflows/{workflow}/results/{step}": {
         parameters: {
             query?: never;
@@ -1871,6 +1903,15 @@ export interface components {
             /** Format: date-time */
             ended_at: string;
         };
+        GraphBody: {
+            name: string[];
+            kind: components["schemas"]["PhaseKind"][];
+            inputs: string[][];
+            status: components["schemas"]["StepStatus"][];
+            partitions: (number | null)[];
+            done: number[];
+            running: number[];
+        };
         GroupBody: {
             group: {
                 [key: string]: string;
@@ -2850,6 +2891,21 @@ export interface components {
             /** @default 300 */
             window?: string | number;
         };
+        TimelineBody: {
+            /** Format: date-time */
+            origin: string;
+            states: string[];
+            workers: string[];
+            step: number[];
+            partition: number[];
+            attempt: number[];
+            state: number[];
+            worker: number[];
+            start_us: number[];
+            run_us: number[];
+            next: string | null;
+            after: string;
+        };
         /** @enum {string} */
         Timers: "running" | "frozen";
         TitleBody: {
@@ -3501,6 +3557,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_LogBody_"];
+                };
+            };
+        };
+    };
+    get_graph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphBody"];
+                };
+            };
+        };
+    };
+    get_timeline: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineBody"];
                 };
             };
         };

@@ -46,11 +46,15 @@ export function useLive(id: string, isOver: boolean): Progress | undefined {
   useEffect(() => {
     if (isOver) return;
     let clock: ReturnType<typeof setTimeout> | undefined;
+    let last = Number.NEGATIVE_INFINITY;
     const refresh = () => {
+      // The first of many events is shown at once, those that follow it closely together.
+      const pause = Math.max(0, SETTLE_MS - (performance.now() - last));
       clock ??= setTimeout(() => {
         clock = undefined;
+        last = performance.now();
         void queries.invalidateQueries({ predicate: (query) => JSON.stringify(query.queryKey).includes(id) });
-      }, SETTLE_MS);
+      }, pause);
     };
     const following = follow(`/v1/workflows/${id}/events`, (message) => {
       if (message.event === "progress") setProgress(JSON.parse(message.data));

@@ -3,7 +3,7 @@ import { api } from "../api/client";
 import { duration } from "../formats/numbers";
 import { texts } from "../texts";
 import { CopyButton } from "../ui/copy-button";
-import { Answered } from "../ui/notes";
+import { ErrorNote } from "../ui/notes";
 import { Status } from "../ui/status";
 import { Time, Took } from "../ui/time";
 import { Controls } from "./controls";
@@ -20,6 +20,8 @@ import "./workflow.css";
 
 const TABS = [
   ["/workflows/$workflow", texts.workflow.tabs.summary],
+  ["/workflows/$workflow/graph", texts.workflow.tabs.graph],
+  ["/workflows/$workflow/timeline", texts.workflow.tabs.timeline],
   ["/workflows/$workflow/steps", texts.workflow.tabs.steps],
   ["/workflows/$workflow/tasks", texts.workflow.tabs.tasks],
   ["/workflows/$workflow/attempts", texts.workflow.tabs.attempts],
@@ -36,22 +38,25 @@ export function WorkflowPage() {
   const workflow = useWorkflow(id);
   useNotice(workflow.data);
   const said = useLive(id, workflow.data !== undefined && hasEnded(workflow.data.status));
+  const detail = workflow.data;
+  if (workflow.isLoadingError) return <ErrorNote error={workflow.error} retry={() => void workflow.refetch()} />;
+  // Tabs need not wait for the head: pictures of large workflows have requests of their own, which are quicker.
   return (
-    <Answered query={workflow}>
-      {(detail) => (
-        <>
-          <Head workflow={detail} progress={hasEnded(detail.status) ? detail.progress : (said ?? detail.progress)} />
-          <nav className="tabs" aria-label={detail.name}>
-            {TABS.map(([to, title]) => (
-              <Link key={to} to={to} params={{ workflow: id }} activeOptions={{ exact: true, includeSearch: false }}>
-                {title}
-              </Link>
-            ))}
-          </nav>
-          <Outlet />
-        </>
+    <>
+      {detail ? (
+        <Head workflow={detail} progress={hasEnded(detail.status) ? detail.progress : (said ?? detail.progress)} />
+      ) : (
+        <p className="quiet">{texts.shell.loading}</p>
       )}
-    </Answered>
+      <nav className="tabs" aria-label={detail?.name ?? id}>
+        {TABS.map(([to, title]) => (
+          <Link key={to} to={to} params={{ workflow: id }} activeOptions={{ exact: true, includeSearch: false }}>
+            {title}
+          </Link>
+        ))}
+      </nav>
+      <Outlet />
+    </>
   );
 }
 

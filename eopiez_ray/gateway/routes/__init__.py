@@ -19,6 +19,7 @@ from . import (
     monitoring,
     openid,
     performance,
+    pictures,
     pipeline,
     plans,
     profile,
@@ -32,7 +33,7 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, results, plans, pipeline, uploads, services, monitoring,
+    workflows, failures, requests, history, pictures, results, plans, pipeline, uploads, services, monitoring,
     metric_history, performance, costs, logs, alerts, alert_rules, alert_silences, alert_channels, auth, openid,
     profile, keys, projects, members, users, audit, documentation,
 )  # fmt: skip

@@ -43,7 +43,7 @@ where project = $1
 -- name: workflow
 -- One workflow with its plan.
 select
-    id, project, workflows.name, spec, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
+    id, project, workflows.name, spec::text as spec_json, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
     started_at, finished_at, drained_at, error, request, frozen_s,
     case
         when status in ('pausing', 'cancelling') then (
@@ -61,7 +61,7 @@ where id = $1
 -- name: workflows
 -- The given workflows with their plans.
 select
-    id, project, workflows.name, spec, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
+    id, project, workflows.name, spec::text as spec_json, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
     started_at, finished_at, drained_at, error, request, frozen_s,
     case
         when status in ('pausing', 'cancelling') then (
