@@ -16,7 +16,7 @@ from tests.documents import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 GITLAB = ROOT / ".gitlab-ci.yml"
-FOREIGN = {"apt-get", "sudo", "gh", "mkdir", "mv"}
+FOREIGN = {"playwright", "apt-get", "sudo", "gh", "mkdir", "mv"}
 """Programs of the runners that steps may call besides the project's."""
 
 
