@@ -20,6 +20,8 @@ PAGES = {
     "": "Overview",
     "workflows": "Workflows",
     "workflows/{tables}": "tables",
+    "workflows/{tables}/graph": "tables",
+    "workflows/{tables}/timeline": "tables",
     "workflows/{tables}/steps": "tables",
     "workflows/{tables}/tasks": "tables",
     "workflows/{failing}/attempts": "failing",
