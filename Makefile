@@ -2,7 +2,8 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check dashboard types test test-long bench bench-engine bench-dashboard bench-gateway bench-monitoring bench-themes
+.PHONY: help install fmt check dashboard types test test-long bench bench-dashboard bench-engine bench-gateway \
+	bench-monitoring bench-themes build sbom audit release publish
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +38,7 @@ test-long: ## Read damaged files for 10 minutes, send the API what it does not e
 	EOPIEZ_FUZZ_SECONDS=40 pytest tests/phases/test_io_fuzz.py
 	EOPIEZ_API_EXAMPLES=40 pytest tests/gateway/test_description.py
 	EOPIEZ_OUTAGE_SECONDS=75 pytest tests/engine/test_clusters.py -k head_that_dies
+	EOPIEZ_HEAD_KILLS=2 pytest tests/engine/test_lost_heads.py -s
 
 bench: ## Run every benchmark, one after the other
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script; done
@@ -55,3 +57,26 @@ bench-monitoring: ## Measure the monitoring of a large, simulated system
 
 bench-themes: ## Compare themes with rivals' on BBC news and labelled COLLECTIONS (paths)
 	$(PYTHON) benchmarks/themes.py $(COLLECTIONS)
+
+build: ## Build the source distribution and the wheels of both distributions into dist/
+	$(PYTHON) -m build --outdir dist .
+	$(PYTHON) -m build --wheel --outdir dist client
+
+sbom: build ## Write what the wheel brings into an empty environment to dist/, as CycloneDX
+	$(PYTHON) -m venv --clear build/sbom
+	build/sbom/bin/pip install --quiet dist/eopiez_ray-*.whl
+	$(PYTHON) -m pip install --quiet 'cyclonedx-bom>=7'
+	cyclonedx-py environment --output-reproducible --output-format JSON \
+		--output-file dist/eopiez-ray.cdx.json build/sbom/bin/python
+
+audit: ## Look for known faults of what is installed
+	$(PYTHON) -m pip install --quiet 'pip-audit>=2.10'
+	pip-audit --skip-editable
+
+release: ## Build what is released as TAG, if tag, versions and changelog agree
+	$(PYTHON) .ci/check_release.py '$(TAG)'
+	$(MAKE) sbom
+
+publish: ## Upload dist/ to the index that trusts this pipeline
+	$(PYTHON) -m pip install --quiet 'twine>=6'
+	twine upload --non-interactive dist/*.whl dist/*.tar.gz

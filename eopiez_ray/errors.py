@@ -73,7 +73,13 @@ from __future__ import annotations
 
 import copyreg
 import json
+import os
+import sys
+import traceback
+from pathlib import Path
 from typing import Any
+
+_HERE = str(Path(__file__).parent)
 
 
 class EopiezError(Exception):
@@ -84,6 +90,15 @@ class EopiezError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the lines of the user's own that led here, and the sentence. ``EOPIEZ_DEBUG=1`` shows
+        the frames of eopiez and of libraries, too."""
+        foreign = () if os.environ.get("EOPIEZ_DEBUG") == "1" else (sys.prefix, sys.base_prefix, _HERE)
+        frames = [each for each in traceback.extract_tb(self.__traceback__) if not each.filename.startswith(foreign)]
+        told = f"{type(self).__name__}: {self}"
+        shown = "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in told)
+        return [line for text in [*traceback.format_list(frames), shown] for line in text.splitlines()]
 
 
 class InputError(EopiezError):

@@ -1,30 +1,49 @@
-"""Settings, read once at startup: arguments override ``EOPIEZ_*`` variables, which override defaults."""
+"""Settings, read once at startup: arguments override ``EOPIEZ_*`` variables, these override files, these defaults."""
 
 from __future__ import annotations
 
-from functools import cached_property
+import json
+import os
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field, IPvAnyNetwork
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, IPvAnyNetwork, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+from .errors import ParameterError
 
 _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+PREFIX = "EOPIEZ_"
+FOLDER = "EOPIEZ_SETTINGS_FOLDER"
+"""The variable with the folder of files that hold settings: each is named as a variable, and holds its value."""
+JOB_FACTS = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""The variable by which Ray tells a job's driver what job it is."""
 
 
 class Settings(BaseSettings):
     """Where everything lives and how much of the machine it may use."""
 
-    model_config = SettingsConfigDict(env_prefix="EOPIEZ_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     home: Path = Field(default_factory=lambda: user_data_path("eopiez", appauthor=False))
     """The data home: embedded database, artifacts, logs."""
     database_url: str | None = Field(default=None, repr=False)
     """``postgresql://…``; unset means an embedded server under the data home."""
+    pooler_url: str | None = Field(default=None, repr=False)
+    """PgBouncer in transaction mode in front of that database: statements go through it, and what needs a session of
+    its own, LISTEN and advisory locks, goes to ``database_url``."""
     artifact_url: str | None = None
     """A ``pyarrow.fs`` URL; unset means a folder under the data home."""
     ray_address: str | None = None
-    """A running Ray cluster (``auto`` or ``host:port``); unset starts one on this machine and stops it at the end."""
+    """A running Ray cluster (``auto`` or ``host:port``); unset means the one whose job this process is, and otherwise
+    starts one on this machine and stops it at the end."""
     autoscaling: bool = False
     """Whether an autoscaler adds nodes to that cluster: waiting work is then shown in Ray's queue as demand, and no
     task is refused because no node can run it yet."""
@@ -144,6 +163,26 @@ class Settings(BaseSettings):
     price_gib_hour: float = Field(default=0.0, ge=0)
     """What an hour costs for which a task holds a gibibyte of memory."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _stay_on_the_cluster_of_the_job(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """A cluster inside a job would hide from the nodes that the job was submitted to."""
+        return {"ray_address": "auto", **given} if ray_job() is not None else given
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then variables, then files; the others are not used."""
+        folder = settings_folder()
+        files = () if folder is None else (SecretsSettingsSource(settings_cls, folder),)
+        return init_settings, env_settings, *files
+
     @property
     def shared_folder(self) -> Path:
         """The folder that the gateway shares with the workers."""
@@ -159,3 +198,41 @@ class Settings(BaseSettings):
     def artifacts(self) -> str:
         """Where artifacts are kept, as a ``pyarrow.fs`` URL or a local path."""
         return self.artifact_url or str(self.home.expanduser().absolute() / "artifacts")
+
+
+def variable(name: str) -> str:
+    """The variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def secrets() -> list[str]:
+    """Names of the settings that nobody is shown."""
+    return [name for name, field in Settings.model_fields.items() if not field.repr]
+
+
+def settings_folder() -> Path | None:
+    """The folder of files that hold settings; None if there is none.
+
+    Raises:
+        ParameterError: what is named is no folder.
+    """
+    named = os.environ.get(FOLDER)
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise ParameterError(
+            f"{FOLDER} is {named!r}, which is not a folder that this user can read; create or unset it"
+        )
+    return folder
+
+
+def ray_job() -> str | None:
+    """The submission id of the Ray job to which this process belongs; None outside of one."""
+    return _submission_id(os.environ.get(JOB_FACTS, ""))
+
+
+@cache
+def _submission_id(facts: str) -> str | None:
+    metadata = json.loads(facts).get("metadata", {}) if facts else {}
+    return metadata.get("job_submission_id")

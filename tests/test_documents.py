@@ -173,7 +173,7 @@ def test_every_room_is_on_the_map() -> None:
 
 
 def test_python_is_in_pages_that_are_run() -> None:
-    run = {"README.md", "writing-a-phase.md", "pipeline.md", "plans.md", "client.md"}
+    run = {"README.md", "clusters.md", "writing-a-phase.md", "pipeline.md", "plans.md", "client.md"}
     assert {page.name for page in PAGES for block in blocks(page) if block.language == "python"} == run
     commands = {page.name for page in PAGES for block in blocks(page) if block.language == "sh" and page.parent != ROOT}
     assert commands == {"plans.md"}

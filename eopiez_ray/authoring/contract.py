@@ -41,6 +41,7 @@ from ..errors import ParameterError, PlanError, UnknownPhaseError
 from ..model.plan import PhaseRef
 from ..model.policies import Resources, RetryPolicy, StepPolicy
 from ..model.status import PhaseKind
+from .cells import version_of
 from .json_values import is_json
 from .pickling import UNPICKLABLE
 
@@ -326,7 +327,7 @@ def phase(function: Callable[..., Any], /) -> Phase: ...
 @overload
 def phase(
     *,
-    version: str = ...,
+    version: str | None = ...,
     name: str | None = ...,
     kind: str | PhaseKind | None = ...,
     resources: Resources | None = ...,
@@ -345,7 +346,7 @@ def phase(
     function: Callable[..., Any] | None = None,
     /,
     *,
-    version: str = "1",
+    version: str | None = None,
     name: str | None = None,
     kind: str | PhaseKind | None = None,
     resources: Resources | None = None,
@@ -363,7 +364,8 @@ def phase(
     """Turn a function or class into a phase, and register it by name.
 
     Args:
-        version: change it when results change; cached results of other versions are not used.
+        version: change it when results change; cached results of other versions are not used. By default 1, and in a
+            notebook a digest of the phase's text.
         name: the function's own name by default.
         kind: ``source``, ``map``, ``reduce`` or ``sink``; by default a generator is a source, anything else a map.
         resources: what each of its tasks needs; one CPU by default.
@@ -406,7 +408,7 @@ def phase(
         made = Phase(
             target,
             name=name or target.__name__,
-            version=version,
+            version=version_of(target) if version is None else version,
             kind=chosen,
             policy=policy,
             tree=tree,

@@ -18,6 +18,7 @@ from . import (
     cancel,
     chaos,
     clean,
+    config,
     context,
     costs,
     demo,
@@ -25,6 +26,7 @@ from . import (
     down,
     events,
     failures,
+    job,
     limits,
     login,
     logout,
@@ -140,7 +142,7 @@ def eopiez(
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    performance, costs, top, limits, weigh, orchestrate, up, status, down, doctor, alerts, users, audit,
+    performance, costs, top, limits, weigh, orchestrate, job, up, status, down, doctor, config, alerts, users, audit,
     login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""

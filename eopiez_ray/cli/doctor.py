@@ -37,12 +37,13 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one
         if as_json:
             print_json(asdict(finding))
         else:
-            _print(finding)
+            print_finding(finding)
     if any(finding.verdict is Verdict.BAD for finding in findings):
         raise typer.Exit(ILL)
 
 
-def _print(finding: Finding) -> None:
+def print_finding(finding: Finding) -> None:
+    """A finding on a line, and what to do on the next."""
     colour = {"good": "green", "warning": "yellow", "bad": "red"}[finding.verdict]
     sign = {"good": "✓", "warning": "!", "bad": "✗"}[finding.verdict]
     out().print(Text(f"{sign} ", colour), Text(f"{finding.subject:<14}", "bold"), Text(finding.facts))

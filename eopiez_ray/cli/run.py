@@ -14,6 +14,7 @@ import typer
 
 from ..errors import ParameterError, StorageFullError
 from ..home import make_file, make_folder
+from ..model.filters import WorkflowFilter
 from ..model.names import DEFAULT_PROJECT, OUTPUT, SPOOL, TITLE, shown
 from ..model.status import WorkflowStatus
 from .conclusion import conclude, spool_folder
@@ -22,11 +23,12 @@ from .sending import save, send
 from .survey import print_survey, survey_value
 from .system import is_elsewhere, open_here, open_system, read_settings
 from .terminal import print_json, results_only
-from .watch import Ending, see_through
+from .watch import Ending, needs_driver, see_through
 
 if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
     from ..engine.local import Local
+    from ..model.options import StartOptions
     from ..phases.io import ReadOptions
     from ..phases.pipeline import PipelineOptions
     from ..phases.themes import ThemeOptions
@@ -73,6 +75,7 @@ class Job:
     settings: Settings
     as_json: bool
     project: str | None = None
+    idempotency_key: str | None = None
 
 
 Inputs = Annotated[
@@ -164,6 +167,15 @@ ToProject = Annotated[
         show_default=False,
     ),
 ]
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="Running again with the same key, input and output goes on with the same run.",
+        rich_help_panel=RESULTS,
+        show_default=False,
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option(
@@ -191,6 +203,7 @@ def run(
     output: Output = None,
     name: Name = None,
     project: ToProject = None,
+    idempotency_key: IdempotencyKey = None,
     dry_run: DryRun = False,
     cpus: Cpus = None,
     as_json: AsJson = False,
@@ -226,7 +239,8 @@ def run(
     )
     options = replace(options, keep_boilerplate=keep_boilerplate, across_languages=across_languages)
     settings = read_settings(cpus=cpus)
-    job = Job(_absolute(inputs), options, output_folder(output, title), settings, as_json, project)
+    folder = output_folder(output, title) if idempotency_key is None else _same_folder(output, inputs)
+    job = Job(_absolute(inputs), options, folder, settings, as_json, project, idempotency_key)
     _keep_apart(job.inputs, job.output)
     if dry_run:
         _look_only(job)
@@ -319,6 +333,29 @@ def output_folder(given: Path | None, title: str) -> Path:
     return folder
 
 
+def _same_folder(given: Path | None, inputs: list[str]) -> Path:
+    """The folder of a run that may go on: it may hold what the run has written.
+
+    Raises:
+        ParameterError: the same command would not mean the same run again.
+    """
+    if given is None or "-" in inputs:
+        raise ParameterError(
+            "--idempotency-key goes on with the same run, so the command must say --output, and read files instead of "
+            "standard input"
+        )
+    folder = given.expanduser().resolve()
+    return folder if folder.is_dir() else output_folder(given, folder.name)
+
+
+def _refuse_foreign_folder(local: Local, job: Job) -> None:
+    """Refuse a folder with something in it that no earlier run with this output has put there."""
+    if job.idempotency_key is None or not any(job.output.iterdir()):
+        return
+    if not local.workflows(limit=1, where=WorkflowFilter(labels={OUTPUT: str(job.output)})):
+        output_folder(job.output, job.output.name)
+
+
 def _is_storable(name: str) -> bool:
     try:
         return bool(name.encode())
@@ -361,6 +398,8 @@ def start(job: Job) -> None:
 
 def _see_through_elsewhere(job: Job) -> None:
     """Send the files, follow the run, and save its report and archive."""
+    if job.idempotency_key is not None:
+        raise ParameterError("--idempotency-key works on this machine's own system alone: files sent again are others")
     with display_for(as_json=job.as_json) as display, open_system() as remote:
         assert remote.is_remote
         display.say("Looking at the input …")
@@ -393,9 +432,13 @@ def _see_through(job: Job) -> None:
         local = open_here(job.settings)
         try:
             _note_others(local, display)
+            _refuse_foreign_folder(local, job)
             labels = {OUTPUT: str(job.output), TITLE: job.options.title} | _spool_label(job)
-            workflow = local.submit(plan, labels=labels, project=job.project or DEFAULT_PROJECT)
-            outcome = see_through(workflow, display, workflow.resume)
+            options: StartOptions = {"labels": labels, "project": job.project or DEFAULT_PROJECT}
+            if job.idempotency_key is not None:
+                options["idempotency_key"] = job.idempotency_key
+            workflow = local.submit(plan, **options)
+            outcome = see_through(workflow, display, workflow.resume if needs_driver(workflow) else None)
         except BaseException:
             local.close()
             raise

@@ -17,7 +17,7 @@ from .labels import labels_of
 from .plan import Document, read_document
 from .system import open_system, read_settings
 from .terminal import out, print_data, print_json, results_only
-from .watch import Ending, see_through, short
+from .watch import Ending, needs_driver, see_through, short
 
 if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
@@ -184,9 +184,9 @@ def _only_keep(local: System, wish: Wish) -> None:
 
 def _see_through(local: System, wish: Wish) -> None:
     workflow = local.submit(wish.plan, **wish.options)
-    is_waiting = not workflow.is_remote and not workflow.status.is_at_rest and not workflow.is_driven
+    is_ours = not workflow.is_remote and needs_driver(workflow)
     with display_for(as_json=wish.as_json) as display:
-        outcome = see_through(workflow, display, workflow.resume if is_waiting else None)
+        outcome = see_through(workflow, display, workflow.resume if is_ours else None)
     has_succeeded = outcome.ending is Ending.AT_REST and outcome.view.status is WorkflowStatus.SUCCEEDED
     if wish.results and has_succeeded:
         _print_results(workflow, outcome, wish)

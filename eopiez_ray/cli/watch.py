@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from ..engine.handle import Workflow
     from ..store import WorkflowView
     from .displays import Display
     from .system import Handle
@@ -127,6 +128,13 @@ def see_through(workflow: Handle, display: Display, begin: Callable[[], object] 
         except EopiezError:
             display.say(f"Finished work is kept; `eopiez resume {str(workflow.id)[-8:]}` continues it.")
             raise
+
+
+def needs_driver(workflow: Workflow) -> bool:
+    """Whether this process should drive a workflow that was just asked for, perhaps again: nobody does, and it has not
+    ended."""
+    status = workflow.status
+    return (status is WorkflowStatus.PAUSED or not status.is_at_rest) and not workflow.is_driven
 
 
 class _Watch:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
+from ..display import Rows, attempts_html, partitions_html, steps_html, watch, workflow_html, workflows_html
 from ..model.filters import Order, WorkflowFilter
-from .progress import as_html, bar
+from .progress import bar
 from .remote import ALL, EVERYTHING
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class Remote:
         after: WorkflowId | None = None,
     ) -> list[WorkflowView]:
         """Workflows, newest first by default, without their plans."""
-        return self._loop.run(self._remote.workflows(status, limit, where=where, order=order, after=after))
+        found = self._loop.run(self._remote.workflows(status, limit, where=where, order=order, after=after))
+        return Rows(found, workflows_html)
 
     def statuses(self, workflows: Collection[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
         """The status of these workflows."""
@@ -181,7 +183,7 @@ class RemoteWorkflow:
         return repr(self._workflow)
 
     def _repr_html_(self) -> str:
-        return as_html(self.view(), self.steps())
+        return workflow_html(self.view(), self.steps())
 
     @property
     def id(self) -> WorkflowId:
@@ -213,7 +215,7 @@ class RemoteWorkflow:
 
     def steps(self) -> list[StepView]:
         """Its steps with their counters."""
-        return self._loop.run(self._workflow.steps())
+        return Rows(self._loop.run(self._workflow.steps()), steps_html)
 
     def step_facts(self) -> list[StepFacts]:
         """Figures for each step besides its counters."""
@@ -228,6 +230,14 @@ class RemoteWorkflow:
     def settled(self, timeout_s: float | None = None, told: Told | None = None) -> WorkflowView:
         """Wait until it is at rest, however it ended. ``told`` is called in another thread."""
         return self._loop.run(self._workflow.settled(timeout_s, told))
+
+    def watch(self, every_s: float = 0.5) -> None:
+        """Show it in a notebook, and keep the picture up to date until it is at rest; an interrupt ends the watching.
+
+        Raises:
+            EopiezError: this is no notebook.
+        """
+        watch(self._repr_html_, lambda: self.status.is_at_rest, every_s)
 
     def follow(self, after: int = 0) -> Iterator[Message]:
         """Its events as they happen, and ``progress`` between them, until it is at rest."""
@@ -281,11 +291,11 @@ class RemoteWorkflow:
         self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None
     ) -> list[AttemptView]:
         """As ``each_attempt``, in a list."""
-        return self._loop.run(self._workflow.attempts(where, after, limit))
+        return Rows(self._loop.run(self._workflow.attempts(where, after, limit)), attempts_html)
 
     def last_attempts(self, limit: int = 10) -> list[AttemptView]:
         """The newest attempts that ended without a result, the newest last."""
-        return self._loop.run(self._workflow.last_attempts(limit))
+        return Rows(self._loop.run(self._workflow.last_attempts(limit)), attempts_html)
 
     def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
         """Start no more tasks; it is ``paused`` once none is in flight."""
@@ -341,6 +351,9 @@ class RemotePartitions(Sequence[Any]):
 
     def __repr__(self) -> str:
         return f"<{len(self)} partitions>"
+
+    def _repr_html_(self) -> str:
+        return partitions_html(self)
 
 
 class Pipeline:

@@ -1,15 +1,13 @@
-"""How far a workflow is, on a terminal while somebody waits, and in a notebook."""
+"""How far a workflow is, on a terminal while somebody waits."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..model.views import StepView, WorkflowView
     from .workflow import Told
 
 
@@ -37,14 +35,3 @@ def bar(name: str, *, is_wanted: bool | None = None) -> Iterator[Told | None]:
             progress.update(task, completed=done, total=known or None, count=f"{done:,}/{known:,} tasks, {steps}")
 
         yield told
-
-
-def as_html(view: WorkflowView, steps: Sequence[StepView]) -> str:
-    """A workflow as a notebook shows it."""
-    rows = "".join(
-        f"<tr><td>{escape(step.name)}</td><td>{step.status}</td><td>{step.done:,} / "
-        f"{'?' if step.partitions is None else format(step.partitions, ',')}</td><td>{escape(step.reason)}</td></tr>"
-        for step in steps
-    )
-    head = f"<b>{escape(view.name)}</b> {view.id}: {view.status}"
-    return f"<p>{head}</p><table><tr><th>Step<th>Status<th>Partitions<th>Waits for</tr>{rows}</table>"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..model.policies import Spread
+from ..settings import ray_job, secrets, variable
 from .joining import NAMESPACE
 from .last_words import LastWords, read_last_words
 
@@ -69,9 +71,14 @@ def _runtime_env(resources: Resources) -> dict[str, Any]:
     """The step's runtime environment, with threads of numerical libraries limited to its CPUs."""
     wanted: dict[str, Any] = json.loads(str(resources.runtime_env)) if resources.runtime_env else {}
     threads = str(max(1, int(resources.cpu)))
-    return wanted | {
-        "env_vars": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, **wanted.get("env_vars", {})}
-    }
+    own = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, **_withheld()}
+    return wanted | {"env_vars": {**own, **wanted.get("env_vars", {})}}
+
+
+def _withheld() -> dict[str, str]:
+    """Secrets that workers would inherit from their job's environment, emptied: phases are anybody's code."""
+    variables = map(variable, secrets()) if ray_job() is not None else ()
+    return {name: "" for name in variables if name in os.environ}
 
 
 def _scheduling(name: str, resources: Resources) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from blake3 import blake3
 
 from ..authoring.encoding import decode, encode
 from ..authoring.pickling import UNPICKLABLE, culprit
+from ..display import partitions_html
 from ..errors import ArtifactError, ArtifactMissingError, StorageFullError
 from ..home import make_folder
 from ..model.tasks import Output
@@ -258,6 +259,9 @@ class LoadedPartitions(Sequence[Any]):
 
     def __repr__(self) -> str:
         return f"<{len(self)} partitions>"
+
+    def _repr_html_(self) -> str:
+        return partitions_html(self)
 
 
 class ValueCache:

@@ -320,7 +320,8 @@ class RayExecutor:
             heard, pooled.heard = tuple(pooled.heard), []
             sent = pickle.dumps(call._replace(heard=heard), protocol=5)
             slot.known.update(call.code)
-            answer = asyncio.wrap_future(pooled.actor.result().handle.run.remote(sent).future())
+            run = pooled.actor.result().handle.run.options(name=_called(call))
+            answer = asyncio.wrap_future(run.remote(sent).future())
             answer.add_done_callback(_heard)
             await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
@@ -493,6 +494,12 @@ class RayExecutor:
 def _prefix(owner: str) -> str:
     """Prefix of the names of an orchestrator's own workers."""
     return f"{WORKER}{owner[-12:]}-"
+
+
+def _called(call: WorkCall) -> str:
+    """What Ray's dashboard calls it: by its steps, and no more, since each name is a series of Ray's metrics."""
+    first, *others = dict.fromkeys(name for part in call.parts for name in part.step_names())
+    return f"{first} …" if others else first
 
 
 def _heard(answer: asyncio.Future[Any]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
+from ..display import Rows, attempts_html, steps_html, watch, workflow_html
 from ..errors import WorkflowNotFinishedError
 from ..model.changes import Change, StepChange
 from ..model.endings import check_succeeded
@@ -52,6 +53,9 @@ class Workflow:
 
     def __repr__(self) -> str:
         return f"<workflow {self.id}>"
+
+    def _repr_html_(self) -> str:
+        return workflow_html(self.view(), self.steps())
 
     @property
     def _workflows(self) -> Workflows:
@@ -102,6 +106,14 @@ class Workflow:
             TimeoutError: it is still at work.
         """
         return self._thread.run(asyncio.wait_for(self._thread.engine.settled(self.id), timeout_s))
+
+    def watch(self, every_s: float = 0.5) -> None:
+        """Show it in a notebook, and keep the picture up to date until it is at rest; an interrupt ends the watching.
+
+        Raises:
+            EopiezError: this is no notebook.
+        """
+        watch(self._repr_html_, lambda: self.status.is_at_rest, every_s)
 
     def result(self, step: str) -> Any:
         """The output of a finished step: a value, or a sequence of partitions, each loaded on access.
@@ -169,7 +181,7 @@ class Workflow:
 
     def steps(self) -> list[StepView]:
         """Its steps with their counters."""
-        return self._thread.run(self._workflows.steps(self.id))
+        return Rows(self._thread.run(self._workflows.steps(self.id)), steps_html)
 
     def events(self, after: int = 0) -> list[EventView]:
         """Its history."""
@@ -224,7 +236,7 @@ class Workflow:
         self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None
     ) -> list[AttemptView]:
         """Attempts that ended without a result, oldest first. Arguments and errors as in ``each_attempt``."""
-        return list(self.each_attempt(where, after, limit))
+        return Rows(self.each_attempt(where, after, limit), attempts_html)
 
     def each_attempt(
         self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None
@@ -247,7 +259,7 @@ class Workflow:
 
     def last_attempts(self, limit: int = 10) -> list[AttemptView]:
         """The newest attempts that ended without a result, the newest last."""
-        return self._thread.run(self._workflows.last_attempts(self.id, limit))
+        return Rows(self._thread.run(self._workflows.last_attempts(self.id, limit)), attempts_html)
 
     def step_facts(self) -> list[StepFacts]:
         """Figures for each step besides its counters: its peak memory, its attempts without a result."""

@@ -9,6 +9,7 @@ import secrets
 import socket
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ClusterError
 from ..home import make_file, make_folder
 from ..logs import get_logger
+from ..settings import ray_job
 from .nodes import Node, Nodes
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ ATTACH_S = 30.0
 """Seconds after which a running cluster that does not answer is given up."""
 OUTAGE_S = 1_000_000
 """Seconds that Ray tries to reach a head before it ends the process. How long we wait is for us to say."""
+RAYS_TOKEN = Path("~/.ray/auth_token")
+"""Where Ray looks for a token unless told otherwise."""
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 log = get_logger(__name__)
@@ -64,10 +68,9 @@ def part() -> None:
 
 
 def _join(settings: Settings) -> Path | None:
-    authenticate(settings.home)
+    authenticate(settings.home, is_joining=settings.ray_address is not None)
     _shorten_farewells(settings)
-    import ray
-
+    ray = _imported_quietly()
     rays_log = logging.getLogger("ray._private.worker")
     if _is_news not in rays_log.filters:
         rays_log.filters.insert(0, _is_news)  # Before any that passes records on.
@@ -76,6 +79,15 @@ def _join(settings: Settings) -> Path | None:
         return _start_local(ray, settings)
     _attach(ray, settings.ray_address)
     return None
+
+
+def _imported_quietly() -> Any:
+    """Ray, without its advice to install widgets, which nothing here would use."""
+    logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import ray
+    return ray
 
 
 def living_nodes() -> Nodes:
@@ -99,18 +111,21 @@ def address() -> str:
     return f"{socket.gethostname() if host.strip('[]') in LOOPBACK else host}:{port}"
 
 
-def authenticate(home: Path) -> None:
+def authenticate(home: Path, *, is_joining: bool = False) -> None:
     """A token of our own for every cluster we start or join, readable by this user alone.
 
-    Ray reads it once per process, so it stays the same there even if its data home is gone.
+    Ray reads it once per process, so it stays the same there even if its data home is gone. A job already has its
+    cluster's token, and whoever joins a cluster may have it where Ray itself looks.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if _is_late():
+    if _is_late() or ray_job() is not None:
         return
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if os.environ["RAY_AUTH_MODE"] != "token" or "RAY_AUTH_TOKEN" in os.environ:
         return
     folder, named = home.expanduser().absolute(), os.environ.get("RAY_AUTH_TOKEN_PATH")
+    if named is None and is_joining and RAYS_TOKEN.expanduser().exists():
+        return
     if named is None:
         path = folder / "ray.token"
         if not path.exists():

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Self, Unpack
 
+from ..display import Rows, workflows_html
 from ..model.filters import Order
 from ..model.limits import LimitKey, LimitKind, Rules
 from ..model.names import DEFAULT_PROJECT
@@ -136,7 +137,7 @@ class Local:
             after: continues after the last one on an earlier page.
         """
         wanted = where if status is None else replace(where, statuses=(status,))
-        return self._run(self._engine.workflows.page(wanted, order, after, limit))
+        return Rows(self._run(self._engine.workflows.page(wanted, order, after, limit)), workflows_html)
 
     def projects(self) -> list[ProjectView]:
         """All projects."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model.names import DEFAULT_PROJECT, check_labels, check_name, check_priority, check_project_name
+from ..model.names import DEFAULT_PROJECT, RAY_JOB, check_labels, check_name, check_priority, check_project_name
+from ..settings import ray_job
 from ..store import NewWorkflow
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ def new_workflow(plan: Plan, options: StartOptions) -> NewWorkflow:
     Raises:
         ParameterError: the project, owner, key, labels or priority are invalid.
     """
-    labels = {**plan.labels, **options.get("labels", {})}
+    job = ray_job()
+    origin = {} if job is None else {RAY_JOB: job}
+    labels = {**plan.labels, **options.get("labels", {}), **origin}
     said = {"priority": plan.priority, **options, "labels": labels}
     check_project_name(options.get("project", DEFAULT_PROJECT))
     check_name("the owner", options.get("owner", ""))

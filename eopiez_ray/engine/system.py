@@ -19,7 +19,7 @@ from ..model.ids import OrchestratorId, uuid7
 from ..model.policies import Resources
 from ..model.requests import Answer
 from ..model.status import WorkflowStatus
-from ..settings import Settings
+from ..settings import Settings, ray_job
 from ..store import (
     Database,
     EmbeddedServer,
@@ -35,6 +35,7 @@ from ..store import (
 from .artifacts import Artifacts
 from .cluster import RayExecutor
 from .collector import spare_all
+from .jobs import note_workflow
 from .moments import set_within
 from .orchestrator import Orchestrator
 
@@ -83,6 +84,7 @@ class Engine:
         self._driving: asyncio.Task[None] | None = None
         self._executor: RayExecutor | None = None
         self._starting = asyncio.Lock()
+        self._has_signed = False
         self._changes: dict[str, asyncio.Event] = {}
         """Set when a workflow that someone waits for has changed."""
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
@@ -123,7 +125,7 @@ class Engine:
         if self._server is not None:
             url = await asyncio.to_thread(self._server.start)
         assert url is not None
-        self._database = await connect(url)
+        self._database = await connect(url, self.settings.pooler_url if self._server is None else None)
         self._intake = Intake(self._database)
 
     async def close(self) -> None:
@@ -239,6 +241,7 @@ class Engine:
         assert self._orchestrator is not None
         self._check((await self.workflows.get(workflow)).plan)
         self._orchestrator.drive(workflow)
+        await self._sign(workflow)
 
     async def drive_granted(self, answers: Sequence[Answer]) -> list[Answer]:
         """Let this process's orchestrator claim what was queued; add to the answers why some can never run here."""
@@ -282,7 +285,15 @@ class Engine:
         assert self._orchestrator is not None
         for plan in {new.plan.digest: new.plan for new in wanted}.values():
             self._check(plan)
-        return await self._orchestrator.create(*wanted)
+        created = await self._orchestrator.create(*wanted)
+        await self._sign(*created)
+        return created
+
+    async def _sign(self, *workflows: WorkflowId) -> None:
+        """Let the Ray job that this process belongs to say which workflow it drives: the first one."""
+        if not self._has_signed and workflows and ray_job() is not None:
+            self._has_signed = True
+            await note_workflow(workflows[0])
 
     def offer(self, wanted: Sequence[NewWorkflow]) -> Future[list[WorkflowId]] | None:
         """Like ``create``, from any thread and without a task for it; None if nothing is driven here yet."""

@@ -115,7 +115,7 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
     assert url is not None
     try:
         async with (
-            await connect(url) as database,
+            await connect(url, settings.pooler_url if server is None else None) as database,
             _recording(settings, url),
             open_identity(database, settings) as identity,
         ):

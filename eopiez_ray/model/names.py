@@ -17,6 +17,8 @@ LONGEST_PROJECT = 63
 """Maximum characters in a project's name, so that it fits into a host name or a label of Kubernetes."""
 OUTPUT, TITLE, SPOOL = "output", "title", "spool"
 """Labels of a run of the pipeline: its output folder, its title, and where its standard input was kept."""
+RAY_JOB = "ray_job"
+"""Label of a workflow that a Ray job has created: the job's submission id."""
 RESERVED_LABELS = (OUTPUT, TITLE, SPOOL)
 PRIORITIES = range(-(2**15), 2**15)
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -105,6 +105,11 @@ class WorkPart(NamedTuple):
         """Its items in order."""
         return iter(self.items) if self.span is None else self.span.items()
 
+    def step_names(self) -> Iterator[str]:
+        """The step of each of its items; once for a span."""
+        numbers = (item.key.step for item in self.items) if self.span is None else (self.span.step,)
+        return (self.steps[number].name for number in numbers)
+
     def keys(self) -> tuple[TaskKey, ...]:
         """The keys of its tasks."""
         return tuple(item.key for item in self.tasks())

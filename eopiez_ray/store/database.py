@@ -1,25 +1,27 @@
-"""Connections: a pool for statements, one connection of its own for LISTEN, and the schema."""
+"""Connections: a pool for statements, one connection of its own for LISTEN, and the schema.
+
+With a pooler, statements go through it, each in a transaction: between two transactions it may give the server's
+connection to somebody else, and with it whatever was prepared there.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 import asyncpg
 
 from ..errors import (
     DatabaseTooOldError,
     DatabaseUnavailableError,
-    StorageFullError,
-    StoreError,
-    WriteRefusedError,
 )
+from .addresses import check_address, redacted
 from .encoding import clean, to_json
+from .queries import sql
+from .translating import LOST, reached, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -33,36 +35,12 @@ MINIMUM_SERVER = 150_000
 SCHEMA_LOCK = 0x656F7069657A
 """Key of the advisory lock under which the schema is created: the letters of "eopiez"."""
 
-LOST = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.InternalClientError,  # A connection cut off in the middle of an answer is out of sync.
-    TimeoutError,
-    asyncpg.InsufficientResourcesError,  # Too many clients, or no memory: both pass.
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,  # A standby that is about to take over.
-)
-"""What asyncpg raises when the server is gone, shutting down, or has no room for us."""
-REFUSED = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-    asyncpg.QueryCanceledError,
-    asyncpg.InternalServerError,
-)
-"""What asyncpg raises when the server refuses a value, or so much at once."""
-
 
 class Database:
     """A pool of connections to one database with the current schema. Create it with ``connect``."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str) -> None:
-        self._pool, self.url = pool, url
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str, *, is_pooled: bool = False) -> None:
+        self._pool, self.url, self._is_pooled = pool, url, is_pooled
         self._writers: list[Writer] = []
 
     @asynccontextmanager
@@ -79,6 +57,9 @@ class Database:
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """All rows of a statement, run in its own transaction. Errors as in ``transaction``."""
+        if self._is_pooled:
+            async with self.transaction() as connection:
+                return await connection.fetch(statement, *arguments)
         with translated(self.url):
             async with self._pool.acquire(timeout=10) as connection:
                 return await connection.fetch(statement, *arguments)
@@ -173,120 +154,71 @@ class Writer:
         return self._connection
 
 
-async def connect(url: str) -> Database:
-    """Open the database at ``url`` and bring its schema up to date.
+async def connect(url: str, pooler_url: str | None = None) -> Database:
+    """Open the database at ``url`` and bring its schema up to date; with a pooler, statements go through that.
 
     Raises:
-        DatabaseUnavailableError: it cannot be reached, or refuses user, password or database.
+        DatabaseUnavailableError: it cannot be reached, or refuses user, password or database; or the pooler leads to
+            another one.
         DatabaseTooOldError: the server is older than PostgreSQL 15, or the schema is newer than this program.
     """
-    _check_address(url)
-    try:
+    check_address(url)
+    with reached(url):
         # With a minimum size, asyncpg would log a traceback for each connection that a lost server does not restore.
         pool = await asyncpg.create_pool(
             url, min_size=0, max_size=8, init=_prepare, reset=_keep, server_settings=_SETTINGS, timeout=10
         )
         await pool.release(await pool.acquire())  # It can be reached and accepts the login.
-    except (
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-        asyncpg.InsufficientPrivilegeError,
-    ) as error:
-        raise DatabaseUnavailableError(
-            f"the database at {redacted(url)} refuses the connection: {error}; check EOPIEZ_DATABASE_URL"
-        ) from error
-    except ValueError:  # Without its cause, which may quote part of the password.
-        raise DatabaseUnavailableError(_NO_ADDRESS) from None
-    except asyncpg.ProtocolViolationError as error:
-        raise DatabaseUnavailableError(_unsupported(url, error)) from error
-    except LOST as error:
-        raise DatabaseUnavailableError(
-            f"cannot reach the database at {redacted(url)}: {error or type(error).__name__}; is it running?"
-        ) from error
     try:
         async with pool.acquire() as connection:
             await _migrate(connection)
     except BaseException:
         pool.terminate()
         raise
-    return Database(pool, url)
+    if pooler_url is None:
+        return Database(pool, url)
+    pooled = await _pooled(pool, pooler_url)
+    await pool.close()
+    return Database(pooled, url, is_pooled=True)
 
 
-@contextmanager
-def translated(url: str) -> Iterator[None]:
-    """asyncpg's errors as ours."""
-    try:
-        yield
-    except asyncpg.DiskFullError as error:
-        raise StorageFullError(
-            f"the database at {redacted(url)} has no disk space left; free some and resume"
-        ) from error
-    except REFUSED as error:
-        raise WriteRefusedError(f"the database refuses this write: {error}") from error
-    except LOST as error:
-        if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):  # asyncpg's own check.
-            raise WriteRefusedError(f"this cannot be written to the database: {error}") from error
-        raise DatabaseUnavailableError(
-            f"lost the database at {redacted(url)}: {error or type(error).__name__}"
-        ) from error
-    except asyncpg.PostgresError as error:
-        raise StoreError(f"the database at {redacted(url)} failed: {error}") from error
+async def _pooled(direct: asyncpg.Pool[asyncpg.Record], pooler_url: str) -> asyncpg.Pool[asyncpg.Record]:
+    """Connections through a pooler, which lead where the direct ones do, and into our schema."""
+    check_address(pooler_url, "EOPIEZ_POOLER_URL")
+    with reached(pooler_url, "EOPIEZ_POOLER_URL"):
+        lasting = [f"{name}={_SETTINGS[name]}" for name in ("search_path", "jit")]
+        for missing in await direct.fetch(sql("missing_session_settings"), lasting):
+            await direct.execute(missing["text"])
+        expected = await direct.fetchrow(sql("where_am_i"))
+        # Nothing that is prepared outlives a transaction here; unnamed statements are not even looked for again.
+        pool = await asyncpg.create_pool(
+            pooler_url, min_size=0, max_size=8, init=_prepare_within, reset=_keep, timeout=10,
+            statement_cache_size=0, server_settings={"application_name": _SETTINGS["application_name"]},
+        )  # fmt: skip
+        async with pool.acquire() as connection, connection.transaction():
+            found = await connection.fetchrow(sql("where_am_i"))
+    if found == expected:
+        return pool
+    pool.terminate()
+    assert found is not None
+    assert expected is not None
+    raise DatabaseUnavailableError(_misled(pooler_url, found, expected))
 
 
-_NO_ADDRESS = (
-    "EOPIEZ_DATABASE_URL is not a database address; write postgresql://user:password@host:5432/name, and "
-    "percent-encode any of / ? # : @ % in the password, such as %2F for /"
-)
-
-
-def _check_address(url: str) -> None:
-    """Reject an address that asyncpg would parse wrongly and then quote in an error, password included.
-
-    Raises:
-        DatabaseUnavailableError: it is not an address.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise DatabaseUnavailableError(_NO_ADDRESS) from None
-    options = parts.query.split("&") if parts.query else []
-    is_sound = (
-        parts.scheme in {"postgres", "postgresql"}
-        and "@" not in parts.path
-        and "#" not in url
-        and all("=" in option for option in options)
-        and all(map(_is_host, parts.netloc.rpartition("@")[2].split(",")))
-    )
-    if not is_sound:
-        raise DatabaseUnavailableError(_NO_ADDRESS)
-
-
-def _is_host(host: str) -> bool:
-    """Whether anything that follows the host's name is a port."""
-    _, colon, port = host.rpartition("]")[2].rpartition(":")
-    return not colon or not port or port.isdigit()
-
-
-def _unsupported(url: str, error: Exception) -> str:
-    """What to do if something between us and the server does not speak the whole protocol."""
-    if "startup parameter" not in str(error):
-        return f"the server at {redacted(url)} does not answer like PostgreSQL: {error}; check EOPIEZ_DATABASE_URL"
+def _misled(pooler_url: str, found: asyncpg.Record, expected: asyncpg.Record) -> str:
+    """What to do about a pooler that leads elsewhere, or whose connections are older than the role's settings."""
+    if [*found.values()][:3] == [*expected.values()][:3]:
+        return (
+            f"the pooler at {redacted(pooler_url)} has connections from before the role had its settings: say "
+            "RECONNECT on its console, and start again"
+        )
     return (
-        f"{redacted(url)} seems to be PgBouncer or another pooler ({error}); eopiez needs sessions of its own, for "
-        "LISTEN and advisory locks: point EOPIEZ_DATABASE_URL at the server itself"
+        f"the pooler at {redacted(pooler_url)} leads to database {found['database']!r} as {found['role']!r}, and "
+        f"EOPIEZ_DATABASE_URL to {expected['database']!r} as {expected['role']!r} or to another server; let both lead "
+        "to the same database of the same server, as the same role"
     )
 
 
-def redacted(url: str) -> str:
-    """The address without its password, wherever that is in it, percent-encoded or not."""
-    scheme, separator, rest = url.partition("://")
-    account, at, place = rest.rpartition("@")
-    user, colon, _ = account.partition(":")
-    shown = f"{user}{colon and ':***'}{at}{place}" if at else rest
-    return _PASSWORDS.sub(r"\1***", f"{scheme}{separator}{shown}")
-
-
-_PASSWORDS = re.compile(r"(\w*pass(?:word|wd)?\w*=)[^&\s]*", re.IGNORECASE)
 _SETTINGS = {"search_path": "eopiez", "application_name": "eopiez", "jit": "off"}
 
 
@@ -297,6 +229,12 @@ async def _open(url: str) -> asyncpg.Connection[asyncpg.Record]:
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=to_json, decoder=json.loads)
     await connection.set_type_codec("text", schema="pg_catalog", encoder=clean, decoder=str)
+
+
+async def _prepare_within(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """As ``_prepare``, which asks the server for types, on one of its connections."""
+    async with connection.transaction():
+        await _prepare(connection)
 
 
 async def _keep(_connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -18,10 +18,10 @@ from ..model.status import WorkflowStatus
 from ..model.tasks import Failure, Output, TaskKey
 from . import literals
 from .batch import Batch, CacheEntry, quarantine_of
-from .database import LOST, translated
 from .encoding import clean, moment
 from .queries import sql
 from .restoring import restored
+from .translating import LOST, translated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

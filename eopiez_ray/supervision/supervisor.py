@@ -88,7 +88,7 @@ class Supervisor:
                 self._file.clear()
 
     def _start_all(self) -> None:
-        authenticate(self._settings.home)
+        authenticate(self._settings.home, is_joining=self._settings.ray_address is not None)
         places = self._places()
         self._recorder = Recorder(places.database_url, LogPart.SUPERVISOR, Redaction.of(self._settings))
         self._recorder.start()

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import eopiez_ray as ez
 from eopiez_ray import Partitions
 
+from ..waiting import wait_until
+
 
 @ez.phase(kind="map")
 def mark_slowly(value: int, *, marks: str, seconds: float = 0.02) -> int:
@@ -68,6 +70,15 @@ class Marks:
     def workers(self) -> set[int]:
         """Processes that have run tasks."""
         return {pid for _, pid in self.lines()}
+
+    def let_go(self) -> None:
+        """Let tasks go on that wait for it."""
+        (self.folder / "gate").touch()
+
+    def wait_for(self, more: int) -> None:
+        """Wait until that many more tasks have run."""
+        wanted = len(self.lines()) + more
+        wait_until(lambda: len(self.lines()) >= wanted)
 
     def repeated(self) -> int:
         """Runs beyond the first of each task."""

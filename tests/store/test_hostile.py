@@ -32,7 +32,7 @@ from eopiez_ray.model.requests import Request
 from eopiez_ray.model.status import Outcome, WorkflowStatus
 from eopiez_ray.model.tasks import Failure, LogLine, Reject, Report, TaskKey
 from eopiez_ray.store import Batch, Database, Intake, Workflows, connect
-from eopiez_ray.store.database import redacted
+from eopiez_ray.store.addresses import redacted
 from eopiez_ray.store.encoding import LATEST, clean, moment, to_json
 
 from ..machine.plans import codes, plan, step

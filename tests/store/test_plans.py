@@ -22,6 +22,7 @@ SMALL = {
     "gather_log_lines": "5,000 lines at most",
     "is_held": "one workflow",
     "lock_for_update": "one workflow",
+    "missing_session_settings": "two settings",
     "server_connections": "one server has few connections",
     "server_figures": "one server has few connections",
     "standing_limits": "few orchestrators are alive",

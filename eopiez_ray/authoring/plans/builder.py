@@ -179,6 +179,11 @@ class Plan:
         """Pickled phases and values by digest, kept with the plan so that any process can continue it."""
         return self._code
 
+    def _repr_html_(self) -> str:
+        from ...display import plan_html
+
+        return plan_html(self.spec())
+
     def to_document(self) -> dict[str, Any]:
         """The plan as JSON values, from which ``read_plan`` reads an equal plan.
 

@@ -1,0 +1,198 @@
+"""What ``eopiez config`` says: each setting with its value and where that is from, and what is wrong with them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..errors import EopiezError
+from ..sealing import Seal
+from ..settings import FOLDER, PREFIX, Settings, ray_job, secrets, settings_folder, variable
+from ..store.addresses import check_address, redacted
+from .examination import Finding, Verdict
+
+OTHERS = {
+    FOLDER, "EOPIEZ_DEBUG", "EOPIEZ_PROJECT", "EOPIEZ_URL", "EOPIEZ_TOKEN",
+    "EOPIEZ_SERVICES_URL", "EOPIEZ_SERVICES_KEYS",
+}  # fmt: skip
+"""Variables of ours that are no settings."""
+HIDDEN = "(hidden)"
+ADDRESSES = ("database_url", "pooler_url")
+"""Secrets that are shown without their passwords."""
+
+
+class Origin(StrEnum):
+    """Where a value is from."""
+
+    DEFAULT = "default"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    JOB = "job"
+    """The Ray job that this process belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A setting as anybody may see it."""
+
+    variable: str
+    value: Any
+    origin: Origin
+
+
+def shown(settings: Settings) -> list[Shown]:
+    """All settings in the order of their model; of secrets only whether they are set."""
+    given = {name.lower() for name, value in os.environ.items() if value}
+    files = {path.name.lower() for path in _files()}
+    return [
+        Shown(variable(name), _visible(name, getattr(settings, name)), _origin(name, given, files))
+        for name in Settings.model_fields
+    ]
+
+
+def _visible(name: str, value: Any) -> Any:
+    if name not in secrets() or value is None:
+        return value
+    return redacted(value) if name in ADDRESSES else HIDDEN
+
+
+def _origin(name: str, given: set[str], files: set[str]) -> Origin:
+    called = variable(name).lower()
+    if called in given:
+        return Origin.ENVIRONMENT
+    if called in files:
+        return Origin.FILE
+    return Origin.JOB if name == "ray_address" and ray_job() is not None else Origin.DEFAULT
+
+
+def _files() -> list[Path]:
+    """The files of the settings folder; none if it cannot be read, which the check says."""
+    try:
+        folder = settings_folder()
+        return [] if folder is None else sorted(path for path in folder.iterdir() if path.is_file())
+    except (EopiezError, OSError):
+        return []
+
+
+def check() -> list[Finding]:
+    """What is wrong with the settings, and what to do; nothing is started and nobody is asked."""
+    found = [*_unknown(), *_open_files()]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        return [*found, *(_invalid(problem) for problem in error.errors(include_url=False))]
+    except EopiezError as error:
+        return [*found, Finding(FOLDER, Verdict.BAD, str(error))]
+    return [*found, *_addresses(settings), *_together(settings)]
+
+
+def _invalid(problem: Any) -> Finding:
+    name = str(problem["loc"][0]) if problem["loc"] else ""
+    value = HIDDEN if name in secrets() else repr(problem["input"])
+    return Finding(variable(name), Verdict.BAD, f"it is {value}", f"{problem['msg'].lower()}; see docs/settings.md")
+
+
+def _unknown() -> Iterator[Finding]:
+    known = [*map(variable, Settings.model_fields), *sorted(OTHERS)]
+    named = {name for name in os.environ if name.upper().startswith(PREFIX)}
+    named |= {path.name for path in _files() if path.name.upper().startswith(PREFIX)}
+    for name in sorted(named):
+        if name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, 1)
+            hint = f"did you mean {near[0]}?" if near else "remove it; docs/settings.md names all"
+            yield Finding(name, Verdict.WARNING, "there is no such setting, so it has no effect", hint)
+
+
+def _open_files() -> Iterator[Finding]:
+    hidden = {variable(name) for name in secrets()}
+    for path in _files():
+        if path.name.upper() in hidden and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding(path.name.upper(), Verdict.WARNING, f"others can read {path}", f"chmod 600 {path}")
+
+
+def _addresses(settings: Settings) -> Iterator[Finding]:
+    for name in ADDRESSES:
+        try:
+            if getattr(settings, name) is not None:
+                check_address(getattr(settings, name), variable(name))
+        except EopiezError as error:
+            yield Finding(variable(name), Verdict.BAD, str(error))
+    try:
+        Seal(settings.secret_key)
+    except EopiezError as error:
+        yield Finding("EOPIEZ_SECRET_KEY", Verdict.BAD, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    """Settings that do not go together."""
+
+    is_there: bool
+    name: str
+    verdict: Verdict
+    facts: str
+    advice: str
+
+
+def _together(settings: Settings) -> list[Finding]:
+    return [
+        Finding(variable(clash.name), clash.verdict, clash.facts, clash.advice)
+        for clash in _clashes(settings)
+        if clash.is_there
+    ]
+
+
+def _clashes(settings: Settings) -> Sequence[_Clash]:
+    is_local = "://" not in settings.artifacts or settings.artifacts.startswith("file://")
+    is_alone = settings.gateway_host in {"127.0.0.1", "localhost", "::1"}
+    fine, minutes, hours = (
+        settings.metrics_fine_hours,
+        settings.metrics_minute_hours,
+        settings.metrics_hour_days * 24,
+    )
+    return (
+        _Clash(
+            settings.pooler_url is not None and settings.database_url is None,
+            "pooler_url", Verdict.BAD, "a pooler without a database",
+            "name the server behind it in EOPIEZ_DATABASE_URL",
+        ),
+        _Clash(
+            settings.autoscaling and settings.ray_address is None,
+            "autoscaling", Verdict.WARNING, "a cluster started here has no autoscaler",
+            "name a cluster in EOPIEZ_RAY_ADDRESS, or leave it out",
+        ),
+        _Clash(
+            settings.ray_address is not None and is_local,
+            "artifact_url", Verdict.WARNING, f"artifacts of the cluster go to a local folder, {settings.artifacts}",
+            "as soon as the cluster has several machines, it has to be storage that all reach, such as s3://bucket/path",
+        ),
+        _Clash(
+            settings.gateway_min_replicas > settings.gateway_max_replicas,
+            "gateway_max_replicas", Verdict.WARNING,
+            f"it is below the fewest replicas, {settings.gateway_min_replicas}",
+            "raise it, or lower EOPIEZ_GATEWAY_MIN_REPLICAS",
+        ),
+        _Clash(
+            not is_alone and settings.secret_key is None,
+            "secret_key", Verdict.WARNING, "others are let in, and secrets in the database are not sealed",
+            "give at least 32 random characters: docs/security.md",
+        ),
+        _Clash(
+            settings.oidc_issuer is not None and settings.oidc_client_secret is None,
+            "oidc_client_secret", Verdict.WARNING, "the provider is asked without a secret",
+            "set it, unless the provider knows this gateway as a public client",
+        ),
+        _Clash(
+            not fine <= minutes <= hours,
+            "metrics_minute_hours", Verdict.WARNING, "coarser samples are kept for less time than finer ones",
+            "let EOPIEZ_METRICS_FINE_HOURS, _MINUTE_HOURS and _HOUR_DAYS grow in this order",
+        ),
+    )  # fmt: skip
