@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.async_api import Page, expect
 
 from eopiez_ray.model.status import WorkflowStatus
@@ -62,7 +64,7 @@ async def test_filters_are_in_the_address(site: Site, page: Page) -> None:
     await page.get_by_label("Name or id begins with").fill("alph")
     await expect(page.get_by_role("link", name="beta")).to_have_count(0)
     await expect(page.get_by_role("link", name="alpha")).to_be_visible()
-    assert "text=alph" in page.url
+    await expect(page).to_have_url(re.compile("text=alph"))
     await page.reload()
     await expect(page.get_by_label("Name or id begins with")).to_have_value("alph")
     await expect(page.get_by_role("link", name="alpha")).to_be_visible()
