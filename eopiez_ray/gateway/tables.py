@@ -79,6 +79,30 @@ class Tables:
         table = pq.read_table(self.path("documents"), filters=[("document_id", "in", list(documents))])
         return {row["document_id"]: row for row in table.drop_columns(["digest"]).to_pylist()}
 
+    def places(self) -> bytes:
+        """Where each document is on the map, in the order of the collection.
+
+        Little-endian: the count as `uint32`; then, for all documents, x and y as `uint16` from 0 to 65535 along the
+        longer side of the map, and the theme as `int16`, -1 for none.
+        """
+        table = pq.read_table(self.path("assignments"), columns=["x", "y", "theme"])
+        x, y = (np.nan_to_num(table.column(name).to_numpy(), nan=0.0) for name in ("x", "y"))
+        side = max(float(np.ptp(x)), float(np.ptp(y)), 1e-9) if len(x) else 1.0
+        scaled = [np.round((axis - axis.min()) / side * 65535).astype("<u2") if len(axis) else axis for axis in (x, y)]
+        theme = table.column("theme").to_numpy().astype("<i2")
+        return np.uint32(len(x)).tobytes() + b"".join(each.tobytes() for each in (*scaled, theme))
+
+    def id_of(self, row: int) -> str:
+        """The id of the document in a row of the collection.
+
+        Raises:
+            Problem: the collection has no such row.
+        """
+        found = self.page("documents", row, 1)
+        if not found:
+            raise not_found("row", row, "documents are listed by /documents")
+        return str(found[0]["document_id"])
+
     def document(self, document: str) -> dict[str, Any]:
         """A document with its theme, its place on the map, and its motifs in the order of its text.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -60,6 +61,16 @@ async def test_a_collection_is_analysed_and_looked_at(client: Client, stage: Sta
     assert shown["document_id"] == "0"
     assert all(shown["text"][each["start"] : each["end"]].split() for each in shown["motifs"])
     assert (await viewer.get(f"/pipeline/{run}/document", params={"document": "none"})).status_code == 404
+    second = await viewer.get(f"/pipeline/{run}/document", params={"row": 1})
+    assert second.json()["item"]["document_id"] == LETTERS[1]["id"]
+    assert (await viewer.get(f"/pipeline/{run}/document", params={"row": len(LETTERS)})).status_code == 404
+    drawn = (await viewer.get(f"/pipeline/{run}/map")).content
+    (count,) = np.frombuffer(drawn, "<u4", 1)
+    x, y, theme = (
+        np.frombuffer(drawn, kind, count, 4 + 2 * count * at) for at, kind in enumerate(("<u2", "<u2", "<i2"))
+    )
+    assert (count, max(x.max(), y.max()), x.min(), y.min()) == (len(LETTERS), 65535, 0, 0)
+    assert sorted(np.unique(theme[theme >= 0])) == [each["theme"] for each in themes]
     near = (await viewer.get(f"/pipeline/{run}/similar", params={"document": "0", "limit": 5})).json()["items"]
     assert {int(hit["document_id"]) % 3 for hit in near} == {0}
     found = (await viewer.get(f"/pipeline/{run}/search", params={"query": "music", "limit": 4})).json()["items"]

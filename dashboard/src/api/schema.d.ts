@@ -532,6 +532,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pipeline/{workflow}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/pipeline/{workflow}/similar": {
         parameters: {
             query?: never;
@@ -4004,8 +4020,9 @@ export interface operations {
     };
     get_document: {
         parameters: {
-            query: {
-                document: string;
+            query?: {
+                document?: string | null;
+                row?: number;
             };
             header?: never;
             path: {
@@ -4021,6 +4038,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RowBody"];
+                };
+            };
+        };
+    };
+    get_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
         };

@@ -25,7 +25,7 @@ from ...store import NewWorkflow, WorkflowView
 from ..access import CallerDep, ProjectParameter, SystemDep, project_for, projects_for, view_of
 from ..bodies import AnswersBody, RequestBody, WorkflowBody, WorkflowDetailBody
 from ..collections import ExecuteBody, planned
-from ..documented import READS, WRITES, answers
+from ..documented import READS, WRITES, Documented, answers
 from ..problems import not_found
 from ..representation import CursorParameter, Limit, Page, id_at, number_at, page_of, reply
 from ..representation import cursor as cursor_at
@@ -48,6 +48,7 @@ MODEL, INDEX = "vectors.fit", "vectors.index"
 SNIPPET = 200
 """Characters of a document that a hit shows."""
 FILES = READS | answers(410)
+_MAP: Documented = {200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 TableName = Literal["documents", "copies", "facets", "motifs", "occurrences", "vectors", "assignments", "themes"]
 
 
@@ -218,12 +219,25 @@ async def list_documents(
 
 @router.get("/{workflow:uuid}/document", operation_id="get_document", response_model=RowBody, responses=FILES)
 async def get_document(
-    folder: FolderDep, document: Annotated[str, Query(max_length=2000, description="A document's id.")]
+    folder: FolderDep,
+    document: Annotated[str | None, Query(max_length=2000, description="A document's id.")] = None,
+    row: Annotated[int, Query(ge=0, le=2**40, description="Without an id, its row in the collection.")] = 0,
 ) -> Response:
     """One document: its text, its theme, and its motifs by where they stand, in characters from the beginning."""
-    found = await asyncio.to_thread(Tables(folder).document, document)
-    (row,) = Shown().of([found])
-    return reply(RowBody(item=row))
+    tables = Tables(folder)
+    found = await asyncio.to_thread(lambda: tables.document(tables.id_of(row) if document is None else document))
+    (shown,) = Shown().of([found])
+    return reply(RowBody(item=shown))
+
+
+@router.get("/{workflow:uuid}/map", operation_id="get_map", responses=FILES | _MAP, response_class=Response)
+async def get_map(folder: FolderDep) -> Response:
+    """Where each document is on the map, in the order of the collection, as numbers in columns.
+
+    Little-endian: the count as `uint32`; then, for all documents, x and y as `uint16` from 0 to 65535 along the longer
+    side of the map, and the theme as `int16`, -1 for none.
+    """
+    return Response(await asyncio.to_thread(Tables(folder).places), media_type="application/octet-stream")
 
 
 @router.get("/{workflow:uuid}/similar", operation_id="list_similar", response_model=HitsBody, responses=FILES)
