@@ -34,6 +34,31 @@ def letters(tmp_path: Path) -> Path:
     return path
 
 
+async def try_the_map(page: Page) -> None:
+    """The map: a document is found under the pointer and opened; a lasso catches all of them."""
+    await page.get_by_role("link", name="Map").click()
+    picture = page.get_by_role("img", name="Map of 30 documents")
+    box = await picture.bounding_box()
+    assert box is not None
+    assert await picture.evaluate("canvas => canvas.getContext('2d').getImageData(0, 0, 1, 1).data[3]") == 255
+    await page.get_by_role("button", name="Lasso").click()
+    corners = ((0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99))
+    points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in corners]
+    await page.mouse.move(*points[0])
+    await page.mouse.down()
+    for point in points[1:]:
+        await page.mouse.move(*point, steps=3)
+    await page.mouse.up()
+    caught = page.get_by_role("region", name="Lasso")
+    await expect(caught.get_by_role("heading")).to_have_text("30 documents")
+    await caught.get_by_role("button").first.click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await picture.focus()
+    for key in ("+", "ArrowLeft", "-", "0"):
+        await page.keyboard.press(key)
+
+
 async def test_a_file_becomes_a_collection_that_can_be_explored(site: Site, page: Page, letters: Path) -> None:
     await page.goto(f"{site.url}#/start?from=files&project=default")
     await page.get_by_label("Choose files").set_input_files(letters)
@@ -51,6 +76,7 @@ async def test_a_file_becomes_a_collection_that_can_be_explored(site: Site, page
     await expect(page.get_by_role("dialog").get_by_text("onerror")).to_be_visible()
     assert "broken" not in await page.title()
     await page.keyboard.press("Escape")
+    await try_the_map(page)
     await page.get_by_role("link", name="Motifs").click()
     await expect(page.get_by_role("row").nth(1)).to_be_visible()
     await page.get_by_role("link", name="Search").click()

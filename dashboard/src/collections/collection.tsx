@@ -1,4 +1,5 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { api, ROOT } from "../api/client";
 import { texts } from "../texts";
 import { DocumentDialog } from "./document";
@@ -8,6 +9,8 @@ import { COLLECTION_PARTS } from "./search";
 import { Search } from "./search-in-meaning";
 import { Themes } from "./themes";
 import "./collections.css";
+
+const MapTab = lazy(() => import("./map/tab"));
 
 const TABLES = ["documents", "assignments", "themes", "motifs", "occurrences", "vectors", "facets", "copies"] as const;
 
@@ -61,6 +64,11 @@ export function Collection() {
         ))}
       </nav>
       {part === "themes" && <Themes workflow={workflow} onOpen={open} />}
+      {part === "map" && (
+        <Suspense fallback={<p className="quiet">{texts.shell.loading}</p>}>
+          <MapTab workflow={workflow} onOpen={open} />
+        </Suspense>
+      )}
       {part === "motifs" && <Motifs workflow={workflow} />}
       {part === "documents" && <Documents workflow={workflow} theme={search.theme} onOpen={open} />}
       {part === "search" && <Search workflow={workflow} query={search.query} onOpen={open} />}

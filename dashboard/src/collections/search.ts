@@ -1,6 +1,6 @@
 import { defined, integer, oneOf, type RawSearch, text } from "../search";
 
-export const COLLECTION_PARTS = ["themes", "motifs", "documents", "search"] as const;
+export const COLLECTION_PARTS = ["themes", "map", "motifs", "documents", "search"] as const;
 
 export const collectionSearch = (raw: RawSearch) =>
   defined({

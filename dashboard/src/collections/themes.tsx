@@ -1,10 +1,8 @@
 import { Link } from "@tanstack/react-router";
-import { client } from "../api/client";
 import { number, share } from "../formats/numbers";
 import { texts } from "../texts";
 import { ErrorNote } from "../ui/notes";
-import { usePages } from "../ui/use-pages";
-import type { Theme } from "./rows";
+import { useThemes } from "./use-themes";
 
 interface ThemesProps {
   workflow: string;
@@ -13,11 +11,7 @@ interface ThemesProps {
 
 /** Themes, the largest first: how large each is, its terms, and the documents that stand for it. */
 export function Themes({ workflow, onOpen }: ThemesProps) {
-  const themes = usePages<Theme>(["themes", workflow], async (cursor, signal) => {
-    const params = { path: { workflow }, query: { limit: 100, ...cursor } };
-    const { data } = await client.GET("/v1/pipeline/{workflow}/themes", { params, signal });
-    return { data: data as { items: object[]; next?: string | null } as { items: Theme[]; next?: string | null } };
-  });
+  const themes = useThemes(workflow);
   if (themes.error !== null) return <ErrorNote error={themes.error} retry={themes.retry} />;
   const largest = Math.max(1, ...themes.rows.map((theme) => theme.documents));
   return (

@@ -551,7 +551,7 @@ export const en = {
     run: "How it ran",
     report: "Report",
     archive: "All documents, compressed (.eopz)",
-    parts: { themes: "Themes", motifs: "Motifs", documents: "Documents", search: "Search" },
+    parts: { themes: "Themes", map: "Map", motifs: "Motifs", documents: "Documents", search: "Search" },
     consistency: (share: string) => `${share} of its neighbourhood agrees`,
     exemplars: "Documents that stand for it",
     motif: "Motif",
@@ -572,6 +572,15 @@ export const en = {
     ask: "What to find, in your own words",
     nothingFound: "None of these words occurs in the collection.",
     similar: "Documents like it",
+  },
+  map: {
+    lasso: "Lasso",
+    closer: "Closer",
+    further: "Further away",
+    everything: "Everything",
+    summary: (documents: string, themes: number) =>
+      `Map of ${documents} documents in ${plural(themes, "theme", "themes")}`,
+    hint: "Drag to move; wheel, pinch, + and − to zoom; click a document to read it. What lies close together is alike.",
   },
   services: {
     none: "No service is registered. Developers register phases that run elsewhere by POST /v1/services.",

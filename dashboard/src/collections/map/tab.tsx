@@ -1,0 +1,15 @@
+import { ErrorNote } from "../../ui/notes";
+import { useThemes } from "../use-themes";
+import { DocumentMap } from "./map";
+
+interface MapTabProps {
+  workflow: string;
+  onOpen: (document: string) => void;
+}
+
+/** The map once its themes are known. */
+export default function MapTab({ workflow, onOpen }: MapTabProps) {
+  const themes = useThemes(workflow);
+  if (themes.error !== null) return <ErrorNote error={themes.error} retry={themes.retry} />;
+  return themes.isLoaded ? <DocumentMap workflow={workflow} themes={themes.rows} onOpen={onOpen} /> : null;
+}
