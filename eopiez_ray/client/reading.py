@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -37,7 +38,7 @@ def workflow_view(value: Json) -> WorkflowView:
         WorkflowView,
         value,
         id=WorkflowId(UUID(value["id"])),
-        spec=(value.get("inside") or {}).get("plan", {}),
+        spec_json=json.dumps((value.get("inside") or {}).get("plan", {})),
         status=WorkflowStatus(value["status"]),
         epoch=0,
         request=asked and Asked(Verb(asked["verb"]), _moment(asked["at"]), Request(asked["by"], asked["why"])),
