@@ -2,13 +2,16 @@ import { useState } from "react";
 import { api, client, type Schemas } from "../api/client";
 import type { Profile } from "../shell/session";
 import { texts } from "../texts";
+import { ActsHead, DataTable } from "../ui/data-table";
 import { Field } from "../ui/field";
 import { Form, said } from "../ui/form";
 import { Answered } from "../ui/notes";
-import { Scrolls } from "../ui/scrolls";
 import { Secret } from "../ui/secret";
 import { Time } from "../ui/time";
 import { toast } from "../ui/toasts";
+import type { Column } from "../ui/virtual-table";
+
+type Key = Schemas["KeyBody"];
 
 const DAY_S = 86_400;
 const ROLES = ["viewer", "operator", "developer", "administrator"] as const;
@@ -48,46 +51,12 @@ export function Keys({ profile }: { profile: Profile }) {
       {made && <Secret name={made.name} value={made.key} />}
       <Answered query={keys}>
         {({ items }) => (
-          <Scrolls label={texts.account.keys}>
-            <table>
-              <thead>
-                <tr>
-                  <th>{texts.workflows.name}</th>
-                  <th>{texts.workflows.owner}</th>
-                  <th>{texts.workflows.project}</th>
-                  <th>{texts.administration.role}</th>
-                  <th>{texts.account.begins}</th>
-                  <th>{texts.account.lastUsed}</th>
-                  <th>{texts.account.expires}</th>
-                  <th>
-                    <span className="only-read-aloud">{texts.account.revoke}</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((key) => (
-                  <tr key={key.id}>
-                    <td>{key.name}</td>
-                    <td>{key.login}</td>
-                    <td>{key.project}</td>
-                    <td>{key.role}</td>
-                    <td className="mono">{key.prefix}…</td>
-                    <td>
-                      <Time at={key.last_used_at} />
-                    </td>
-                    <td>
-                      <Time at={key.expires_at} />
-                    </td>
-                    <td>
-                      <button type="button" className="danger" onClick={() => void revoke(key.id)}>
-                        {texts.account.revoke}
-                      </button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scrolls>
+          <DataTable
+            label={texts.account.keys}
+            columns={columnsFor((key) => void revoke(key))}
+            rows={items}
+            keyOf={(key) => key.id}
+          />
         )}
       </Answered>
       <details>
@@ -121,4 +90,25 @@ export function Keys({ profile }: { profile: Profile }) {
       </details>
     </section>
   );
+}
+
+function columnsFor(onRevoke: (key: string) => void): Omit<Column<Key>, "width">[] {
+  return [
+    { key: "name", title: texts.workflows.name, cell: (key) => key.name },
+    { key: "owner", title: texts.workflows.owner, cell: (key) => key.login },
+    { key: "project", title: texts.workflows.project, cell: (key) => key.project },
+    { key: "role", title: texts.administration.role, cell: (key) => key.role },
+    { key: "prefix", title: texts.account.begins, cell: (key) => <span className="mono">{key.prefix}…</span> },
+    { key: "used", title: texts.account.lastUsed, cell: (key) => <Time at={key.last_used_at} /> },
+    { key: "expires", title: texts.account.expires, cell: (key) => <Time at={key.expires_at} /> },
+    {
+      key: "revoke",
+      title: <ActsHead>{texts.account.revoke}</ActsHead>,
+      cell: (key) => (
+        <button type="button" className="danger" onClick={() => onRevoke(key.id)}>
+          {texts.account.revoke}
+        </button>
+      ),
+    },
+  ];
 }

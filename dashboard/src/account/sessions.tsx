@@ -1,12 +1,15 @@
 import { useState } from "react";
-import { api, client } from "../api/client";
+import { api, client, type Schemas } from "../api/client";
 import { texts } from "../texts";
+import { ActsHead, DataTable } from "../ui/data-table";
 import { Dialog } from "../ui/dialog";
 import { Field } from "../ui/field";
 import { Form, said } from "../ui/form";
 import { Answered } from "../ui/notes";
-import { Scrolls } from "../ui/scrolls";
 import { Time } from "../ui/time";
+import type { Column } from "../ui/virtual-table";
+
+type Session = Schemas["SessionBody"];
 
 const OTHERS = "others";
 
@@ -31,42 +34,12 @@ export function Sessions() {
       </div>
       <Answered query={sessions}>
         {({ items }) => (
-          <Scrolls label={texts.account.sessions}>
-            <table>
-              <thead>
-                <tr>
-                  <th>{texts.account.browser}</th>
-                  <th>{texts.account.address}</th>
-                  <th>{texts.account.lastSeen}</th>
-                  <th>{texts.account.expires}</th>
-                  <th>
-                    <span className="only-read-aloud">{texts.account.end}</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((each) => (
-                  <tr key={each.id}>
-                    <td>
-                      {each.user_agent.slice(0, 120)} {each.is_current && <strong>({texts.account.thisOne})</strong>}
-                    </td>
-                    <td>{each.address}</td>
-                    <td>
-                      <Time at={each.last_seen_at} />
-                    </td>
-                    <td>
-                      <Time at={each.expires_at} />
-                    </td>
-                    <td>
-                      <button type="button" onClick={() => setEnding(each.id)}>
-                        {texts.account.end}
-                      </button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scrolls>
+          <DataTable
+            label={texts.account.sessions}
+            columns={columnsFor(setEnding)}
+            rows={items}
+            keyOf={(each) => each.id}
+          />
         )}
       </Answered>
       {ending !== null && (
@@ -86,4 +59,30 @@ export function Sessions() {
       )}
     </section>
   );
+}
+
+function columnsFor(onEnd: (session: string) => void): Omit<Column<Session>, "width">[] {
+  return [
+    {
+      key: "browser",
+      title: texts.account.browser,
+      cell: (each) => (
+        <>
+          {each.user_agent.slice(0, 120)} {each.is_current && <strong>({texts.account.thisOne})</strong>}
+        </>
+      ),
+    },
+    { key: "address", title: texts.account.address, cell: (each) => each.address },
+    { key: "seen", title: texts.account.lastSeen, cell: (each) => <Time at={each.last_seen_at} /> },
+    { key: "expires", title: texts.account.expires, cell: (each) => <Time at={each.expires_at} /> },
+    {
+      key: "end",
+      title: <ActsHead>{texts.account.end}</ActsHead>,
+      cell: (each) => (
+        <button type="button" onClick={() => onEnd(each.id)}>
+          {texts.account.end}
+        </button>
+      ),
+    },
+  ];
 }

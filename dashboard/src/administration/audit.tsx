@@ -1,4 +1,4 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { client, ROOT, type Schemas } from "../api/client";
 import { defined, stringifySearch } from "../search";
 import { texts } from "../texts";
@@ -6,6 +6,7 @@ import { Field } from "../ui/field";
 import { ErrorNote } from "../ui/notes";
 import { Status } from "../ui/status";
 import { Time } from "../ui/time";
+import { useChange } from "../ui/use-change";
 import { usePages } from "../ui/use-pages";
 import { type Column, VirtualTable } from "../ui/virtual-table";
 
@@ -38,17 +39,11 @@ const COLUMNS: readonly Column<Row>[] = [
 /** Who did what; rows cannot be changed. */
 export function Audit() {
   const search = useSearch({ from: "/administration" });
-  const navigate = useNavigate();
   const filters = defined({ action: search.action, actor: search.actor, result: search.result });
   const rows = usePages<Row>(["audit", filters], (cursor, signal) =>
     client.GET("/v1/audit", { params: { query: { limit: 200, ...filters, ...cursor } }, signal }),
   );
-  const change = (changes: object) =>
-    void navigate({
-      to: "/administration",
-      search: (earlier: object) => defined({ ...earlier, ...changes }),
-      replace: true,
-    });
+  const change = useChange();
   return (
     <div className="stack">
       <div className="fields">

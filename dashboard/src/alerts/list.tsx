@@ -1,4 +1,4 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, client, type Schemas } from "../api/client";
 import { defined } from "../search";
@@ -10,6 +10,7 @@ import { Form, said } from "../ui/form";
 import { Answered, Empty } from "../ui/notes";
 import { Status } from "../ui/status";
 import { Time } from "../ui/time";
+import { useChange } from "../ui/use-change";
 import { labelsOf } from "../workflows/columns";
 import { ALERT_STATUSES, SEVERITIES } from "./search";
 
@@ -21,9 +22,7 @@ const LOOKS_MS = 3_000;
 export function AlertList() {
   const { status, severity } = useSearch({ from: "/alerts" });
   const project = useProject();
-  const navigate = useNavigate();
-  const change = (changes: object) =>
-    void navigate({ to: "/alerts", search: (earlier: object) => defined({ ...earlier, ...changes }), replace: true });
+  const change = useChange();
   const query = defined({ status, severity, limit: 200, ...project });
   const alerts = api.useQuery("get", "/v1/alerts", { params: { query } }, { refetchInterval: LOOKS_MS });
   return (

@@ -1,14 +1,17 @@
-import { api, client } from "../api/client";
+import { api, client, type Schemas } from "../api/client";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
+import { ActsHead, DataTable } from "../ui/data-table";
 import { Field } from "../ui/field";
 import { Form, said } from "../ui/form";
 import { Answered } from "../ui/notes";
-import { Scrolls } from "../ui/scrolls";
 import { Time } from "../ui/time";
 import { toast } from "../ui/toasts";
+import type { Column } from "../ui/virtual-table";
 import { labelsFrom } from "../workflow/priority";
 import { labelsOf } from "../workflows/columns";
+
+type Silence = Schemas["SilenceBody"];
 
 const HOURS = [1, 4, 12, 24, 72, 168];
 
@@ -60,44 +63,35 @@ export function Silences() {
       </section>
       <Answered query={silences}>
         {({ items }) => (
-          <Scrolls label={texts.alerts.parts.silences} className="panel">
-            <table>
-              <thead>
-                <tr>
-                  <th>{texts.alerts.rule}</th>
-                  <th>{texts.workflows.labels}</th>
-                  <th>{texts.workflows.project}</th>
-                  <th>{texts.account.expires}</th>
-                  <th>{texts.alerts.comment}</th>
-                  <th>{texts.administration.actor}</th>
-                  <th>
-                    <span className="only-read-aloud">{texts.account.end}</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((each) => (
-                  <tr key={each.id}>
-                    <td>{each.rule ?? texts.alerts.anyRule}</td>
-                    <td>{labelsOf(each.labels)}</td>
-                    <td>{each.project ?? texts.alerts.system}</td>
-                    <td>
-                      <Time at={each.ends_at} />
-                    </td>
-                    <td>{each.comment}</td>
-                    <td>{each.created_by}</td>
-                    <td>
-                      <button type="button" onClick={() => void end(each.id)}>
-                        {texts.account.end}
-                      </button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scrolls>
+          <DataTable
+            label={texts.alerts.parts.silences}
+            className="panel"
+            columns={columnsFor((silence) => void end(silence))}
+            rows={items}
+            keyOf={(each) => each.id}
+          />
         )}
       </Answered>
     </div>
   );
+}
+
+function columnsFor(onEnd: (silence: string) => void): Omit<Column<Silence>, "width">[] {
+  return [
+    { key: "rule", title: texts.alerts.rule, cell: (each) => each.rule ?? texts.alerts.anyRule },
+    { key: "labels", title: texts.workflows.labels, cell: (each) => labelsOf(each.labels) },
+    { key: "project", title: texts.workflows.project, cell: (each) => each.project ?? texts.alerts.system },
+    { key: "ends", title: texts.account.expires, cell: (each) => <Time at={each.ends_at} /> },
+    { key: "comment", title: texts.alerts.comment, cell: (each) => each.comment },
+    { key: "by", title: texts.administration.actor, cell: (each) => each.created_by },
+    {
+      key: "end",
+      title: <ActsHead>{texts.account.end}</ActsHead>,
+      cell: (each) => (
+        <button type="button" onClick={() => onEnd(each.id)}>
+          {texts.account.end}
+        </button>
+      ),
+    },
+  ];
 }

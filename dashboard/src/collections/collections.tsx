@@ -1,14 +1,42 @@
 import { Link } from "@tanstack/react-router";
-import { api } from "../api/client";
+import { api, type Schemas } from "../api/client";
 import { number } from "../formats/numbers";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
+import { DataTable } from "../ui/data-table";
 import { Answered, Empty } from "../ui/notes";
-import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { Time } from "../ui/time";
+import type { Column } from "../ui/virtual-table";
+
+type Run = Schemas["WorkflowDetailBody"];
 
 const LOOKS_MS = 3_000;
+
+const COLUMNS: readonly Omit<Column<Run>, "width">[] = [
+  {
+    key: "title",
+    title: texts.collections.title,
+    cell: (run) => (
+      <Link
+        to={run.status === "succeeded" ? "/collections/$workflow" : "/workflows/$workflow"}
+        params={{ workflow: run.id }}
+      >
+        {run.labels.title || run.name}
+      </Link>
+    ),
+  },
+  { key: "status", title: texts.workflows.status, cell: (run) => <Status status={run.status} /> },
+  {
+    key: "tasks",
+    title: texts.workflow.tabs.tasks,
+    isNumber: true,
+    cell: (run) => `${number(run.progress.tasks_done)} / ${number(run.progress.tasks_known)}`,
+  },
+  { key: "project", title: texts.workflows.project, cell: (run) => run.project },
+  { key: "owner", title: texts.workflows.owner, cell: (run) => run.owner },
+  { key: "created", title: texts.workflows.created, cell: (run) => <Time at={run.created_at} /> },
+];
 
 /** Runs of the content pipeline; those that have succeeded can be explored. */
 export function Collections() {
@@ -27,45 +55,13 @@ export function Collections() {
               </Link>
             </Empty>
           ) : (
-            <Scrolls label={texts.pages.collections} className="panel">
-              <table>
-                <thead>
-                  <tr>
-                    <th>{texts.collections.title}</th>
-                    <th>{texts.workflows.status}</th>
-                    <th className="number">{texts.workflow.tabs.tasks}</th>
-                    <th>{texts.workflows.project}</th>
-                    <th>{texts.workflows.owner}</th>
-                    <th>{texts.workflows.created}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((run) => (
-                    <tr key={run.id}>
-                      <td>
-                        <Link
-                          to={run.status === "succeeded" ? "/collections/$workflow" : "/workflows/$workflow"}
-                          params={{ workflow: run.id }}
-                        >
-                          {run.labels.title || run.name}
-                        </Link>
-                      </td>
-                      <td>
-                        <Status status={run.status} />
-                      </td>
-                      <td className="number">
-                        {number(run.progress.tasks_done)} / {number(run.progress.tasks_known)}
-                      </td>
-                      <td>{run.project}</td>
-                      <td>{run.owner}</td>
-                      <td>
-                        <Time at={run.created_at} />
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </Scrolls>
+            <DataTable
+              label={texts.pages.collections}
+              className="panel"
+              columns={COLUMNS}
+              rows={items}
+              keyOf={(run) => run.id}
+            />
           )
         }
       </Answered>

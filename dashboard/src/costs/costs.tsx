@@ -1,13 +1,17 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { api, ROOT } from "../api/client";
+import { useSearch } from "@tanstack/react-router";
+import { api, ROOT, type Schemas } from "../api/client";
 import { number } from "../formats/numbers";
-import { defined, stringifySearch } from "../search";
+import { stringifySearch } from "../search";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
+import { DataTable } from "../ui/data-table";
 import { Answered, Empty } from "../ui/notes";
-import { Scrolls } from "../ui/scrolls";
+import { useChange } from "../ui/use-change";
+import type { Column } from "../ui/virtual-table";
 import { WindowChoice } from "../ui/window";
 import { COST_GROUPS } from "./search";
+
+type Cost = Schemas["CostsBody"]["groups"][number];
 
 const MONTH_S = 2_592_000;
 
@@ -15,9 +19,7 @@ const MONTH_S = 2_592_000;
 export function Costs() {
   const { window = MONTH_S, group = ["project", "owner"] } = useSearch({ from: "/costs" });
   const project = useProject();
-  const navigate = useNavigate();
-  const change = (changes: object) =>
-    void navigate({ to: "/costs", search: (earlier: object) => defined({ ...earlier, ...changes }), replace: true });
+  const change = useChange();
   const query = { window_s: window, group, limit: 500, ...project };
   const costs = api.useQuery("get", "/v1/costs", { params: { query } });
   return (
@@ -55,37 +57,31 @@ export function Costs() {
           groups.length === 0 ? (
             <Empty>{texts.performance.nothing}</Empty>
           ) : (
-            <Scrolls label={texts.pages.costs} className="panel">
-              <table>
-                <thead>
-                  <tr>
-                    {group.map((each) => (
-                      <th key={each}>{texts.performance.groups[each]}</th>
-                    ))}
-                    <th className="number">{texts.overview.cpuHours}</th>
-                    <th className="number">{texts.overview.gpuHours}</th>
-                    <th className="number">{texts.overview.memoryHours}</th>
-                    <th className="number">{texts.overview.costs}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {groups.map((each) => (
-                    <tr key={Object.values(each.group).join("\0")}>
-                      {group.map((one) => (
-                        <td key={one}>{each.group[one]}</td>
-                      ))}
-                      <td className="number">{number(each.cpu_hours)}</td>
-                      <td className="number">{number(each.gpu_hours)}</td>
-                      <td className="number">{number(each.memory_gib_hours)}</td>
-                      <td className="number">{number(each.cost)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </Scrolls>
+            <DataTable
+              label={texts.pages.costs}
+              className="panel"
+              columns={columnsFor(group)}
+              rows={groups}
+              keyOf={(each) => Object.values(each.group).join("\0")}
+            />
           )
         }
       </Answered>
     </>
   );
+}
+
+function columnsFor(group: readonly (typeof COST_GROUPS)[number][]): Omit<Column<Cost>, "width">[] {
+  const names = group.map((each) => ({
+    key: each,
+    title: texts.performance.groups[each],
+    cell: (row: Cost) => row.group[each],
+  }));
+  return [
+    ...names,
+    { key: "cpu", title: texts.overview.cpuHours, isNumber: true, cell: (row) => number(row.cpu_hours) },
+    { key: "gpu", title: texts.overview.gpuHours, isNumber: true, cell: (row) => number(row.gpu_hours) },
+    { key: "memory", title: texts.overview.memoryHours, isNumber: true, cell: (row) => number(row.memory_gib_hours) },
+    { key: "cost", title: texts.overview.costs, isNumber: true, cell: (row) => number(row.cost) },
+  ];
 }

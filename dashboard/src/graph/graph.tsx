@@ -1,8 +1,8 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { defined } from "../search";
 import { texts } from "../texts";
 import { Answered, ErrorNote } from "../ui/notes";
+import { useChange } from "../ui/use-change";
 import { hasEnded, useWorkflow, useWorkflowId, type WorkflowDetail } from "../workflow/use-workflow";
 import type { Camera } from "./camera";
 import { GraphCanvas, type GraphHandle } from "./canvas";
@@ -123,20 +123,6 @@ function Shown({ id, workflow, plan, laid, search }: ShownProps) {
 
 const MOST_CRITICAL = 2000;
 const NOTHING: ReadonlySet<number> = new Set();
-
-function useChange(): (changes: object) => void {
-  const navigate = useNavigate();
-  return useCallback(
-    (changes: object) =>
-      void navigate({
-        to: ".",
-        search: (earlier: object) => defined({ ...earlier, ...changes }) as never,
-        replace: true,
-        resetScroll: false,
-      }),
-    [navigate],
-  );
-}
 
 /** Choose a box and bring it into sight, opening the groups around it. */
 function useGoTo(laid: Laid, picture: React.RefObject<GraphHandle | null>, change: (changes: object) => void) {

@@ -1,7 +1,8 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { defined, oneOf } from "../search";
+import { useSearch } from "@tanstack/react-router";
+import { oneOf } from "../search";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
+import { useChange } from "../ui/use-change";
 import { LogFilters } from "./filters";
 import { Lines } from "./lines";
 import { PARTS } from "./search";
@@ -10,9 +11,7 @@ import { PARTS } from "./search";
 export function Logs() {
   const { follow, project: _, ...search } = useSearch({ from: "/logs" });
   const project = useProject();
-  const navigate = useNavigate();
-  const change = (changes: object) =>
-    void navigate({ to: "/logs", search: (earlier: object) => defined({ ...earlier, ...changes }), replace: true });
+  const change = useChange();
   const conditions = { ...search, ...project };
   return (
     <>

@@ -1,12 +1,12 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { api, ROOT, type Schemas } from "../api/client";
 import { measured } from "../formats/numbers";
-import { defined } from "../search";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
 import { Chart } from "../ui/chart";
 import { Answered, Empty } from "../ui/notes";
+import { useChange } from "../ui/use-change";
 import { USUAL_WINDOW, WindowChoice } from "../ui/window";
 
 type History = Schemas["MetricHistoryBody"];
@@ -18,10 +18,8 @@ const LOOKS_MS = 10_000;
 export function Metrics() {
   const search = useSearch({ from: "/metrics" });
   const project = useProject();
-  const navigate = useNavigate();
   const { metric = FIRST, window = USUAL_WINDOW, by } = search;
-  const change = (changes: object) =>
-    void navigate({ to: "/metrics", search: (earlier: object) => defined({ ...earlier, ...changes }), replace: true });
+  const change = useChange();
   const all = api.useQuery("get", "/v1/metrics", { params: { query: { format: "json", ...project } } });
   const query = { window_s: window, limit: 40, ...project, ...(by ? { by: [by] } : {}) };
   const history = api.useQuery(

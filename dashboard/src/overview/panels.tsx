@@ -3,10 +3,13 @@ import { api, type Schemas } from "../api/client";
 import { duration, number } from "../formats/numbers";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
+import { DataTable } from "../ui/data-table";
 import { Answered } from "../ui/notes";
-import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { Time } from "../ui/time";
+import type { Column } from "../ui/virtual-table";
+
+type Cost = Schemas["CostsBody"]["groups"][number];
 
 const LOOKS_MS = 5_000;
 const SHOWN = 5;
@@ -173,6 +176,15 @@ export function Ended({ window }: { window: number }) {
   );
 }
 
+const nameOf = (group: Record<string, string>) => Object.values(group).join(" · ");
+
+const SLOWEST: readonly Omit<Column<Schemas["GroupBody"]>, "width">[] = [
+  { key: "group", title: texts.workflow.step, cell: (each) => nameOf(each.group) },
+  { key: "tasks", title: texts.overview.throughput, isNumber: true, cell: (each) => number(each.tasks) },
+  { key: "p50", title: "p50", isNumber: true, cell: (each) => duration(each.run.p50_s) },
+  { key: "p95", title: "p95", isNumber: true, cell: (each) => duration(each.run.p95_s) },
+];
+
 export function Slowest({ window }: { window: number }) {
   const project = useProject();
   const query = { window_s: window, limit: SHOWN, order: "time" as const, ...project };
@@ -182,33 +194,24 @@ export function Slowest({ window }: { window: number }) {
       <h2>{texts.overview.slowest}</h2>
       <Answered query={performance}>
         {({ groups }) => (
-          <Scrolls label={texts.overview.slowest}>
-            <table>
-              <thead>
-                <tr>
-                  <th>{texts.workflow.step}</th>
-                  <th className="number">{texts.overview.throughput}</th>
-                  <th className="number">p50</th>
-                  <th className="number">p95</th>
-                </tr>
-              </thead>
-              <tbody>
-                {groups.map((each) => (
-                  <tr key={Object.values(each.group).join()}>
-                    <td>{Object.values(each.group).join(" · ")}</td>
-                    <td className="number">{number(each.tasks)}</td>
-                    <td className="number">{duration(each.run.p50_s)}</td>
-                    <td className="number">{duration(each.run.p95_s)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scrolls>
+          <DataTable
+            label={texts.overview.slowest}
+            columns={SLOWEST}
+            rows={groups}
+            keyOf={(each) => nameOf(each.group)}
+          />
         )}
       </Answered>
     </section>
   );
 }
+
+const COSTS: readonly Omit<Column<Cost>, "width">[] = [
+  { key: "group", title: texts.workflow.plan, cell: (each) => nameOf(each.group) },
+  { key: "cpu", title: texts.overview.cpuHours, isNumber: true, cell: (each) => number(each.cpu_hours) },
+  { key: "memory", title: texts.overview.memoryHours, isNumber: true, cell: (each) => number(each.memory_gib_hours) },
+  { key: "cost", title: texts.overview.costs, isNumber: true, cell: (each) => number(each.cost) },
+];
 
 export function Costs({ window }: { window: number }) {
   const project = useProject();
@@ -219,28 +222,7 @@ export function Costs({ window }: { window: number }) {
       <h2>{texts.overview.cost}</h2>
       <Answered query={costs}>
         {({ groups }) => (
-          <Scrolls label={texts.overview.cost}>
-            <table>
-              <thead>
-                <tr>
-                  <th>{texts.workflow.plan}</th>
-                  <th className="number">{texts.overview.cpuHours}</th>
-                  <th className="number">{texts.overview.memoryHours}</th>
-                  <th className="number">{texts.overview.costs}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {groups.map((each) => (
-                  <tr key={Object.values(each.group).join()}>
-                    <td>{Object.values(each.group).join(" · ")}</td>
-                    <td className="number">{number(each.cpu_hours)}</td>
-                    <td className="number">{number(each.memory_gib_hours)}</td>
-                    <td className="number">{number(each.cost)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scrolls>
+          <DataTable label={texts.overview.cost} columns={COSTS} rows={groups} keyOf={(each) => nameOf(each.group)} />
         )}
       </Answered>
     </section>

@@ -1,12 +1,14 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { api, ROOT, type Schemas } from "../api/client";
 import { duration, number, share } from "../formats/numbers";
 import { defined, oneOf, stringifySearch } from "../search";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
+import { DataTable } from "../ui/data-table";
 import { Answered, Empty } from "../ui/notes";
-import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
+import { useChange } from "../ui/use-change";
+import type { Column } from "../ui/virtual-table";
 import { USUAL_WINDOW, WindowChoice } from "../ui/window";
 import { BASELINES, GROUPS, ORDERS } from "./search";
 
@@ -22,13 +24,7 @@ export function Performance() {
     plan,
   } = useSearch({ from: "/performance" });
   const project = useProject();
-  const navigate = useNavigate();
-  const change = (changes: object) =>
-    void navigate({
-      to: "/performance",
-      search: (earlier: object) => defined({ ...earlier, ...changes }),
-      replace: true,
-    });
+  const change = useChange();
   const query = defined({ window_s: window, group, order, baseline, plan, limit: 200, ...project });
   const performance = api.useQuery("get", "/v1/performance", { params: { query } });
   const toggle = (each: (typeof GROUPS)[number]) =>
@@ -106,49 +102,39 @@ interface GroupsProps {
 }
 
 function Groups({ groups, by, isCompared }: GroupsProps) {
-  const { performance } = texts;
   return (
-    <Scrolls label={texts.pages.performance} className="panel">
-      <table>
-        <thead>
-          <tr>
-            {by.map((each) => (
-              <th key={each}>{performance.groups[each]}</th>
-            ))}
-            <th className="number">{performance.tasks}</th>
-            <th className="number">{performance.failed}</th>
-            <th className="number">{performance.rate}</th>
-            <th className="number">{performance.run} p50</th>
-            <th className="number">p95</th>
-            <th className="number">p99</th>
-            <th className="number">{performance.wait} p95</th>
-            <th className="number">{performance.commit} p95</th>
-            <th className="number">{performance.share}</th>
-            {isCompared && <th>{performance.compared}</th>}
-          </tr>
-        </thead>
-        <tbody>
-          {groups.map((each) => (
-            <tr key={Object.values(each.group).join("\0")}>
-              {by.map((one) => (
-                <td key={one}>{each.group[one]}</td>
-              ))}
-              <td className="number">{number(each.tasks)}</td>
-              <td className="number">{each.failed ? number(each.failed) : "–"}</td>
-              <td className="number">{number(each.tasks_per_s)}/s</td>
-              <td className="number">{duration(each.run.p50_s)}</td>
-              <td className="number">{duration(each.run.p95_s)}</td>
-              <td className="number">{duration(each.run.p99_s)}</td>
-              <td className="number">{duration(each.wait.p95_s)}</td>
-              <td className="number">{duration(each.commit.p95_s)}</td>
-              <td className="number">{share(each.run_share)}</td>
-              {isCompared && <td>{each.comparison && <Compared {...each.comparison} />}</td>}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scrolls>
+    <DataTable
+      label={texts.pages.performance}
+      className="panel"
+      columns={columnsFor(by, isCompared)}
+      rows={groups}
+      keyOf={(each) => Object.values(each.group).join("\0")}
+    />
   );
+}
+
+function columnsFor(by: readonly (typeof GROUPS)[number][], isCompared: boolean): Omit<Column<Group>, "width">[] {
+  const { performance } = texts;
+  const names = by.map((one) => ({ key: one, title: performance.groups[one], cell: (row: Group) => row.group[one] }));
+  const figure = (key: string, title: string, cell: (row: Group) => string) => ({ key, title, isNumber: true, cell });
+  const compared = {
+    key: "compared",
+    title: performance.compared,
+    cell: (row: Group) => row.comparison && <Compared {...row.comparison} />,
+  };
+  return [
+    ...names,
+    figure("tasks", performance.tasks, (row) => number(row.tasks)),
+    figure("failed", performance.failed, (row) => (row.failed ? number(row.failed) : "–")),
+    figure("rate", performance.rate, (row) => `${number(row.tasks_per_s)}/s`),
+    figure("p50", `${performance.run} p50`, (row) => duration(row.run.p50_s)),
+    figure("p95", "p95", (row) => duration(row.run.p95_s)),
+    figure("p99", "p99", (row) => duration(row.run.p99_s)),
+    figure("wait", `${performance.wait} p95`, (row) => duration(row.wait.p95_s)),
+    figure("commit", `${performance.commit} p95`, (row) => duration(row.commit.p95_s)),
+    figure("share", performance.share, (row) => share(row.run_share)),
+    ...(isCompared ? [compared] : []),
+  ];
 }
 
 const TONES = { faster: "succeeded", slower: "failed", same: "cancelled" } as const;

@@ -1,12 +1,26 @@
-import { api } from "../api/client";
+import { api, type Schemas } from "../api/client";
 import { useProject } from "../shell/project";
 import { texts } from "../texts";
+import { DataTable } from "../ui/data-table";
 import { Answered, Empty } from "../ui/notes";
-import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { Time } from "../ui/time";
+import type { Column } from "../ui/virtual-table";
+
+type Service = Schemas["ServiceBody"];
 
 const LOOKS_MS = 5_000;
+
+const COLUMNS: readonly Omit<Column<Service>, "width">[] = [
+  { key: "name", title: texts.workflows.name, cell: (each) => each.name },
+  { key: "version", title: texts.services.version, cell: (each) => each.version },
+  { key: "status", title: texts.workflows.status, cell: (each) => <Status status={each.is_healthy ? "ok" : "down"} /> },
+  { key: "url", title: texts.services.url, cell: (each) => <span className="mono">{each.url}</span> },
+  { key: "project", title: texts.workflows.project, cell: (each) => each.project },
+  { key: "weight", title: texts.services.weight, isNumber: true, cell: (each) => each.weight },
+  { key: "heartbeat", title: texts.services.heartbeat, cell: (each) => <Time at={each.heartbeat_at} /> },
+  { key: "checked", title: texts.services.checked, cell: (each) => <Time at={each.checked_at} /> },
+];
 
 /** Phases that run elsewhere, and how they are. */
 export function Services() {
@@ -21,42 +35,13 @@ export function Services() {
           items.length === 0 ? (
             <Empty>{texts.services.none}</Empty>
           ) : (
-            <Scrolls label={texts.pages.services} className="panel">
-              <table>
-                <thead>
-                  <tr>
-                    <th>{texts.workflows.name}</th>
-                    <th>{texts.services.version}</th>
-                    <th>{texts.workflows.status}</th>
-                    <th>{texts.services.url}</th>
-                    <th>{texts.workflows.project}</th>
-                    <th className="number">{texts.services.weight}</th>
-                    <th>{texts.services.heartbeat}</th>
-                    <th>{texts.services.checked}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((each) => (
-                    <tr key={each.id}>
-                      <td>{each.name}</td>
-                      <td>{each.version}</td>
-                      <td>
-                        <Status status={each.is_healthy ? "ok" : "down"} />
-                      </td>
-                      <td className="mono">{each.url}</td>
-                      <td>{each.project}</td>
-                      <td className="number">{each.weight}</td>
-                      <td>
-                        <Time at={each.heartbeat_at} />
-                      </td>
-                      <td>
-                        <Time at={each.checked_at} />
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </Scrolls>
+            <DataTable
+              label={texts.pages.services}
+              className="panel"
+              columns={COLUMNS}
+              rows={items}
+              keyOf={(each) => each.id}
+            />
           )
         }
       </Answered>

@@ -1,12 +1,12 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useMemo, useRef } from "react";
 import { api } from "../api/client";
 import { number } from "../formats/numbers";
-import { defined } from "../search";
 import { preferences } from "../shell/preferences";
 import { texts } from "../texts";
 import { Empty, ErrorNote } from "../ui/notes";
 import { useStore } from "../ui/store";
+import { useChange } from "../ui/use-change";
 import { hasEnded, useWorkflow, useWorkflowId, type WorkflowDetail } from "../workflow/use-workflow";
 import type { By } from "./arrangement";
 import type { Window } from "./bins";
@@ -136,20 +136,6 @@ function Controls({ search, gaps, chart, onChange }: ControlsProps) {
         </button>
       </div>
     </div>
-  );
-}
-
-function useChange(): (changes: object) => void {
-  const navigate = useNavigate();
-  return useMemo(
-    () => (changes: object) =>
-      void navigate({
-        to: ".",
-        search: (earlier: object) => defined({ ...earlier, ...changes }) as never,
-        replace: true,
-        resetScroll: false,
-      }),
-    [navigate],
   );
 }
 

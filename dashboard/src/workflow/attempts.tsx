@@ -1,11 +1,11 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, type Schemas } from "../api/client";
-import { defined } from "../search";
 import { texts } from "../texts";
 import { Empty, ErrorNote } from "../ui/notes";
 import { Status } from "../ui/status";
 import { Time, Took } from "../ui/time";
+import { useChange } from "../ui/use-change";
 import { usePages } from "../ui/use-pages";
 import { type Column, VirtualTable } from "../ui/virtual-table";
 import { OUTCOMES } from "./searches";
@@ -18,19 +18,13 @@ type Attempt = Schemas["AttemptBody"];
 export function AttemptsTab() {
   const id = useWorkflowId();
   const search = useSearch({ from: "/workflows/$workflow/attempts" });
-  const navigate = useNavigate();
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
   const toggle = (attempt: number) => {
     const next = new Set(opened);
     if (!next.delete(attempt)) next.add(attempt);
     setOpened(next);
   };
-  const change = (changes: object) =>
-    void navigate({
-      to: ".",
-      search: (earlier: object) => defined({ ...earlier, ...changes }) as never,
-      replace: true,
-    });
+  const change = useChange();
   const attempts = usePages<Attempt>(["attempts", id, search], (cursor, signal) =>
     client.GET("/v1/workflows/{workflow}/attempts", {
       params: { path: { workflow: id }, query: { limit: 200, ...search, ...cursor } },

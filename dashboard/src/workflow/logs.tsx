@@ -1,7 +1,7 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { LogFilters } from "../logs/filters";
 import { Lines } from "../logs/lines";
-import { defined } from "../search";
+import { useChange } from "../ui/use-change";
 import { StepChoice } from "./step-choice";
 import { useWorkflowId } from "./use-workflow";
 
@@ -9,13 +9,7 @@ import { useWorkflowId } from "./use-workflow";
 export function LogsTab() {
   const id = useWorkflowId();
   const { follow, ...search } = useSearch({ from: "/workflows/$workflow/logs" });
-  const navigate = useNavigate();
-  const change = (changes: object) =>
-    void navigate({
-      to: ".",
-      search: (earlier: object) => defined({ ...earlier, ...changes }) as never,
-      replace: true,
-    });
+  const change = useChange();
   return (
     <div className="stack">
       <LogFilters search={{ ...search, follow }} onChange={change} exported={{ workflow: id, ...search }}>

@@ -3,8 +3,8 @@ import { useMemo, useState } from "react";
 import type { Schemas } from "../api/client";
 import { duration, number } from "../formats/numbers";
 import { texts } from "../texts";
+import { DataTable } from "../ui/data-table";
 import { Field } from "../ui/field";
-import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
 import { type Column, VirtualTable } from "../ui/virtual-table";
 import { useWorkflow, useWorkflowId, type WorkflowDetail } from "./use-workflow";
@@ -94,30 +94,5 @@ function doneOf(step: Step) {
 /** A few steps as a plain table. */
 export function StepsTable({ workflow, steps }: { workflow: WorkflowDetail; steps: readonly Step[] }) {
   const columns = columnsFor(workflow).filter((column) => ["name", "status", "done", "wall"].includes(column.key));
-  return (
-    <Scrolls label={texts.workflow.tabs.steps}>
-      <table>
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th key={column.key} className={column.isNumber ? "number" : undefined}>
-                {column.title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {steps.map((step) => (
-            <tr key={step.name}>
-              {columns.map((column) => (
-                <td key={column.key} className={column.isNumber ? "number" : undefined}>
-                  {column.cell(step)}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scrolls>
-  );
+  return <DataTable label={texts.workflow.tabs.steps} columns={columns} rows={steps} keyOf={(step) => step.name} />;
 }

@@ -1,10 +1,10 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { client, type Schemas } from "../api/client";
 import { bytes, duration, number } from "../formats/numbers";
-import { defined } from "../search";
 import { texts } from "../texts";
 import { Empty, ErrorNote } from "../ui/notes";
 import { Time } from "../ui/time";
+import { useChange } from "../ui/use-change";
 import { usePages } from "../ui/use-pages";
 import { type Column, VirtualTable } from "../ui/virtual-table";
 import { StepChoice } from "./step-choice";
@@ -38,13 +38,7 @@ const SLOW_S = [1, 10, 60, 600];
 export function TasksTab() {
   const id = useWorkflowId();
   const search = useSearch({ from: "/workflows/$workflow/tasks" });
-  const navigate = useNavigate();
-  const change = (changes: object) =>
-    void navigate({
-      to: ".",
-      search: (earlier: object) => defined({ ...earlier, ...changes }) as never,
-      replace: true,
-    });
+  const change = useChange();
   const tasks = usePages<Task>(["tasks", id, search], (cursor, signal) =>
     client.GET("/v1/workflows/{workflow}/tasks", {
       params: { path: { workflow: id }, query: { limit: 200, ...search, ...cursor } },

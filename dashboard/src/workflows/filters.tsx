@@ -1,11 +1,12 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { defined, oneOf } from "../search";
+import { oneOf } from "../search";
 import { texts } from "../texts";
 import { Field } from "../ui/field";
 import { Status } from "../ui/status";
+import { useChange } from "../ui/use-change";
 import { COLUMNS, chosenColumns } from "./columns";
-import { ORDERS, STATUSES, type WorkflowsSearch } from "./search";
+import { ORDERS, STATUSES } from "./search";
 import { SavedViews } from "./views";
 
 const PAUSE_MS = 250;
@@ -20,12 +21,7 @@ function toggle<T>(all: readonly T[], one: T): T[] {
 export function Filters() {
   const search = useSearch({ from: "/workflows" });
   const navigate = useNavigate();
-  const change = (changes: { [K in keyof WorkflowsSearch]?: WorkflowsSearch[K] | undefined }) =>
-    void navigate({
-      to: "/workflows",
-      search: (earlier: object) => defined({ ...earlier, ...changes }) as never,
-      replace: true,
-    });
+  const change = useChange();
   const statuses = search.status ?? [];
 
   return (
