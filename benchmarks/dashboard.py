@@ -12,6 +12,7 @@ import contextlib
 import gzip
 import os
 import random
+import re
 import shutil
 import socket
 import statistics
@@ -23,14 +24,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 import eopiez_ray as ez
 from eopiez_ray.gateway.identity.first import ensure_first_administrator
-from eopiez_ray.model.ids import WorkflowId
+from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.store import Database, Intake, NewWorkflow, connect
 
 STEPS, TASKS, WORKERS = 10_000, 100_000, 16
+DOCUMENTS, THEMES = 1_000_000, 30
 REPEATS, FRAMES, ENDS, NAPS = 5, 240, 20, 40
 PASSWORD = "four unlikely words together"
 WIDE: ViewportSize = {"width": 1440, "height": 900}
@@ -138,10 +144,10 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="eopiez-bench-"))
     try:
         with ez.local(home=home) as system:
-            graph, timeline = asyncio.run(written(system.database_url, home))
+            graph, timeline, collection = asyncio.run(written(system.database_url, home))
             with serving(home, system.database_url) as url:
                 choose_password(home, url)
-                asyncio.run(measured(url, graph, timeline, system))
+                asyncio.run(measured(url, graph, timeline, collection, system))
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -151,21 +157,44 @@ def tell(what: str, result: str) -> None:
     print(f"| {what} | {result} |", flush=True)
 
 
-async def written(database_url: str, home: Path) -> tuple[WorkflowId, WorkflowId]:
-    """The ids of a workflow of many steps, and of one of many tasks."""
+async def written(database_url: str, home: Path) -> tuple[WorkflowId, WorkflowId, WorkflowId]:
+    """The ids of a workflow of many steps, of one of many tasks, and of a run of the pipeline over many documents."""
     async with await connect(database_url) as database:
         await ensure_first_administrator(database, home)
         graph = await finished(database, many_steps(), STEPS - 1, 1)
         timeline = await finished(database, four_steps(), 4, TASKS // 4)
         await database.fetch(ADD_TASKS, timeline, TASKS, WORKERS)
         await database.fetch(ADD_ATTEMPTS, timeline)
+        folder = home / "shared" / "results" / "default" / str(uuid7())
+        labels = {"eopiez.pipeline": "content", "output": str(folder), "title": "many documents"}
+        collection = await finished(database, four_steps(), 4, 1, labels)
+        write_tables(folder / "tables")
         await database.fetch("analyze")
-        return graph, timeline
+        return graph, timeline, collection
 
 
-async def finished(database: Database, plan: ez.Plan, steps: int, partitions: int) -> WorkflowId:
+def write_tables(folder: Path) -> None:
+    """What the map is made from: documents in clouds around their themes."""
+    drawn = np.random.default_rng(3)
+    folder.mkdir(parents=True)
+    theme = drawn.integers(-1, THEMES, DOCUMENTS)
+    middles = drawn.normal(0, 10, (THEMES + 1, 2))
+    x, y = (middles[theme + 1] + drawn.normal(0, 1.5, (DOCUMENTS, 2))).T.astype(np.float32)
+    ids = pa.array([str(number) for number in range(DOCUMENTS)])
+    pq.write_table(pa.table({"document_id": ids, "theme": theme, "x": x, "y": y}), folder / "assignments.parquet")
+    rows = [
+        {"theme": each, "label": f"theme {each}", "terms": ["word"], "weights": [1.0],
+         "documents": int((theme == each).sum()), "language": "en", "consistency": 1.0, "exemplars": ["0"]}
+        for each in range(THEMES)
+    ]  # fmt: skip
+    pq.write_table(pa.Table.from_pylist(rows), folder / "themes.parquet")
+
+
+async def finished(
+    database: Database, plan: ez.Plan, steps: int, partitions: int, labels: dict[str, str] | None = None
+) -> WorkflowId:
     """A workflow that nobody has run, as if it had succeeded."""
-    (created,) = await Intake(database).create(NewWorkflow(plan.spec(), plan.code()))
+    (created,) = await Intake(database).create(NewWorkflow(plan.spec(), plan.code(), labels=labels or {}))
     await database.fetch(FINISH, created.id, steps, partitions)
     return created.id
 
@@ -228,7 +257,7 @@ def choose_password(home: Path, url: str) -> None:
     httpx.post(f"{url}v1/users/profile/password", json=change, headers=bearer).raise_for_status()
 
 
-async def measured(url: str, graph: WorkflowId, timeline: WorkflowId, system: ez.Local) -> None:
+async def measured(url: str, graph: WorkflowId, timeline: WorkflowId, collection: WorkflowId, system: ez.Local) -> None:
     """Measure in one browser."""
     executable = os.environ.get("EOPIEZ_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     async with async_playwright() as playwright:
@@ -236,9 +265,10 @@ async def measured(url: str, graph: WorkflowId, timeline: WorkflowId, system: ez
         context = await browser.new_context(viewport=WIDE)
         await sign_in(context, url)
         await first_page(browser, context, url)
-        await picture(context, url, "graph", f"graph of {STEPS:,} steps", graph)
+        await picture(context, url, "graph", f"graph of {STEPS:,} steps", f"#/workflows/{graph}/graph")
         await all_open(context, url, graph)
-        await picture(context, url, "timeline", f"timeline of {TASKS:,} tasks", timeline)
+        await picture(context, url, "timeline", f"timeline of {TASKS:,} tasks", f"#/workflows/{timeline}/timeline")
+        await picture(context, url, "map", f"map of {DOCUMENTS:,} documents", f"#/collections/{collection}?part=map")
         await event_to_pixel(context, url, system)
         await progress_to_pixel(context, url, system)
         await browser.close()
@@ -275,13 +305,13 @@ async def first_page(browser: Browser, signed_in: BrowserContext, url: str) -> N
     tell("JavaScript for it, gzipped", f"{sum(len(gzip.compress(each)) for each in scripts.values()) / 1000:,.0f} KB")
 
 
-async def picture(context: BrowserContext, url: str, tab: str, name: str, workflow: WorkflowId) -> None:
-    """A picture of a workflow: until it is drawn in a dashboard that is open, and in a cold one; then it is panned."""
+async def picture(context: BrowserContext, url: str, tab: str, name: str, address: str) -> None:
+    """A picture: until it is drawn in a dashboard that is open, and in a cold one; then it is panned."""
     drawn, cold = [], []
     for _ in range(REPEATS):
         page = await context.new_page()
         began = time.perf_counter()
-        await page.goto(f"{url}#/workflows/{workflow}/{tab}", wait_until="commit")
+        await page.goto(url + address, wait_until="commit")
         await page.get_by_test_id(tab).wait_for()
         cold.append(time.perf_counter() - began)
         await page.close()
@@ -289,7 +319,7 @@ async def picture(context: BrowserContext, url: str, tab: str, name: str, workfl
         await page.goto(f"{url}#/workflows")
         await page.get_by_role("table").first.wait_for()
         await page.evaluate(WATCH_TASKS)
-        drawn.append(await page.evaluate(SHOWN, [f"#/workflows/{workflow}/{tab}", tab]) / 1000)
+        drawn.append(await page.evaluate(SHOWN, [address, tab]) / 1000)
         if len(drawn) == REPEATS:
             await page.wait_for_timeout(500)
             longest = max(await page.evaluate("longTasks"), default=0.0)
@@ -298,9 +328,16 @@ async def picture(context: BrowserContext, url: str, tab: str, name: str, workfl
                 f"{statistics.median(drawn):.2f} s; {statistics.median(cold):.2f} s",
             )
             tell(f"{name}: longest task of the page meanwhile", f"{longest:.0f} ms")
-            await page.get_by_role("button", name="Zoom in").click()
+            await page.get_by_role("button", name=re.compile("Zoom in|Closer")).click()
             await pan(page, tab, f"{name}, panned")
+            tell(f"{name}: memory of the tab", f"{memory_of_tabs() / 2**20:,.0f} MiB")
         await page.close()
+
+
+def memory_of_tabs() -> int:
+    """Bytes that the largest process of a tab holds for itself."""
+    tabs = [each for each in psutil.Process().children(recursive=True) if "--type=renderer" in " ".join(each.cmdline())]
+    return max(int(each.memory_full_info().uss) for each in tabs)
 
 
 async def pan(page: Page, tab: str, name: str) -> None:

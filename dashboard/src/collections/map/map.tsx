@@ -146,6 +146,7 @@ function Picture({ places, workflow, themes, onOpen }: MapProps & { places: Plac
             aria-label={texts.map.summary(number(places.count), themes.length)}
             tabIndex={0}
             onKeyDown={(event) => keyMove(event, moves) && event.preventDefault()}
+            data-testid="map"
             data-lassoing={isLassoing}
           />
         </div>
