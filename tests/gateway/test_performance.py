@@ -40,8 +40,8 @@ async def measured(client: Client, stage: Stage) -> str:
     await stage.rest(workflow)  # type: ignore[arg-type]
 
     async def is_there() -> bool:
-        ended = (await performance(client("cleo")))["ended"]
-        return bool(ended and (await performance(client("cleo")))["groups"])
+        found = await performance(client("cleo"))
+        return bool(found["ended"]) and sum(group["tasks"] for group in found["groups"]) == 3
 
     await until(is_there)
     return str(workflow)
