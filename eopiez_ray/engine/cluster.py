@@ -63,6 +63,9 @@ LAST_WORDS_S = 3.0
 """Seconds that another machine gets to report what a worker left behind."""
 FIGURES_S = 3.0
 """Seconds that workers get to say what is used on their nodes: they may be busy."""
+DEPARTED_S = 15.0
+"""Seconds that a node is away before the calls on it are given up: Ray reports them sooner, but not after all deaths of
+its head."""
 LONGEST_PAUSE_S = 30.0
 """Maximum seconds between attempts to start a worker."""
 
@@ -87,6 +90,10 @@ class RayExecutor:
         self._line = Line()
         self._number = 0
         self._failed_starts = 0
+        self._departures: dict[str, asyncio.Future[None]] = {}
+        """Of workers at work, resolved once their node has been away for too long."""
+        self._away_since: dict[str, float] = {}
+        """Monotonic seconds since which nodes with workers are away, by Ray's id."""
         self._rest_until = 0.0
         """Monotonic seconds before which no worker is started, because the last ones failed."""
 
@@ -290,6 +297,7 @@ class RayExecutor:
         asyncio.get_running_loop().call_later(pause_s, lambda: self._on_room())
 
     def _kill(self, pooled: Pooled) -> None:
+        self._departures.pop(pooled.name, None)
         if self._workers.pop(pooled.name, None) is not None:
             farewell = asyncio.create_task(_bid_farewell(self._line, pooled))
             self._farewells.add(farewell)
@@ -323,7 +331,8 @@ class RayExecutor:
             run = pooled.actor.result().handle.run.options(name=_called(call))
             answer = asyncio.wrap_future(run.remote(sent).future())
             answer.add_done_callback(_heard)
-            await asyncio.wait({answer, lost}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            departed = self._departure(pooled)
+            await asyncio.wait({answer, lost, departed}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 if answer.result() is None:  # Others took this process for dead, and the worker over.
                     self._workers.pop(slot.worker, None)
@@ -343,7 +352,13 @@ class RayExecutor:
         self._kill(pooled)
         if lost.done():
             raise WorkerLostError(slot.worker, "the Ray cluster was lost")
+        if departed.done():
+            raise WorkerLostError(slot.worker, "its node has left the cluster")
         raise CallTimedOutError(slot.worker, timeout_s or 0.0)
+
+    def _departure(self, pooled: Pooled) -> asyncio.Future[None]:
+        """Resolved once the worker's node has been away for too long."""
+        return self._departures.setdefault(pooled.name, asyncio.get_running_loop().create_future())
 
     async def _lost_with(self, pooled: Pooled, call: str, error: Exception) -> WorkerLostError:
         """The error for a call whose worker process is gone."""
@@ -408,8 +423,9 @@ class RayExecutor:
         pooled = self._workers.get(inherited.slot.worker)
         if pooled is None:
             raise WorkerLostError(inherited.slot.worker, "the worker was stopped")
+        departed = self._departure(pooled)
         try:
-            while True:
+            while not departed.done():
                 answer = await asyncio.wrap_future(pooled.actor.result().handle.collect.remote(inherited.call).future())
                 if answer is not None:
                     reports: Sequence[Sequence[Report | Results]] = pickle.loads(answer)
@@ -423,6 +439,8 @@ class RayExecutor:
             raise WorkerLostError(inherited.slot.worker, f"{type(error).__name__}: {error}") from error
         finally:
             self.give_back(inherited.slot)
+        self._kill(pooled)
+        raise WorkerLostError(inherited.slot.worker, "its node has left the cluster")
 
     def stop_workers(self, names: Collection[str]) -> None:
         """Kill these worker processes."""
@@ -473,13 +491,24 @@ class RayExecutor:
                 "the Ray cluster no longer answers; "
                 "its workflows continue as soon as an orchestrator on another cluster claims them"
             ) from error
+        living = {node.id for node in nodes.nodes}
         if nodes.nodes != self._pool.nodes.nodes:
             log.info("nodes changed", nodes=len(nodes.nodes))
             self._pool.nodes = nodes
-            living = {node.id for node in nodes.nodes}
-            gone = [pooled for pooled in self._workers.values() if pooled.node and pooled.node not in living]
-            self._end([pooled for pooled in gone if pooled.load == 0])  # The others' calls will report it.
             self._on_room()
+        gone = [pooled for pooled in self._workers.values() if pooled.node and pooled.node not in living]
+        self._end([pooled for pooled in gone if pooled.load == 0])
+        self._give_up(gone, time.monotonic())
+
+    def _give_up(self, gone: Sequence[Pooled], now: float) -> None:
+        """Give up the calls of workers whose nodes have been away for too long; usually Ray has reported them."""
+        nodes = {pooled.node for pooled in gone}
+        self._away_since = {node: self._away_since.get(node, now) for node in nodes}
+        for pooled in gone:
+            departed = self._departures.get(pooled.name)
+            if now - self._away_since[pooled.node] > DEPARTED_S and departed is not None and not departed.done():
+                log.warning("the node of a worker is away for too long", worker=pooled.name, node=pooled.node)
+                departed.set_result(None)
 
     async def _restart(self) -> None:
         """Start another cluster after ours died. Tasks in flight are lost and run again."""
