@@ -426,8 +426,10 @@ class RayExecutor:
         departed = self._departure(pooled)
         try:
             while not departed.done():
-                answer = await asyncio.wrap_future(pooled.actor.result().handle.collect.remote(inherited.call).future())
-                if answer is not None:
+                asked = asyncio.wrap_future(pooled.actor.result().handle.collect.remote(inherited.call).future())
+                asked.add_done_callback(_heard)
+                await asyncio.wait({asked, departed}, return_when=asyncio.FIRST_COMPLETED)
+                if asked.done() and (answer := asked.result()) is not None:
                     reports: Sequence[Sequence[Report | Results]] = pickle.loads(answer)
                     pooled.heard.append(inherited.call)
                     return reports
