@@ -90,8 +90,6 @@ class RayExecutor:
         self._line = Line()
         self._number = 0
         self._failed_starts = 0
-        self._departures: dict[str, asyncio.Future[None]] = {}
-        """Of workers at work, resolved once their node has been away for too long."""
         self._away_since: dict[str, float] = {}
         """Monotonic seconds since which nodes with workers are away, by Ray's id."""
         self._rest_until = 0.0
@@ -297,7 +295,6 @@ class RayExecutor:
         asyncio.get_running_loop().call_later(pause_s, lambda: self._on_room())
 
     def _kill(self, pooled: Pooled) -> None:
-        self._departures.pop(pooled.name, None)
         if self._workers.pop(pooled.name, None) is not None:
             farewell = asyncio.create_task(_bid_farewell(self._line, pooled))
             self._farewells.add(farewell)
@@ -331,8 +328,7 @@ class RayExecutor:
             run = pooled.actor.result().handle.run.options(name=_called(call))
             answer = asyncio.wrap_future(run.remote(sent).future())
             answer.add_done_callback(_heard)
-            departed = self._departure(pooled)
-            await asyncio.wait({answer, lost, departed}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({answer, lost, pooled.departed}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 if answer.result() is None:  # Others took this process for dead, and the worker over.
                     self._workers.pop(slot.worker, None)
@@ -352,13 +348,9 @@ class RayExecutor:
         self._kill(pooled)
         if lost.done():
             raise WorkerLostError(slot.worker, "the Ray cluster was lost")
-        if departed.done():
+        if pooled.departed.done():
             raise WorkerLostError(slot.worker, "its node has left the cluster")
         raise CallTimedOutError(slot.worker, timeout_s or 0.0)
-
-    def _departure(self, pooled: Pooled) -> asyncio.Future[None]:
-        """Resolved once the worker's node has been away for too long."""
-        return self._departures.setdefault(pooled.name, asyncio.get_running_loop().create_future())
 
     async def _lost_with(self, pooled: Pooled, call: str, error: Exception) -> WorkerLostError:
         """The error for a call whose worker process is gone."""
@@ -423,12 +415,11 @@ class RayExecutor:
         pooled = self._workers.get(inherited.slot.worker)
         if pooled is None:
             raise WorkerLostError(inherited.slot.worker, "the worker was stopped")
-        departed = self._departure(pooled)
         try:
-            while not departed.done():
+            while not pooled.departed.done():
                 asked = asyncio.wrap_future(pooled.actor.result().handle.collect.remote(inherited.call).future())
                 asked.add_done_callback(_heard)
-                await asyncio.wait({asked, departed}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({asked, pooled.departed}, return_when=asyncio.FIRST_COMPLETED)
                 if asked.done() and (answer := asked.result()) is not None:
                     reports: Sequence[Sequence[Report | Results]] = pickle.loads(answer)
                     pooled.heard.append(inherited.call)
@@ -507,10 +498,9 @@ class RayExecutor:
         nodes = {pooled.node for pooled in gone}
         self._away_since = {node: self._away_since.get(node, now) for node in nodes}
         for pooled in gone:
-            departed = self._departures.get(pooled.name)
-            if now - self._away_since[pooled.node] > DEPARTED_S and departed is not None and not departed.done():
+            if now - self._away_since[pooled.node] > DEPARTED_S and not pooled.departed.done():
                 log.warning("the node of a worker is away for too long", worker=pooled.name, node=pooled.node)
-                departed.set_result(None)
+                pooled.departed.set_result(None)
 
     async def _restart(self) -> None:
         """Start another cluster after ours died. Tasks in flight are lost and run again."""

@@ -40,6 +40,11 @@ class Pooled:
     """Whether it was requested although the nodes are full, and waits in Ray's queue for a node to join."""
     is_stopped: bool = False
     """Whether it was killed on purpose: its calls are not lost but requeued, and it is not replaced."""
+    departed: asyncio.Future[None] = field(init=False)
+    """Resolved once its node has been away for too long."""
+
+    def __post_init__(self) -> None:
+        self.departed = self.actor.get_loop().create_future()
 
     def delay_s(self, now: float) -> float:
         """Computed from its calls' estimates; a late call is assumed to take as long again as it is late."""

@@ -15,11 +15,10 @@ from eopiez_ray.settings import Settings
 async def test_only_a_node_that_stays_away_loses_its_calls(tmp_path: Path) -> None:
     executor = RayExecutor(Settings(home=tmp_path), OrchestratorId(uuid7()))
     pooled = Pooled("worker", asyncio.get_running_loop().create_future(), Resources(), load=1, node="a")
-    departed = executor._departure(pooled)
     executor._give_up([pooled], 0.0)
     executor._give_up([], DEPARTED_S)  # It is back.
     executor._give_up([pooled], DEPARTED_S + 1)
     executor._give_up([pooled], 2 * DEPARTED_S + 0.5)
-    assert not departed.done()
+    assert not pooled.departed.done()
     executor._give_up([pooled], 2 * DEPARTED_S + 2)
-    assert departed.done()
+    assert pooled.departed.done()
