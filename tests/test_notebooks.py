@@ -229,7 +229,7 @@ def test_operating_through_the_gateway(local: ez.Local, environment: dict[str, s
     assert "paused" in html_of(paused)
     assert "succeeded" in html_of(watched)
     assert text_of(total) == str(sum(range(100)))
-    assert "paused" in text_of(history)
+    assert "pause_requested" in text_of(history)
     assert text_of(performance)
     assert text_of(costs)
     assert "nightly" in html_of(research)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,10 +24,7 @@ from .trees import trees_of
 
 if TYPE_CHECKING:
     from .repository import Repository
-    from .system import Source
-
-Tells = Callable[[str], None]
-"""Is told what is being done, in a few words."""
+    from .system import Source, Tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ One process at a time does so, by an advisory lock of the database; others wait 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from .manifest import Manifest
     from .repository import Repository
-    from .system import Source
+    from .system import Source, Tells
 
 SHIP_S = 2.0
 """Seconds from one round of changes to the next."""
@@ -37,7 +36,6 @@ RETRY_S = 300.0
 """Seconds after a backup that failed."""
 
 log = get_logger(__name__)
-Tells = Callable[[str], None]
 
 
 def retention_of(settings: Settings) -> Retention:

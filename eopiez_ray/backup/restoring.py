@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,15 +22,13 @@ from ..store.database import SCHEMA_VERSION
 from ..store.embedded import RESTORING
 from .manifest import DUMP, Manifest, StoredFile
 from .recovering import recover, restore_dump, restore_files, wal_after
-from .system import opened
+from .system import Tells, opened
 from .trees import Entry, trees_of
 
 if TYPE_CHECKING:
     from ..settings import Settings
     from .repository import Repository
     from .trees import Tree
-
-Tells = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ from .repository import Repository
 if TYPE_CHECKING:
     from ..settings import Settings
     from ..store import Database
+
+Tells = Callable[[str], object]
+"""Is told what is being done, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,12 +13,10 @@ from ..settings import Settings
 from ..store.audit import AuditLog
 from ..store.backups import BackupDesk
 from .restoring import restore
-from .system import Source, opened
+from .system import Source, Tells, opened
 
 if TYPE_CHECKING:
     from .repository import Repository
-
-Tells = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

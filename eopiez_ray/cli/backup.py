@@ -92,7 +92,7 @@ def create(
 
 
 def list_backups(at: From = None, as_json: AsJson = False) -> None:
-    """Show the backups, oldest first, and how far changes were kept after the last one."""
+    """Show the backups, oldest first, and after which of them changes were kept."""
     from ..backup.system import repository_of
 
     repository = repository_of(_settings(at))
@@ -108,20 +108,20 @@ def list_backups(at: From = None, as_json: AsJson = False) -> None:
         figure("Size"),
         figure("New"),
         figure("Files", 1),
-        word("Goes on", 2),
+        word("Changes", 2),
     )
     for each in made:
-        goes_on = "" if each.database.stream is None else "yes"
+        changes = "" if each.database.stream is None else "kept"
         sheet.add(
             each.id, ago(each.started_at), each.database.kind, size(each.size), size(each.new_bytes),
-            f"{each.files:,}", goes_on,
+            f"{each.files:,}", changes,
         )  # fmt: skip
     sheet.print(out())
 
 
 def verify(
     wanted: Annotated[
-        str | None, typer.Argument(metavar="[BACKUP]", help="A backup's id; the latest by default.", show_default=False)
+        str | None, typer.Argument(metavar="BACKUP", help="A backup's id; the latest by default.", show_default=False)
     ] = None,
     at: From = None,
     scratch: Annotated[
@@ -171,7 +171,7 @@ def verify(
 def restore(
     wanted: Annotated[
         str | None,
-        typer.Argument(metavar="[BACKUP]", help="A backup's id, to restore it as it is.", show_default=False),
+        typer.Argument(metavar="BACKUP", help="A backup's id, to restore it as it is.", show_default=False),
     ] = None,
     at: Annotated[
         str | None,

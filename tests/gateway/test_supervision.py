@@ -22,7 +22,7 @@ import pytest
 from eopiez_ray.supervision.parts import free_ports
 from tests.waiting import wait_until
 
-PARTS = ("ray", "gateway", "orchestrator")
+PARTS = ("ray", "gateway", "orchestrator", "backup")
 PASSWORD = "four unlikely words together"
 pytestmark = pytest.mark.timeout(280)
 
@@ -140,8 +140,10 @@ def test_a_port_that_is_taken_is_named_at_once(tmp_path: Path) -> None:
     assert findings["orchestrators"]["verdict"] == "warning"
 
 
-def test_a_life_from_up_to_down(tmp_path: Path) -> None:
+def test_a_life_from_up_to_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
+    monkeypatch.setenv("EOPIEZ_BACKUP_URL", str(tmp_path / "repository"))
+    monkeypatch.setenv("EOPIEZ_BACKUP_KEY_FILE", str(tmp_path / "backup.key"))
     port = free_ports(4)[3]
     with system_at(home, port) as system:
         assert system.is_ready()
@@ -152,6 +154,7 @@ def test_a_life_from_up_to_down(tmp_path: Path) -> None:
         assert f"http://127.0.0.1:{port}" in status.stdout
         assert str(home / "first-password") in status.stdout
         wait_until(lambda: said_by(system) >= {"gateway", "orchestrator", "supervisor"})
+        wait_until(lambda: eopiez(home, "backup", "list", "--json").stdout)
         parts = {name: system.part(name) for name in PARTS}
         os.kill(system.supervisor, signal.SIGKILL)
         alone = eopiez(home, "status")

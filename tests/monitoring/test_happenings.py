@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -15,7 +15,9 @@ import eopiez_ray as ez
 from eopiez_ray.model.requests import Selection
 from eopiez_ray.monitoring import catalogue as c
 from eopiez_ray.monitoring import happenings
+from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database
+from eopiez_ray.store.backups import BackupDesk
 from eopiez_ray.store.queries import sql
 from tests.engine.conftest import Stage
 from tests.waiting import until
@@ -207,6 +209,30 @@ async def test_queue_is_surveyed(counting: Post, stage: Stage) -> None:
     assert await counting.totals(c.ARTIFACT_FAILURES) == {(): 0.0}
     (probe,) = (await counting.distributions(c.DB_PROBE_SECONDS, by=())).values()
     assert probe.count == 1
+
+
+async def test_age_of_the_last_backup_is_surveyed_where_backups_are_wanted(counting: Post) -> None:
+    from eopiez_ray.monitoring.surveys import Surveys
+
+    began, desk = datetime.now(UTC) - timedelta(hours=30), BackupDesk(counting.station.database)
+    await Surveys(counting.station, counting.settings).backups()
+    await desk.note("1", "/mnt", began, "dump", 0, 0, "no space left")
+    wanted = Settings(**{**counting.settings.model_dump(exclude_unset=True), "backup_url": "/mnt"})
+    surveys, read = Surveys(counting.station, wanted), cast("Any", counting.samples.latest)
+
+    async def seen(metric: c.Metric) -> dict[Any, float]:
+        await counting.report()
+        await counting.fold()
+        return {labels: float(value) for labels, value in (await read(metric, projects=None)).items()}
+
+    assert await seen(c.BACKUP_INTERVAL) == {}
+    await surveys.backups()
+    assert await seen(c.BACKUP_AGE) == {(): pytest.approx(30 * 3600, abs=60)}
+    assert await seen(c.BACKUP_INTERVAL) == {(): 86400.0}
+    await desk.note("2", "/mnt", began + timedelta(hours=29), "dump", 0, 0, "")
+    await surveys.backups()
+    assert await seen(c.BACKUP_AGE) == {(): pytest.approx(3600, abs=60)}
+    assert await seen(c.BACKUP_VERIFIED_AGE) == {}
 
 
 @pytest.mark.parametrize(("statement", "index"), [

@@ -1,0 +1,260 @@
+"""Backups of a system in the database of another's server, and what goes wrong with any."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import eopiez_ray as ez
+from eopiez_ray.backup.creating import create
+from eopiez_ray.backup.keeping import keep
+from eopiez_ray.backup.manifest import DUMP, Manifest
+from eopiez_ray.backup.places import Folder
+from eopiez_ray.backup.restoring import Restored, restore
+from eopiez_ray.backup.system import key_of, opened, repository_of
+from eopiez_ray.backup.verifying import note_verification, verify
+from eopiez_ray.errors import BackupError, BackupKeyError, DamagedBackupError, EmbeddedPostgresError, StorageFullError
+from eopiez_ray.settings import Settings
+from eopiez_ray.store import Database, EmbeddedServer
+from eopiez_ray.store.addresses import without_password
+from eopiez_ray.store.backups import BackupDesk
+
+from ..waiting import until
+from .program_of_drills import plan
+
+WORKFLOWS = 3
+FILES = {"shared/uploads/a.txt": "text", "shared/results/b/empty": "", "first-password": "secret"}
+
+
+@pytest.fixture
+def chosen(tmp_path: Path, database_url: str) -> Settings:
+    """A system with workflows that wait, and files of the gateway."""
+    settings = Settings(
+        home=tmp_path / "home", database_url=database_url, backup_url=str(tmp_path / "repository"),
+        backup_key_file=tmp_path / "key", backup_every_hours=1,
+    )  # fmt: skip
+    with ez.local(home=settings.home, database_url=database_url) as system:
+        for _ in range(WORKFLOWS):
+            system.submit(plan(2))
+    for path, text in FILES.items():
+        (settings.home / path).parent.mkdir(parents=True, exist_ok=True)
+        (settings.home / path).write_text(text)
+    return settings
+
+
+def elsewhere(settings: Settings, home: Path, url: str | None = None) -> Settings:
+    """The same settings for another home and database."""
+    return Settings(**{**settings.model_dump(exclude_unset=True), "home": home, "database_url": url})
+
+
+async def made(settings: Settings) -> Manifest:
+    async with opened(settings) as source:
+        return await create(source, repository_of(settings, is_new=True), len)
+
+
+async def restored(settings: Settings, **options: str) -> Restored:
+    return await restore(settings, repository_of(settings), len, **options)  # type: ignore[arg-type]
+
+
+def files_in(home: Path) -> dict[str, str]:
+    return {path: (home / path).read_text() for path in FILES if (home / path).exists()}
+
+
+async def test_it_comes_back_into_another_database(chosen: Settings, tmp_path: Path, server: EmbeddedServer) -> None:
+    backup = await made(chosen)
+    assert backup.database.kind == DUMP
+    await server_made_empty(server)
+    other = elsewhere(chosen, tmp_path / "other", server.url.replace("/postgres?", "/empty?"))
+    back = await restored(other)
+    assert (back.inventory.workflows, back.inventory.unfinished, back.files) == (WORKFLOWS, WORKFLOWS, len(FILES))
+    assert files_in(other.home) == FILES
+    with pytest.raises(BackupError, match="holds a system already"):
+        await restored(elsewhere(other, tmp_path / "third", other.database_url))
+
+
+async def server_made_empty(server: EmbeddedServer) -> None:
+    """Make a database without anything in it."""
+    import asyncpg
+
+    connection = await asyncpg.connect(server.url)
+    await connection.execute("drop database if exists empty with (force)")
+    await connection.execute("create database empty template template0")
+    await connection.close()
+
+
+def left_in(folder: Path) -> list[Path]:
+    """Scratch homes that were left."""
+    return [*folder.glob("eopiez-verify-*")]
+
+
+async def test_it_comes_back_into_an_embedded_one_and_is_verified_so(chosen: Settings, tmp_path: Path) -> None:
+    backup = await made(chosen)
+    found = await verify(chosen, repository_of(chosen), len, backup.id, tmp_path)
+    assert (found.workflows, found.unfinished, found.faults, found.files) == (WORKFLOWS, WORKFLOWS, (), len(FILES))
+    assert not left_in(tmp_path)
+    await note_verification(chosen, str(chosen.backup_url), backup.id)
+    async with opened(chosen) as source:
+        times = await BackupDesk(source.database).times()
+    assert times.verified_at is not None
+    assert times.succeeded_at == backup.started_at
+
+
+async def test_the_second_one_stores_only_what_has_changed(chosen: Settings) -> None:
+    await made(chosen)
+    (chosen.home / "shared/uploads/a.txt").write_text("changed")
+    (chosen.home / "shared/results/b/empty").unlink()
+    second = await made(chosen)
+    repository = repository_of(chosen)
+    assert {file.path for file in second.trees["shared"]} == {"uploads/a.txt"}
+    (file,) = second.trees["shared"]
+    assert repository.get(file.objects[0]) == b"changed"
+    assert second.trees["home"] == repository.manifests()[0].trees["home"]
+
+
+async def test_an_artifact_that_is_missing_is_found(chosen: Settings, tmp_path: Path) -> None:
+    async with opened(chosen) as source:
+        await source.database.fetch(
+            "insert into cache (key, digest, size, form, rows) values ('\\x01', '\\x0123456789abcdef', 5, 'pickle', 1)"
+        )
+    backup = await made(chosen)
+    found = await verify(chosen, repository_of(chosen), len, backup.id, tmp_path)
+    assert found.faults == ("artifact 0123456789abcdef (5 bytes) is missing",)
+
+
+async def test_what_was_damaged_is_not_restored_as_if_it_were_whole(chosen: Settings, tmp_path: Path) -> None:
+    backup = await made(chosen)
+    name = backup.database.objects[0]
+    file = tmp_path / "repository" / "objects" / name[:2] / name[2:]
+    file.write_bytes(file.read_bytes()[:-1] + b"\0")
+    other = elsewhere(chosen, tmp_path / "other")
+    with pytest.raises(DamagedBackupError, match=name):
+        await restored(other)
+    with pytest.raises(EmbeddedPostgresError, match="eopiez backup restore"):
+        EmbeddedServer(other.home).start()
+
+
+async def test_a_home_in_use_is_left_alone(chosen: Settings, tmp_path: Path) -> None:
+    await made(chosen)
+    other = elsewhere(chosen, tmp_path / "other")
+    (other.home / "shared").mkdir(parents=True)
+    (other.home / "shared" / "mine").write_text("mine")
+    with pytest.raises(BackupError, match="holds a system already"):
+        await restored(other)
+    assert (other.home / "shared" / "mine").read_text() == "mine"
+    assert not (other.home / "postgres" / "data").exists()
+
+
+async def test_a_moment_needs_a_stream_and_a_newer_schema_a_newer_program(
+    chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await made(chosen)
+    other = elsewhere(chosen, tmp_path / "other")
+    with pytest.raises(BackupError, match="no changes were kept after"):
+        await restore(other, repository_of(other), len, at=datetime.now(UTC))
+    monkeypatch.setattr("eopiez_ray.backup.restoring.SCHEMA_VERSION", 1)
+    with pytest.raises(BackupError, match="update eopiez"):
+        await restored(other)
+
+
+async def test_a_key_that_is_lost_or_another_is_said_so(chosen: Settings, tmp_path: Path) -> None:
+    await made(chosen)
+    text = key_of(chosen).text
+    (tmp_path / "key").unlink()
+    with pytest.raises(BackupKeyError, match="bring it back"):
+        repository_of(chosen)
+    assert repository_of(elsewhere_with_key(chosen, text)).backups()
+    with pytest.raises(BackupKeyError, match="made with the key"):
+        await made(chosen)
+    with pytest.raises(BackupError, match="EOPIEZ_BACKUP_URL"):
+        repository_of(Settings(home=tmp_path, backup_url=None))
+
+
+def elsewhere_with_key(settings: Settings, text: str) -> Settings:
+    return Settings(**{**settings.model_dump(exclude_unset=True), "backup_key": text})
+
+
+async def test_artifacts_stay_until_a_backup_has_them(database: Database) -> None:
+    desk, order = BackupDesk(database), []
+
+    async def collect() -> None:
+        async with desk.none_at_work():
+            order.append("collected")
+
+    async with desk.held(wal=False):
+        collecting = asyncio.create_task(collect())
+        await until(lambda: waiting(database))
+        order.append("backed up")
+    await collecting
+    assert order == ["backed up", "collected"]
+
+
+async def waiting(database: Database) -> bool:
+    """Whether somebody waits for an advisory lock of this database."""
+    found = await database.fetch(
+        "select from pg_locks where locktype = 'advisory' and not granted "
+        "and database = (select oid from pg_database where datname = current_database())"
+    )
+    return bool(found)
+
+
+@contextmanager
+def full() -> Iterator[None]:
+    """A disk without room for objects."""
+
+    def refuse(self: Folder, name: str, content: bytes) -> None:
+        raise StorageFullError(f"no space left for backups under {self.url}")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Folder, "stage", refuse)
+        yield
+
+
+async def test_one_that_fails_leaves_no_backup_and_is_remembered(chosen: Settings) -> None:
+    with full(), pytest.raises(StorageFullError):
+        await made(chosen)
+    assert repository_of(chosen).backups() == []
+    async with opened(chosen) as source:
+        times = await BackupDesk(source.database).times()
+    assert times.failed_at is not None
+    assert times.succeeded_at is None
+    assert await made(chosen)
+
+
+async def test_one_process_keeps_them_and_another_takes_over(chosen: Settings) -> None:
+    repository = repository_of(chosen, is_new=True)
+    told: list[tuple[int, str]] = []
+    stops = [asyncio.Event(), asyncio.Event()]
+
+    async def keeping(number: int) -> None:
+        async with opened(chosen) as source:
+            await keep(source, repository, lambda text: told.append((number, text)), stops[number])
+
+    first = asyncio.create_task(keeping(0))
+    await until(repository.backups)
+    second = asyncio.create_task(keeping(1))
+    await asyncio.sleep(0)
+    stops[0].set()
+    await first
+    await until(lambda: (1, f"keeping backups at {repository.place.url}") in told)
+    stops[1].set()
+    await second
+    assert len(repository.backups()) == 1, "the next one is due in an hour"
+    assert told[0] == (0, f"keeping backups at {repository.place.url}")
+
+
+@pytest.mark.parametrize(
+    ("url", "bare", "password"),
+    [
+        ("postgresql://me:p%2Fw@host:5432/db", "postgresql://me@host:5432/db", "p/w"),
+        ("postgresql://me@/db?host=/run&password=p%20w", "postgresql://me@/db?host=%2Frun", "p w"),
+        ("postgresql://host/db?sslmode=require", "postgresql://host/db?sslmode=require", None),
+        ("postgresql://me:@host/db", "postgresql://me@host/db", ""),
+    ],
+)
+def test_no_password_is_among_a_programs_arguments(url: str, bare: str, password: str | None) -> None:
+    assert without_password(url) == (bare, password)
