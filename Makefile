@@ -2,7 +2,7 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check dashboard types test test-long bench bench-dashboard bench-engine bench-gateway \
+.PHONY: help install fmt check dashboard types test test-long bench bench-backup bench-dashboard bench-engine bench-gateway \
 	bench-monitoring bench-themes build sbom audit release publish
 
 help: ## Show the verbs
@@ -45,6 +45,9 @@ bench: ## Run every benchmark, one after the other
 
 bench-engine: ## Run the engine's benchmark against its rivals
 	$(PYTHON) benchmarks/engine.py
+
+bench-backup: ## Measure backups of a large system: what they cost, and how fast they come back
+	$(PYTHON) benchmarks/backup.py
 
 bench-dashboard: ## Measure the dashboard in a headless Chromium
 	$(PYTHON) benchmarks/dashboard.py
