@@ -34,7 +34,8 @@ types: ## Make the dashboard's types from the API's description
 test: ## Run all tests
 	pytest
 
-test-long: ## Read damaged files for 10 minutes, send the API what it does not expect, outlive Ray's patience with a dead head
+test-long: ## Run 100,000 schedules of crashes, read damaged files for 10 minutes, send the API what it does not expect, outlive Ray's patience with a dead head
+	EOPIEZ_SCHEDULES=100000 pytest tests/machine/test_simulation.py -o timeout=3600
 	EOPIEZ_FUZZ_SECONDS=40 pytest tests/phases/test_io_fuzz.py
 	EOPIEZ_API_EXAMPLES=40 pytest tests/gateway/test_description.py
 	EOPIEZ_OUTAGE_SECONDS=75 pytest tests/engine/test_clusters.py -k head_that_dies

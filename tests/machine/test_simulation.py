@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from eopiez_ray.store import Batch
 from .plans import FAN_IN, ONCE, QUICK, plan, step
 from .world import WORKFLOW, BrokenPromiseError, Disk, World
 
-SCHEDULES = 20_000
+SCHEDULES = int(os.environ.get("EOPIEZ_SCHEDULES", "6000"))
 
 
 def random_plan(choices: bytes) -> tuple[PlanSpec, dict[int, int]]:

@@ -336,7 +336,7 @@ def test_one_document_far_longer_than_a_partition_goes_all_the_way(run_plan: Run
     random = np.random.default_rng(0)
     words = np.array([f"word{i}" for i in range(20_000)])
     chapter = " ".join(words[random.zipf(1.3, 100_000) % 20_000].tolist()) + "\n"
-    (tmp_path / "long.txt").write_text(chapter * (1 + 50_000_000 // len(chapter)), "utf-8")
+    (tmp_path / "long.txt").write_text(chapter * (1 + 15_000_000 // len(chapter)), "utf-8")
     outcome = run_plan(
         content_plan([str(tmp_path / "long.txt")], tmp_path / "out", PipelineOptions(effort=Effort.FAST))
     )
