@@ -2,7 +2,7 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check dashboard types test test-long bench bench-dashboard bench-engine bench-gateway \
+.PHONY: help install fmt check dashboard manifests types test test-long bench bench-dashboard bench-engine bench-gateway \
 	bench-monitoring bench-themes build sbom audit release publish
 
 help: ## Show the verbs
@@ -25,6 +25,9 @@ check: ## Format, lint, types, and which way the code depends
 
 dashboard: ## Build the dashboard into the package
 	python hatch_build.py
+
+manifests: ## Make what manifests repeat of the code and of the chart
+	$(PYTHON) deploy/make.py
 
 types: ## Make the dashboard's types from the API's description
 	python dashboard/describe.py > dashboard/description.json

@@ -1,0 +1,177 @@
+"""The chart: every way to install it is accepted by the schemas, holds nobody's power, and lets nothing through."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.manifests import CHART, EXTERNAL, VARIANTS, faults, of_chart, one, pods, rendered
+from tests.documents import ROOT
+
+VARIANT = pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS)
+
+
+@VARIANT
+def test_schemas_accept_every_variant(values: dict[str, Any]) -> None:
+    made = of_chart(values)
+    assert len(made) > 10
+    assert [fault for each in made for fault in faults(each)] == []
+
+
+def test_the_schemas_refuse_what_does_not_exist() -> None:
+    """Otherwise the test above would say nothing."""
+    for given in of_chart(VARIANTS["everything"]):
+        spec = given.get("spec")
+        if isinstance(spec, dict):
+            assert faults(given | {"spec": spec | {"unheard-of": 1}}), given["kind"]
+
+
+def test_helm_finds_nothing() -> None:
+    import helm_python
+
+    for values in VARIANTS.values():
+        found = helm_python.lint(str(CHART), values, strict=True)
+        assert found["errors"] == []
+        assert [each for each in found["messages"] if each["severity"] > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("gatewy", {}),
+        ("gateway.kind", "nginx"),
+        ("gateway.minReplicas", 0),
+        ("gateway.port", 70000),
+        ("settings.gateway_bodybytes", 1),
+        ("settings.gateway_body_bytes", "large"),
+        ("settings.database_url", "postgresql://eopiez:secret@db/eopiez"),
+        ("settings.ray_address", "auto"),
+        ("secrets.secretKey", "short"),
+        ("secrets.others", {"OTHER": "x"}),
+        ("shared.size", "large"),
+        ("ray.groups.CPU", {"minReplicas": 1}),
+        ("networkPolicies.outside", [{"cidr": "everywhere", "ports": [443]}]),
+        ("orchestrators.replicas", -1),
+        ("orchestrators.resources.limits", {"memory": 2}),
+        ("topologyKeys", [""]),
+    ],
+)
+def test_mistyped_values_are_refused(path: str, value: Any) -> None:
+    import helm_python
+
+    given = value
+    for key in reversed(path.split(".")):
+        given = {key: given}
+    with pytest.raises(helm_python.HelmError):
+        rendered(given)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"postgres": {"kind": "external"}}, {"redis": {"kind": "external"}}],
+    ids=["database", "redis"],
+)
+def test_what_is_missing_is_named(values: dict[str, Any]) -> None:
+    import helm_python
+
+    with pytest.raises(helm_python.HelmError, match=r"postgres\.external\.url|redis\.external\.address"):
+        rendered(values)
+
+
+@VARIANT
+def test_no_pod_has_power(values: dict[str, Any]) -> None:
+    found = list(pods(of_chart(values)))
+    assert len(found) > 5
+    for labels, pod in found:
+        assert labels["app.kubernetes.io/name"] == "eopiez"
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        is_scaling = labels["app.kubernetes.io/component"] == "ray-work-head" and "serviceAccountName" not in pod
+        assert is_scaling or pod["automountServiceAccountToken"] is False
+        writable = {each["name"] for each in pod.get("volumes", ()) if "emptyDir" in each} | {"shared", "data"}
+        for container in [*pod.get("initContainers", ()), *pod["containers"]]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "runAsNonRoot": True,
+                "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
+            }  # fmt: skip
+            assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+            assert "memory" in container["resources"]["limits"]
+            assert {each["name"] for each in container.get("volumeMounts", ()) if not each.get("readOnly")} <= writable
+
+
+def test_only_a_head_that_scales_asks_the_server() -> None:
+    still = VARIANTS["one of each"]
+    assert all(pod["automountServiceAccountToken"] is False for _, pod in pods(of_chart(still)))
+    asking = [labels for labels, pod in pods(of_chart({})) if "automountServiceAccountToken" not in pod]
+    assert [labels["app.kubernetes.io/component"] for labels in asking] == ["ray-work-head"]
+
+
+@VARIANT
+def test_workers_see_no_secret(values: dict[str, Any]) -> None:
+    """They run what users send, and need neither the database nor a key."""
+    made = of_chart(values)
+    workers = one(made, "RayCluster", f"{values.get('fullnameOverride', 'eopiez')}-work")["spec"]["workerGroupSpecs"]
+    for _, pod in pods(workers):
+        assert not {"settings"} & {each["name"] for each in pod["volumes"]}
+        assert not {"EOPIEZ_SETTINGS_FOLDER"} & {each["name"] for each in pod["containers"][0]["env"]}
+
+
+def test_a_change_of_settings_restarts_who_reads_them() -> None:
+    def checksums(values: dict[str, Any]) -> list[str]:
+        text = json.dumps(of_chart({"gateway": {"kind": "uvicorn"}, **values}))
+        return [part[:68] for part in text.split("checksum/settings")[1:]]
+
+    before, after = checksums({}), checksums({"settings": {"alerts": False}})
+    assert len(before) == len(after) == 2
+    assert not set(before) & set(after)
+
+
+def test_made_secrets_are_random_and_given_ones_are_kept() -> None:
+    made = one(of_chart({}), "Secret", "eopiez-ray-token")["stringData"]
+    assert len({*made.values()}) == 2
+    assert {len(each) for each in made.values()} == {64}
+    given = one(of_chart(VARIANTS["secrets given"]), "Secret", "eopiez-settings")["stringData"]
+    assert given == {"EOPIEZ_SECRET_KEY": "k" * 32, "EOPIEZ_OIDC_CLIENT_SECRET": "o"}
+    outside = of_chart(EXTERNAL)
+    assert one(outside, "Secret", "eopiez-settings")["stringData"]["EOPIEZ_DATABASE_URL"].startswith("postgresql://")
+    assert not [each for each in of_chart(VARIANTS["secrets from elsewhere"]) if each["kind"] == "Secret"]
+
+
+def test_yamllint_finds_nothing(tmp_path: Path) -> None:
+    paths = [str(path) for path in (ROOT / "deploy").rglob("*.y*ml") if "templates" not in path.parts]
+    for name, values in VARIANTS.items():
+        for template, text in rendered(values).items():
+            if template.endswith(".yaml") and text.strip():
+                path = tmp_path / name.replace(" ", "-") / template
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+                paths.append(str(path))
+    rules = {
+        "extends": "default",
+        "rules": {
+            "document-start": "disable",
+            "line-length": "disable",  # Expressions of PromQL have no good place to break.
+            "indentation": {"indent-sequences": "whatever"},  # Helm itself writes lists without.
+            "comments": {"min-spaces-from-content": 1},
+        },
+    }
+    command = [sys.executable, "-m", "yamllint", "--strict", "-d", yaml.safe_dump(rules), *paths]
+    checked = subprocess.run(command, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_notes_teach() -> None:
+    (notes,) = (
+        text for path, text in rendered(VARIANTS["everything"], "letters").items() if path.endswith("NOTES.txt")
+    )
+    for said in ("rollout status deployment/letters-orchestrator", "eopiez users create admin --administrator",
+                 "eopiez login https://eopiez.example.com", "helm --namespace somewhere test letters"):  # fmt: skip
+        assert said in notes
+    assert "trusted_proxies" not in notes
+    assert "Nothing is backed up yet" in notes
