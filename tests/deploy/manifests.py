@@ -47,6 +47,13 @@ VARIANTS: dict[str, Object] = {
     "as it stands": {},
     "everything": EVERYTHING,
     "uvicorn": {"gateway": {"kind": "uvicorn"}, **EVERYTHING},
+    "in a mesh, with a canary": {
+        "gateway": {
+            "kind": "uvicorn", "canary": {"tag": "0.2.0"}, "podLabels": {"sidecar.istio.io/inject": "true"},
+            "podAnnotations": {"linkerd.io/inject": "enabled"},
+            "serviceAnnotations": {"balancer.linkerd.io/failure-accrual": "consecutive"},
+        },
+    },
     "external": EXTERNAL,
     "nothing kept": {"redis": {"kind": "none"}, "networkPolicies": {"enabled": False}, "topologyKeys": []},
     "one of each": {

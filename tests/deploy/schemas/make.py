@@ -21,9 +21,12 @@ WANTED = {
     "monitoring.coreos.com": ("v1", "ServiceMonitor", "PodMonitor", "PrometheusRule"),
     "security.istio.io": ("v1", "PeerAuthentication", "AuthorizationPolicy"),
     "networking.istio.io": ("v1", "DestinationRule", "VirtualService"),
-    "policy.linkerd.io": ("v1alpha1 v1beta3", "Server", "AuthorizationPolicy", "MeshTLSAuthentication"),
+    "policy.linkerd.io": (
+        "v1alpha1 v1beta3", "Server", "HTTPRoute", "AuthorizationPolicy", "MeshTLSAuthentication", "NetworkAuthentication",
+    ),
+    "linkerd.io": ("v1alpha2", "ServiceProfile"),
     "gateway.networking.k8s.io": ("v1", "HTTPRoute"),
-}
+}  # fmt: skip
 """Versions and kinds that the project's manifests have, by group."""
 
 
