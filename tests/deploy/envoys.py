@@ -118,24 +118,28 @@ class Envoy:
 @asynccontextmanager
 async def running_envoy(made: dict[str, Any], folder: Path) -> AsyncIterator[Envoy]:
     """An Envoy with a configuration, until the block ends."""
-    folder.mkdir()
-    path, admin = folder / "envoy.json", folder / "admin"
-    path.write_text(json.dumps(made))
-    program = str(Path(sys.executable).with_name("envoy"))
-    command = [program, "-c", str(path), "--admin-address-path", str(admin), "--use-dynamic-base-id",
-               "--concurrency", "1", "--log-level", "warning"]  # fmt: skip
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+    process = await asyncio.to_thread(_started, made, folder)
     try:
-        url = await until(lambda: _address(process, admin, folder / "log"))
+        url = await until(lambda: _address(process, folder))
         yield Envoy(await until(lambda: _port(url)), url)
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 60)
 
 
-def _address(process: subprocess.Popen[bytes], admin: Path, log: Path) -> str | None:
-    assert process.poll() is None, log.read_text()
+def _started(made: dict[str, Any], folder: Path) -> subprocess.Popen[bytes]:
+    folder.mkdir()
+    (folder / "envoy.json").write_text(json.dumps(made))
+    program = str(Path(sys.executable).with_name("envoy"))
+    command = [program, "-c", str(folder / "envoy.json"), "--admin-address-path", str(folder / "admin"),
+               "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]  # fmt: skip
+    with (folder / "log").open("w") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+def _address(process: subprocess.Popen[bytes], folder: Path) -> str | None:
+    assert process.poll() is None, (folder / "log").read_text()
+    admin = folder / "admin"
     text = admin.read_text() if admin.exists() else ""
     return f"http://{text}" if text else None
 

@@ -145,13 +145,12 @@ def test_made_secrets_are_random_and_given_ones_are_kept() -> None:
 
 def test_yamllint_finds_nothing(tmp_path: Path) -> None:
     paths = [str(path) for path in (ROOT / "deploy").rglob("*.y*ml") if "templates" not in path.parts]
-    for name, values in VARIANTS.items():
-        for template, text in rendered(values).items():
-            if template.endswith(".yaml") and text.strip():
-                path = tmp_path / name.replace(" ", "-") / template
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
-                paths.append(str(path))
+    made = {text: template for values in VARIANTS.values() for template, text in rendered(values).items()}
+    for number, (text, template) in enumerate(made.items()):
+        if template.endswith(".yaml") and text.strip():
+            path = tmp_path / f"{number}-{Path(template).name}"
+            path.write_text(text)
+            paths.append(str(path))
     rules = {
         "extends": "default",
         "rules": {

@@ -22,7 +22,8 @@ WANTED = {
     "security.istio.io": ("v1", "PeerAuthentication", "AuthorizationPolicy"),
     "networking.istio.io": ("v1", "DestinationRule", "VirtualService"),
     "policy.linkerd.io": (
-        "v1alpha1 v1beta3", "Server", "HTTPRoute", "AuthorizationPolicy", "MeshTLSAuthentication", "NetworkAuthentication",
+        "v1alpha1 v1beta3", "Server", "HTTPRoute", "AuthorizationPolicy", "MeshTLSAuthentication",
+        "NetworkAuthentication",
     ),
     "linkerd.io": ("v1alpha2", "ServiceProfile"),
     "gateway.networking.k8s.io": ("v1", "HTTPRoute"),
