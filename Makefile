@@ -42,6 +42,7 @@ test-long: ## Read damaged files for 10 minutes, send the API what it does not e
 	EOPIEZ_API_EXAMPLES=40 pytest tests/gateway/test_description.py
 	EOPIEZ_OUTAGE_SECONDS=75 pytest tests/engine/test_clusters.py -k head_that_dies
 	EOPIEZ_HEAD_KILLS=2 pytest tests/engine/test_lost_heads.py -s
+	EOPIEZ_PODS=1 pytest tests/deploy/test_pods.py
 
 bench: ## Run every benchmark, one after the other
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script; done
