@@ -55,6 +55,7 @@ VARIANTS: dict[str, Object] = {
             "podAnnotations": {"linkerd.io/inject": "enabled"},
             "serviceAnnotations": {"balancer.linkerd.io/failure-accrual": "consecutive"},
         },
+        "networkPolicies": {"meshNamespace": {"kubernetes.io/metadata.name": "istio-system"}},
     },
     "external": EXTERNAL,
     "nothing kept": {"redis": {"kind": "none"}, "networkPolicies": {"enabled": False}, "topologyKeys": []},

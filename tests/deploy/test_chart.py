@@ -92,8 +92,8 @@ def test_no_pod_has_power(values: dict[str, Any]) -> None:
         assert labels["app.kubernetes.io/name"] == "eopiez"
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        is_scaling = labels["app.kubernetes.io/component"] == "ray-work-head" and "serviceAccountName" not in pod
-        assert is_scaling or pod["automountServiceAccountToken"] is False
+        is_scaling = pod["serviceAccountName"].endswith("-head")
+        assert pod["automountServiceAccountToken"] is is_scaling
         writable = {each["name"] for each in pod.get("volumes", ()) if "emptyDir" in each} | {"shared", "data"}
         for container in [*pod.get("initContainers", ()), *pod["containers"]]:
             assert container["securityContext"] == {
@@ -108,7 +108,7 @@ def test_no_pod_has_power(values: dict[str, Any]) -> None:
 def test_only_a_head_that_scales_asks_the_server() -> None:
     still = VARIANTS["one of each"]
     assert all(pod["automountServiceAccountToken"] is False for _, pod in pods(of_chart(still)))
-    asking = [labels for labels, pod in pods(of_chart({})) if "automountServiceAccountToken" not in pod]
+    asking = [labels for labels, pod in pods(of_chart({})) if pod["automountServiceAccountToken"]]
     assert [labels["app.kubernetes.io/component"] for labels in asking] == ["ray-work-head"]
 
 

@@ -10,10 +10,9 @@ metadata:
   annotations: {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
-  {{- if not .asksTheServer }}
-  serviceAccountName: {{ include "eopiez.name" .root }}
-  automountServiceAccountToken: false
-  {{- end }}
+  {{- /* KubeRay lets this account, and no other, make and delete pods. */}}
+  serviceAccountName: {{ include "eopiez.name" .root }}{{ if .asksTheServer }}-head{{ end }}
+  automountServiceAccountToken: {{ default false .asksTheServer }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: 60
   securityContext: {{- include "eopiez.podSecurity" .root | nindent 4 }}
