@@ -32,6 +32,7 @@ from ..store import (
     Workflows,
     connect,
 )
+from ..store.backups import BackupDesk
 from .artifacts import Artifacts
 from .cluster import RayExecutor
 from .collector import spare_all
@@ -367,8 +368,10 @@ class Engine:
         old = await self.workflows.forgettable(before, keep)
         if not dry_run:
             await self.workflows.forget(old, before)
-        live = await self.workflows.live_digests()
-        collected = await asyncio.to_thread(self.artifacts.collect, live, GRACE_S, dry_run=dry_run)
+        assert self._database is not None
+        async with BackupDesk(self._database).none_at_work():
+            live = await self.workflows.live_digests()
+            collected = await asyncio.to_thread(self.artifacts.collect, live, GRACE_S, dry_run=dry_run)
         return Cleaned(len(old), *collected)
 
     async def update(self, workflow: WorkflowId, change: Change) -> None:
