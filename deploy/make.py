@@ -23,6 +23,7 @@ BASE = HERE / "kustomize/base"
 OWN = {
     "home", "artifact_url", "ray_address", "autoscaling", "cpus", "object_store_bytes", "gateway_host", "gateway_port",
     "gateway_min_replicas", "gateway_max_replicas", "gateway_follower_replicas", "gateway_folder", "gateway_followers",
+    "backup_url", "backup_key_file",
 }  # fmt: skip
 """Settings that the chart gives itself."""
 BASE_VALUES: dict[str, Any] = {
@@ -37,10 +38,16 @@ HELMS_OWN = ("helm.sh/hook", "helm.sh/hook-delete-policy", "helm.sh/resource-pol
 
 def files() -> dict[Path, str]:
     """The text of each file that is made."""
-    made = {CHART / "files/recording.yml": (HERE / "prometheus/recording.yml").read_text("utf-8")}
-    made[CHART / "files/alerts.yml"] = _yaml(exported(BUILT_IN.values()).document)
-    made[SCHEMA] = json.dumps(_schema(), indent=2) + "\n"
-    return made | _base()
+    return copies() | base()
+
+
+def copies() -> dict[Path, str]:
+    """What the chart repeats of the code, and is rendered with."""
+    return {
+        CHART / "files/recording.yml": (HERE / "prometheus/recording.yml").read_text("utf-8"),
+        CHART / "files/alerts.yml": _yaml(exported(BUILT_IN.values()).document),
+        SCHEMA: json.dumps(_schema(), indent=2) + "\n",
+    }
 
 
 def _schema() -> dict[str, Any]:
@@ -62,7 +69,7 @@ def _kind(field: dict[str, Any]) -> str:
     return str(kinds[0])
 
 
-def _base() -> dict[Path, str]:
+def base() -> dict[Path, str]:
     """The rendered chart as kustomize takes it, a file for each template."""
     import helm_python
 
@@ -113,6 +120,7 @@ def _yaml(value: Any) -> str:
 if __name__ == "__main__":
     for old in BASE.glob("*.yaml"):
         old.unlink()
-    for path, text in files().items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+    for made in (copies, base):
+        for path, text in made().items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")

@@ -67,6 +67,10 @@ VARIANTS: dict[str, Object] = {
         "secrets": {"existingSecret": "mine", "existingRayToken": "token"}, "shared": {"existingClaim": "files"},
     },
     "secrets given": {"secrets": {"secretKey": "k" * 32, "others": {"EOPIEZ_OIDC_CLIENT_SECRET": "o"}}},
+    "own backups": {
+        "backups": {"url": "s3://other/backups"}, "secrets": {"others": {"EOPIEZ_BACKUP_KEY": "k"}},
+        "settings": {"backup_every_hours": 6},
+    },
     "backup by a plugin": {"postgres": {"cnpg": {"backup": BACKUP}}},
     "backup by snapshots": {"postgres": {"cnpg": {"backup": {"enabled": True, "snapshotClass": "snapshots"}}}},
     "no GPUs": {"ray": {"groups": {"gpu": None}}},

@@ -74,13 +74,15 @@ def test_mistyped_values_are_refused(path: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"postgres": {"kind": "external"}}, {"redis": {"kind": "external"}}],
-    ids=["database", "redis"],
+    [{"postgres": {"kind": "external"}}, {"redis": {"kind": "external"}}, {"backups": {"url": "s3://other/backups"}}],
+    ids=["database", "redis", "key of backups"],
 )
 def test_what_is_missing_is_named(values: dict[str, Any]) -> None:
     import helm_python
 
-    with pytest.raises(helm_python.HelmError, match=r"postgres\.external\.url|redis\.external\.address"):
+    with pytest.raises(
+        helm_python.HelmError, match=r"postgres\.external\.url|redis\.external\.address|EOPIEZ_BACKUP_KEY"
+    ):
         rendered(values)
 
 
