@@ -74,6 +74,7 @@ VARIANTS: dict[str, Object] = {
     "backup by a plugin": {"postgres": {"cnpg": {"backup": BACKUP}}},
     "backup by snapshots": {"postgres": {"cnpg": {"backup": {"enabled": True, "snapshotClass": "snapshots"}}}},
     "no GPUs": {"ray": {"groups": {"gpu": None}}},
+    "another port": {"gateway": {"kind": "uvicorn", "port": 9000}, "ingress": {"enabled": True}},
     "another name": {"fullnameOverride": "letters", "image": {"repository": "registry.example.com/eopiez", "tag": "9"}},
 }  # fmt: skip
 """Values of the chart, each for another way to install it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,7 @@ def test_helm_finds_nothing() -> None:
     ("path", "value"),
     [
         ("gatewy", {}),
+        ("fullnameOverride", "Letters"),
         ("gateway.kind", "nginx"),
         ("gateway.minReplicas", 0),
         ("gateway.port", 70000),
@@ -73,17 +75,33 @@ def test_mistyped_values_are_refused(path: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
-    [{"postgres": {"kind": "external"}}, {"redis": {"kind": "external"}}, {"backups": {"url": "s3://other/backups"}}],
-    ids=["database", "redis", "key of backups"],
+    ("values", "said"),
+    [
+        ({"postgres": {"kind": "external"}}, "postgres.external.url"),
+        ({"redis": {"kind": "external"}}, "redis.external.address"),
+        ({"backups": {"url": "s3://other/backups"}}, "EOPIEZ_BACKUP_KEY"),
+        ({"gateway": {"minReplicas": 3, "maxReplicas": 2}}, "gateway.maxReplicas is 2"),
+        ({"ray": {"groups": {"gpu": {"minReplicas": 9}}}}, "ray.groups.gpu.maxReplicas is 4"),
+        ({"gateway": {"canary": {"tag": "0.2.0"}}}, "gateway.canary needs gateway.kind uvicorn"),
+        ({"gateway": {"podLabels": {"a": "b"}}}, "gateway.kind uvicorn"),
+        ({"artifacts": {"url": "/srv/artifacts"}}, "storage that all reach"),
+        ({"artifacts": {"url": "file:///srv/artifacts"}}, "storage that all reach"),
+    ],
 )
-def test_what_is_missing_is_named(values: dict[str, Any]) -> None:
+def test_what_is_missing_or_does_not_go_together_is_named(values: dict[str, Any], said: str) -> None:
     import helm_python
 
-    with pytest.raises(
-        helm_python.HelmError, match=r"postgres\.external\.url|redis\.external\.address|EOPIEZ_BACKUP_KEY"
-    ):
+    with pytest.raises(helm_python.HelmError, match=re.escape(said)):
         rendered(values)
+
+
+def test_a_long_release_name_with_dots_is_a_name_for_everything() -> None:
+    made = of_chart(VARIANTS["everything"], "letters.of-the-department-of-correspondence.2026-11")
+    assert [fault for each in made for fault in faults(each)] == []
+    for each in made:
+        name = each["metadata"]["name"]
+        assert re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name), name
+        assert len(name) <= {"RayService": 47, "RayJob": 47, "Cluster": 50}.get(each["kind"], 63), name
 
 
 @VARIANT
@@ -112,6 +130,28 @@ def test_only_a_head_that_scales_asks_the_server() -> None:
     assert all(pod["automountServiceAccountToken"] is False for _, pod in pods(of_chart(still)))
     asking = [labels for labels, pod in pods(of_chart({})) if pod["automountServiceAccountToken"]]
     assert [labels["app.kubernetes.io/component"] for labels in asking] == ["ray-work-head"]
+
+
+@VARIANT
+def test_what_kuberay_refuses_beyond_its_schema_is_not_there(values: dict[str, Any]) -> None:
+    made = of_chart(values)
+    clusters = [each["spec"] for each in made if each["kind"] == "RayCluster"]
+    clusters += [each["spec"]["rayClusterConfig"] for each in made if each["kind"] == "RayService"]
+    for spec in clusters:
+        assert spec["authOptions"]["mode"] == "token"
+        assert spec["rayVersion"]
+        for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
+            assert "resources" not in group
+            assert "labels" not in group["rayStartParams"]
+            assert "restartPolicy" not in group["template"]["spec"]
+            assert not {"REDIS_PASSWORD", "RAY_REDIS_ADDRESS", "RAY_enable_autoscaler_v2"} & {
+                each["name"] for _, pod in pods(group) for container in pod["containers"] for each in container["env"]
+            }
+    for job in (each["spec"] for each in made if each["kind"] == "RayJob"):
+        assert job["backoffLimit"] == 0
+        assert not job.get("shutdownAfterJobFinishes")
+        cluster = job["clusterSelector"]["ray.io/cluster"]
+        assert cluster in {each["metadata"]["name"] for each in made if each["kind"] == "RayCluster"}
 
 
 @VARIANT

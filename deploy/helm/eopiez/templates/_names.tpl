@@ -1,6 +1,7 @@
 {{/* Names and labels. */}}
+{{/* Short enough for KubeRay's RayService, whose name may have 47 characters; without the dots of a release's name. */}}
 {{- define "eopiez.name" -}}
-{{- default .Release.Name .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- default .Release.Name .Values.fullnameOverride | replace "." "-" | trunc 38 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "eopiez.image" -}}
