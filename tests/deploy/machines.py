@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import subprocess
@@ -13,7 +14,7 @@ import psutil
 from tests.documents import ROOT
 
 NETWORK = "10.87.54"
-BRIDGE = f"ezbr{os.getpid() % 100_000}"
+_numbers = itertools.count()
 OWN = ("/tmp", "/dev/shm", "/var/lib")
 """Folders that each pod has for itself, empty at first; its containers share them."""
 
@@ -27,15 +28,15 @@ class Pods:
             folder: outside of what pods have for themselves; all pods reach it.
             names: the pods', which also resolve to their addresses.
         """
-        self._folder = folder
+        self._folder, self._bridge = folder, _link()
         self._addresses = {name: f"{NETWORK}.{number + 1}" for number, name in enumerate(names)}
         self._holders: dict[str, subprocess.Popen[bytes]] = {}
         self._running: list[subprocess.Popen[bytes]] = []
 
     def open(self) -> None:
         """Make the network and empty pods."""
-        _ip("link", "add", BRIDGE, "type", "bridge")
-        _ip("link", "set", BRIDGE, "up")
+        _ip("link", "add", self._bridge, "type", "bridge")
+        _ip("link", "set", self._bridge, "up")
         for name in self._addresses:
             self._open(name)
 
@@ -51,8 +52,8 @@ class Pods:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"\n", "the pod was not made"
         inner = self._inner(name)
-        cable = f"ezv{self._addresses[name].rpartition('.')[2]}{os.getpid() % 100_000}"
-        _ip("link", "add", cable, "master", BRIDGE, "type", "veth", "peer", "name", "eth0", "netns", str(inner))
+        cable = _link()
+        _ip("link", "add", cable, "master", self._bridge, "type", "veth", "peer", "name", "eth0", "netns", str(inner))
         _ip("link", "set", cable, "up")
         address = f"address add {self._addresses[name]}/24 dev eth0"
         # Ray takes the address from which it would reach the world.
@@ -99,7 +100,12 @@ class Pods:
         for each in self._running:
             each.kill()
             each.wait()
-        _ip("link", "del", BRIDGE)
+        _ip("link", "del", self._bridge)
+
+
+def _link() -> str:
+    """The name of a new link: one that is being taken down keeps its own for a while."""
+    return f"ez{os.getpid()}-{next(_numbers)}"
 
 
 def _ip(*arguments: str) -> None:

@@ -28,6 +28,7 @@ NEEDED: list[Flow] = [
     (POSTGRES, POSTGRES, 5432),
 ]
 REFUSED: list[Flow] = [
+    ("ray-gateway-head", POSTGRES, 5432),
     ("ray-work-cpu", POSTGRES, 5432),
     ("ray-work-cpu", "redis", 6379),
     ("ray-work-cpu", "ray-gateway", 8000),
