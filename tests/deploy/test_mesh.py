@@ -255,50 +255,62 @@ def test_envoy_accepts_its_files(name: str, tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_istio_linkerd_and_envoy_say_the_same() -> None:
-    caller = yaml.safe_load((CONFIGURATIONS / "caller.yaml").read_text("utf-8"))["static_resources"]
-    sidecar = (CONFIGURATIONS / "sidecar.yaml").read_text("utf-8")
+@pytest.fixture(scope="module")
+def calls() -> dict[str, Any]:
+    """What ``envoy/caller.yaml`` says."""
+    made: dict[str, Any] = yaml.safe_load((CONFIGURATIONS / "caller.yaml").read_text("utf-8"))["static_resources"]
+    return made
+
+
+def test_retries_and_weights_are_said_alike(calls: dict[str, Any]) -> None:
     (service,) = yaml_of("istio/virtual-service.yaml")
-    manager = caller["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    manager = calls["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
     routes = {each["name"]: each["route"] for each in manager["route_config"]["virtual_hosts"][0]["routes"]}
     linkerd = {each["metadata"]["name"].removeprefix("eopiez-"): each for each in yaml_of("linkerd/routes.yaml")}
     assert [each["name"] for each in service["spec"]["http"]] == list(routes) == list(linkerd)
     for said in service["spec"]["http"]:
-        route = routes[said["name"]]
+        route, route_of_linkerd = routes[said["name"]], linkerd[said["name"]]
         retries = route.get("retry_policy", {"num_retries": 0})
         assert said["retries"]["attempts"] == retries["num_retries"]
         assert said["retries"].get("retryOn") == retries.get("retry_on")
         assert said["retries"].get("perTryTimeout") == retries.get("per_try_timeout")
         assert said["timeout"] == route["timeout"]
-        limit = linkerd[said["name"]]["metadata"].get("annotations", {}).get("retry.linkerd.io/limit", "0")
-        assert int(limit) == retries["num_retries"]
+        annotations = route_of_linkerd["metadata"].get("annotations", {})
+        assert int(annotations.get("retry.linkerd.io/limit", "0")) == retries["num_retries"]
         weights = {each["destination"]["host"]: each["weight"] for each in said["route"]}
         assert weights == {each["name"]: each["weight"] for each in route["weighted_clusters"]["clusters"]}
-        backends = linkerd[said["name"]]["spec"]["rules"][0]["backendRefs"]
-        assert weights == {each["name"]: each["weight"] for each in backends}
-    for rule, cluster in zip(yaml_of("istio/destination-rules.yaml"), caller["clusters"], strict=True):
-        policy, ejection = rule["spec"]["trafficPolicy"], cluster["outlier_detection"]
+        assert weights == {each["name"]: each["weight"] for each in route_of_linkerd["spec"]["rules"][0]["backendRefs"]}
+
+
+def test_ejection_and_breakers_are_said_alike(calls: dict[str, Any]) -> None:
+    ejecting = {
+        "consecutiveGatewayErrors": "consecutive_gateway_failure", "consecutive5xxErrors": "consecutive_5xx",
+        "interval": "interval", "baseEjectionTime": "base_ejection_time", "maxEjectionPercent": "max_ejection_percent",
+    }  # fmt: skip
+    for rule, cluster in zip(yaml_of("istio/destination-rules.yaml"), calls["clusters"], strict=True):
+        policy, (bounds,) = rule["spec"]["trafficPolicy"], cluster["circuit_breakers"]["thresholds"]
         assert rule["spec"]["host"] == cluster["name"]
-        ours = policy["outlierDetection"]
-        assert (ours["consecutiveGatewayErrors"], ours["interval"]) == (
-            ejection["consecutive_gateway_failure"],
-            ejection["interval"],
-        )
-        assert (ours["baseEjectionTime"], ours["maxEjectionPercent"]) == (
-            ejection["base_ejection_time"],
-            ejection["max_ejection_percent"],
-        )
-        (breakers,) = cluster["circuit_breakers"]["thresholds"]
-        pool = policy["connectionPool"]
-        assert (pool["tcp"]["maxConnections"], pool["http"]["http2MaxRequests"], pool["http"]["maxRetries"]) == (
-            breakers["max_connections"],
-            breakers["max_requests"],
-            breakers["max_retries"],
-        )
+        for istios, envoys in ejecting.items():
+            assert policy["outlierDetection"][istios] == cluster["outlier_detection"][envoys]
+        tcp, http = policy["connectionPool"]["tcp"], policy["connectionPool"]["http"]
+        assert tcp == {"maxConnections": bounds["max_connections"], "connectTimeout": cluster["connect_timeout"]}
+        assert http == {
+            "http1MaxPendingRequests": bounds["max_pending_requests"], "http2MaxRequests": bounds["max_requests"],
+            "maxRetries": bounds["max_retries"],
+        }  # fmt: skip
+
+
+def test_identities_are_said_alike() -> None:
+    sidecar = (CONFIGURATIONS / "sidecar.yaml").read_text("utf-8")
     (allowed,) = yaml_of("istio/authorization-policy.yaml")
     principals = [name for rule in allowed["spec"]["rules"] for name in rule["from"][0]["source"]["principals"]]
     assert [f"spiffe://{name}" for name in principals] == [INGRESS, PROMETHEUS]
-    assert all(name in sidecar for name in (INGRESS, PROMETHEUS))
+    assert all(f"exact: {name}}}" in sidecar for name in (INGRESS, PROMETHEUS))
+    for each in yaml_of("linkerd/authorization.yaml"):
+        for identity in each["spec"].get("identities", ()):
+            account, namespace, *rest = identity.split(".")
+            assert f"cluster.local/ns/{namespace}/sa/{account}" in principals
+            assert rest == ["serviceaccount", "identity", "linkerd", "cluster", "local"]
 
 
 def test_the_mesh_speaks_of_what_the_chart_makes() -> None:
