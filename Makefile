@@ -2,7 +2,8 @@
 PYTHON ?= python
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
-.PHONY: help install fmt check dashboard types test test-long bench bench-backup bench-dashboard bench-engine bench-gateway \
+.PHONY: help install fmt check dashboard manifests types test test-long bench bench-backup bench-dashboard \
+	bench-engine bench-gateway \
 	bench-monitoring bench-themes build sbom audit release publish
 
 help: ## Show the verbs
@@ -26,6 +27,9 @@ check: ## Format, lint, types, and which way the code depends
 dashboard: ## Build the dashboard into the package
 	python hatch_build.py
 
+manifests: ## Make what manifests repeat of the code and of the chart
+	$(PYTHON) deploy/make.py
+
 types: ## Make the dashboard's types from the API's description
 	python dashboard/describe.py > dashboard/description.json
 	python hatch_build.py run types description.json
@@ -40,6 +44,7 @@ test-long: ## Run 100,000 schedules of crashes, read damaged files for 10 minute
 	EOPIEZ_API_EXAMPLES=40 pytest tests/gateway/test_description.py
 	EOPIEZ_OUTAGE_SECONDS=75 pytest tests/engine/test_clusters.py -k head_that_dies
 	EOPIEZ_HEAD_KILLS=2 pytest tests/engine/test_lost_heads.py -s
+	EOPIEZ_PODS=1 pytest tests/deploy/test_pods.py
 
 bench: ## Run every benchmark, one after the other
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script; done

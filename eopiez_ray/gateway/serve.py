@@ -4,7 +4,7 @@ Followers of events and logs stay for long. In a deployment of their own, of a f
 scaling nor rolling updates waiting. The API sends them there by a redirect.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: by that of a builder's argument, Ray knows what to make of a configuration's args.
 
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ class Options(BaseModel):
     """Fields of ``Settings`` that override variables."""
 
 
-def api(options: Options) -> Application:
+def api(options: Options) -> "Application":
     """The API, to be served at ``/``."""
     overrides = options.settings | {"gateway_followers": FOLLOWERS}
     scaling = {
@@ -50,7 +50,7 @@ def api(options: Options) -> Application:
     return bound
 
 
-def followers(options: Options) -> Application:
+def followers(options: Options) -> "Application":
     """The same application for those who follow, to be served at ``FOLLOWERS``."""
     bound: Application = _deployment("Followers", options.settings, num_replicas=options.follower_replicas).bind()
     return bound
@@ -64,7 +64,7 @@ def _deployment(name: str, overrides: dict[str, Any], **options: Any) -> Any:
     """
     settings = Settings(**overrides)
 
-    def build() -> FastAPI:  # A plain function: anything else, Serve would take for the application itself.
+    def build() -> "FastAPI":  # A plain function: anything else, Serve would take for the application itself.
         return create_app(Settings(**overrides))
 
     deploy = serve.deployment(

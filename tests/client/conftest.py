@@ -61,7 +61,7 @@ def system(request: pytest.FixtureRequest) -> ez.Local | ez.Remote:
 async def site(database_url: str, home: Path) -> AsyncIterator[Site]:
     app = create_app(Settings(home=home, database_url=database_url))
     moody = Moody(app)
-    async with app.router.lifespan_context(app), listening(moody) as url:  # type: ignore[arg-type]
+    async with app.router.lifespan_context(app), listening(moody) as url:
         stage = Stage(app.state.system.database, home / "artifacts")
         address = url.removesuffix("/v1")
         key = await new_key(app.state.system.identity, address, "anna")

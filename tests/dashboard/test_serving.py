@@ -80,7 +80,7 @@ async def test_without_pages_the_api_still_answers(site: Site, monkeypatch: pyte
 
 
 async def test_it_works_behind_a_path(site: Site, browser: Browser) -> None:
-    async with listening(Starlette(routes=[Mount("/tools/eopiez", site.app)])) as url:  # type: ignore[arg-type]
+    async with listening(Starlette(routes=[Mount("/tools/eopiez", site.app)])) as url:
         page = await browser.new_page()
         behind = Site(url.removesuffix("v1") + "tools/eopiez/", site.home, site.database, site.settings, site.executor)
         await sign_in(page, behind)

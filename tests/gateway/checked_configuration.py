@@ -1,4 +1,4 @@
-"""Checks a configuration for Ray Serve, and prints where each of its applications is served."""
+"""Builds the applications of a configuration as Ray Serve does, and prints where each of them is served."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from importlib import import_module
 from pathlib import Path
 
 import yaml
+from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
 from ray.serve.schema import ServeDeploySchema
-
-from eopiez_ray.gateway.serve import Options
 
 
 def main(path: Path) -> None:
     config = ServeDeploySchema.model_validate(yaml.safe_load(path.read_text()))
     for application in config.applications:
-        Options(**application.args)
         module, _, name = application.import_path.partition(":")
-        assert callable(getattr(import_module(module), name))
+        built = call_user_app_builder_with_args_if_necessary(getattr(import_module(module), name), application.args)
+        assert {each.name for each in application.deployments} <= {built._bound_deployment.name}
         print(application.route_prefix)
 
 

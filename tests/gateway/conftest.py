@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI, Request
+from starlette.types import ASGIApp
 
 import eopiez_ray as ez
 from eopiez_ray.gateway.app import create_app
@@ -121,7 +122,7 @@ async def created(client: httpx.AsyncClient, *words: str, **options: Any) -> UUI
 
 
 @asynccontextmanager
-async def listening(app: FastAPI) -> AsyncIterator[str]:
+async def listening(app: ASGIApp) -> AsyncIterator[str]:
     """The application on a port of its own, so that answers come as they are made; gives its URL."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", proxy_headers=False))
     serving = asyncio.create_task(server.serve())
