@@ -17,6 +17,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from .encryption.masters import Encryption, encryption_of
 from .errors import ParameterError
 
 _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
@@ -100,6 +101,16 @@ class Settings(BaseSettings):
     """Size of a service's largest answer."""
     gateway_service_check_s: float = Field(default=10.0, gt=0)
     """Seconds between checks of an instance's health, by one of the replicas."""
+
+    encryption: bool = True
+    """Whether data is encrypted at rest, where master keys are given; what is encrypted can be read either way."""
+    encryption_keys: str | None = Field(default=None, repr=False)
+    """Master keys, which wrap the data keys in the database: each a name, a colon and 32 random bytes in base64,
+    separated by commas. The first one wraps."""
+    encryption_key_file: Path | None = None
+    """A file of master keys instead, one a line. It is read again when it has changed."""
+    encryption_command: str | None = None
+    """A command of a key service instead, which keeps the master keys to itself."""
 
     log_days: float = Field(default=14.0, gt=0)
     """Days for which lines of the system's log are kept."""
@@ -198,6 +209,16 @@ class Settings(BaseSettings):
     def artifacts(self) -> str:
         """Where artifacts are kept, as a ``pyarrow.fs`` URL or a local path."""
         return self.artifact_url or str(self.home.expanduser().absolute() / "artifacts")
+
+    @cached_property
+    def at_rest(self) -> Encryption:
+        """How data is encrypted at rest.
+
+        Raises:
+            ParameterError: master keys are given in several ways.
+            MasterKeyError: what is given is no master key.
+        """
+        return encryption_of(self.encryption_keys, self.encryption_key_file, self.encryption_command, self.encryption)
 
 
 def variable(name: str) -> str:

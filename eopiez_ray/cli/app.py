@@ -24,6 +24,7 @@ from . import (
     demo,
     doctor,
     down,
+    encrypt,
     events,
     failures,
     job,
@@ -143,7 +144,7 @@ def eopiez(
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
     performance, costs, top, limits, weigh, orchestrate, job, up, status, down, doctor, config, alerts, users, audit,
-    login, logout, context, search, archive, chaos, clean, plan,
+    encrypt, login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

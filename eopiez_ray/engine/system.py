@@ -125,7 +125,10 @@ class Engine:
         if self._server is not None:
             url = await asyncio.to_thread(self._server.start)
         assert url is not None
-        self._database = await connect(url, self.settings.pooler_url if self._server is None else None)
+        self._database = await connect(
+            url, self.settings.pooler_url if self._server is None else None, self.settings.at_rest
+        )
+        self.artifacts.keys = self._database.vault.keys
         self._intake = Intake(self._database)
 
     async def close(self) -> None:
@@ -179,6 +182,7 @@ class Engine:
             if self.is_driving:
                 return
             assert self._database is not None
+            await self._database.vault.check()
             former, self._orchestrator = self._orchestrator, None
             if former is not None:
                 log.warning("the orchestrator of this process has ended, starting another")

@@ -156,7 +156,9 @@ def stationed_beside(database_url: str, settings: Settings, part: str, looks: Lo
         return [Chore("look at the cluster", settings.metrics_interval_s, Cluster(station, looks).sample)]
 
     loop, stopping = asyncio.new_event_loop(), asyncio.Event()
-    work = _until(stopping, database_url, lambda database: stationed(database, settings, part, Meter(), cluster))
+    work = _until(
+        stopping, database_url, settings, lambda database: stationed(database, settings, part, Meter(), cluster)
+    )
     thread = threading.Thread(target=_run, args=(loop, work), name="eopiez monitoring", daemon=True)
     thread.start()
     try:
@@ -174,11 +176,11 @@ def _run(loop: asyncio.AbstractEventLoop, work: Coroutine[None, None, None]) -> 
         loop.close()
 
 
-async def _until(stopping: asyncio.Event, database_url: str, opens: Opens) -> None:
+async def _until(stopping: asyncio.Event, database_url: str, settings: Settings, opens: Opens) -> None:
     """Do the chores until it is over; a database that is away when this begins is waited for."""
     while not stopping.is_set():
         try:
-            async with await connect(database_url) as database, opens(database):
+            async with await connect(database_url, encryption=settings.at_rest) as database, opens(database):
                 await stopping.wait()
         except DatabaseUnavailableError as error:
             log.warning("monitoring waits for the database", error=str(error))

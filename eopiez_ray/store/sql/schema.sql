@@ -7,13 +7,34 @@ create table schema_version (
 
 -- Code of phases and given values, so that any orchestrator can run a plan made elsewhere.
 create table phases (
-    digest text primary key,
+    digest text not null,
     name text not null,
     version text not null,
     kind text not null check (kind in ('values', 'source', 'map', 'combine', 'reduce', 'sink')),
     code bytea not null,
-    created_at timestamptz not null default now()
+    created_at timestamptz not null default now(),
+    -- Code that is encrypted belongs to a project's key, so that two projects with equal code have a row each.
+    project text not null default '',
+    is_sealed boolean not null default false,
+    primary key (digest, project)
 );
+
+-- Keys under which data is encrypted, each of a project, or of the system where it is empty; wrapped by a master key.
+create table data_keys (
+    id uuid primary key,
+    project text not null,
+    -- The name of the master key that has wrapped it.
+    master text not null,
+    -- Null once it is destroyed, and nobody will ever read again what it has encrypted.
+    wrapped bytea,
+    created_at timestamptz not null default clock_timestamp(),
+    retired_at timestamptz,
+    destroyed_at timestamptz,
+    constraint destroyed_is_gone check ((wrapped is null) = (destroyed_at is not null)),
+    constraint destroyed_is_retired check (destroyed_at is null or retired_at is not null)
+);
+create unique index data_keys_in_use on data_keys (project) where retired_at is null;
+create index data_keys_of_project on data_keys (project, created_at desc);
 
 -- Who drives workflows. A session-level advisory lock on lock_key lives exactly as long as the process.
 create table orchestrators (
@@ -614,7 +635,11 @@ begin
     join pg_namespace on pg_namespace.oid = extnamespace
     where extname = 'pg_trgm';
     if home is not null then
-        execute format('create index log_lines_by_text on log_lines using gin (message %I.gin_trgm_ops)', home);
+        -- Trigrams of ciphertext find nothing, and cost much.
+        execute format(
+            'create index log_lines_by_text on log_lines using gin (message %I.gin_trgm_ops) '
+            'where not starts_with(message, ''⟦sealed⟧'')', home
+        );
     end if;
 end
 $$;
