@@ -24,6 +24,7 @@ CHUNK = 256 * 1024
 _MAGIC = b"\x00eopiez\x01"
 _LAYOUT = struct.Struct(f">{len(_MAGIC)}s{ID_BYTES}s16sQI")
 HEADER_BYTES = _LAYOUT.size
+MAGIC_BYTES = len(_MAGIC)
 
 Fetch = Callable[[int, int], "memoryview | bytes"]
 """Gives the stored bytes from a position up to another, or fewer at the end."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from ..authoring.context import TaskContext, enter
 from ..authoring.encoding import copied
+from ..encryption.streams import KEYS
 from ..errors import ContractError
 from ..model.results import Results, condensed
 from ..model.status import Outcome, PhaseKind
@@ -46,7 +47,7 @@ class Worker:
             folder: where it keeps what tasks print while they run.
         """
         self.name = name
-        self._artifacts = Artifacts(artifact_url)
+        self._artifacts = Artifacts(artifact_url, KEYS)
         self._shared = ValueCache(self._artifacts)
         self._library, self._loop = Library(), Loop()
         self._sources: dict[tuple[str, int], tuple[int, Iterator[Any]]] = {}

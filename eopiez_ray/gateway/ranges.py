@@ -12,19 +12,15 @@ PIECE_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def partial(data: memoryview, asked: str | None, media_type: str, headers: Mapping[str, str]) -> Response:
-    """The data, or the range of it that was asked for; several ranges, or none that can be read, give all."""
-    return partial_of(len(data), lambda start, end: data[start:end], asked, media_type, headers)
-
-
-def partial_of(
+def partial(
     size: int,
     read: Callable[[int, int], memoryview],
     asked: str | None,
     media_type: str,
     headers: Mapping[str, str],
 ) -> Response:
-    """As ``partial``, of data of which a range alone is read."""
+    """The data, or the range of it that was asked for, which alone is read; several ranges, or none that can be read,
+    give all."""
     known = dict(headers) | {"Accept-Ranges": "bytes"}
     bounds = _bounds(asked, size)
     if bounds is None:

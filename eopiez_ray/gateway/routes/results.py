@@ -17,7 +17,7 @@ from ..access import SystemDep, ViewedDep
 from ..bodies import ArtifactsBody, PartitionBody, ResultBody
 from ..documented import READS, answers
 from ..problems import Problem, not_found
-from ..ranges import partial_of
+from ..ranges import partial
 from ..representation import CursorParameter, number_at, reply
 from ..representation import cursor as cursor_at
 from ..routing import Resource
@@ -139,7 +139,7 @@ async def _as_stored(system: System, outputs: Sequence[Output], byte_range: str 
         return memoryview(system.artifacts.stored(output, start, end))
 
     headers = {"Eopiez-Form": output.content_form, "ETag": f'"{output.digest.hex()}"'}
-    return await asyncio.to_thread(partial_of, output.size, read, byte_range, RAW, headers)
+    return await asyncio.to_thread(partial, output.size, read, byte_range, RAW, headers)
 
 
 async def _as_arrow(system: System, outputs: Sequence[Output]) -> Response:

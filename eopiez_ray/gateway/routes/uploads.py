@@ -102,6 +102,9 @@ async def send_upload(
         async for part in gathered(request.stream()):
             await asyncio.to_thread(arrival.write, part)
     if await asyncio.to_thread(system.files.arrived, view) == view.size:
+        cipher = await system.database.vault.cipher(view.project)
+        if cipher is not None:
+            await asyncio.to_thread(system.files.seal, view, cipher)
         await system.uploads.complete(view.id)
         view = await seen(system, caller, upload, Role.OPERATOR)
     return _progress(await _body(system, view))
