@@ -58,6 +58,7 @@
      │    ├── NoSuchAccountError         no user, member, session, key or invitation like that
      │    ├── AccountExistsError
      │    └── ChangedMeanwhileError      somebody else was first
+     ├── ErasureWaitsError           what is to be erased is under way
      ├── AuditError                  the audit log was tampered with
      ├── NotDeliveredError           nobody took the message of an alert
      ├── ClusterError                Ray
@@ -482,6 +483,18 @@ class AccountExistsError(AccountError):
 
 class ChangedMeanwhileError(AccountError):
     """Somebody else changed it since it was read; read it again."""
+
+
+class ErasureWaitsError(EopiezError):
+    """What is to be erased is under way, or may go on."""
+
+    exit_code = 75
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count:,} of the workflows to be erased are under way; cancel them, or wait for their end, and try again"
+        )
+        self.count = count
 
 
 class AuditError(EopiezError):

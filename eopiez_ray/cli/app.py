@@ -25,6 +25,7 @@ from . import (
     doctor,
     down,
     encrypt,
+    erase,
     events,
     failures,
     job,
@@ -144,7 +145,7 @@ def eopiez(
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
     performance, costs, top, limits, weigh, orchestrate, job, up, status, down, doctor, config, alerts, users, audit,
-    encrypt, login, logout, context, search, archive, chaos, clean, plan,
+    encrypt, erase, login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

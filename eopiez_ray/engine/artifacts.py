@@ -175,6 +175,17 @@ class Artifacts:
             )
         return self._place.collect({_name(digest) for digest in live}, time.time() - grace_s, dry_run=dry_run)
 
+    def discard(self, digests: Collection[bytes], before: float) -> tuple[int, set[bytes]]:
+        """Delete artifacts last written, or found to exist, before that moment (Unix seconds); gives how many, and the
+        digests of the younger ones, which stay."""
+        gone, young = 0, set[bytes]()
+        for digest in digests:
+            fate = self._place.discard(_name(digest), before)
+            gone += fate is True
+            if fate is False:
+                young.add(digest)
+        return gone, young
+
     def _read(self, output: Output) -> pa.Buffer:
         try:
             buffer = self._place.read(_name(output.digest))
@@ -206,6 +217,8 @@ class _Place(Protocol):
     def read(self, name: str) -> pa.Buffer: ...
     def size(self, name: str) -> int: ...
     def part(self, name: str, begin: int, end: int) -> memoryview: ...
+    def discard(self, name: str, before: float) -> bool | None:
+        """Whether it was old enough, and deleted; None if it was not there."""
 
 
 class _Folder:
@@ -277,6 +290,12 @@ class _Folder:
     def part(self, name: str, begin: int, end: int) -> memoryview:
         return memoryview(self.read(name)).cast("B")[begin:end]
 
+    def discard(self, name: str, before: float) -> bool | None:
+        path = self._folder / name
+        if self._remove(path, before, dry_run=False) is not None:
+            return True
+        return False if path.exists() else None
+
 
 class _Remote:
     """An object store; a name appears there only once its object is complete."""
@@ -309,6 +328,15 @@ class _Remote:
     def part(self, name: str, begin: int, end: int) -> memoryview:
         with self._filesystem.open_input_file(f"{self._root}/{name}") as file:
             return memoryview(file.read_at(end - begin, begin))
+
+    def discard(self, name: str, before: float) -> bool | None:
+        info = self._filesystem.get_file_info(f"{self._root}/{name}")
+        if not info.is_file:
+            return None
+        if info.mtime_ns is not None and info.mtime_ns / 1e9 >= before:
+            return False
+        self._filesystem.delete_file(f"{self._root}/{name}")
+        return True
 
 
 class LoadedPartitions(Sequence[Any]):

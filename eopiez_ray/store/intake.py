@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from ..errors import DatabaseUnavailableError, IdempotencyConflictError, PlanError, ProjectNotFoundError
+from ..errors import (
+    DatabaseUnavailableError,
+    IdempotencyConflictError,
+    PlanError,
+    ProjectNotFoundError,
+    WriteRefusedError,
+)
 from ..model.ids import WorkflowId, uuid7
 from ..model.names import DEFAULT_PROJECT
 from .code import code_row
@@ -171,6 +177,14 @@ class Intake:
         for _, new in part:
             self._check_code(new)
         await self._keep_plans([new for _, new in part])
+        try:
+            return await self._add(part)
+        except WriteRefusedError:  # Perhaps a plan that was kept long ago has been erased since.
+            self._known.clear()
+            await self._keep_plans([new for _, new in part])
+            return await self._add(part)
+
+    async def _add(self, part: Sequence[tuple[WorkflowId, NewWorkflow]]) -> set[UUID]:
         rows = (
             (key, new.project, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels),
              new.idempotency_key, new.holder)

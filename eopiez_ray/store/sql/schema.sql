@@ -36,6 +36,31 @@ create table data_keys (
 create unique index data_keys_in_use on data_keys (project) where retired_at is null;
 create index data_keys_of_project on data_keys (project, created_at desc);
 
+-- What was, or is being, erased for good. A restored backup has to erase it again: `workflows` and `uploads` have all
+-- that belonged to it; a project's registered plans and lines went with it.
+create table erasures (
+    id uuid primary key,
+    kind text not null check (kind in ('project', 'workflow', 'subject')),
+    -- The project's name, or the workflow's id; of a data subject, nothing that tells who it was.
+    target text not null,
+    project text not null default '',
+    requested_by text not null,
+    requested_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz,
+    workflows uuid[] not null,
+    uploads uuid[] not null,
+    todo_workflows uuid[] not null,
+    todo_uploads uuid[] not null,
+    -- Files that are deleted after the rows that named them.
+    todo_artifacts bytea[] not null default '{}',
+    todo_folders text[] not null default '{}',
+    counts jsonb not null default '{}',
+    -- SHA-256 over the digests of all that was erased, each after the hash before it.
+    digests_hash bytea not null default '\x0000000000000000000000000000000000000000000000000000000000000000'
+);
+create index erasures_to_do on erasures (id) where finished_at is null;
+create index erasures_of_project on erasures (project, id);
+
 -- Who drives workflows. A session-level advisory lock on lock_key lives exactly as long as the process.
 create table orchestrators (
     id uuid primary key,
