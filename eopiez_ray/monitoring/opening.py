@@ -19,6 +19,7 @@ from .happenings import Business
 from .logs.keeping import FORGET_S, GATHER_S, LogKeeper
 from .meter import Meter
 from .processes import NODE, Cluster, Looks, Node, OwnProcess, watch_of
+from .protection import ERASE_S, Protection
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
 from .surveys import Surveys
@@ -59,7 +60,7 @@ async def stationed(
     if settings.metrics:
         station.add(*_own(station, settings, reporter), *(more(station) if more else ()))
         station.add(*_of_node(station, settings), *_of_system(station, store, settings))
-    station.add(*_of_log(database, settings))
+    station.add(*_of_log(database, settings), *_of_protection(database, settings))
     alerting = Alerting(station, settings) if settings.alerts else None
     if alerting is not None:
         station.add(*alerting.chores())
@@ -112,6 +113,11 @@ def _of_log(database: Database, settings: Settings) -> list[Chore]:
         Chore("gather log lines", GATHER_S, keeper.gather, watch=SYSTEM),
         Chore("forget log lines", FORGET_S, keeper.forget, watch=SYSTEM),
     ]
+
+
+def _of_protection(database: Database, settings: Settings) -> list[Chore]:
+    """What one process does for the protection of data, metrics or not."""
+    return [Chore("carry out erasures", ERASE_S, Protection(database, settings).erase, watch=SYSTEM)]
 
 
 class Reporter:
