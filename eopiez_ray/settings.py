@@ -112,6 +112,17 @@ class Settings(BaseSettings):
     encryption_command: str | None = None
     """A command of a key service instead, which keeps the master keys to itself."""
 
+    retain_results_days: float | None = Field(default=None, ge=0)
+    """Days for which workflows are kept after they have ended, with their results and all else; unset is for ever."""
+    retain_logs_days: float | None = Field(default=None, ge=0)
+    """The same for lines that tasks log and print."""
+    retain_rejects_days: float | None = Field(default=None, ge=0)
+    """The same for rejected rows."""
+    retain_errors_days: float | None = Field(default=None, ge=0)
+    """The same for what errors say."""
+    retain_uploads_days: float | None = Field(default=None, ge=0)
+    """Days for which uploads are kept."""
+
     log_days: float = Field(default=14.0, gt=0)
     """Days for which lines of the system's log are kept."""
     log_bytes: int = Field(default=2**30, ge=2**20)

@@ -39,6 +39,7 @@ from . import (
     phases,
     plan,
     resume,
+    retention,
     retry,
     run,
     search,
@@ -145,7 +146,7 @@ def eopiez(
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
     performance, costs, top, limits, weigh, orchestrate, job, up, status, down, doctor, config, alerts, users, audit,
-    encrypt, erase, login, logout, context, search, archive, chaos, clean, plan,
+    encrypt, erase, retention, login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

@@ -8,7 +8,7 @@ from ..errors import ArtifactError, ArtifactMissingError
 from ..model.tasks import SEALED, Output
 from ..store import Workflows
 from ..store.converting import Conversion
-from .system import GRACE_S
+from .retaining import GRACE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from .happenings import Business
 from .logs.keeping import FORGET_S, GATHER_S, LogKeeper
 from .meter import Meter
 from .processes import NODE, Cluster, Looks, Node, OwnProcess, watch_of
-from .protection import ERASE_S, Protection
+from .protection import ERASE_S, RETAIN_S, Protection
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
 from .surveys import Surveys
@@ -117,7 +117,11 @@ def _of_log(database: Database, settings: Settings) -> list[Chore]:
 
 def _of_protection(database: Database, settings: Settings) -> list[Chore]:
     """What one process does for the protection of data, metrics or not."""
-    return [Chore("carry out erasures", ERASE_S, Protection(database, settings).erase, watch=SYSTEM)]
+    protection = Protection(database, settings)
+    return [
+        Chore("carry out erasures", ERASE_S, protection.erase, watch=SYSTEM),
+        Chore("forget what is kept too long", RETAIN_S, protection.retain, watch=SYSTEM),
+    ]
 
 
 class Reporter:

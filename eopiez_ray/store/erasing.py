@@ -7,7 +7,7 @@ are to be deleted after it: killed at any moment, an erasure goes on with the ne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -131,6 +131,7 @@ class Erasures:
             elif progress.uploads:
                 await _erase_upload(connection, progress, progress.uploads.pop(0))
             elif progress.scope is Scope.PROJECT:
+                await connection.execute(sql("lock_code"))
                 for plan in await connection.fetch(sql("forget_project_data"), progress.target):
                     await connection.execute(sql("forget_plan"), plan["plan"])
             await _save(connection, progress)
@@ -183,16 +184,22 @@ async def _erase_workflow(connection: Connection, progress: Progress, workflow: 
     progress.artifacts = [*dict.fromkeys([*progress.artifacts, *(row["digest"] for row in rows if row["is_artifact"])])]
     progress.count("cached results", len(await connection.fetch(sql("forget_cached_digests"), digests)))
     await connection.fetch(sql("delete_workflow"), workflow)
-    for plan in filter(None, (row["plan"], row["wanted_plan"])):
-        await connection.execute(sql("forget_plan"), plan)
-    folder = _results_folder(row["project"], row["labels"])
+    await forget_plans(connection, (row["plan"], row["wanted_plan"]))
+    folder = results_folder(row["project"], row["labels"])
     if folder is not None:
         progress.folders.append(folder)
     progress.count("workflows", 1)
     progress.count("results", len(digests))
 
 
-def _results_folder(project: str, labels: Mapping[str, str]) -> str | None:
+async def forget_plans(connection: Connection, plans: Iterable[str | None]) -> None:
+    """Forget these plans, and their code, if nothing follows them any more."""
+    await connection.execute(sql("lock_code"))
+    for plan in filter(None, plans):
+        await connection.execute(sql("forget_plan"), plan)
+
+
+def results_folder(project: str, labels: Mapping[str, str]) -> str | None:
     """The folder of a run that came by the gateway, below the gateway's own; others are their users' own."""
     try:
         return f"results/{project}/{UUID(labels.get(OUTPUT, '').rpartition('/')[2])}"

@@ -113,6 +113,7 @@ class Intake:
     async def keep(self, new: NewWorkflow) -> None:
         """Make the plan and its code durable without creating a workflow. Errors as in ``create``, about the code."""
         self._check_code(new)
+        self._known.clear()  # The plan may have been forgotten since, and no workflow follows to tell.
         await self._keep_plans([new])
 
     def offer(self, wanted: Sequence[NewWorkflow], tell: Callable[[list[Created] | Exception], None]) -> None:
@@ -221,6 +222,7 @@ class Intake:
         if not unknown:
             return
         async with self._database.transaction() as connection:
+            await connection.execute(sql("share_code"))
             for (digest, _), new in sorted(unknown.items(), key=lambda each: each[0]):
                 phases = {step.phase.digest: step.phase for step in new.plan.steps}
                 rows = [

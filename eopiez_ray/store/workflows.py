@@ -29,6 +29,7 @@ from ..model.views import (
     WorkflowView,
 )
 from .code import read_code
+from .erasing import forget_plans
 from .ledger import _output
 from .listing import ALL, Listing
 from .projects import project_names
@@ -191,9 +192,13 @@ class Workflows:
         return [WorkflowId(row["id"]) for row in await self._database.fetch(sql("forgettable"), before, keep)]
 
     async def forget(self, workflows: Iterable[WorkflowId], cached_before: datetime) -> None:
-        """Delete these workflows with all their rows, and cached results from before that time."""
+        """Delete these workflows with all their rows and with plans and code that nothing else uses, and cached results
+        from before that time."""
         for workflow in workflows:
-            await self._database.fetch(sql("delete_workflow"), workflow)
+            async with self._database.transaction() as connection:
+                row = await connection.fetchrow(sql("workflow_to_erase"), workflow)
+                if row is not None and await connection.fetch(sql("delete_workflow"), workflow):
+                    await forget_plans(connection, (row["plan"], row["wanted_plan"]))
         await self._database.fetch(sql("forget_old_cache"), cached_before)
 
     async def live_digests(self) -> set[bytes]:

@@ -41,6 +41,15 @@ create table erasures (
 create index erasures_to_do on erasures (id) where finished_at is null;
 create index erasures_of_project on erasures (project, id);
 
+-- How long projects keep kinds of data, where not as long as the settings say.
+create table retentions (
+    project text not null references projects (name) on delete cascade,
+    kind text not null check (kind in ('results', 'logs', 'rejects', 'errors', 'uploads')),
+    -- Null for ever.
+    days double precision check (days >= 0),
+    primary key (project, kind)
+);
+
 -- Code that is encrypted belongs to a project's key, so that two projects with equal code have a row each.
 alter table phases
     add column project text not null default '',

@@ -91,6 +91,14 @@ from cache
 where digest = any($1::bytea[])
     and inline is null
 
+-- name: lock_code
+-- Let nobody keep a plan until this transaction ends: its code may be about to be forgotten with another one.
+select pg_advisory_xact_lock(hashtextextended('eopiez.code', 0))
+
+-- name: share_code
+-- Let no code be forgotten until this transaction ends.
+select pg_advisory_xact_lock_shared(hashtextextended('eopiez.code', 0))
+
 -- name: forget_plan
 -- Forget a plan that nothing follows any more, and the code and values that only it has named.
 with forgotten as (

@@ -98,6 +98,15 @@ create table projects (
 );
 insert into projects (name, title) values ('default', 'Default');
 
+-- How long projects keep kinds of data, where not as long as the settings say.
+create table retentions (
+    project text not null references projects (name) on delete cascade,
+    kind text not null check (kind in ('results', 'logs', 'rejects', 'errors', 'uploads')),
+    -- Null for ever.
+    days double precision check (days >= 0),
+    primary key (project, kind)
+);
+
 -- How many calls may be at work at once: in one project, or, where project is empty, in all together.
 create table limits (
     kind text not null check (kind in ('project', 'owner', 'label', 'phase')),
