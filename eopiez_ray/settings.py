@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from .encryption.masters import Encryption, encryption_of
 from .errors import ParameterError
+from .masking import Masker
 
 _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 PREFIX = "EOPIEZ_"
@@ -111,6 +112,10 @@ class Settings(BaseSettings):
     """A file of master keys instead, one a line. It is read again when it has changed."""
     encryption_command: str | None = None
     """A command of a key service instead, which keeps the master keys to itself."""
+
+    masking: tuple[str, ...] = ()
+    """What is masked in lines, errors and rejected rows before they are stored: ``mail``, ``phone``, ``card``,
+    ``iban``, and rules of your own, each a name, an equals sign and a pattern of RE2."""
 
     retain_results_days: float | None = Field(default=None, ge=0)
     """Days for which workflows are kept after they have ended, with their results and all else; unset is for ever."""
@@ -223,13 +228,15 @@ class Settings(BaseSettings):
 
     @cached_property
     def at_rest(self) -> Encryption:
-        """How data is encrypted at rest.
+        """How data is masked, and encrypted at rest.
 
         Raises:
-            ParameterError: master keys are given in several ways.
+            ParameterError: master keys are given in several ways, or a rule for masking is none.
             MasterKeyError: what is given is no master key.
         """
-        return encryption_of(self.encryption_keys, self.encryption_key_file, self.encryption_command, self.encryption)
+        given = self.encryption_keys, self.encryption_key_file, self.encryption_command
+        mask = Masker(self.masking).text if self.masking else str
+        return encryption_of(*given, self.encryption)._replace(mask=mask)
 
 
 def variable(name: str) -> str:

@@ -16,7 +16,7 @@ from ..errors import MasterKeyError, ParameterError
 from .keys import KEY_BYTES, NONCE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 COMMAND_S = 30.0
 """Seconds within which the command of a key service answers."""
@@ -45,12 +45,14 @@ class MasterKeys(Protocol):
 
 
 class Encryption(NamedTuple):
-    """How a process encrypts."""
+    """How a process protects what it writes."""
 
     masters: MasterKeys | None = None
     """Without, it can neither write nor read what is encrypted."""
     is_writing: bool = False
     """Whether it is to encrypt what it writes; what is encrypted already, it reads either way."""
+    mask: Callable[[str], str] = str
+    """Masks personal data in lines, errors and rejected rows."""
 
 
 PLAIN = Encryption()

@@ -1,4 +1,4 @@
-"""What one process in the system does for the protection of data: carries out erasures, forgets what is kept too long."""
+"""Chores of data protection, for one process in the system at a time: erasures, and what is kept too long."""
 
 from __future__ import annotations
 

@@ -244,13 +244,14 @@ class Ledger:
             DatabaseUnavailableError: it may or may not be written; write it again.
             WriteRefusedError: nothing is written, because the database refuses part of it.
         """
-        has_secrets = self._database.vault.is_writing and any(error for _, error in batch.statuses.values())
+        vault = self._database.vault
+        has_secrets = (vault.is_writing or vault.mask is not str) and any(error for _, error in batch.statuses.values())
         if not batch.has_notes() and not has_secrets:
             return batch.epochs.keys() - {row["id"] for row in await self._writer.fetch(*_moment(batch))}
         async with self._writer.transaction() as connection:
             rows = await connection.fetch(sql("fence"), list(batch.epochs), list(batch.epochs.values()))
             held = {row["id"] for row in rows}
-            sealing = await sealer(self._database.vault, {row["id"]: row["project"] for row in rows})
+            sealing = await sealer(vault, {row["id"]: row["project"] for row in rows})
             interruptions = [row for row in batch.interruptions.items() if row[0] in held]
             losses = [(workflow, *loss) for workflow, loss in batch.losses if workflow in held]
             if interruptions:  # Before the statuses they may have led to.

@@ -53,10 +53,10 @@ async def append(place: Transactions, lines: Sequence[NewLine], vault: Vault | N
 
     Errors as in ``Database.transaction``, also if the key cannot be had now.
     """
-    cipher = None if vault is None else await cipher_of(vault, SYSTEM)
+    cipher, mask = (None, str) if vault is None else (await cipher_of(vault, SYSTEM), vault.mask)
     names = ("level", "part", "process", "logger", "request_id", "trace_id")
     texts = {name: [clean(str(getattr(line, name))) for line in lines] for name in names}
-    texts["message"] = [shut(clean(str(line.message)), SYSTEM_LINE_PLACE, cipher) for line in lines]
+    texts["message"] = [shut(mask(clean(str(line.message))), SYSTEM_LINE_PLACE, cipher) for line in lines]
     columns = [
         [line.at for line in lines], texts["level"], texts["part"], texts["process"], texts["logger"],
         texts["message"], [_fields(line, cipher) for line in lines], texts["request_id"], texts["trace_id"],

@@ -10,7 +10,7 @@ from ..errors import DatabaseUnavailableError, MasterKeyError
 from .vault import ATTEMPT_PLACES, ERROR_TEXTS, LOG_PLACE, REJECT_PLACES, error_place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from ..encryption.keys import Cipher
@@ -25,13 +25,18 @@ class Sealer:
 
     ciphers: Mapping[UUID, Cipher | None]
     """By workflow."""
+    mask: Callable[[str], str] = str
+    """Masks personal data."""
+
+    def _shut(self, text: str, place: str, workflow: WorkflowId) -> str:
+        return shut(self.mask(text), place, self.ciphers.get(workflow))
 
     def error(self, workflow: WorkflowId, error: dict[str, Any] | None) -> dict[str, Any] | None:
         """Why a workflow failed. The type stays plain, by which errors are looked for and counted."""
-        if error is None or self.ciphers.get(workflow) is None:
+        if error is None or (self.mask is str and self.ciphers.get(workflow) is None):
             return error
         sealed = {
-            name: shut(str(error[name]), error_place(name, workflow), self.ciphers[workflow])
+            name: self._shut(str(error[name]), error_place(name, workflow), workflow)
             for name in ERROR_TEXTS
             if error.get(name)
         }
@@ -42,7 +47,7 @@ class Sealer:
         facts = {"workflow_id": workflow, "partition": partition, "attempt": attempt}
         return failure._replace(
             **{
-                name: shut(getattr(failure, name), place.format_map(facts), self.ciphers.get(workflow))
+                name: self._shut(getattr(failure, name), place.format_map(facts), workflow)
                 for name, place in ATTEMPT_PLACES.items()
             }
         )
@@ -50,12 +55,12 @@ class Sealer:
     def log(self, workflow: WorkflowId, line: LogLine, partition: int) -> str:
         """What a task logged or printed."""
         place = LOG_PLACE.format(workflow_id=workflow, partition=partition)
-        return shut(line.message, place, self.ciphers.get(workflow))
+        return self._shut(line.message, place, workflow)
 
     def reject(self, workflow: WorkflowId, reject: Reject) -> Reject:
         """A row that could not be used."""
         source, reason, sample = (
-            shut(getattr(reject, name), place.format(workflow_id=workflow), self.ciphers.get(workflow))
+            self._shut(getattr(reject, name), place.format(workflow_id=workflow), workflow)
             for name, place in REJECT_PLACES.items()
         )
         return reject._replace(source=source, reason=reason, sample=sample)
@@ -72,8 +77,8 @@ async def sealer(vault: Vault, projects: Mapping[UUID, str]) -> Sealer:
         DatabaseUnavailableError: the keys cannot be had now.
     """
     if not vault.is_writing:
-        return OPEN
-    return Sealer({workflow: await cipher_of(vault, project) for workflow, project in projects.items()})
+        return Sealer({}, vault.mask)
+    return Sealer({workflow: await cipher_of(vault, project) for workflow, project in projects.items()}, vault.mask)
 
 
 async def cipher_of(vault: Vault, project: str) -> Cipher | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
@@ -79,6 +79,11 @@ class Vault:
     def is_writing(self) -> bool:
         """Whether what is written is encrypted."""
         return self._encryption.masters is not None and self._encryption.is_writing
+
+    @property
+    def mask(self) -> Callable[[str], str]:
+        """Masks personal data in a text that is to be stored."""
+        return self._encryption.mask
 
     async def check(self) -> None:
         """Check that what this process writes will be encrypted, if it should be.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from eopiez_ray import Settings
 from eopiez_ray.encryption.masters import PLAIN, Encryption, GivenKeys
 from eopiez_ray.engine.artifacts import Artifacts
 from eopiez_ray.engine.resealing import converted
@@ -275,3 +277,21 @@ async def test_search_in_encrypted_lines_goes_on_where_it_stopped(
     assert [line.message for line in found] == [f"about {PAYLOAD}"]
     assert looks == 3
     assert [line.message for line in await lines.after(where, 0)] == [f"about {PAYLOAD}"]
+
+
+async def test_personal_data_is_masked_before_it_is_stored(database_url: str, tmp_path: Path) -> None:
+    masking = Settings(home=tmp_path, masking=("mail",)).at_rest
+    async with await connect(database_url, encryption=masking) as database:
+        stage = Stage(database, tmp_path)
+        stage.orchestrate()
+        told, failed = await ended(stage, payload="anna@example.com")
+        await append(database, [LINE, dataclasses.replace(LINE, message="to anna@example.com")], database.vault)
+        await LogLines(database).gather()
+        shown = await all_that_is_shown(database, told, failed)
+        assert "cannot use [mail]" in shown
+        assert "printed [mail]" in shown
+        assert "sample of [mail]" in shown
+        held = await traces(database, tmp_path / "nothing", "anna@example.com")
+        assert set(held) == {"phases", "tasks"}
+        assert await stage.values(told, "tell") == ["small anna@example.com"]
+        await stage.close()
