@@ -2652,7 +2652,7 @@ export interface components {
             non_retryable_errors?: string[];
         };
         /** @enum {string} */
-        Role: "viewer" | "operator" | "developer" | "administrator";
+        Role: "observer" | "viewer" | "operator" | "developer" | "administrator";
         RoleBody: {
             role: components["schemas"]["Role"];
         };

@@ -75,3 +75,14 @@ begin
     end if;
 end
 $$;
+
+-- A role that sees no payloads.
+alter table memberships
+    drop constraint memberships_role_check,
+    add constraint memberships_role_check check (role in ('observer', 'viewer', 'operator', 'developer', 'administrator'));
+alter table invitations
+    drop constraint invitations_role_check,
+    add constraint invitations_role_check check (role in ('observer', 'viewer', 'operator', 'developer', 'administrator'));
+alter table api_keys
+    drop constraint api_keys_role_check,
+    add constraint api_keys_role_check check (role in ('observer', 'viewer', 'operator', 'developer', 'administrator'));

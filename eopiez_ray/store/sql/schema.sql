@@ -170,7 +170,7 @@ create unique index users_of_issuer on users (issuer, subject) where subject is 
 create table memberships (
     user_id uuid not null references users (id) on delete cascade,
     project text not null references projects (name) on delete cascade,
-    role text not null check (role in ('viewer', 'operator', 'developer', 'administrator')),
+    role text not null check (role in ('observer', 'viewer', 'operator', 'developer', 'administrator')),
     primary key (user_id, project)
 );
 create index memberships_of_project on memberships (project, user_id);
@@ -180,7 +180,7 @@ create table invitations (
     id uuid primary key,
     token bytea not null unique,
     project text not null references projects (name) on delete cascade,
-    role text not null check (role in ('viewer', 'operator', 'developer', 'administrator')),
+    role text not null check (role in ('observer', 'viewer', 'operator', 'developer', 'administrator')),
     created_by uuid not null references users (id) on delete cascade,
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,
@@ -218,7 +218,7 @@ create table api_keys (
     user_id uuid not null references users (id) on delete cascade,
     project text not null references projects (name) on delete cascade,
     name text not null,
-    role text not null check (role in ('viewer', 'operator', 'developer', 'administrator')),
+    role text not null check (role in ('observer', 'viewer', 'operator', 'developer', 'administrator')),
     secret bytea not null unique,
     -- The part of the key that lists show.
     prefix text not null,
