@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eopiez_ray import Settings
+from eopiez_ray.encryption.keys import DataKey
 from eopiez_ray.encryption.masters import PLAIN, Encryption, GivenKeys
 from eopiez_ray.engine.artifacts import Artifacts
 from eopiez_ray.engine.resealing import converted
 from eopiez_ray.errors import (
+    ArtifactMissingError,
     DatabaseUnavailableError,
     DataKeyMissingError,
     MasterKeyError,
@@ -295,3 +299,22 @@ async def test_personal_data_is_masked_before_it_is_stored(database_url: str, tm
         assert set(held) == {"phases", "tasks"}
         assert await stage.values(told, "tell") == ["small anna@example.com"]
         await stage.close()
+
+
+def test_artifacts_in_an_object_store_are_read_by_what_is_asked_for() -> None:
+    key = DataKey(os.urandom(16), "blue", os.urandom(32))
+    artifacts = Artifacts("mock://bucket")
+    artifacts.keys.add([key])
+    place: Any = artifacts._place
+    for number in range(256):  # Unlike a real one, this store has folders.
+        place._filesystem.create_dir(f"{place._root}/{number:02x}")
+    value = os.urandom(3_000_000)
+    output = artifacts.store(value, 0, "step", key.id)
+    assert artifacts.load(output) == value
+    whole = artifacts.stored(output).to_pybytes()
+    assert artifacts.stored(output, 1_000_000, 1_000_100).to_pybytes() == whole[1_000_000:1_000_100]
+    assert artifacts.store(value, 0, "step", key.id) == output
+    assert artifacts.discard([output.digest], 1e12) == (1, set())
+    with pytest.raises(ArtifactMissingError, match=output.digest.hex()):
+        artifacts.load(output)
+    assert not artifacts.holds(output)
