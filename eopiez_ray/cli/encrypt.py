@@ -115,7 +115,8 @@ def convert() -> None:
         if not database.vault.is_writing:
             raise ParameterError("there are no master keys, or EOPIEZ_ENCRYPTION is false; nothing can be encrypted")
         artifacts = Artifacts(settings.artifacts, database.vault.keys)
-        return await converted(database, artifacts, lambda done: err().print(f"{done:,} workflows", end="\r"))
+        return await converted(database, artifacts, settings.shared_folder, _tell_progress)
+        )
 
     done = on_database(work)
     out().print(f"{counted(done.workflows, 'workflow')} encrypted.")
@@ -123,6 +124,10 @@ def convert() -> None:
         err().print("Plain artifacts that nothing refers to are still in the object store: delete them there.")
     else:
         out().print(f"{counted(done.artifacts, 'plain artifact')} deleted.")
+
+
+def _tell_progress(done: int) -> None:
+    err().print(f"{done:,} workflows", end="\r")
 
 
 def destroy(

@@ -30,6 +30,7 @@ from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store import Database, Projects, Workflows, connect
 from eopiez_ray.store.data_keys import DataKeys
 from eopiez_ray.store.log_lines import LogLines, append
+from eopiez_ray.store.uploads import Uploads
 from tests.engine.conftest import Stage
 from tests.engine.inline import InlineExecutor
 
@@ -55,6 +56,11 @@ async def traces(database: Database, folder: Path, payload: str = PAYLOAD) -> li
 def files_with(folder: Path, payload: str) -> list[str]:
     """Files that hold the payload."""
     return [str(path) for path in folder.rglob("*") if path.is_file() and payload.encode() in path.read_bytes()]
+
+
+def put(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(PAYLOAD)
 
 
 def damage(folder: Path) -> None:
@@ -237,6 +243,9 @@ async def test_what_was_plain_stays_readable_and_is_converted(
     await Projects(database).create("blue")
     told, failed = await ended(stage, "blue")
     await append(database, [LINE])
+    upload, shared = await Uploads(database).create("blue", "anna", "a.txt", len(PAYLOAD)), stage.folder / "shared"
+    await Uploads(database).complete(upload.id)
+    put(shared / f"uploads/blue/{upload.id}/a.txt")
     await LogLines(database).gather()
     async with await connect(database_url, encryption=encryption) as later:
         artifacts = Artifacts(str(stage.folder), later.vault.keys)
@@ -249,14 +258,15 @@ async def test_what_was_plain_stays_readable_and_is_converted(
 
         before = await result(), await all_that_is_shown(later, told, failed)
         await later.fetch("update phases set created_at = now() - interval '2 hours'")
-        done = await converted(later, artifacts, lambda _: None)
+        done = await converted(later, artifacts, shared, lambda _: None)
         assert done.workflows == 2
         assert (await result(), await all_that_is_shown(later, told, failed)) == before
         shares = await DataKeys(later, encryption).shares()
         assert {share.kind for share in shares if share.plain} == set()
-        assert (await converted(later, artifacts, lambda _: None)).workflows == 0
+        assert (await converted(later, artifacts, shared, lambda _: None)).workflows == 0
         left = await traces(later, stage.folder)
-        assert [trace for trace in left if not trace.startswith(str(stage.folder))] == []
+        assert [trace for trace in left if "/" not in trace] == []
+        assert files_with(shared, PAYLOAD) == []
 
 
 async def test_search_in_encrypted_lines_goes_on_where_it_stopped(
