@@ -116,7 +116,6 @@ def convert() -> None:
             raise ParameterError("there are no master keys, or EOPIEZ_ENCRYPTION is false; nothing can be encrypted")
         artifacts = Artifacts(settings.artifacts, database.vault.keys)
         return await converted(database, artifacts, settings.shared_folder, _tell_progress)
-        )
 
     done = on_database(work)
     out().print(f"{counted(done.workflows, 'workflow')} encrypted.")
