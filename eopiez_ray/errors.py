@@ -67,6 +67,10 @@
      ├── AlreadyUpError              a system is up under this data home
      ├── PortTakenError              something else listens where the gateway should
      ├── PartFailedError             a part of the system did not start
+     ├── BackupError                 a backup cannot be made, read or restored
+     │    ├── BackupKeyError             no key, or another one than the backups were made with
+     │    ├── BackupNotFoundError        no backup of that id, or of that moment
+     │    └── DamagedBackupError         something in it was changed, or is missing
      └── ArchiveError                an .eopz archive
           ├── NotAnArchiveError
           ├── DamagedArchiveError
@@ -557,6 +561,40 @@ class PartFailedError(EopiezError):
         said = f":\n{last_words}" if last_words else ""
         super().__init__(f"the {part} did not start; its log is {log}{said}")
         self.part, self.last_words, self.log = part, last_words, log
+
+
+class BackupError(EopiezError):
+    """A backup cannot be made, read or restored."""
+
+    exit_code = 74
+
+
+class BackupKeyError(BackupError):
+    """There is no key of backups, or the backups were made with another one."""
+
+    exit_code = 78
+
+
+class BackupNotFoundError(BackupError):
+    """There is no such backup."""
+
+    exit_code = 66
+
+    def __init__(self, backup: str, url: str) -> None:
+        super().__init__(f"there is no backup {backup!r} at {url}; `eopiez backup list` shows those that there are")
+        self.backup, self.url = backup, url
+
+
+class DamagedBackupError(BackupError):
+    """Something in a repository of backups is missing, or was changed."""
+
+    exit_code = 65
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(
+            f"{place} of the backups is damaged: {reason}; restore another backup, or copy the repository back"
+        )
+        self.place, self.reason = place, reason
 
 
 class ArchiveError(EopiezError):

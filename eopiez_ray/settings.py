@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_data_path
+from platformdirs import user_config_path, user_data_path
 from pydantic import Field, IPvAnyNetwork, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -190,6 +190,25 @@ class Settings(BaseSettings):
     price_gib_hour: float = Field(default=0.0, ge=0)
     """What an hour costs for which a task holds a gibibyte of memory."""
 
+    backup_url: str | None = None
+    """Where backups go: a folder on another disk, or a ``pyarrow.fs`` URL such as ``s3://bucket/backups``. If set,
+    ``eopiez up`` keeps backups."""
+    backup_key: str | None = Field(default=None, repr=False)
+    """The key of the backups, as ``eopiez backup key`` shows it; unset means the one in ``backup_key_file``."""
+    backup_key_file: Path | None = None
+    """The file with the key, made with the first backup; unset means ``backup.key`` in the user's folder for
+    configuration. Keep a copy of it away from this machine."""
+    backup_every_hours: float = Field(default=24.0, gt=0)
+    """Hours from one backup to the next; between them, an embedded database's changes are kept as they come."""
+    backup_keep_last: int = Field(default=3, ge=1)
+    """How many of the latest backups are kept in any case."""
+    backup_keep_days: int = Field(default=7, ge=0)
+    """For how many days the last backup of each is kept."""
+    backup_keep_weeks: int = Field(default=4, ge=0)
+    """For how many weeks the last backup of each is kept."""
+    backup_keep_months: int = Field(default=12, ge=0)
+    """For how many months the last backup of each is kept."""
+
     @model_validator(mode="before")
     @classmethod
     def _stay_on_the_cluster_of_the_job(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -220,6 +239,12 @@ class Settings(BaseSettings):
         """Where this machine reaches the gateway."""
         host = "127.0.0.1" if self.gateway_host in _ANYWHERE else self.gateway_host
         return f"http://{host}:{self.gateway_port}"
+
+    @property
+    def backup_key_path(self) -> Path:
+        """The file with the key of the backups."""
+        own = user_config_path("eopiez", appauthor=False) / "backup.key"
+        return (self.backup_key_file or own).expanduser().absolute()
 
     @cached_property
     def artifacts(self) -> str:

@@ -40,6 +40,8 @@ FACTS: dict[str, tuple[object, ...]] = {
     "PartFailedError": ("ray", "port in use", "/tmp/ray.log"),
     "DamagedArchiveError": ("letters.eopz", [2, 5]),
     "TooManyRequestsError": ("too many attempts", 2.5),
+    "BackupNotFoundError": ("20261130T020000Z", "/mnt/backups"),
+    "DamagedBackupError": ("object 01", "it is missing"),
 }
 """Arguments of those that take more than a sentence."""
 

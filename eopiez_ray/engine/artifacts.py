@@ -148,14 +148,19 @@ class Artifacts:
             raise ArtifactError(f"artifacts under {self.url} cannot be written and read: {error}") from error
 
     def holds(self, output: Output) -> bool:
-        """Whether the value can still be loaded."""
+        """Whether the value can still be loaded: it is there, and if it is encrypted, its key is at hand."""
         if not output.is_sealed:
-            return output.inline is not None or self._place.holds(_name(output.digest), output.size)
+            return self.is_stored(output)
         try:
             self.stored(output, 0, 0)
         except (ArtifactMissingError, EncryptionError):
             return False
         return True
+
+    def is_stored(self, output: Output) -> bool:
+        """Whether the value is there in full, whoever can read it."""
+        size = sealed_size(output.size) if output.is_sealed else output.size
+        return output.inline is not None or self._place.holds(_name(output.digest), size)
 
     def collect(self, live: Collection[bytes], grace_s: float, *, dry_run: bool = False) -> Collected:
         """Delete artifacts that nothing refers to.

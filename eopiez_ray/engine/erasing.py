@@ -14,6 +14,7 @@ from ..model.audit import Entry
 from ..model.erasure import Found, Scope
 from ..model.ids import WorkflowId
 from ..store.audit import AuditLog
+from ..store.backups import BackupDesk
 from ..store.erasing import FILES, Erasures, Progress
 from ..store.projects import Projects
 from ..store.uploads import Uploads, UploadView
@@ -139,7 +140,8 @@ class Eraser:
             digests = progress.artifacts[start : start + FILES]
             free = await self._erasures.unreferenced(digests)
             before = time.time() - (RENEWED_S if await self._is_anything_at_work() else 0.0)
-            gone, young = await asyncio.to_thread(self._artifacts.discard, free, before)
+            async with BackupDesk(self._database).none_at_work():
+                gone, young = await asyncio.to_thread(self._artifacts.discard, free, before)
             done = [digest for digest in digests if digest not in young]
             await self._erasures.note_deleted(progress.id, done, (), gone)
         if progress.folders:

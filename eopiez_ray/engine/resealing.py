@@ -9,6 +9,7 @@ from ..encryption.streams import content_size, seal_in_place
 from ..errors import ArtifactError, ArtifactMissingError
 from ..model.tasks import SEALED, Output
 from ..store import Workflows
+from ..store.backups import BackupDesk
 from ..store.converting import Conversion
 from ..store.uploads import Uploads
 from .retaining import GRACE_S
@@ -44,11 +45,12 @@ async def converted(database: Database, artifacts: Artifacts, shared: Path, told
     count = await conversion.workflows(told)
     await conversion.rest()
     await _seal_uploads(database, shared)
-    live = await Workflows(database).live_digests()
-    try:
-        return Converted(count, artifacts.collect(live, GRACE_S).artifacts)
-    except ArtifactError:
-        return Converted(count, None)
+    async with BackupDesk(database).none_at_work():
+        live = await Workflows(database).live_digests()
+        try:
+            return Converted(count, artifacts.collect(live, GRACE_S).artifacts)
+        except ArtifactError:
+            return Converted(count, None)
 
 
 async def _seal_uploads(database: Database, shared: Path) -> None:

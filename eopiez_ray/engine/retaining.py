@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import ArtifactError
 from ..model.ids import WorkflowId
 from ..model.retention import Kept
+from ..store.backups import BackupDesk
 from ..store.retention import STATEMENTS, Expired, Retention
 from ..store.uploads import Uploads
 from ..store.workflows import Workflows
@@ -32,7 +33,7 @@ class Retainer:
     """Applies the rules."""
 
     def __init__(self, database: Database, artifacts: Artifacts, settings: Settings) -> None:
-        self._artifacts, self._settings = artifacts, settings
+        self._database, self._artifacts, self._settings = database, artifacts, settings
         self._retention, self._workflows, self._uploads = Retention(database), Workflows(database), Uploads(database)
 
     async def apply(self) -> dict[Kept, int]:
@@ -59,9 +60,10 @@ class Retainer:
             await asyncio.to_thread(delete_folders, self._settings.shared_folder, expired)
             count += len(expired)
         if count:
-            live = await self._workflows.live_digests()
-            with contextlib.suppress(ArtifactError):  # They are in an object store, whose own lifecycle rules do it.
-                await asyncio.to_thread(self._artifacts.collect, live, GRACE_S)
+            async with BackupDesk(self._database).none_at_work():
+                live = await self._workflows.live_digests()
+                with contextlib.suppress(ArtifactError):  # They are in an object store, whose own rules do it.
+                    await asyncio.to_thread(self._artifacts.collect, live, GRACE_S)
         return count
 
     def _days(self, kind: Kept) -> float | None:

@@ -32,6 +32,7 @@ from ..store import (
     Workflows,
     connect,
 )
+from ..store.backups import BackupDesk
 from ..store.erasing import results_folder
 from ..store.retention import Expired
 from .artifacts import Artifacts
@@ -378,8 +379,9 @@ class Engine:
             await asyncio.to_thread(delete_folders, self.settings.shared_folder, folders)
             days = (datetime.now(before.tzinfo) - before).total_seconds() / 86_400
             await Retainer(self._database, self.artifacts, self.settings).forget_uploads(days)
-        live = await self.workflows.live_digests()
-        collected = await asyncio.to_thread(self.artifacts.collect, live, GRACE_S, dry_run=dry_run)
+        async with BackupDesk(self._database).none_at_work():
+            live = await self.workflows.live_digests()
+            collected = await asyncio.to_thread(self.artifacts.collect, live, GRACE_S, dry_run=dry_run)
         return Cleaned(len(old), *collected)
 
     async def update(self, workflow: WorkflowId, change: Change) -> None:

@@ -249,6 +249,16 @@ ARTIFACT_SECONDS = _histogram(
 ARTIFACT_FAILURES = _counter(
     "eopiez_artifact_probe_failures_total", "Times that a small artifact could not be written and read back."
 )
+BACKUP_AGE = _gauge(
+    "eopiez_backup_age_seconds", "Seconds since the last backup that succeeded began, or since the first try.",
+    across=Across.LARGEST,
+)  # fmt: skip
+BACKUP_INTERVAL = _gauge(
+    "eopiez_backup_interval_seconds", "Seconds from one backup to the next, as they are wanted.", across=Across.LARGEST
+)
+BACKUP_VERIFIED_AGE = _gauge(
+    "eopiez_backup_verified_age_seconds", "Seconds since a backup was last restored for trial.", across=Across.LARGEST
+)
 RAY_NODES = _gauge("eopiez_ray_nodes", "Nodes of the cluster that are alive.", across=Across.LARGEST)
 RAY_RESOURCES = _gauge(
     "eopiez_ray_resources", "What the cluster has of each resource; of memory, bytes.", "resource",

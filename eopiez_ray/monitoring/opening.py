@@ -99,6 +99,7 @@ def _of_system(station: Station, store: SampleStore, settings: Settings) -> list
         Chore("survey users", every_s, surveys.users, watch=SYSTEM),
         Chore("survey the database", every_s, surveys.server, watch=SYSTEM),
         Chore("survey its tables", every_s, surveys.tables, watch=SYSTEM),
+        Chore("survey the backups", PROBE_S, surveys.backups, watch=SYSTEM),
         Chore("probe the artifact store", PROBE_S, surveys.artifacts, watch=SYSTEM),
         Chore("fold", every_s, folder.fold, watch=SYSTEM),
         Chore("roll up", ROLL_S, rollups.roll, watch=SYSTEM),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..engine.artifacts import Artifacts
 from ..errors import ArtifactError, StorageFullError
 from ..store import Vitals
+from ..store.backups import BackupDesk
 from ..store.happenings import active_users, unfinished, waiting_steps
 from ..store.server import ServerStatistics
 from . import catalogue as c
@@ -29,7 +30,7 @@ class Surveys:
     def __init__(self, station: Station, settings: Settings) -> None:
         self._database, self._meter, self._id = station.database, station.meter, station.id
         self._statistics = ServerStatistics(station.database)
-        self._artifacts = Artifacts(settings.artifacts)
+        self._artifacts, self._settings = Artifacts(settings.artifacts), settings
         self._counted: dict[str, int] = {}
         """What the server has counted, as of the last look."""
 
@@ -85,6 +86,18 @@ class Surveys:
         else:
             self._meter.add(c.ARTIFACT_FAILURES, 0)
             self._meter.observe(c.ARTIFACT_SECONDS, time.perf_counter() - began)
+
+    async def backups(self) -> None:
+        """How old the last backup is; nothing where none are wanted."""
+        if self._settings.backup_url is None:
+            return
+        times, now = await BackupDesk(self._database).times(), datetime.now(UTC)
+        self._meter.note(c.BACKUP_INTERVAL, self._settings.backup_every_hours * 3600)
+        since = times.succeeded_at or times.failed_at
+        if since is not None:
+            self._meter.note(c.BACKUP_AGE, (now - since).total_seconds())
+        if times.verified_at is not None:
+            self._meter.note(c.BACKUP_VERIFIED_AGE, (now - times.verified_at).total_seconds())
 
     def _grown(self, figures: dict[str, int]) -> dict[str, int]:
         """What was counted since the last look; nothing the first time, or after a reset."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from ..errors import DatabaseUnavailableError
 
@@ -60,6 +60,17 @@ def redacted(url: str) -> str:
     user, colon, _ = account.partition(":")
     shown = f"{user}{colon and ':***'}{at}{place}" if at else rest
     return _PASSWORDS.sub(r"\1***", f"{scheme}{separator}{shown}")
+
+
+def without_password(url: str) -> tuple[str, str | None]:
+    """The address without its password, and the password: a program's arguments are for everybody to read."""
+    parts = urlsplit(url)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    account, at, place = parts.netloc.rpartition("@")
+    user, colon, given = account.partition(":")
+    password = unquote(given) if colon else dict(options).get("password")
+    query = urlencode([option for option in options if option[0] != "password"], quote_via=quote)
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{place}", query=query)), password
 
 
 _PASSWORDS = re.compile(r"(\w*pass(?:word|wd)?\w*=)[^&\s]*", re.IGNORECASE)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Connection = PoolConnectionProxy[asyncpg.Record]
 
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 MINIMUM_SERVER = 150_000
 SCHEMA_LOCK = 0x656F7069657A
 """Key of the advisory lock under which the schema is created: the letters of "eopiez"."""
@@ -101,6 +101,17 @@ class Database:
         except LOST as error:
             raise DatabaseUnavailableError(f"cannot listen at {redacted(self.url)}: {error}") from error
         return connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """A separate connection, for what lasts as long as its session does: locks, slots. Errors as in
+        ``transaction``."""
+        with translated(self.url):
+            connection = await _open(self.url)
+            try:
+                yield connection
+            finally:
+                await connection.close(timeout=5)
 
     async def close(self) -> None:
         """Close all connections, at once if the server does not answer."""

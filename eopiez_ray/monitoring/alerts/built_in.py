@@ -104,6 +104,12 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
                  "window": "2m", "above": 0},
         "summary": "The artifact store cannot be written and read: $value tries failed in two minutes.",
     },
+    {
+        "name": "backup-too-old", "severity": "critical", "for": "5m",
+        "when": {"kind": "ratio", "part": {"metric": "eopiez_backup_age_seconds"},
+                 "whole": {"metric": "eopiez_backup_interval_seconds"}, "window": "5m", "above": 1.5, "clear": 1.2},
+        "summary": "The last backup is $value times as old as it may be.",
+    },
     # Security.
     {
         "name": "passwords-guessed", "severity": "warning",

@@ -1,0 +1,161 @@
+"""Keeps backups while a system is at work: one after another, changes between them as they come, and old ones pruned.
+
+One process at a time does so, by an advisory lock of the database; others wait in case it dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..engine.moments import set_within
+from ..errors import BackupError, StorageFullError
+from ..logs import get_logger
+from ..store.backups import BackupDesk
+from .creating import create
+from .packer import Packer
+from .presence import present
+from .pruning import prune
+from .restoring import files_of
+from .retention import Retention
+from .shipping import Receiver, Shipper
+from .stream import begin_stream, read_stream
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+    from .manifest import Manifest
+    from .repository import Repository
+    from .system import Source
+
+SHIP_S = 2.0
+"""Seconds from one round of changes to the next."""
+STANDBY_S = 5.0
+RETRY_S = 300.0
+"""Seconds after a backup that failed."""
+
+log = get_logger(__name__)
+Tells = Callable[[str], None]
+
+
+def retention_of(settings: Settings) -> Retention:
+    """What the settings keep."""
+    return Retention(
+        settings.backup_keep_last, settings.backup_keep_days, settings.backup_keep_weeks, settings.backup_keep_months
+    )
+
+
+async def keep(source: Source, repository: Repository, tell: Tells, stopping: asyncio.Event) -> None:
+    """Keep backups until it is over.
+
+    Raises:
+        StoreError: the database was lost.
+        BackupError: changes cannot be written.
+    """
+    desk = BackupDesk(source.database)
+    while not stopping.is_set():
+        async with desk.kept() as session:
+            if session is not None:
+                tell(f"keeping backups at {repository.place.url}")
+                with present(repository) as name:
+                    await _Keeper(source, repository, desk, tell, name).run(stopping)
+                return
+        await set_within(stopping, STANDBY_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keeper:
+    source: Source
+    repository: Repository
+    desk: BackupDesk
+    tell: Tells
+    name: str
+    """By which this process is known at the repository."""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        if not self.source.is_embedded:
+            while not stopping.is_set():
+                await self._make_next(stopping)
+                await self._prune(None)
+            return
+        stream = await self._stream()
+        receiver = Receiver(self.source.database.url, self.source.folder / "wal")
+        receiver.keep_up()
+        try:
+            while not stopping.is_set():
+                last = await asyncio.to_thread(self._last_of, stream)
+                if last is None:
+                    await self._make(stopping)
+                else:
+                    await self._follow(stopping, stream, receiver, last)
+                await self._prune(stream)
+        finally:
+            await asyncio.to_thread(receiver.stop)
+
+    async def _follow(self, stopping: asyncio.Event, stream: str, receiver: Receiver, last: Manifest) -> None:
+        """Ship changes until the next backup is made."""
+        making = asyncio.create_task(self._make_next(stopping))
+        try:
+            held = await asyncio.to_thread(files_of, self.repository, last, goes_on=True)
+            known = {name for files in held.values() for file in files.values() for name in file.objects}
+            with Packer(self.repository, known) as packer:
+                shipper = await asyncio.to_thread(Shipper, self.source, self.repository, stream, packer, held)
+                while not stopping.is_set() and not making.done():
+                    receiver.keep_up()
+                    await asyncio.to_thread(shipper.ship)
+                    await set_within(stopping, SHIP_S)
+            await making
+        finally:
+            making.cancel()
+
+    async def _make_next(self, stopping: asyncio.Event) -> None:
+        """Make a backup once one is due."""
+        while not stopping.is_set():
+            due_s = await self._due_s()
+            if due_s <= 0:
+                await self._make(stopping)
+                return
+            await set_within(stopping, min(due_s, STANDBY_S))
+
+    async def _due_s(self) -> float:
+        """Seconds until the next backup is due."""
+        backups = await asyncio.to_thread(self.repository.backups)
+        if not backups:
+            return 0.0
+        last = await asyncio.to_thread(self.repository.manifest, backups[-1])
+        every = timedelta(hours=self.source.settings.backup_every_hours)
+        return (last.started_at + every - datetime.now(UTC)).total_seconds()
+
+    async def _make(self, stopping: asyncio.Event) -> None:
+        try:
+            manifest = await create(self.source, self.repository, log.debug)
+        except (BackupError, StorageFullError) as error:
+            log.exception("a backup failed")
+            self.tell(f"a backup failed: {error}")
+            await set_within(stopping, RETRY_S)
+        else:
+            self.tell(f"made backup {manifest.id}: {manifest.new_bytes / 1e6:,.1f} MB new in {manifest.took_s:.1f} s")
+
+    async def _prune(self, stream: str | None) -> None:
+        """Delete old backups, while nothing else is stored: what is swept must not be counted on."""
+        manifests = await asyncio.to_thread(self.repository.manifests)
+        retention = retention_of(self.source.settings)
+        if len(retention.kept(manifests)) < len(manifests):
+            pruned = await asyncio.to_thread(prune, self.repository, retention, mine=self.name, stream=stream)
+            self.tell(f"pruned {len(pruned.backups)} old backups: {pruned.bytes / 1e6:,.1f} MB")
+
+    def _last_of(self, stream: str) -> Manifest | None:
+        """The latest backup that the stream goes on from."""
+        for backup in reversed(self.repository.backups()):
+            manifest = self.repository.manifest(backup)
+            if manifest.database.stream == stream:
+                return manifest
+        return None
+
+    async def _stream(self) -> str:
+        """The stream to go on with: a new one if the server has not kept all WAL since."""
+        is_new = await self.desk.prepare_slot()
+        held = read_stream(self.source.folder)
+        return begin_stream(self.source.folder) if is_new or held is None else held

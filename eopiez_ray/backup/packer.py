@@ -1,0 +1,117 @@
+"""Stores contents in a repository by several threads, each content once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+
+from .manifest import StoredFile
+
+if TYPE_CHECKING:
+    from .repository import Repository
+    from .trees import Entry, Tree
+
+P = ParamSpec("P")
+T = TypeVar("T")
+THREADS = 4
+PIECE_BYTES = 4 * 2**20
+"""Size of an object, before compression; the last one of a file is smaller."""
+AHEAD = 2 * THREADS
+"""Pieces that are read before they are stored."""
+
+
+class Packer:
+    """Stores pieces and files. Use it as a context manager; leaving it waits for all."""
+
+    def __init__(self, repository: Repository, known: Iterable[str]) -> None:
+        """
+        Args:
+            repository: where to.
+            known: names of objects that are there.
+        """
+        self._repository, self._known = repository, set(known)
+        self._lock, self._room = threading.Lock(), threading.Semaphore(AHEAD)
+        self._threads = ThreadPoolExecutor(THREADS, "eopiez backup")
+        self._failed: Future[Any] | None = None
+        self.read_bytes = self.new_bytes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def pieces(self, contents: Iterable[bytes]) -> list[str]:
+        """Store pieces in order, and give their names."""
+        return [each.result() for each in [self._soon(self._piece, content) for content in contents]]
+
+    def files(
+        self, tree: Tree, before: Mapping[str, StoredFile], entries: Iterable[Entry] | None = None
+    ) -> list[StoredFile]:
+        """Store files of a tree.
+
+        Args:
+            tree: where they are; those that vanish meanwhile are left out.
+            before: files that are stored already, by path: what has not changed is not read again.
+            entries: which files; None: all.
+        """
+        found: list[StoredFile | Future[StoredFile | None]] = []
+        for entry in tree.entries() if entries is None else entries:
+            held = before.get(entry.path)
+            if held is not None and is_same(held, entry, tree):
+                found.append(held)
+                continue
+            found.append(self._soon(self._file, tree, entry))
+        stored = (each.result() if isinstance(each, Future) else each for each in found)
+        return sorted((each for each in stored if each is not None), key=lambda file: file.path)
+
+    def _soon(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
+        """Let a thread do it, once there is room; what has failed before is raised here, so that nothing goes on in
+        vain."""
+        self._room.acquire()
+        if self._failed is not None:
+            self._failed.result()
+        future = self._threads.submit(work, *arguments, **named)
+        future.add_done_callback(self._done)
+        return future
+
+    def _done(self, future: Future[Any]) -> None:
+        if not future.cancelled() and future.exception() is not None:
+            self._failed = future
+        self._room.release()
+
+    def _file(self, tree: Tree, entry: Entry) -> StoredFile | None:
+        try:
+            with tree.open(entry.path) as file:
+                names, size = [], 0
+                for piece in cut(file):
+                    names.append(self._piece(piece))
+                    size += len(piece)
+        except FileNotFoundError:
+            return None
+        return StoredFile(entry.path, size, entry.mtime_ns, tuple(names))
+
+    def _piece(self, content: bytes) -> str:
+        name = self._repository.key.name(content)
+        with self._lock:
+            self.read_bytes += len(content)
+            if name in self._known:
+                return name
+            self._known.add(name)
+        size = self._repository.put(name, content)
+        with self._lock:
+            self.new_bytes += size
+        return name
+
+
+def is_same(held: StoredFile, entry: Entry, tree: Tree) -> bool:
+    """Whether a file is as it was stored."""
+    return held.size == entry.size and (tree.is_fixed or held.mtime_ns == entry.mtime_ns)
+
+
+def cut(file: IO[bytes]) -> Iterator[bytes]:
+    """A file in pieces; none if it is empty."""
+    while piece := file.read(PIECE_BYTES):
+        yield piece

@@ -1,0 +1,191 @@
+"""Where a repository's files are: a folder, or an object store. A name appears only with its whole content."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from ..errors import BackupError, StorageFullError
+from ..home import make_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STAGED_BYTES = 512 * 2**20
+"""Bytes that are staged before they are made durable together: one sync for many files."""
+
+
+class Found(NamedTuple):
+    """A file of a repository."""
+
+    name: str
+    """Below the repository, with slashes."""
+    size: int
+
+
+class Place(Protocol):
+    """Keeps files by name."""
+
+    url: str
+
+    def read(self, name: str) -> bytes:
+        """The content; ``FileNotFoundError`` if there is none."""
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keep it; durable, and in place of what had the name, when this returns."""
+        ...
+
+    def stage(self, name: str, content: bytes) -> None:
+        """Keep it; durable once ``settle`` has returned."""
+        ...
+
+    def settle(self) -> None:
+        """Make durable what was staged."""
+        ...
+
+    def list(self, folder: str) -> Iterator[Found]:
+        """All files in a folder and the folders in it."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Forget it, if it is there."""
+        ...
+
+
+def place_at(url: str) -> Place:
+    """The place at a ``pyarrow.fs`` URL or local path.
+
+    Raises:
+        BackupError: there cannot be one.
+    """
+    if "://" not in url or url.startswith("file://"):
+        return Folder(Path(url.removeprefix("file://")).expanduser().absolute())
+    return ObjectStore(url)
+
+
+class Folder:
+    """A folder of this machine, or one that is mounted here."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url, self._folder = str(folder), folder
+        self._staged: list[tuple[Path, Path]] = []
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def read(self, name: str) -> bytes:
+        return (self._folder / name).read_bytes()
+
+    def write(self, name: str, content: bytes) -> None:
+        temporary, path = self._written(name, content, is_synced=True)
+        temporary.replace(path)
+        _sync(path.parent)
+
+    def stage(self, name: str, content: bytes) -> None:
+        pair = self._written(name, content, is_synced=False)
+        with self._lock:
+            self._staged.append(pair)
+            self._bytes += len(content)
+            is_much = self._bytes >= STAGED_BYTES
+        if is_much:
+            self.settle()
+
+    def settle(self) -> None:
+        with self._lock:
+            staged, self._staged, self._bytes = self._staged, [], 0
+            if not staged:
+                return
+            os.sync()
+            for temporary, path in staged:
+                temporary.replace(path)
+            for folder in {path.parent for _, path in staged}:
+                _sync(folder)
+
+    def list(self, folder: str) -> Iterator[Found]:
+        for parent, _, files in os.walk(self._folder / folder):
+            for name in files:
+                path = Path(parent, name)
+                if not name.startswith("."):
+                    with contextlib.suppress(FileNotFoundError):  # Somebody has just deleted or replaced it.
+                        yield Found(path.relative_to(self._folder).as_posix(), path.stat().st_size)
+
+    def delete(self, name: str) -> None:
+        (self._folder / name).unlink(missing_ok=True)
+
+    def _written(self, name: str, content: bytes, *, is_synced: bool) -> tuple[Path, Path]:
+        """A temporary file with the content, and where it belongs."""
+        path = self._folder / name
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+        try:
+            if not path.parent.exists():
+                make_folder(path.parent)
+            with temporary.open("wb") as file:
+                file.write(content)
+                if is_synced:
+                    file.flush()
+                    os.fsync(file.fileno())
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise _unwritable(self.url, error) from error
+        return temporary, path
+
+
+class ObjectStore:
+    """An object store, where what is written is durable."""
+
+    def __init__(self, url: str) -> None:
+        import pyarrow.fs as pafs
+
+        self.url = url
+        try:
+            self._filesystem, self._root = pafs.FileSystem.from_uri(url)
+        except (OSError, ValueError) as error:
+            raise BackupError(
+                f"EOPIEZ_BACKUP_URL is {url!r}, which is neither a folder nor a store: {error}"
+            ) from error
+
+    def read(self, name: str) -> bytes:
+        with self._filesystem.open_input_file(f"{self._root}/{name}") as file:
+            return bytes(file.read())
+
+    def write(self, name: str, content: bytes) -> None:
+        try:
+            with self._filesystem.open_output_stream(f"{self._root}/{name}", compression=None) as stream:
+                stream.write(content)
+        except OSError as error:
+            raise _unwritable(self.url, error) from error
+
+    stage = write
+
+    def settle(self) -> None:
+        """Nothing is left to be done."""
+
+    def list(self, folder: str) -> Iterator[Found]:
+        import pyarrow.fs as pafs
+
+        selector = pafs.FileSelector(f"{self._root}/{folder}", allow_not_found=True, recursive=True)
+        for info in self._filesystem.get_file_info(selector):
+            if info.is_file:
+                yield Found(info.path.removeprefix(f"{self._root}/"), info.size)
+
+    def delete(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._filesystem.delete_file(f"{self._root}/{name}")
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(url: str, error: OSError) -> BackupError | StorageFullError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StorageFullError(f"no space left for backups under {url}; free some, or prune old ones")
+    return BackupError(f"cannot write backups to {url}: {error}")
