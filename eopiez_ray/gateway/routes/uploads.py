@@ -125,7 +125,7 @@ async def seen(system: System, caller: CallerDep, upload: UUID, role: Role) -> U
     Raises:
         Problem: there is none that they can see, or their role is too small.
     """
-    view = await system.uploads.get(upload, projects_for(caller, None, Role.VIEWER))
+    view = await system.uploads.get(upload, projects_for(caller, None, Role.OBSERVER))
     if view is None:
         raise not_found("upload", upload, "GET /v1/uploads lists those that you can see")
     check_role(caller, role, view.project)
