@@ -29,7 +29,8 @@
      ├── ProjectError
      │    ├── ProjectNotFoundError
      │    ├── ProjectExistsError
-     │    └── ProjectNotEmptyError       it still has workflows
+     │    ├── ProjectNotEmptyError       it still has workflows
+     │    └── ProjectBusyError           its workflows are under way or may go on
      ├── StoreError                  the database
      │    ├── DatabaseUnavailableError   it does not answer
      │    ├── DatabaseTooOldError
@@ -37,6 +38,10 @@
      │    ├── WriteRefusedError          it refuses what is to be written
      │    ├── SealedError                it holds a secret that another key has sealed
      │    └── FencedError                another orchestrator holds the workflow now
+     ├── EncryptionError             data that is encrypted at rest
+     │    ├── MasterKeyError             a master key is missing or wrong, or the key service does not answer
+     │    ├── DataKeyMissingError        the key of what is to be read is not at hand, or was destroyed
+     │    └── SealDamagedError           what is encrypted was changed, cut, or moved to another place
      ├── ArtifactError               durable data
      │    ├── ArtifactMissingError
      │    └── StorageFullError           no space left
@@ -53,6 +58,7 @@
      │    ├── NoSuchAccountError         no user, member, session, key or invitation like that
      │    ├── AccountExistsError
      │    └── ChangedMeanwhileError      somebody else was first
+     ├── ErasureWaitsError           what is to be erased is under way
      ├── AuditError                  the audit log was tampered with
      ├── NotDeliveredError           nobody took the message of an alert
      ├── ClusterError                Ray
@@ -327,6 +333,16 @@ class ProjectNotEmptyError(ProjectError):
         self.project = project
 
 
+class ProjectBusyError(ProjectError):
+    """A project whose workflows are under way, or may go on, keeps its data."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(
+            f"the project {project!r} has workflows that are under way or may go on; cancel them, or wait for their end"
+        )
+        self.project = project
+
+
 class StoreError(EopiezError):
     """The database does not work as it should."""
 
@@ -357,6 +373,39 @@ class SealedError(StoreError):
 
 class FencedError(StoreError):
     """Another orchestrator has claimed the workflow; this one must drop it and stop writing."""
+
+
+class EncryptionError(EopiezError):
+    """Data cannot be encrypted or decrypted."""
+
+    exit_code = 78
+
+
+class MasterKeyError(EncryptionError):
+    """A master key is missing or wrong, or the key service does not answer."""
+
+
+class DataKeyMissingError(EncryptionError):
+    """The data key of what is to be read is not at hand."""
+
+    def __init__(self, key: str, what: str) -> None:
+        super().__init__(
+            f"{what} is encrypted under data key {key}, which is not at hand: the key was destroyed, or this process "
+            "has no master keys; `eopiez encrypt status` lists the keys, EOPIEZ_ENCRYPTION_KEY_FILE names the master "
+            "keys"
+        )
+        self.key, self.what = key, what
+
+
+class SealDamagedError(EncryptionError):
+    """What is encrypted was changed, cut, or moved to another place."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} cannot be decrypted: its ciphertext is damaged or belongs elsewhere; nothing of it is shown, "
+            "restore it from a backup"
+        )
+        self.what = what
 
 
 class ArtifactError(EopiezError):
@@ -438,6 +487,18 @@ class AccountExistsError(AccountError):
 
 class ChangedMeanwhileError(AccountError):
     """Somebody else changed it since it was read; read it again."""
+
+
+class ErasureWaitsError(EopiezError):
+    """What is to be erased is under way, or may go on."""
+
+    exit_code = 75
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count:,} of the workflows to be erased are under way; cancel them, or wait for their end, and try again"
+        )
+        self.count = count
 
 
 class AuditError(EopiezError):

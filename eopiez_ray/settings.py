@@ -17,7 +17,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from .encryption.masters import Encryption, encryption_of
 from .errors import ParameterError
+from .masking import Masker
 
 _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 PREFIX = "EOPIEZ_"
@@ -100,6 +102,31 @@ class Settings(BaseSettings):
     """Size of a service's largest answer."""
     gateway_service_check_s: float = Field(default=10.0, gt=0)
     """Seconds between checks of an instance's health, by one of the replicas."""
+
+    encryption: bool = True
+    """Whether data is encrypted at rest, where master keys are given; what is encrypted can be read either way."""
+    encryption_keys: str | None = Field(default=None, repr=False)
+    """Master keys, which wrap the data keys in the database: each a name, a colon and 32 random bytes in base64,
+    separated by commas. The first one wraps."""
+    encryption_key_file: Path | None = None
+    """A file of master keys instead, one a line. It is read again when it has changed."""
+    encryption_command: str | None = None
+    """A command of a key service instead, which keeps the master keys to itself."""
+
+    masking: tuple[str, ...] = ()
+    """What is masked in lines, errors and rejected rows before they are stored: ``mail``, ``phone``, ``card``,
+    ``iban``, and rules of your own, each a name, an equals sign and a pattern of RE2."""
+
+    retain_results_days: float | None = Field(default=None, ge=0)
+    """Days for which workflows are kept after they have ended, with their results and all else; unset is for ever."""
+    retain_logs_days: float | None = Field(default=None, ge=0)
+    """The same for lines that tasks log and print."""
+    retain_rejects_days: float | None = Field(default=None, ge=0)
+    """The same for rejected rows."""
+    retain_errors_days: float | None = Field(default=None, ge=0)
+    """The same for what errors say."""
+    retain_uploads_days: float | None = Field(default=None, ge=0)
+    """Days for which uploads are kept."""
 
     log_days: float = Field(default=14.0, gt=0)
     """Days for which lines of the system's log are kept."""
@@ -223,6 +250,18 @@ class Settings(BaseSettings):
     def artifacts(self) -> str:
         """Where artifacts are kept, as a ``pyarrow.fs`` URL or a local path."""
         return self.artifact_url or str(self.home.expanduser().absolute() / "artifacts")
+
+    @cached_property
+    def at_rest(self) -> Encryption:
+        """How data is masked, and encrypted at rest.
+
+        Raises:
+            ParameterError: master keys are given in several ways, or a rule for masking is none.
+            MasterKeyError: what is given is no master key.
+        """
+        given = self.encryption_keys, self.encryption_key_file, self.encryption_command
+        mask = Masker(self.masking).text if self.masking else str
+        return encryption_of(*given, self.encryption)._replace(mask=mask)
 
 
 def variable(name: str) -> str:

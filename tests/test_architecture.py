@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[1]
 HEAVY = {"argon2", "asyncpg", "fastapi", "httpx", "jwt", "numpy", "pyarrow", "ray", "scipy", "sklearn"}
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, EopiezError)]
 FACTS: dict[str, tuple[object, ...]] = {
+    "DataKeyMissingError": ("01a22a26", "artifact 5f"),
+    "ErasureWaitsError": (3,),
     "UnreadableInputError": ("letters.csv", "permission denied", "change its mode"),
     "UnknownColumnError": ("letters.csv", "body", ["text", "date"], "--text-column"),
     "TooManyRejectsError": ("ingest.read", 30, 40, 0.5),

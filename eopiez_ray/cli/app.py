@@ -25,6 +25,8 @@ from . import (
     demo,
     doctor,
     down,
+    encrypt,
+    erase,
     events,
     failures,
     job,
@@ -38,6 +40,7 @@ from . import (
     phases,
     plan,
     resume,
+    retention,
     retry,
     run,
     search,
@@ -144,7 +147,7 @@ def eopiez(
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
     performance, costs, top, limits, weigh, orchestrate, job, up, status, down, doctor, config, backup, alerts, users,
-    audit, login, logout, context, search, archive, chaos, clean, plan,
+    audit, encrypt, erase, retention, login, logout, context, search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

@@ -74,7 +74,7 @@ def _here(local: Local, ask: Callable[[Database], Awaitable[Value]]) -> Value:
     from ..store import connect
 
     async def answer() -> Value:
-        async with await connect(local.database_url) as database:
+        async with await connect(local.database_url, encryption=local.settings.at_rest) as database:
             return await ask(database)
 
     return asyncio.run(answer())

@@ -42,7 +42,7 @@ async def _worked(settings: Settings, work: Callable[[Database, Settings], Corou
     url = settings.database_url if server is None else await asyncio.to_thread(server.start)
     assert url is not None
     try:
-        async with await connect(url) as database:
+        async with await connect(url, encryption=settings.at_rest) as database:
             return await work(database, settings)
     finally:
         if server is not None:

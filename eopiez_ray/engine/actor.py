@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import ray
 
+from ..encryption.delivery import Recipient
 from ..model.work import Handover, InHand, Place
 from .figures import NodeFigures, node_figures
 from .last_words import Logbook, leave_word_of_exit
@@ -36,7 +37,9 @@ class WorkerActor:
         self._owner, self._resources = owner, resources
         context = ray.get_runtime_context()
         node, actor = str(context.get_node_id()), str(context.get_actor_id())
-        self._place = Place(node, socket.gethostname(), os.getpid(), actor, str(self._worker.printed), errors)
+        self._recipient = Recipient()
+        printed, public_key = str(self._worker.printed), self._recipient.public
+        self._place = Place(node, socket.gethostname(), os.getpid(), actor, printed, errors, public_key)
         self._logbook = Logbook(self._worker.printed)
         leave_word_of_exit(self._worker.printed)
         self._calls: dict[str, InHand] = {}
@@ -50,6 +53,8 @@ class WorkerActor:
         Ray moves bytes much faster than objects.
         """
         call: WorkCall = pickle.loads(sent)
+        if call.sent_keys:
+            call = call._replace(keys=tuple(self._recipient.received(call.sent_keys)), sent_keys=b"")
         if not self._begin(call):
             return None
         self._logbook.begin(call.id)

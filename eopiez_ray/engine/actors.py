@@ -76,9 +76,10 @@ def _runtime_env(resources: Resources) -> dict[str, Any]:
 
 
 def _withheld() -> dict[str, str]:
-    """Secrets that workers would inherit from their job's environment, emptied: phases are anybody's code."""
-    variables = map(variable, secrets()) if ray_job() is not None else ()
-    return {name: "" for name in variables if name in os.environ}
+    """Secrets that workers would inherit from their job's environment, and master keys from any, emptied: phases are
+    anybody's code."""
+    names = secrets() if ray_job() is not None else ["encryption_keys"]
+    return {name: "" for name in map(variable, names) if name in os.environ}
 
 
 def _scheduling(name: str, resources: Resources) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import os
 import tempfile
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -23,9 +24,11 @@ from blake3 import blake3
 from ..authoring.encoding import decode, encode
 from ..authoring.pickling import UNPICKLABLE, culprit
 from ..display import partitions_html
-from ..errors import ArtifactError, ArtifactMissingError, StorageFullError
+from ..encryption.files import SealedFile, sealed_pieces, sealed_size
+from ..encryption.keys import Cipher, Keys
+from ..errors import ArtifactError, ArtifactMissingError, EncryptionError, SealDamagedError, StorageFullError
 from ..home import make_folder
-from ..model.tasks import Output
+from ..model.tasks import SEALED, Output
 from .sharing import is_frozen
 
 INLINE_BYTES = 64 * 1024
@@ -39,18 +42,24 @@ DIGEST_BYTES = 16
 class Artifacts:
     """A store of values under a ``pyarrow.fs`` URL or a local folder."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, keys: Keys | None = None) -> None:
+        """
+        Args:
+            url: where they are kept.
+            keys: what opens those that are encrypted.
+        """
+        self.url, self.keys = url, Keys() if keys is None else keys
         is_local = "://" not in url or url.startswith("file://")
         self._place: _Place = _Folder(Path(url.removeprefix("file://"))) if is_local else _Remote(url)
 
-    def store(self, value: Any, partition: int = 0, step: str = "") -> Output:
+    def store(self, value: Any, partition: int = 0, step: str = "", key: bytes = b"") -> Output:
         """Make ``value``, the result of a step's task, durable. After this returns and its row is committed, no crash
-        loses it.
+        loses it. With the id of a data key, it is encrypted.
 
         Raises:
             StorageFullError: no space is left.
             ArtifactError: it cannot be pickled or written.
+            DataKeyMissingError: the key is not at hand.
         """
         try:
             form, pieces = encode(value)
@@ -58,37 +67,71 @@ class Artifacts:
             raise ArtifactError(
                 f"the result of step {step!r} cannot be stored: {culprit(value)}; return plain data"
             ) from error
-        if len(pieces) == 1 and len(pieces[0]) <= INLINE_BYTES_MANY:
-            return Output(blake3(pieces[0]).digest(DIGEST_BYTES), len(pieces[0]), form, bytes(pieces[0]))
+        cipher = self.keys.get(key, f"the result of step {step!r}") if key else None
+        return self.keep(form, pieces, INLINE_BYTES if partition < FEW else INLINE_BYTES_MANY, cipher)
+
+    def keep(self, form: str, pieces: list[memoryview | bytes], most: int, cipher: Cipher | None) -> Output:
+        """As ``store``, for a value in its stored form; up to ``most`` bytes travel in their row."""
         size = sum(len(piece) for piece in pieces)
-        hasher = blake3(max_threads=blake3.AUTO if size > 2**22 else 1)
+        threads = blake3.AUTO if size > 2**22 else 1
+        hasher = blake3(max_threads=threads) if cipher is None else blake3(key=cipher.name_key, max_threads=threads)
         for piece in pieces:
             hasher.update(piece)
         digest = hasher.digest(DIGEST_BYTES)
-        if size <= (INLINE_BYTES if partition < FEW else INLINE_BYTES_MANY):
-            return Output(digest, size, form, b"".join(pieces))
+        if cipher is not None:
+            form += SEALED
+        if size <= most:
+            content = b"".join(pieces)
+            return Output(digest, size, form, content if cipher is None else cipher.seal(content, _told(digest)))
+        self._write(digest, size, pieces, cipher)
+        return Output(digest, size, form, None)
+
+    def _write(self, digest: bytes, size: int, pieces: list[memoryview | bytes], cipher: Cipher | None) -> None:
+        """Write a file, unless it is there. Errors as in ``store``."""
+        name = _name(digest)
         try:
-            if not self._place.renew(_name(digest), size):
-                self._place.write(_name(digest), pieces)
+            if self._place.renew(name, size if cipher is None else sealed_size(size)):
+                return
+            self._place.write(name, pieces if cipher is None else sealed_pieces(cipher, name, pieces, size))
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise StorageFullError(
                     f"no space left for artifacts under {self.url} (needed {size:,} bytes); free some and retry"
                 ) from error
             raise ArtifactError(f"cannot write an artifact under {self.url}: {error}") from error
-        return Output(digest, size, form, None)
 
     def load(self, output: Output) -> Any:
         """The value of an output.
 
         Raises:
             ArtifactMissingError: its artifact is gone.
+            DataKeyMissingError: it is encrypted, and its key is not at hand.
+            SealDamagedError: it is encrypted, and was changed; nothing of it is given.
         """
-        return decode(output.form, self.stored(output))
+        return decode(output.content_form, self.stored(output))
 
-    def stored(self, output: Output) -> pa.Buffer:
-        """The stored form of an output, not decoded. Errors as in ``load``."""
-        return pa.py_buffer(output.inline) if output.inline is not None else self._read(output)
+    def stored(self, output: Output, start: int = 0, stop: int | None = None) -> pa.Buffer:
+        """The stored form of an output, decrypted and not decoded, or a range of it. Errors as in ``load``."""
+        if output.inline is not None:
+            sealed = output.is_sealed
+            content = self.keys.open(output.inline, _told(output.digest)) if sealed else output.inline
+            return pa.py_buffer(content)[start:stop]
+        if not output.is_sealed:
+            return self._read(output)[start:stop]
+        return self._opened(output, start, output.size if stop is None else min(stop, output.size))
+
+    def _opened(self, output: Output, start: int, stop: int) -> pa.Buffer:
+        """A range of an encrypted file."""
+        name = _name(output.digest)
+        try:
+            file = SealedFile(partial(self._place.part, name), self._place.size(name), name, self.keys)
+        except FileNotFoundError as error:
+            raise self._missing(output) from error
+        if file.size != output.size:
+            raise SealDamagedError(_told(output.digest))
+        opened = pa.allocate_buffer(max(0, stop - start))
+        file.read_into(start, memoryview(opened).cast("B"))
+        return pa.py_buffer(memoryview(opened).toreadonly())
 
     def probe(self) -> None:
         """Write a small artifact and read it back.
@@ -105,8 +148,19 @@ class Artifacts:
             raise ArtifactError(f"artifacts under {self.url} cannot be written and read: {error}") from error
 
     def holds(self, output: Output) -> bool:
-        """Whether the value can still be loaded."""
-        return output.inline is not None or self._place.holds(_name(output.digest), output.size)
+        """Whether the value can still be loaded: it is there, and if it is encrypted, its key is at hand."""
+        if not output.is_sealed:
+            return self.is_stored(output)
+        try:
+            self.stored(output, 0, 0)
+        except (ArtifactMissingError, EncryptionError):
+            return False
+        return True
+
+    def is_stored(self, output: Output) -> bool:
+        """Whether the value is there in full, whoever can read it."""
+        size = sealed_size(output.size) if output.is_sealed else output.size
+        return output.inline is not None or self._place.holds(_name(output.digest), size)
 
     def collect(self, live: Collection[bytes], grace_s: float, *, dry_run: bool = False) -> Collected:
         """Delete artifacts that nothing refers to.
@@ -126,15 +180,30 @@ class Artifacts:
             )
         return self._place.collect({_name(digest) for digest in live}, time.time() - grace_s, dry_run=dry_run)
 
+    def discard(self, digests: Collection[bytes], before: float) -> tuple[int, set[bytes]]:
+        """Delete artifacts last written, or found to exist, before that moment (Unix seconds); gives how many, and the
+        digests of the younger ones, which stay."""
+        gone, young = 0, set[bytes]()
+        for digest in digests:
+            fate = self._place.discard(_name(digest), before)
+            gone += fate is True
+            if fate is False:
+                young.add(digest)
+        return gone, young
+
     def _read(self, output: Output) -> pa.Buffer:
-        missing = f"artifact {output.digest.hex()} ({output.size:,} bytes) is not under {self.url}"
         try:
             buffer = self._place.read(_name(output.digest))
         except FileNotFoundError as error:
-            raise ArtifactMissingError(f"{missing}; was the folder moved or emptied?") from error
+            raise self._missing(output) from error
         if buffer.size != output.size:
-            raise ArtifactMissingError(f"{missing} in full: it has only {buffer.size:,} bytes")
+            raise self._missing(output, f" in full: it has only {buffer.size:,} bytes")
         return buffer
+
+    def _missing(self, output: Output, how: str = "; was the folder moved or emptied?") -> ArtifactMissingError:
+        return ArtifactMissingError(
+            f"artifact {output.digest.hex()} ({output.size:,} bytes) is not under {self.url}{how}"
+        )
 
 
 class Collected(NamedTuple):
@@ -149,8 +218,12 @@ class _Place(Protocol):
 
     def holds(self, name: str, size: int) -> bool: ...
     def renew(self, name: str, size: int) -> bool: ...
-    def write(self, name: str, pieces: list[memoryview | bytes]) -> None: ...
+    def write(self, name: str, pieces: Iterable[memoryview | bytes]) -> None: ...
     def read(self, name: str) -> pa.Buffer: ...
+    def size(self, name: str) -> int: ...
+    def part(self, name: str, begin: int, end: int) -> memoryview: ...
+    def discard(self, name: str, before: float) -> bool | None:
+        """Whether it was old enough, and deleted; None if it was not there."""
 
 
 class _Folder:
@@ -195,7 +268,7 @@ class _Folder:
         aside.unlink()
         return size
 
-    def write(self, name: str, pieces: list[memoryview | bytes]) -> None:
+    def write(self, name: str, pieces: Iterable[memoryview | bytes]) -> None:
         path = self._folder / name
         if not path.parent.exists():
             make_folder(path.parent)
@@ -216,6 +289,18 @@ class _Folder:
         with pa.memory_map(str(self._folder / name)) as mapped:
             return mapped.read_buffer()
 
+    def size(self, name: str) -> int:
+        return (self._folder / name).stat().st_size
+
+    def part(self, name: str, begin: int, end: int) -> memoryview:
+        return memoryview(self.read(name)).cast("B")[begin:end]
+
+    def discard(self, name: str, before: float) -> bool | None:
+        path = self._folder / name
+        if self._remove(path, before, dry_run=False) is not None:
+            return True
+        return False if path.exists() else None
+
 
 class _Remote:
     """An object store; a name appears there only once its object is complete."""
@@ -230,7 +315,7 @@ class _Remote:
     def renew(self, name: str, size: int) -> bool:
         return self.holds(name, size)
 
-    def write(self, name: str, pieces: list[memoryview | bytes]) -> None:
+    def write(self, name: str, pieces: Iterable[memoryview | bytes]) -> None:
         with self._filesystem.open_output_stream(f"{self._root}/{name}") as stream:
             for piece in pieces:
                 stream.write(piece)
@@ -238,6 +323,25 @@ class _Remote:
     def read(self, name: str) -> pa.Buffer:
         with self._filesystem.open_input_file(f"{self._root}/{name}") as file:
             return file.read_buffer()
+
+    def size(self, name: str) -> int:
+        info = self._filesystem.get_file_info(f"{self._root}/{name}")
+        if not info.is_file:
+            raise FileNotFoundError(name)
+        return int(info.size)
+
+    def part(self, name: str, begin: int, end: int) -> memoryview:
+        with self._filesystem.open_input_file(f"{self._root}/{name}") as file:
+            return memoryview(file.read_at(end - begin, begin))
+
+    def discard(self, name: str, before: float) -> bool | None:
+        info = self._filesystem.get_file_info(f"{self._root}/{name}")
+        if not info.is_file:
+            return None
+        if info.mtime_ns is not None and info.mtime_ns / 1e9 >= before:
+            return False
+        self._filesystem.delete_file(f"{self._root}/{name}")
+        return True
 
 
 class LoadedPartitions(Sequence[Any]):
@@ -300,6 +404,10 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _told(digest: bytes) -> str:
+    return f"artifact {digest.hex()}"
 
 
 def _name(digest: bytes) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from ..encryption.delivery import sent_to
 from ..errors import ClusterError
 from ..logs import get_logger
 from .actors import (
@@ -323,8 +324,8 @@ class RayExecutor:
             raise WorkerStoppedError(slot.worker)  # Before anything of the call was sent.
         try:
             heard, pooled.heard = tuple(pooled.heard), []
-            sent = pickle.dumps(call._replace(heard=heard), protocol=5)
-            slot.known.update(call.code)
+            sent = pickle.dumps(_sealed(call, pooled.actor.result().place)._replace(heard=heard), protocol=5)
+            slot.known.update(call.code, (key.id.hex() for key in call.keys))
             run = pooled.actor.result().handle.run.options(name=_called(call))
             answer = asyncio.wrap_future(run.remote(sent).future())
             answer.add_done_callback(_heard)
@@ -515,6 +516,13 @@ class RayExecutor:
 def _prefix(owner: str) -> str:
     """Prefix of the names of an orchestrator's own workers."""
     return f"{WORKER}{owner[-12:]}-"
+
+
+def _sealed(call: WorkCall, place: Place) -> WorkCall:
+    """The call with its data keys encrypted for the worker's process."""
+    if not call.keys:
+        return call
+    return call._replace(keys=(), sent_keys=sent_to(place.public_key, call.keys))
 
 
 def _called(call: WorkCall) -> str:

@@ -310,7 +310,8 @@ class Dispatcher:
         }
         self._count += 1
         name, parts = f"{self._sender}/{self._count}", tuple(part for _, _, part in ready)
-        work = WorkCall(name, self._sender, parts, needed, CALL_S)
+        keys = {key.id: key for owner, _, _ in ready for key in owner.inputs.keys if key.id.hex() not in slot.known}
+        work = WorkCall(name, self._sender, parts, needed, CALL_S, tuple(keys.values()))
         try:
             reports = await self._executor.run(slot, work, timeout_s)
         except WorkerStoppedError:

@@ -66,7 +66,7 @@ class Slot:
     worker: str
     resources: Resources
     known: set[str]
-    """Digests of the code that the worker has been sent."""
+    """Digests of the code, and ids of the data keys, that the worker has been sent."""
 
 
 class Inherited(NamedTuple):

@@ -14,8 +14,10 @@ from ..model.results import Results
 from ..model.status import PhaseKind
 from ..model.tasks import Output, StepSummary, TaskKey
 from ..model.work import Element, Elements, Gathered, Input, Part, Prior, Whole, WorkItem, WorkPart, WorkSpan, WorkStep
+from ..store.vault import NO_RING
 
 if TYPE_CHECKING:
+    from ..encryption.keys import DataKey
     from ..model.ids import WorkflowId
     from ..store import Ledger
     from .journal import Journal
@@ -66,7 +68,7 @@ class InputResolver:
         project: str,
     ) -> None:
         self._workflow, self._state, self._ledger, self._journal = workflow, state, ledger, journal
-        self._project = project
+        self._project, self._ring = project, NO_RING
         self._steps: dict[int, WorkStep] = {}
         self._recent: OrderedDict[TaskKey, Output] = OrderedDict()
         self._recent_bytes = 0
@@ -99,6 +101,7 @@ class InputResolver:
 
     async def resolve(self, call: Call) -> WorkPart:
         """The tasks in the form a worker takes. The inputs of reduces and sinks are durable before this returns."""
+        self._ring = await self._ledger.ring(self._project)
         members = {task.key for task in call.tasks}
         wirings = {position: self._wiring(position) for position in {key.step for key in members}}
         for wiring in wirings.values():
@@ -108,14 +111,24 @@ class InputResolver:
         steps = {position: self._step(position) for position in self._involved(call)}
         span = self._span(call, wirings)
         if span is not None:
-            return WorkPart(str(self._workflow), steps, (), (), span, self._project)
+            return WorkPart(str(self._workflow), steps, (), (), span, self._project, self._key)
         items = [
             WorkItem(task.key, task.attempt, task.quota, self._inputs(wirings[task.key.step], task.key, members))
             for task in call.tasks
         ]
         has_sink = any(self._state.steps[position].kind is PhaseKind.SINK for position in wirings)
         summaries = self._summaries() if has_sink else ()
-        return WorkPart(str(self._workflow), steps, tuple(items), summaries, None, self._project)
+        return WorkPart(str(self._workflow), steps, tuple(items), summaries, None, self._project, self._key)
+
+    @property
+    def keys(self) -> tuple[DataKey, ...]:
+        """The keys of its project's data, as ``resolve`` has found them."""
+        return self._ring.keys
+
+    @property
+    def _key(self) -> bytes:
+        """Id of the key that encrypts outputs; empty if nothing does."""
+        return b"" if self._ring.current is None else self._ring.current.id
 
     def _span(self, call: Call, wirings: dict[int, _Wiring]) -> WorkSpan | None:
         """The call's tasks in short form, if they are first attempts at consecutive values of the plan."""
@@ -193,6 +206,8 @@ class InputResolver:
             return None
         identity = [step.spec.phase.name, step.spec.phase.version, step.spec.parameters, step.kind]
         hasher = blake3(json.dumps(identity, sort_keys=True).encode())
+        if self._key:  # Nobody learns from a cached result what another project has computed.
+            hasher.update(self._project.encode())
         wiring = self._wiring(key.step)
         for source in wiring.sources:
             if source.gives:

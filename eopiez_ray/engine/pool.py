@@ -26,7 +26,7 @@ class Pooled:
     """The handle, once the actor has started."""
     resources: Resources
     known: set[str] = field(default_factory=set)
-    """Digests of the code it has been sent."""
+    """Digests of the code, and ids of the data keys, it has been sent."""
     heard: list[str] = field(default_factory=list)
     """Calls whose reports have arrived but have not been acknowledged to it."""
     load: int = 0

@@ -33,12 +33,15 @@ from ..store import (
     connect,
 )
 from ..store.backups import BackupDesk
+from ..store.erasing import results_folder
+from ..store.retention import Expired
 from .artifacts import Artifacts
 from .cluster import RayExecutor
 from .collector import spare_all
 from .jobs import note_workflow
 from .moments import set_within
 from .orchestrator import Orchestrator
+from .retaining import GRACE_S, Retainer, delete_folders
 
 if TYPE_CHECKING:
     import asyncpg
@@ -55,8 +58,6 @@ if TYPE_CHECKING:
 POLL_S = 0.5
 UPDATE_S = 15.0
 """Seconds that a workflow's driver gets to answer an update request."""
-GRACE_S = 3600.0
-"""Seconds for which an unreferenced artifact is kept: its task may be about to be committed."""
 
 
 log = get_logger(__name__)
@@ -126,7 +127,10 @@ class Engine:
         if self._server is not None:
             url = await asyncio.to_thread(self._server.start)
         assert url is not None
-        self._database = await connect(url, self.settings.pooler_url if self._server is None else None)
+        self._database = await connect(
+            url, self.settings.pooler_url if self._server is None else None, self.settings.at_rest
+        )
+        self.artifacts.keys = self._database.vault.keys
         self._intake = Intake(self._database)
 
     async def close(self) -> None:
@@ -180,6 +184,7 @@ class Engine:
             if self.is_driving:
                 return
             assert self._database is not None
+            await self._database.vault.check()
             former, self._orchestrator = self._orchestrator, None
             if former is not None:
                 log.warning("the orchestrator of this process has ended, starting another")
@@ -365,10 +370,15 @@ class Engine:
 
     async def clean(self, before: datetime, keep: int, *, dry_run: bool) -> Cleaned:
         """As ``Local.clean``."""
+        assert self._database is not None
         old = await self.workflows.forgettable(before, keep)
         if not dry_run:
+            views = [await self.workflows.get(workflow) for workflow in old]
             await self.workflows.forget(old, before)
-        assert self._database is not None
+            folders = [Expired(view.id, results_folder(view.project, view.labels)) for view in views]
+            await asyncio.to_thread(delete_folders, self.settings.shared_folder, folders)
+            days = (datetime.now(before.tzinfo) - before).total_seconds() / 86_400
+            await Retainer(self._database, self.artifacts, self.settings).forget_uploads(days)
         async with BackupDesk(self._database).none_at_work():
             live = await self.workflows.live_digests()
             collected = await asyncio.to_thread(self.artifacts.collect, live, GRACE_S, dry_run=dry_run)

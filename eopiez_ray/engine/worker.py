@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from ..authoring.context import TaskContext, enter
 from ..authoring.encoding import copied
+from ..encryption.streams import KEYS
 from ..errors import ContractError
 from ..model.results import Results, condensed
 from ..model.status import Outcome, PhaseKind
@@ -46,7 +47,7 @@ class Worker:
             folder: where it keeps what tasks print while they run.
         """
         self.name = name
-        self._artifacts = Artifacts(artifact_url)
+        self._artifacts = Artifacts(artifact_url, KEYS)
         self._shared = ValueCache(self._artifacts)
         self._library, self._loop = Library(), Loop()
         self._sources: dict[tuple[str, int], tuple[int, Iterator[Any]]] = {}
@@ -59,8 +60,8 @@ class Worker:
 
     @property
     def known(self) -> Iterable[str]:
-        """Digests of the code it has been sent."""
-        return self._library.known
+        """Digests of the code, and ids of the data keys, that it has been sent."""
+        return [*self._library.known, *(key.hex() for key in self._artifacts.keys.ids)]
 
     @property
     def printed(self) -> Path:
@@ -73,6 +74,7 @@ class Worker:
         Every output is durable before this returns.
         """
         self._library.add(call.code)
+        self._artifacts.keys.add(call.keys)
         self._moment = Moment.now()
         ends_at = self._moment.clock + call.slice_s
         with self._capture, self._records:
@@ -107,16 +109,16 @@ class Worker:
         value = self._called(part, item, outputs)
         if hasattr(type(value), "__await__"):
             value = self._loop.run(value)
-        self._finish(attempt, value)
+        self._finish(attempt, value, part.key)
 
     def _called(self, part: WorkPart, item: WorkItem, outputs: Outputs) -> Any:
         """The phase's result for the task's inputs."""
         phase = self._library.bound(part.steps[item.key.step])
         return phase.call(*[self._load(part, given, outputs, phase.keeps_inputs) for given in item.inputs])
 
-    def _finish(self, attempt: Attempt, value: Any) -> None:
+    def _finish(self, attempt: Attempt, value: Any, key: bytes) -> None:
         """Make the result durable."""
-        attempt.finish(value, self._artifacts.store(value, attempt.key.partition, attempt.context.step))
+        attempt.finish(value, self._artifacts.store(value, attempt.key.partition, attempt.context.step, key))
 
     def _yield_partitions(self, part: WorkPart, item: WorkItem, outputs: Outputs, ends_at: float) -> Iterator[Report]:
         """Up to ``item.quota`` partitions of a source, starting at ``item.key.partition``."""
@@ -136,7 +138,7 @@ class Worker:
         if value is _END:
             attempt.is_last = True
         else:
-            self._finish(attempt, value)
+            self._finish(attempt, value, part.key)
             self._sources[part.workflow_id, item.key.step] = attempt.key.partition + 1, source
 
     def _source(self, attempt: Attempt, part: WorkPart, item: WorkItem, outputs: Outputs) -> Iterator[Any]:
@@ -186,18 +188,18 @@ class Worker:
                 if item is not items[0] and began.clock > ends_at:
                     return None
                 attempt = Attempt(item.key, self._context(part, item, item.key.partition), began)
-                await self._await_one(attempt, partial(self._called, part, item, {}))
+                await self._await_one(attempt, partial(self._called, part, item, {}), part.key)
                 attempt.ended = Moment.now()
                 return attempt
 
         return await asyncio.gather(*map(one, items))
 
-    async def _await_one(self, attempt: Attempt, call: Callable[[], Awaitable[Any]]) -> None:
+    async def _await_one(self, attempt: Attempt, call: Callable[[], Awaitable[Any]], key: bytes) -> None:
         """Like ``_observe``, in a task of its own, whose context tells the attempts apart."""
         _AT_WORK.set(attempt)
         enter(attempt.context)
         try:
-            self._finish(attempt, await call())
+            self._finish(attempt, await call(), key)
         except BaseException as error:  # noqa: BLE001 - code of users, which may raise anything
             attempt.fail(error)
 

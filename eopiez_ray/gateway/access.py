@@ -17,6 +17,7 @@ from ..model.ids import WorkflowId
 from ..model.names import DEFAULT_PROJECT, check_project_name
 from ..store import WorkflowView
 from .bounding import count_caller
+from .concealing import shown_to
 from .problems import Problem, not_found
 from .system import System, system_at, system_of
 
@@ -119,7 +120,7 @@ async def view_of(system: System, caller: Caller, workflow: UUID, role: Role = R
         raise WorkflowNotFoundError(str(workflow))
     if not caller.may(role, view.project):
         raise forbidden(role, view.project)
-    return view
+    return shown_to(caller, view)
 
 
 class Seen:
@@ -133,5 +134,6 @@ class Seen:
         return await view_of(system_at(request), caller, workflow, self._role)
 
 
+ObservedDep = Annotated[WorkflowView, Depends(Seen(Role.OBSERVER))]
 ViewedDep = Annotated[WorkflowView, Depends(Seen(Role.VIEWER))]
 OperatedDep = Annotated[WorkflowView, Depends(Seen(Role.OPERATOR))]

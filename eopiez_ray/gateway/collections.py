@@ -14,6 +14,7 @@ from uuid import UUID
 from blake3 import blake3
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from ..encryption.streams import sealed_content
 from ..errors import ParameterError
 from ..home import make_file, make_folder
 from ..model.ids import uuid7
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..authoring.plans.builder import Plan
+    from ..encryption.keys import Cipher
     from .system import System
 
 
@@ -87,7 +89,8 @@ async def planned(system: System, project: str, key: UUID, body: ExecuteBody) ->
     folder = system.files.new_results(project, key)
     inputs = [*await _uploaded(system, project, body.uploads), *_allowed(system, body.paths)]
     if body.documents:
-        inputs.append(await asyncio.to_thread(_kept, folder, body.documents))
+        cipher = await system.database.vault.cipher(project)
+        inputs.append(await asyncio.to_thread(_kept, folder, body.documents, cipher))
     if body.demo:
         inputs.append(str(demo_folder()))
     if not inputs:
@@ -123,13 +126,14 @@ def _allowed(system: System, paths: Sequence[str]) -> list[str]:
     return found
 
 
-def _kept(folder: Path, documents: Sequence[DocumentBody]) -> str:
+def _kept(folder: Path, documents: Sequence[DocumentBody], cipher: Cipher | None) -> str:
     """Write documents into a file for the workers, named by its content, and give its path."""
     facts = (document.model_dump(mode="json", exclude_none=True) for document in documents)
     content = "".join(json.dumps(each) + "\n" for each in facts).encode()
-    path = make_folder(folder) / f"documents-{blake3(content).hexdigest(8)}.jsonl"
+    hasher = blake3(content) if cipher is None else blake3(content, key=cipher.name_key)
+    path = make_folder(folder) / f"documents-{hasher.hexdigest(8)}.jsonl"
     if not path.exists():
         partial = make_file(path.with_suffix(f".{uuid7()}"))
-        partial.write_bytes(content)
+        partial.write_bytes(content if cipher is None else sealed_content(content, path, cipher))
         partial.replace(path)
     return str(path)

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ..encryption.streams import content_size, seal_in_place
 from ..errors import StorageFullError
 from ..home import make_file, make_folder
 from .problems import Problem, not_found
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from uuid import UUID
 
+    from ..encryption.keys import Cipher
     from ..settings import Settings
     from ..store.uploads import UploadView
 
@@ -69,7 +71,19 @@ class SharedFolder:
     def arrived(self, upload: UploadView) -> int:
         """Bytes of it that have arrived."""
         path = self.path_of(upload)
-        return path.stat().st_size if path.exists() else 0
+        return content_size(path) if path.exists() else 0
+
+    def seal(self, upload: UploadView, cipher: Cipher) -> None:
+        """Encrypt the file of an upload that is complete.
+
+        Raises:
+            StorageFullError: there is no room for the encrypted file beside the plain one.
+        """
+        path = self.path_of(upload)
+        with _full_disk(path), path.open("rb") as file:
+            _lock(file)
+            if content_size(path) == path.stat().st_size:
+                seal_in_place(path, cipher)
 
     @asynccontextmanager
     async def written(self, upload: UploadView, offset: int) -> AsyncIterator[Arrival]:

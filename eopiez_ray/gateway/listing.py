@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -37,7 +38,7 @@ async def conditions(
         ParameterError: a label is not ``key=value``.
     """
     return WorkflowFilter(
-        projects=projects_for(caller, project, Role.VIEWER),
+        projects=projects_for(caller, project, Role.OBSERVER),
         statuses=None if not status else tuple(status),
         owner=owner,
         name=name,
@@ -50,7 +51,15 @@ async def conditions(
     )
 
 
-ListedDep = Annotated[WorkflowFilter, Depends(conditions)]
+ObservedListDep = Annotated[WorkflowFilter, Depends(conditions)]
+
+
+async def viewed(where: ObservedListDep, caller: CallerDep, project: ProjectParameter = None) -> WorkflowFilter:
+    """The same, for a list that shows payloads."""
+    return replace(where, projects=projects_for(caller, project, Role.VIEWER))
+
+
+ListedDep = Annotated[WorkflowFilter, Depends(viewed)]
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -25,18 +25,23 @@ from ..errors import (
     ChangedMeanwhileError,
     CrossSiteError,
     DatabaseUnavailableError,
+    DataKeyMissingError,
     EopiezError,
+    ErasureWaitsError,
     ForbiddenError,
     IdempotencyConflictError,
     IdentityProviderError,
+    MasterKeyError,
     NoSuchAccountError,
     NotSignedInError,
     ParameterError,
     PasswordChangeNeededError,
     PlanError,
+    ProjectBusyError,
     ProjectExistsError,
     ProjectNotEmptyError,
     ProjectNotFoundError,
+    SealDamagedError,
     SecondFactorNeededError,
     StorageFullError,
     TooManyRequestsError,
@@ -138,6 +143,13 @@ _RULES: dict[type[EopiezError], _Rule] = {
     ParameterError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
     WriteRefusedError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "not-storable"),
     ArtifactMissingError: _Rule(HTTPStatus.GONE, "artifact-missing", "retry the workflow, which makes it again"),
+    DataKeyMissingError: _Rule(
+        HTTPStatus.GONE, "data-key-missing", "an operator sees the keys with `eopiez encrypt status`"
+    ),
+    SealDamagedError: _Rule(HTTPStatus.GONE, "seal-damaged", "an operator can restore it from a backup"),
+    MasterKeyError: _Rule(HTTPStatus.SERVICE_UNAVAILABLE, "master-key-unavailable", "an operator has to give it"),
+    ErasureWaitsError: _Rule(HTTPStatus.CONFLICT, "erasure-waits", "cancel what is under way, and send it again"),
+    ProjectBusyError: _Rule(HTTPStatus.CONFLICT, "project-busy"),
     StorageFullError: _Rule(HTTPStatus.SERVICE_UNAVAILABLE, "storage-full", "an operator has to free space"),
     NotSignedInError: _Rule(HTTPStatus.UNAUTHORIZED, "unauthenticated", "sign in with POST /v1/auth/login"),
     SecondFactorNeededError: _Rule(HTTPStatus.UNAUTHORIZED, "second-factor-needed", "send `code` as well"),
@@ -161,7 +173,11 @@ _TELLING = (
     ProjectExistsError, ProjectNotEmptyError,
 )  # fmt: skip
 """Errors whose facts are sent as well; their sentences name them anyway."""
-_HIDDEN = {DatabaseUnavailableError: "the database does not answer", StorageFullError: "no space is left for data"}
+_HIDDEN = {
+    DatabaseUnavailableError: "the database does not answer",
+    MasterKeyError: "a master key cannot be used",
+    StorageFullError: "no space is left for data",
+}
 """Errors whose own message names places inside the system."""
 
 

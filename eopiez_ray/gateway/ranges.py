@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 
 from fastapi.responses import Response, StreamingResponse
@@ -12,18 +12,25 @@ PIECE_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def partial(data: memoryview, asked: str | None, media_type: str, headers: Mapping[str, str]) -> Response:
-    """The data, or the range of it that was asked for; several ranges, or none that can be read, give all."""
+def partial(
+    size: int,
+    read: Callable[[int, int], memoryview],
+    asked: str | None,
+    media_type: str,
+    headers: Mapping[str, str],
+) -> Response:
+    """The data, or the range of it that was asked for, which alone is read; several ranges, or none that can be read,
+    give all."""
     known = dict(headers) | {"Accept-Ranges": "bytes"}
-    bounds = _bounds(asked, len(data))
+    bounds = _bounds(asked, size)
     if bounds is None:
-        return _sent(data, HTTPStatus.OK, media_type, known)
+        return _sent(read(0, size), HTTPStatus.OK, media_type, known)
     start, end = bounds
     if start >= end:
-        known["Content-Range"] = f"bytes */{len(data)}"
+        known["Content-Range"] = f"bytes */{size}"
         return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=known)
-    known["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
-    return _sent(data[start:end], HTTPStatus.PARTIAL_CONTENT, media_type, known)
+    known["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return _sent(read(start, end), HTTPStatus.PARTIAL_CONTENT, media_type, known)
 
 
 def _bounds(asked: str | None, size: int) -> tuple[int, int] | None:

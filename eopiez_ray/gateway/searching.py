@@ -89,7 +89,7 @@ class Searcher:
             "query": query,
             "count": count,
             "values": [each.output.digest.hex() for each in values],
-            "new": [(each.output.digest.hex(), each.output.form, each.output.size) for each in new],
+            "new": [(each.output.digest.hex(), each.output.content_form, each.output.size) for each in new],
         }
         process.stdin.write(json.dumps(asked).encode() + b"\n")
         for each in new:

@@ -81,7 +81,7 @@ class System:
         self.pictures = Pictures(database)
         self.intake, self.rules = Intake(database), RuleBook(database)
         self.catalogue = Catalogue(database)
-        self.artifacts = Artifacts(settings.artifacts)
+        self.artifacts = Artifacts(settings.artifacts, database.vault.keys)
         self.uploads, self.files = Uploads(database), SharedFolder(settings)
         self.services = Services(database)
         self.relay = Relay(settings, self.services)
@@ -115,13 +115,14 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
     assert url is not None
     try:
         async with (
-            await connect(url, settings.pooler_url if server is None else None) as database,
+            await connect(url, settings.pooler_url if server is None else None, settings.at_rest) as database,
             _recording(settings, url),
             open_identity(database, settings) as identity,
         ):
             authenticator: Authenticator = identity.authenticator
             if opens_authenticator is not None:
                 authenticator = await opens_authenticator(database, settings)
+            await database.vault.check()
             system = System(settings, database, authenticator, identity)
             system.watcher.start()
             system.checker.start()
@@ -143,7 +144,7 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
 @asynccontextmanager
 async def _recording(settings: Settings, url: str) -> AsyncIterator[None]:
     """Record what this replica logs. Its last lines are written while its event loop goes on."""
-    recorder = Recorder(url, Part.GATEWAY, Redaction.of(settings))
+    recorder = Recorder(url, Part.GATEWAY, Redaction.of(settings), encryption=settings.at_rest)
     recorder.start()
     log.info("a replica begins")
     try:

@@ -47,11 +47,11 @@ def value_of(output: Output, stored: memoryview) -> Any:
     """
     if output.size > MOST_BYTES:
         raise _too_much()
-    if output.form == "arrow":
+    if output.content_form == "arrow":
         with pa.ipc.open_stream(pa.py_buffer(stored)) as reader:
             return reader.read_all().to_pylist()
     try:
-        pickled, *buffers = unframed(stored) if output.form == "buffers" else [stored]
+        pickled, *buffers = unframed(stored) if output.content_form == "buffers" else [stored]
         return _Plain(io.BytesIO(pickled), buffers=buffers).load()
     except Problem:
         raise

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 class Role(StrEnum):
     """What a member of a project may do there; each role includes those before it."""
 
+    OBSERVER = "observer"
+    """Looks at states, counts and measurements of workflows; at no payload: no results, lines, errors' texts, rejected
+    rows, parameters or documents."""
     VIEWER = "viewer"
-    """Looks at everything that the project owns."""
+    """Also looks at everything else that the project owns."""
     OPERATOR = "operator"
     """Runs registered phases and plans, and pauses, resumes, cancels, retries and updates workflows."""
     DEVELOPER = "developer"

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from .status import Outcome
 
+SEALED = "+sealed"
+
 
 class TaskKey(NamedTuple):
     """One step on one partition, within a workflow."""
@@ -23,9 +25,19 @@ class Output(NamedTuple):
     size: int
     """Size of the stored form in bytes."""
     form: str
-    """How it is stored: ``pickle`` or ``arrow``."""
+    """How it is stored: ``pickle``, ``buffers`` or ``arrow``, followed by ``+sealed`` if it is encrypted."""
     inline: bytes | None
-    """The stored form itself; None if it is an artifact."""
+    """The stored form itself, sealed if ``form`` says so; None if it is an artifact."""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it is encrypted. Then its digest is keyed, and its size is that of the content."""
+        return self.form.endswith(SEALED)
+
+    @property
+    def content_form(self) -> str:
+        """The form of its content."""
+        return self.form.removesuffix(SEALED)
 
 
 class Reject(NamedTuple):

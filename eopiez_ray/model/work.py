@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .policies import Resources
 from .status import PhaseKind
 from .tasks import Output, StepSummary, TaskKey
+
+if TYPE_CHECKING:
+    from ..encryption.keys import DataKey
 
 
 class Part(NamedTuple):
@@ -100,6 +103,8 @@ class WorkPart(NamedTuple):
     """In place of items."""
     project: str = ""
     """Whose workflow it is."""
+    key: bytes = b""
+    """Id of the data key that encrypts its outputs; empty leaves them plain."""
 
     def tasks(self) -> Iterator[WorkItem]:
         """Its items in order."""
@@ -127,6 +132,10 @@ class WorkCall(NamedTuple):
     """Pickled phases and values, by digest, that this worker has not been sent before."""
     slice_s: float
     """Seconds after which the worker starts no further task and hands back the rest."""
+    keys: tuple[DataKey, ...] = ()
+    """Data keys that this worker has not been sent before."""
+    sent_keys: bytes = b""
+    """The same on their way, encrypted for the worker's process."""
     heard: tuple[str, ...] = ()
     """Calls whose reports have arrived, so that the worker can drop them."""
 
@@ -154,6 +163,8 @@ class Place(NamedTuple):
     """The file that holds what its tasks print."""
     errors: str = ""
     """The file that holds its standard error."""
+    public_key: bytes = b""
+    """With which data keys are encrypted on their way to it."""
 
 
 class Handover(NamedTuple):

@@ -19,6 +19,7 @@ from .happenings import Business
 from .logs.keeping import FORGET_S, GATHER_S, LogKeeper
 from .meter import Meter
 from .processes import NODE, Cluster, Looks, Node, OwnProcess, watch_of
+from .protection import ERASE_S, RETAIN_S, Protection
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
 from .surveys import Surveys
@@ -59,7 +60,7 @@ async def stationed(
     if settings.metrics:
         station.add(*_own(station, settings, reporter), *(more(station) if more else ()))
         station.add(*_of_node(station, settings), *_of_system(station, store, settings))
-    station.add(*_of_log(database, settings))
+    station.add(*_of_log(database, settings), *_of_protection(database, settings))
     alerting = Alerting(station, settings) if settings.alerts else None
     if alerting is not None:
         station.add(*alerting.chores())
@@ -115,6 +116,15 @@ def _of_log(database: Database, settings: Settings) -> list[Chore]:
     ]
 
 
+def _of_protection(database: Database, settings: Settings) -> list[Chore]:
+    """What one process does for the protection of data, metrics or not."""
+    protection = Protection(database, settings)
+    return [
+        Chore("carry out erasures", ERASE_S, protection.erase, watch=SYSTEM),
+        Chore("forget what is kept too long", RETAIN_S, protection.retain, watch=SYSTEM),
+    ]
+
+
 class Reporter:
     """Writes what a process has measured, in one statement. What cannot be written now is written later, and once, even
     if nobody knows whether it has been."""
@@ -157,7 +167,9 @@ def stationed_beside(database_url: str, settings: Settings, part: str, looks: Lo
         return [Chore("look at the cluster", settings.metrics_interval_s, Cluster(station, looks).sample)]
 
     loop, stopping = asyncio.new_event_loop(), asyncio.Event()
-    work = _until(stopping, database_url, lambda database: stationed(database, settings, part, Meter(), cluster))
+    work = _until(
+        stopping, database_url, settings, lambda database: stationed(database, settings, part, Meter(), cluster)
+    )
     thread = threading.Thread(target=_run, args=(loop, work), name="eopiez monitoring", daemon=True)
     thread.start()
     try:
@@ -175,11 +187,11 @@ def _run(loop: asyncio.AbstractEventLoop, work: Coroutine[None, None, None]) -> 
         loop.close()
 
 
-async def _until(stopping: asyncio.Event, database_url: str, opens: Opens) -> None:
+async def _until(stopping: asyncio.Event, database_url: str, settings: Settings, opens: Opens) -> None:
     """Do the chores until it is over; a database that is away when this begins is waited for."""
     while not stopping.is_set():
         try:
-            async with await connect(database_url) as database, opens(database):
+            async with await connect(database_url, encryption=settings.at_rest) as database, opens(database):
                 await stopping.wait()
         except DatabaseUnavailableError as error:
             log.warning("monitoring waits for the database", error=str(error))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 
+from ..encryption.masters import PLAIN
 from ..errors import (
     DatabaseTooOldError,
     DatabaseUnavailableError,
@@ -22,15 +23,18 @@ from .addresses import check_address, redacted
 from .encoding import clean, to_json
 from .queries import sql
 from .translating import LOST, reached, translated
+from .vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from asyncpg.pool import PoolConnectionProxy
 
+    from ..encryption.masters import Encryption
+
     Connection = PoolConnectionProxy[asyncpg.Record]
 
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 MINIMUM_SERVER = 150_000
 SCHEMA_LOCK = 0x656F7069657A
 """Key of the advisory lock under which the schema is created: the letters of "eopiez"."""
@@ -39,9 +43,18 @@ SCHEMA_LOCK = 0x656F7069657A
 class Database:
     """A pool of connections to one database with the current schema. Create it with ``connect``."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str, *, is_pooled: bool = False) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        url: str,
+        *,
+        is_pooled: bool = False,
+        encryption: Encryption = PLAIN,
+    ) -> None:
         self._pool, self.url, self._is_pooled = pool, url, is_pooled
         self._writers: list[Writer] = []
+        self.vault = Vault(self, encryption)
+        """The keys of what is encrypted."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -165,8 +178,10 @@ class Writer:
         return self._connection
 
 
-async def connect(url: str, pooler_url: str | None = None) -> Database:
+async def connect(url: str, pooler_url: str | None = None, encryption: Encryption = PLAIN) -> Database:
     """Open the database at ``url`` and bring its schema up to date; with a pooler, statements go through that.
+
+    What is encrypted can be read and written with the master keys that ``encryption`` has.
 
     Raises:
         DatabaseUnavailableError: it cannot be reached, or refuses user, password or database; or the pooler leads to
@@ -187,10 +202,10 @@ async def connect(url: str, pooler_url: str | None = None) -> Database:
         pool.terminate()
         raise
     if pooler_url is None:
-        return Database(pool, url)
+        return Database(pool, url, encryption=encryption)
     pooled = await _pooled(pool, pooler_url)
     await pool.close()
-    return Database(pooled, url, is_pooled=True)
+    return Database(pooled, url, is_pooled=True, encryption=encryption)
 
 
 async def _pooled(direct: asyncpg.Pool[asyncpg.Record], pooler_url: str) -> asyncpg.Pool[asyncpg.Record]:

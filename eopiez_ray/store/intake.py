@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from ..errors import DatabaseUnavailableError, IdempotencyConflictError, PlanError, ProjectNotFoundError
+from ..errors import (
+    DatabaseUnavailableError,
+    IdempotencyConflictError,
+    PlanError,
+    ProjectNotFoundError,
+    WriteRefusedError,
+)
 from ..model.ids import WorkflowId, uuid7
 from ..model.names import DEFAULT_PROJECT
+from .code import code_row
+from .payloads import cipher_of
 from .queries import sql
 
 if TYPE_CHECKING:
@@ -78,8 +86,8 @@ class Intake:
         """Set when an offer arrives."""
         self._company = 1
         """How many offers came together last time; callers that wait for their workflows come together again."""
-        self._known: set[str] = set()
-        """Digests of plans whose phases are in the store."""
+        self._known: set[tuple[str, bytes]] = set()
+        """Digests of plans whose phases are in the store, each with the key that has sealed them, if one has."""
         self._genuine: dict[str, bytes] = {}
         """Code by digest that has been compared with it: the very object, which cannot change."""
         self._writing: asyncio.Task[None] | None = None
@@ -105,6 +113,7 @@ class Intake:
     async def keep(self, new: NewWorkflow) -> None:
         """Make the plan and its code durable without creating a workflow. Errors as in ``create``, about the code."""
         self._check_code(new)
+        self._known.clear()  # The plan may have been forgotten since, and no workflow follows to tell.
         await self._keep_plans([new])
 
     def offer(self, wanted: Sequence[NewWorkflow], tell: Callable[[list[Created] | Exception], None]) -> None:
@@ -169,6 +178,14 @@ class Intake:
         for _, new in part:
             self._check_code(new)
         await self._keep_plans([new for _, new in part])
+        try:
+            return await self._add(part)
+        except WriteRefusedError:  # Perhaps a plan that was kept long ago has been erased since.
+            self._known.clear()
+            await self._keep_plans([new for _, new in part])
+            return await self._add(part)
+
+    async def _add(self, part: Sequence[tuple[WorkflowId, NewWorkflow]]) -> set[UUID]:
         rows = (
             (key, new.project, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels),
              new.idempotency_key, new.holder)
@@ -194,14 +211,22 @@ class Intake:
         self._genuine[phase.digest] = code
 
     async def _keep_plans(self, wanted: Sequence[NewWorkflow]) -> None:
-        unknown = {new.plan.digest: new for new in wanted if new.plan.digest not in self._known}
+        vault = self._database.vault
+        ciphers = {project: await cipher_of(vault, project) for project in {new.project for new in wanted}}
+        scopes = {project: b"" if cipher is None else cipher.id for project, cipher in ciphers.items()}
+        unknown = {
+            (new.plan.digest, scopes[new.project]): new
+            for new in wanted
+            if (new.plan.digest, scopes[new.project]) not in self._known
+        }
         if not unknown:
             return
         async with self._database.transaction() as connection:
-            for digest, new in sorted(unknown.items()):
+            await connection.execute(sql("share_code"))
+            for (digest, _), new in sorted(unknown.items(), key=lambda each: each[0]):
                 phases = {step.phase.digest: step.phase for step in new.plan.steps}
                 rows = [
-                    (phase.digest, phase.name, phase.version, phase.kind, new.code[phase.digest])
+                    code_row(phase, new.code[phase.digest], new.project, ciphers[new.project])
                     for _, phase in sorted(phases.items())
                 ]
                 await connection.executemany(sql("add_phase"), rows)

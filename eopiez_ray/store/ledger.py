@@ -18,7 +18,9 @@ from ..model.status import WorkflowStatus
 from ..model.tasks import Failure, Output, TaskKey
 from . import literals
 from .batch import Batch, CacheEntry, quarantine_of
+from .code import read_what_opens
 from .encoding import clean, moment
+from .payloads import OPEN, Sealer, ring_of, sealer
 from .queries import sql
 from .restoring import restored
 from .translating import LOST, translated
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ..machine import RecordAttempt, WorkflowState
     from ..model.work import Place
     from .database import Connection, Database
+    from .vault import Ring
 
 
 Value = TypeVar("Value")
@@ -145,12 +148,14 @@ class Ledger:
             raise
         except Exception as error:
             log.error("workflow quarantined", workflow=str(row["id"]), exc_info=error)  # noqa: TRY400 - it is included
-            await connection.execute(sql("quarantine"), [row["id"]], [row["epoch"]], [quarantine_of(error)])
+            sealing = await sealer(self._database.vault, {row["id"]: row["project"]})
+            told = sealing.error(row["id"], quarantine_of(error))
+            await connection.execute(sql("quarantine"), [row["id"]], [row["epoch"]], [told])
             return None
 
     async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
         workflow, plan = row["id"], await self._plan(connection, row["plan"])
-        state = await restored(connection, workflow, plan)
+        state = await restored(connection, workflow, plan, self._database.vault)
         finished = sum(step.done for step in state.steps if not step.is_given)
         facts = {"epoch": row["epoch"], "finished_tasks": finished} | ({"by": self._name} if self._name else {})
         await connection.execute(sql("add_event"), workflow, "claimed", facts)
@@ -239,21 +244,26 @@ class Ledger:
             DatabaseUnavailableError: it may or may not be written; write it again.
             WriteRefusedError: nothing is written, because the database refuses part of it.
         """
-        if not batch.has_notes():
+        vault = self._database.vault
+        has_secrets = (vault.is_writing or vault.mask is not str) and any(error for _, error in batch.statuses.values())
+        if not batch.has_notes() and not has_secrets:
             return batch.epochs.keys() - {row["id"] for row in await self._writer.fetch(*_moment(batch))}
         async with self._writer.transaction() as connection:
             rows = await connection.fetch(sql("fence"), list(batch.epochs), list(batch.epochs.values()))
             held = {row["id"] for row in rows}
+            sealing = await sealer(vault, {row["id"]: row["project"] for row in rows})
             interruptions = [row for row in batch.interruptions.items() if row[0] in held]
             losses = [(workflow, *loss) for workflow, loss in batch.losses if workflow in held]
             if interruptions:  # Before the statuses they may have led to.
                 await connection.execute(sql("save_interruptions"), *_columns(interruptions, 2))
             if losses:
                 await connection.execute(sql("save_losses"), *_columns(losses, 4))
-            await connection.fetch(*_moment(batch))
-            await _write_notes(connection, batch, held)
+            await connection.fetch(*_moment(batch, sealing))
+            await _write_notes(connection, batch, held, sealing)
             if batch.quarantined:
-                aside = [(key, batch.epochs[key], error) for key, error in batch.quarantined.items()]
+                aside = [
+                    (key, batch.epochs[key], sealing.error(key, error)) for key, error in batch.quarantined.items()
+                ]
                 await connection.execute(sql("quarantine"), *_columns(aside, 3))
         return batch.epochs.keys() - held
 
@@ -270,7 +280,18 @@ class Ledger:
 
     async def code(self, digests: Sequence[str]) -> dict[str, bytes]:
         """Pickled phases by digest."""
-        return {row["digest"]: row["code"] for row in await self._database.fetch(sql("phase_code"), list(digests))}
+        found, refused = await read_what_opens(self._database, digests)
+        for digest, error in refused.items():
+            log.error("code cannot be opened", digest=digest, error=str(error))
+        return found
+
+    async def ring(self, project: str) -> Ring:
+        """The keys of a project's data.
+
+        Raises:
+            DatabaseUnavailableError: they cannot be had now.
+        """
+        return await ring_of(self._database.vault, project)
 
     async def cached(self, keys: Sequence[bytes]) -> dict[bytes, CacheEntry]:
         """Results of equal tasks, by key."""
@@ -286,7 +307,7 @@ def _output(row: asyncpg.Record) -> Output:
     return Output(row["digest"], row["size"], row["form"], row["inline"])
 
 
-def _moment(batch: Batch) -> tuple[Any, ...]:
+def _moment(batch: Batch, sealing: Sealer = OPEN) -> tuple[Any, ...]:
     """The statement that writes results, counters and statuses, and its arguments."""
     names = {workflow: str(workflow) for workflow in batch.epochs}
     told = [names[workflow] for workflow in batch.statuses]
@@ -298,7 +319,7 @@ def _moment(batch: Batch) -> tuple[Any, ...]:
         *_step_columns(batch, names),
         literals.plain(told),
         literals.plain([status for status, _ in batch.statuses.values()]),
-        literals.documents([error for _, error in batch.statuses.values()]),
+        literals.documents([sealing.error(workflow, error) for workflow, (_, error) in batch.statuses.items()]),
         notices(told),
     )
 
@@ -362,25 +383,27 @@ def _step_columns(batch: Batch, names: Mapping[WorkflowId, str]) -> tuple[str, .
     )
 
 
-async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Batch, held: Collection[UUID]) -> None:
+async def _write_notes(
+    connection: asyncpg.Connection[asyncpg.Record], batch: Batch, held: Collection[UUID], sealing: Sealer
+) -> None:
     """Write attempts, what tasks rejected, logged and printed, and results for the cache."""
     attempts = [row for row in batch.attempts if row[0] in held]
     results = [row for row in (*batch.tasks, *batch.ends) if row[0] in held]
     rejects = [
-        (workflow, *report.key, ordinal, *reject)
+        (workflow, *report.key, ordinal, *sealing.reject(workflow, reject))
         for workflow, report in results
         for ordinal, reject in enumerate(report.rejects)
     ]
     ended = [(workflow, command.report) for workflow, command in attempts]
     logs = [
-        (workflow, moment(line.at), *report.key, line.level, line.message)
+        (workflow, moment(line.at), *report.key, line.level, sealing.log(workflow, line, report.key.partition))
         for workflow, report in (*results, *ended)
         for line in report.logs
     ]
     plans = [(workflow, plan.digest) for workflow, plan in batch.plans.items() if workflow in held]
     cached = [(entry.key, *entry.output, entry.rows) for workflow, entry in batch.cached if workflow in held]
     for name, rows in (
-        ("save_attempts", [_attempt_row(*row) for row in attempts]),
+        ("save_attempts", [_attempt_row(*row, sealing) for row in attempts]),
         ("save_plans", plans),
         ("save_rejects", rejects),
         ("save_logs", logs),
@@ -390,9 +413,9 @@ async def _write_notes(connection: asyncpg.Connection[asyncpg.Record], batch: Ba
             await connection.execute(sql(name), *_columns(rows, len(rows[0])))
 
 
-def _attempt_row(workflow: WorkflowId, command: RecordAttempt) -> tuple[Any, ...]:
+def _attempt_row(workflow: WorkflowId, command: RecordAttempt, sealing: Sealer) -> tuple[Any, ...]:
     report = command.report
-    failure = report.failure or Failure("", "", "")
+    failure = sealing.failure(workflow, report.failure or Failure("", "", ""), report.key.partition, command.attempt)
     texts = (failure.error_type, failure.message, failure.traceback, report.worker)
     times = (moment(report.started_at), moment(command.retry_at), command.retry_memory_bytes)
     return (workflow, *report.key, command.attempt, report.outcome, *texts, *times)

@@ -36,7 +36,8 @@ class Listing:
         """The next workflows of a list."""
         ids = await self.ids(where, order, after, limit)
         rows = await self._database.fetch(sql("workflows"), ids)
-        found = {row["id"]: WorkflowView.from_row(dict(row)) for row in rows}
+        told = await self._database.vault.revealed_errors(rows, "error", "id")
+        found = {row["id"]: WorkflowView.from_row(row) for row in told}
         return [found[workflow] for workflow in ids if workflow in found]
 
     async def ids(self, where: WorkflowFilter, order: Order, after: WorkflowId | None, limit: int) -> list[WorkflowId]:

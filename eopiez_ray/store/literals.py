@@ -25,7 +25,7 @@ def booleans(values: Iterable[bool]) -> str:
 
 
 def plain(values: Iterable[str]) -> str:
-    """Texts of only letters, digits, hyphens and underscores, such as ids and statuses."""
+    """Texts of only letters, digits, hyphens, underscores and plus signs, such as ids, statuses and forms."""
     return "{" + ",".join(values) + "}"
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ..encryption.texts import MARK, is_sealed, shut
 from ..model.log_lines import LONGEST_MESSAGE, Gathered, LevelSetting, LineFilter, LineView, LogLimits, NewLine, Part
-from .encoding import clean
+from .encoding import clean, to_json
+from .payloads import cipher_of
 from .projects import project_names
 from .queries import sql
+from .vault import LOG_PLACE, SYSTEM, SYSTEM_LINE_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..encryption.keys import Cipher
     from .database import Database
+    from .vault import Vault
 
 Before = tuple[datetime, int]
 NEWEST: Before = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
@@ -28,6 +35,9 @@ BACKLOG = 50_000
 LATE = timedelta(seconds=10)
 """How long lines that were written before others may take to become visible after them."""
 FORGOTTEN_AT_ONCE = 10_000
+SEARCHED = 50_000
+"""Lines that one search decrypts at most."""
+_SEALED, _PLACE = "sealed", "place"
 
 
 class Transactions(Protocol):
@@ -38,13 +48,18 @@ class Transactions(Protocol):
         ...
 
 
-async def append(place: Transactions, lines: Sequence[NewLine]) -> None:
-    """Write lines of the system's parts into the stream, in one transaction. Errors as in ``Database.transaction``."""
-    names = ("level", "part", "process", "logger", "message", "request_id", "trace_id")
+async def append(place: Transactions, lines: Sequence[NewLine], vault: Vault | None = None) -> None:
+    """Write lines of the system's parts into the stream, in one transaction, encrypted as the vault says.
+
+    Errors as in ``Database.transaction``, also if the key cannot be had now.
+    """
+    cipher, mask = (None, str) if vault is None else (await cipher_of(vault, SYSTEM), vault.mask)
+    names = ("level", "part", "process", "logger", "request_id", "trace_id")
     texts = {name: [clean(str(getattr(line, name))) for line in lines] for name in names}
+    texts["message"] = [shut(mask(clean(str(line.message))), SYSTEM_LINE_PLACE, cipher) for line in lines]
     columns = [
         [line.at for line in lines], texts["level"], texts["part"], texts["process"], texts["logger"],
-        texts["message"], [dict(line.fields) for line in lines], texts["request_id"], texts["trace_id"],
+        texts["message"], [_fields(line, cipher) for line in lines], texts["request_id"], texts["trace_id"],
         [line.workflow_id for line in lines],
     ]  # fmt: skip
     async with place.transaction() as connection:
@@ -52,9 +67,24 @@ async def append(place: Transactions, lines: Sequence[NewLine]) -> None:
         await connection.execute(sql("append_log_lines"), *columns)
 
 
+def _fields(line: NewLine, cipher: Cipher | None) -> dict[str, Any]:
+    """A line's fields as they are stored."""
+    if cipher is None or not line.fields:
+        return dict(line.fields)
+    return {_SEALED: shut(to_json(dict(line.fields)), SYSTEM_LINE_PLACE, cipher)}
+
+
 async def read_levels(place: Any) -> list[LevelSetting]:
     """Loggers whose levels were set, by name; ``place`` is a database or a writer."""
     return [LevelSetting(**dict(row)) for row in await place.fetch(sql("log_levels"))]
+
+
+class Found(NamedTuple):
+    """Lines that were found."""
+
+    lines: list[LineView]
+    end: Before | None
+    """Where to go on; None if there are no more."""
 
 
 class LogLines:
@@ -69,14 +99,43 @@ class LogLines:
         Raises:
             ParameterError: there is no such level.
         """
-        at, number = before
-        return await self._read(sql("log_lines"), at, *_facts(where), limit, number)
+        return (await self.search(where, before, limit)).lines
+
+    async def search(self, where: LineFilter, before: Before = NEWEST, limit: int = 100) -> Found:
+        """As ``page``, and where to go on.
+
+        A text is looked for in encrypted lines after they are decrypted, in so many of them at once that an answer
+        comes soon: then there may be more although it found few.
+        """
+        if where.text is None or not self._database.vault.is_open:
+            at, number = before
+            lines = await self._read(sql("log_lines"), at, *_facts(where), limit, number)
+            return Found(lines, _end(lines) if len(lines) == limit else None)
+        everything, found = replace(where, text=None), list[LineView]()
+        for _ in range(SEARCHED // TURN):
+            at, number = before
+            lines = await self._read(sql("log_lines"), at, *_facts(everything), TURN, number)
+            found += [line for line in lines if where.matches(line)]
+            if len(found) >= limit:
+                return Found(found[:limit], _end(found[:limit]))
+            if len(lines) < TURN:
+                return Found(found, None)
+            before = _end(lines)
+        return Found(found, before)
 
     async def after(self, where: LineFilter, last: int, limit: int = 1000) -> list[LineView]:
         """Lines as they were written down, after one; none becomes visible later with a smaller id. Errors as in
         ``page``.
         """
-        return await self._read(sql("log_lines_after"), last, *_facts(where), limit)
+        if where.text is None or not self._database.vault.is_open:
+            return await self._read(sql("log_lines_after"), last, *_facts(where), limit)
+        everything = replace(where, text=None)
+        while lines := await self._read(sql("log_lines_after"), last, *_facts(everything), TURN):
+            found = [line for line in lines if where.matches(line)]
+            if found:
+                return found[:limit]
+            last = lines[-1].id
+        return []
 
     async def last(self) -> int:
         """The id of the newest line; 0 if there is none."""
@@ -86,7 +145,7 @@ class LogLines:
     async def has_text_index(self) -> bool:
         """Whether a text of three characters or more is found without reading all lines."""
         (row,) = await self._database.fetch(sql("has_text_index"))
-        return bool(row["has_text_index"])
+        return bool(row["has_text_index"]) and not self._database.vault.is_open
 
     async def gather(self) -> Gathered:
         """Bring new lines of tasks into the stream, some at once; two that do it at the same time do no harm."""
@@ -139,7 +198,22 @@ class LogLines:
             # Planned for these values: of the indexes, the one for the rarest of them is best.
             await connection.execute("set local plan_cache_mode = force_custom_plan")
             rows = await connection.fetch(statement, *arguments)
-        return [LineView(**dict(row) | {"part": Part(row["part"])}) for row in rows]
+        return [LineView(**row | {"part": Part(row["part"])}) for row in await self._opened(rows)]
+
+    async def _opened(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        """Rows with what they say."""
+        vault = self._database.vault
+        of_tasks = [dict(row) | {_PLACE: LOG_PLACE if row["part"] == Part.TASK else SYSTEM_LINE_PLACE} for row in rows]
+        for row in of_tasks:
+            row[_PLACE] = str(row[_PLACE]).format_map(row)
+            row[_SEALED] = row["fields"].get(_SEALED) if [*row["fields"]] == [_SEALED] else None
+        told = await vault.revealed(of_tasks, {"message": f"{{{_PLACE}}}", _SEALED: SYSTEM_LINE_PLACE})
+        for row in told:
+            fields = row.pop(_SEALED)
+            if isinstance(fields, str) and is_sealed(row["fields"][_SEALED]):
+                row["fields"] = json.loads(fields) if fields.startswith("{") else {"damaged": fields}
+            del row[_PLACE]
+        return told
 
 
 def _facts(where: LineFilter) -> tuple[Any, ...]:
@@ -147,6 +221,10 @@ def _facts(where: LineFilter) -> tuple[Any, ...]:
         project_names(where.projects), where.since, where.until, where.levels(), where.part, where.workflow,
         where.step, where.request_id, where.trace_id, _pattern(where.text),
     )  # fmt: skip
+
+
+def _end(lines: Sequence[LineView]) -> Before:
+    return lines[-1].at, lines[-1].id
 
 
 def _pattern(text: str | None) -> str | None:
@@ -158,5 +236,5 @@ def _pattern(text: str | None) -> str | None:
 
 async def _gather(connection: Any, begin: int, end: int) -> int:
     """Bring lines of tasks after the first id, up to the second, into the stream; gives how many."""
-    answer = await connection.execute(sql("gather_log_lines"), begin, end, LONGEST_MESSAGE)
+    answer = await connection.execute(sql("gather_log_lines"), begin, end, LONGEST_MESSAGE, MARK)
     return int(answer.rpartition(" ")[2])  # Such as "INSERT 0 12".

@@ -44,7 +44,8 @@ class Looks:
 
     async def _read_views(self, workflows: Collection[WorkflowId]) -> dict[WorkflowId, WorkflowView]:
         rows = await self._database.fetch(sql("workflows"), list(workflows))
-        views = [WorkflowView.from_row(dict(row)) for row in rows]
+        told = await self._database.vault.revealed_errors(rows, "error", "id")
+        views = [WorkflowView.from_row(row) for row in told]
         return {view.id: view for view in views}
 
     async def _read_steps(self, workflows: Collection[WorkflowId]) -> dict[WorkflowId, list[StepView]]:

@@ -67,7 +67,7 @@ class Updates:
             return Asked(event, not row["is_held"])
 
     async def _adopt(self, connection: Connection, workflow: WorkflowId, plan: PlanSpec, wanted: PlanSpec) -> None:
-        reason = refusal(await restored(connection, workflow, plan), wanted)
+        reason = refusal(await restored(connection, workflow, plan, self._database.vault), wanted)
         if reason is not None:
             raise UpdateRefusedError(str(workflow), reason)
         await connection.execute(sql("save_plans"), [workflow], [wanted.digest])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ..errors import PlanError, TransitionError, WorkflowNotFoundError
@@ -28,11 +28,14 @@ from ..model.views import (
     TaskView,
     WorkflowView,
 )
+from .code import read_code
+from .erasing import forget_plans
 from .ledger import _output
 from .listing import ALL, Listing
 from .projects import project_names
 from .queries import sql
 from .requests import ask, conditions
+from .vault import ATTEMPT_PLACES, LOG_PLACE, REJECT_PLACES, error_place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -40,7 +43,6 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-View = TypeVar("View", EventView, GivenUp, RejectView, SetAside, TaskTime)
 PAGE = 1000
 """Rows of history read at a time."""
 COUNTED = 1000
@@ -128,11 +130,15 @@ class Workflows:
             before: continues after the ``id`` of the last one on an earlier page.
             limit: how many at most.
         """
-        return await self._views(GivenUp, "given_up", *conditions(selection, selection.statuses), before, limit)
+        found = await self._database.fetch(sql("given_up"), *conditions(selection, selection.statuses), before, limit)
+        place = ATTEMPT_PLACES["message"].replace("{attempt}", "{attempts}")
+        return [GivenUp(**row) for row in await self._database.vault.revealed(found, {"message": place})]
 
     async def set_aside(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[SetAside]:
         """Quarantined workflows, newest first; an ``error_type`` is that of the error that quarantined them."""
-        return await self._views(SetAside, "set_aside", *conditions(selection, selection.statuses), limit)
+        found = await self._database.fetch(sql("set_aside"), *conditions(selection, selection.statuses), limit)
+        place = error_place("message", "{workflow_id}")
+        return [SetAside(**row) for row in await self._database.vault.revealed(found, {"message": place})]
 
     async def statuses(
         self, workflows: Sequence[WorkflowId], projects: Collection[str] | None = None
@@ -159,7 +165,8 @@ class Workflows:
         row = await self._database.fetchrow(sql("workflow"), workflow, project_names(projects))
         if row is None:
             raise WorkflowNotFoundError(str(workflow))
-        return WorkflowView.from_row(dict(row))
+        (told,) = await self._database.vault.revealed_errors([row], "error", "id")
+        return WorkflowView.from_row(told)
 
     async def is_held(self, workflow: WorkflowId) -> bool:
         """Whether a living orchestrator, of this or another process, drives the workflow now."""
@@ -185,9 +192,13 @@ class Workflows:
         return [WorkflowId(row["id"]) for row in await self._database.fetch(sql("forgettable"), before, keep)]
 
     async def forget(self, workflows: Iterable[WorkflowId], cached_before: datetime) -> None:
-        """Delete these workflows with all their rows, and cached results from before that time."""
+        """Delete these workflows with all their rows and with plans and code that nothing else uses, and cached results
+        from before that time."""
         for workflow in workflows:
-            await self._database.fetch(sql("delete_workflow"), workflow)
+            async with self._database.transaction() as connection:
+                row = await connection.fetchrow(sql("workflow_to_erase"), workflow)
+                if row is not None and await connection.fetch(sql("delete_workflow"), workflow):
+                    await forget_plans(connection, (row["plan"], row["wanted_plan"]))
         await self._database.fetch(sql("forget_old_cache"), cached_before)
 
     async def live_digests(self) -> set[bytes]:
@@ -196,7 +207,7 @@ class Workflows:
 
     async def code(self, digests: Sequence[str]) -> dict[str, bytes]:
         """Pickled phases by digest."""
-        return {row["digest"]: row["code"] for row in await self._database.fetch(sql("phase_code"), list(digests))}
+        return await read_code(self._database, digests)
 
     async def resolve(self, text: str, projects: Collection[str] | None = None) -> WorkflowId:
         """The workflow with that unique beginning or end of an id; a whole id is taken as it is if no project is given.
@@ -228,7 +239,10 @@ class Workflows:
 
     async def events(self, workflow: WorkflowId, after: int = 0, limit: int = 1000) -> list[EventView]:
         """History, oldest first."""
-        return await self._views(EventView, "events", workflow, after, limit)
+        rows = await self._database.fetch(sql("events"), workflow, after, limit)
+        told = [dict(row) | {"workflow_id": workflow} for row in rows]
+        told = await self._database.vault.revealed_errors(told, "data", "workflow_id")
+        return [EventView(row["id"], row["at"], row["kind"], row["data"]) for row in told]
 
     async def tasks(
         self,
@@ -275,13 +289,20 @@ class Workflows:
             "attempts", workflow, after, step, where.worker, where.host, where.node, where.slower_than_s,
             where.outcome, limit,
         )  # fmt: skip
-        return [AttemptView(**row | {"step": names[row["step"]]}) for row in found]
+        return await self._attempts(workflow, found, names)
 
     async def last_attempts(self, workflow: WorkflowId, limit: int) -> list[AttemptView]:
         """The newest attempts without a result, newest last."""
         names = await self._step_names(workflow)
         found = await self._database.fetch(sql("last_attempts"), workflow, limit)
-        return [AttemptView(**dict(row) | {"step": names[row["step"]]}) for row in reversed(found)]
+        return await self._attempts(workflow, [dict(row) for row in reversed(found)], names)
+
+    async def _attempts(
+        self, workflow: WorkflowId, rows: Sequence[dict[str, Any]], names: Sequence[str]
+    ) -> list[AttemptView]:
+        places = {column: place.replace("{workflow_id}", str(workflow)) for column, place in ATTEMPT_PLACES.items()}
+        told = await self._database.vault.revealed(rows, places)
+        return [AttemptView(**row | {"step": names[row["step"]]}) for row in told]
 
     async def logs(
         self,
@@ -300,7 +321,9 @@ class Workflows:
         names = await self._step_names(workflow)
         steps = None if where.step is None else _positions(names, where.step)
         found = await self._planned("logs", workflow, after, steps, where.partition, where.levels(), limit)
-        return [LogView(**row | {"step": names[row["step"]]}) for row in found]
+        places = {"message": LOG_PLACE.replace("{workflow_id}", str(workflow))}
+        told = await self._database.vault.revealed(found, places)
+        return [LogView(**row | {"step": names[row["step"]]}) for row in told]
 
     async def step_facts(self, workflow: WorkflowId) -> list[StepFacts]:
         """Figures for each step, in the plan's order."""
@@ -334,18 +357,17 @@ class Workflows:
 
     async def rejects(self, workflow: WorkflowId) -> list[RejectView]:
         """Quarantined rows."""
-        return await self._views(RejectView, "rejects", workflow)
+        rows = await self._database.fetch(sql("rejects"), workflow)
+        places = {column: place.replace("{workflow_id}", str(workflow)) for column, place in REJECT_PLACES.items()}
+        return [RejectView(**row) for row in await self._database.vault.revealed(rows, places)]
 
     async def task_times(self, workflow: WorkflowId, limit: int = 100_000) -> list[TaskTime]:
         """When each finished task ran."""
-        return await self._views(TaskTime, "task_times", workflow, limit)
+        return [TaskTime(**dict(row)) for row in await self._database.fetch(sql("task_times"), workflow, limit)]
 
     async def outputs(self, workflow: WorkflowId, step: int) -> list[Output]:
         """All outputs of a step, in order of its partitions."""
         return [_output(row) for row in await self._database.fetch(sql("step_outputs"), workflow, step)]
-
-    async def _views(self, view: type[View], statement: str, *arguments: Any) -> list[View]:
-        return [view(**dict(row)) for row in await self._database.fetch(sql(statement), *arguments)]
 
 
 def _unreadable(workflow: WorkflowId) -> PlanError:

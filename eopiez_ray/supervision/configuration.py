@@ -150,6 +150,20 @@ def _together(settings: Settings) -> list[Finding]:
     ]
 
 
+def _unusable(settings: Settings) -> str:
+    """What is wrong with master keys or rules for masking; empty if nothing is."""
+    try:
+        _ = settings.at_rest
+    except EopiezError as error:
+        return str(error)
+    return ""
+
+
+def _is_open(file: Path | None) -> bool:
+    """Whether others than its owner may read a file."""
+    return file is not None and file.exists() and bool(file.stat().st_mode & 0o077)
+
+
 def _clashes(settings: Settings) -> Sequence[_Clash]:
     is_local = "://" not in settings.artifacts or settings.artifacts.startswith("file://")
     is_alone = settings.gateway_host in {"127.0.0.1", "localhost", "::1"}
@@ -184,6 +198,15 @@ def _clashes(settings: Settings) -> Sequence[_Clash]:
             not is_alone and settings.secret_key is None,
             "secret_key", Verdict.WARNING, "others are let in, and secrets in the database are not sealed",
             "give at least 32 random characters: docs/security.md",
+        ),
+        _Clash(
+            bool(unusable := _unusable(settings)),
+            "encryption", Verdict.BAD, unusable, "docs/encryption.md and docs/erasure.md show how they are written",
+        ),
+        _Clash(
+            _is_open(settings.encryption_key_file),
+            "encryption_key_file", Verdict.WARNING, "others on this machine can read the master keys",
+            "let their owner alone read the file: chmod 600",
         ),
         _Clash(
             settings.oidc_issuer is not None and settings.oidc_client_secret is None,

@@ -90,7 +90,9 @@ class Supervisor:
     def _start_all(self) -> None:
         authenticate(self._settings.home, is_joining=self._settings.ray_address is not None)
         places = self._places()
-        self._recorder = Recorder(places.database_url, LogPart.SUPERVISOR, Redaction.of(self._settings))
+        self._recorder = Recorder(
+            places.database_url, LogPart.SUPERVISOR, Redaction.of(self._settings), encryption=self._settings.at_rest
+        )
         self._recorder.start()
         asyncio.run(_make_administrator(places.database_url, self._settings.home))
         password = self._settings.home.expanduser().absolute() / FILE

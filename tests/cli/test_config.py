@@ -62,6 +62,8 @@ def test_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown["EOPIEZ_DATABASE_URL"] == "postgresql://me:***@db/eopiez"
     assert shown["EOPIEZ_SECRET_KEY"] == "(hidden)"
     assert HUSH not in CliRunner().invoke(app, ["config", "show"]).output
+    assert [each["subject"] for each in config("check", code=1)] == ["EOPIEZ_ENCRYPTION"]
+    monkeypatch.delenv("EOPIEZ_ENCRYPTION_KEYS")
     config("check")
 
 
@@ -125,3 +127,15 @@ def test_every_variable_that_the_program_reads_is_known() -> None:
     texts = (path.read_text("utf-8") for path in (ROOT / "eopiez_ray").rglob("*.py"))
     read = {name for text in texts for name in re.findall(r'"(EOPIEZ_[A-Z_]+[A-Z])"', text)}
     assert read <= {*map(variable, Settings.model_fields), *OTHERS}
+
+
+def test_master_keys_that_others_can_read_or_that_are_none_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text("m1:AAAA")
+    file.chmod(0o644)
+    monkeypatch.setenv("EOPIEZ_ENCRYPTION_KEY_FILE", str(file))
+    found = said(code=1)
+    assert "is no master key" in found["EOPIEZ_ENCRYPTION"]
+    assert "others on this machine" in found["EOPIEZ_ENCRYPTION_KEY_FILE"]

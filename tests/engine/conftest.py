@@ -32,7 +32,7 @@ class Stage:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database, self.folder = database, folder
         self.workflows, self._intake = Workflows(database), Intake(database)
-        self.artifacts = Artifacts(str(folder))
+        self.artifacts = Artifacts(str(folder), database.vault.keys)
         self._running: list[tuple[Orchestrator, asyncio.Task[None]]] = []
         self._before = asyncio.all_tasks()
 

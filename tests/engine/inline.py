@@ -108,7 +108,7 @@ class InlineExecutor:
 
     async def run(self, slot: Slot, call: WorkCall, timeout_s: float | None) -> Sequence[Sequence[Report | Results]]:
         self.calls.append(call)
-        slot.known.update(call.code)
+        slot.known.update(call.code, (key.id.hex() for key in call.keys))
         try:
             await self._pass_gate(slot, timeout_s)
             return self._workers[slot.worker].run(call)

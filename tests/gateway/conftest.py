@@ -35,6 +35,7 @@ CALLERS = {
     "cleo": Caller(uuid4(), "cleo", {"blue": Role.VIEWER}),
     "dora": Caller(uuid4(), "dora", {"red": Role.ADMINISTRATOR}),
     "emil": Caller(uuid4(), "emil", {"blue": Role.DEVELOPER, "red": Role.VIEWER}),
+    "olga": Caller(uuid4(), "olga", {"blue": Role.OBSERVER}),
     "fritz": Caller(uuid4(), "fritz", {}),
     "root": Caller(uuid4(), "root", {}, is_system_administrator=True),
 }

@@ -5,6 +5,7 @@ The table names each operation; one that is new and not in it fails the first te
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 
     import httpx
 
-V, O, D, A = Role.VIEWER, Role.OPERATOR, Role.DEVELOPER, Role.ADMINISTRATOR  # noqa: E741 - as short as the table is wide
+S, V, O, D, A = Role.OBSERVER, Role.VIEWER, Role.OPERATOR, Role.DEVELOPER, Role.ADMINISTRATOR  # noqa: E741 - as short as the table is wide
 LEAST: dict[str, Role] = {
-    "get_workflow": V, "update_workflow": O, "cancel_workflow": O, "pause_workflow": O, "resume_workflow": O,
-    "retry_workflow": O, "list_events": V, "list_tasks": V, "list_attempts": V, "list_logs": V, "get_result": V,
+    "get_workflow": S, "update_workflow": O, "cancel_workflow": O, "pause_workflow": O, "resume_workflow": O,
+    "retry_workflow": O, "list_events": V, "list_tasks": S, "list_attempts": V, "list_logs": V, "get_result": V,
     "list_artifacts": V, "get_plan": V, "register_plan": D, "unregister_plan": D, "get_upload": V, "send_upload": O,
     "delete_upload": O, "get_report": V, "get_archive": V, "get_table": V, "list_themes": V, "list_motifs": V,
     "list_documents": V, "get_document": V, "get_map": V, "list_similar": V, "search_run": V,
-    "get_workflow_performance": V, "get_graph": V, "get_timeline": V,
+    "get_workflow_performance": S, "get_graph": S, "get_timeline": S,
     "list_instances": V, "send_heartbeat": D, "unregister_service": D,
     "call_service_by_get": O, "call_service_by_post": O, "call_service_by_put": O, "call_service_by_patch": O,
     "call_service_by_delete": O,
@@ -73,7 +74,7 @@ OF_ACCOUNTS = {"signing in", "users", "keys", "projects", "audit", "members", "p
 
 RULE = {"when": {"kind": "absence", "metric": "eopiez_workflows"}}
 SILENCE = {"ends_at": "2098-01-01T00:00:00Z"}
-MEMBERS = {"cleo": Role.VIEWER, "ben": Role.OPERATOR, "anna": Role.DEVELOPER}
+MEMBERS = {"olga": Role.OBSERVER, "cleo": Role.VIEWER, "ben": Role.OPERATOR, "anna": Role.DEVELOPER}
 STRANGERS = ("dora", "fritz")
 BODIES: dict[str, Any] = {
     "update_workflow": {"priority": 1},
@@ -279,6 +280,37 @@ async def test_a_bulk_request_touches_nothing_of_other_projects(client: Client, 
     for workflow in (things["workflow"], things["run"]):
         assert (await client("anna").get(f"/workflows/{workflow}")).json()["status"] == "queued"
         await client("anna").delete(f"/workflows/{workflow}")
+
+
+PAYLOADS = {"list_system_logs", "export_logs", "list_failures", "list_plans", "list_uploads", "get_pipeline_status"}
+"""Lists that observers get nothing of."""
+
+
+async def test_an_observer_sees_states_and_counts_and_no_payload(client: Client, app: Any) -> None:
+    things = await things_of(client, "anna")
+    await app.state.system.database.fetch(
+        "update workflows set status = 'failed', finished_at = now(), error = $1 where id = $2",
+        {"step": "length", "error_type": "ValueError", "message": "a secret", "traceback": "a secret"},
+        things["workflow"],
+    )
+    path, olga, cleo = f"/workflows/{things['workflow']}", client("olga"), client("cleo")
+    seen, whole = [(await each.get(path, params={"inside": True})).json() for each in (olga, cleo)]
+    assert (seen["status"], seen["error"]["error_type"], len(seen["steps"])) == ("failed", "ValueError", 2)
+    assert "a secret" in json.dumps(whole)
+    for shown in (
+        json.dumps(seen), (await olga.get("/workflows")).text,
+        (await olga.get("/workflows/find", params={"id": things["workflow"]})).text,
+    ):  # fmt: skip
+        assert things["workflow"] in shown
+        assert "a secret" not in shown
+    run = (await olga.get(f"/workflows/{things['run']}", params={"inside": True})).json()
+    assert [step["parameters"] for step in run["inside"]["plan"]["steps"] if step["parameters"]] == []
+    for name in PAYLOADS:
+        answer = await ALL[name].call(olga, {})
+        assert things["workflow"] not in answer.text
+        assert things["run"] not in answer.text
+        named = await ALL[name].call(olga, {}, "?project=blue")
+        assert named.status_code == HTTPStatus.FORBIDDEN, name
 
 
 async def test_code_is_taken_from_nobody_where_that_is_set(app: Any, client: Client) -> None:

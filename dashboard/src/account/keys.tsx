@@ -14,7 +14,7 @@ import type { Column } from "../ui/virtual-table";
 type Key = Schemas["KeyBody"];
 
 const DAY_S = 86_400;
-const ROLES = ["viewer", "operator", "developer", "administrator"] as const;
+const ROLES = ["observer", "viewer", "operator", "developer", "administrator"] as const;
 
 /** Keys for programs that run by themselves. */
 export function Keys({ profile }: { profile: Profile }) {

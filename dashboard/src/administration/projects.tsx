@@ -10,7 +10,7 @@ import { Secret } from "../ui/secret";
 import { Time } from "../ui/time";
 import { toast } from "../ui/toasts";
 
-const ROLES = ["viewer", "operator", "developer", "administrator"] as const;
+const ROLES = ["observer", "viewer", "operator", "developer", "administrator"] as const;
 type Role = Schemas["Role"];
 
 /** Projects, and who works for each. */

@@ -1396,6 +1396,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/{project}/erasures/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["preview_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{project}/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_erasures"];
+        put?: never;
+        post: operations["create_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{project}/members": {
         parameters: {
             query?: never;
@@ -1850,6 +1882,21 @@ export interface components {
             workflows: number;
             took: components["schemas"]["SpreadBody"];
         };
+        ErasureBody: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["Scope"];
+            target: string;
+            requested_by: string;
+            /** Format: date-time */
+            requested_at: string;
+            finished_at: string | null;
+            counts: {
+                [key: string]: number;
+            };
+            digests_hash: string;
+            workflows: number;
+        };
         EventBody: {
             id: number;
             /** Format: date-time */
@@ -1903,6 +1950,14 @@ export interface components {
             expected_s: number;
             earliest_s: number;
             latest_s: number;
+        };
+        FoundBody: {
+            scope: components["schemas"]["Scope"];
+            workflows: string[];
+            workflow_count: number;
+            uploads: string[];
+            upload_count: number;
+            at_work_count: number;
         };
         GivenUpBody: {
             id: number;
@@ -2134,6 +2189,11 @@ export interface components {
         };
         /** @enum {string} */
         Mode: "drain" | "now";
+        NewErasureBody: {
+            scope: components["schemas"]["Scope"];
+            workflow?: string | null;
+            value?: string | null;
+        };
         NewInvitationBody: {
             role: components["schemas"]["Role"];
             /** @default 604800 */
@@ -2258,6 +2318,10 @@ export interface components {
         };
         Page_DeliveryBody_: {
             items: components["schemas"]["DeliveryBody"][];
+            next?: string | null;
+        };
+        Page_ErasureBody_: {
+            items: components["schemas"]["ErasureBody"][];
             next?: string | null;
         };
         Page_EventBody_: {
@@ -2588,7 +2652,7 @@ export interface components {
             non_retryable_errors?: string[];
         };
         /** @enum {string} */
-        Role: "viewer" | "operator" | "developer" | "administrator";
+        Role: "observer" | "viewer" | "operator" | "developer" | "administrator";
         RoleBody: {
             role: components["schemas"]["Role"];
         };
@@ -2639,6 +2703,8 @@ export interface components {
             timers?: components["schemas"]["Timers"];
             workflow?: string | null;
         };
+        /** @enum {string} */
+        Scope: "project" | "workflow" | "subject";
         SecretBody: {
             secret: string;
             address: string;
@@ -5772,6 +5838,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    preview_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewErasureBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundBody"];
+                };
+            };
+        };
+    };
+    list_erasures: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ErasureBody_"];
+                };
+            };
+        };
+    };
+    create_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewErasureBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureBody"];
+                };
             };
         };
     };

@@ -22,7 +22,7 @@ export function useSession(): Session {
   return { state: "signed-in", profile: profile.data };
 }
 
-const RANKS = ["viewer", "operator", "developer", "administrator"] as const;
+const RANKS = ["observer", "viewer", "operator", "developer", "administrator"] as const;
 export type Role = (typeof RANKS)[number];
 
 /** Whether somebody has at least that role in a project; in any of theirs if none is named. */

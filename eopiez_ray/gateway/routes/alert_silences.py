@@ -72,8 +72,7 @@ async def change_alert_silence(
     silence: SilenceParameter, body: SilenceChangeBody, system: SystemDep, caller: CallerDep, if_match: IfMatch = None
 ) -> Response:
     """Let a silence end at another time, if `If-Match` names its version. Takes an operator."""
-    found = await _seen(system, caller, silence)
-    check_scope(caller, found.project, Role.OPERATOR)
+    found = await _seen(system, caller, silence, Role.OPERATOR)
     same_version(if_match, found.version)
     _check_end(found.starts_at, body.ends_at)
     changed = await AlertDesk(system.database).change_silence(silence, found.version, body.ends_at, body.comment)
@@ -88,8 +87,7 @@ async def change_alert_silence(
 )  # fmt: skip
 async def end_alert_silence(silence: SilenceParameter, system: SystemDep, caller: CallerDep) -> Response:
     """End a silence: whatever still fires is told now. Takes an operator."""
-    found = await _seen(system, caller, silence)
-    check_scope(caller, found.project, Role.OPERATOR)
+    await _seen(system, caller, silence, Role.OPERATOR)
     await AlertDesk(system.database).end_silence(silence)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -99,8 +97,9 @@ def _check_end(begin: datetime, end: datetime) -> None:
         raise ParameterError("a silence ends after it begins, and not in the past")
 
 
-async def _seen(system: System, caller: Caller, silence: UUID) -> Silence:
-    found = await AlertDesk(system.database).silence(silence, projects_for(caller, None, Role.VIEWER))
+async def _seen(system: System, caller: Caller, silence: UUID, role: Role = Role.VIEWER) -> Silence:
+    found = await AlertDesk(system.database).silence(silence, projects_for(caller, None, Role.OBSERVER))
     if found is None:
         raise not_found("silence", silence, "GET /v1/alerts/silences lists those that you can see")
+    check_scope(caller, found.project, role)
     return found

@@ -73,8 +73,7 @@ async def acknowledge_alert(
     alert: AlertParameter, body: AcknowledgementBody, system: SystemDep, caller: CallerDep
 ) -> Response:
     """Say that somebody takes care of it: nobody is told again, and it escalates no further. Takes an operator."""
-    view = await _seen(system, caller, alert)
-    check_scope(caller, view.project, Role.OPERATOR)
+    await _seen(system, caller, alert, Role.OPERATOR)
     acknowledged = await AlertStore(system.database).acknowledge(alert, caller.name, body.comment)
     if acknowledged is None:
         detail = "the alert is resolved, and needs no acknowledgement"
@@ -84,13 +83,14 @@ async def acknowledge_alert(
     return reply(AlertBody.of(acknowledged))
 
 
-async def _seen(system: System, caller: Caller, alert: UUID) -> Alert:
-    """An alert that the caller can see.
+async def _seen(system: System, caller: Caller, alert: UUID, role: Role = Role.VIEWER) -> Alert:
+    """An alert, for a caller who may do with it what the role may.
 
     Raises:
-        Problem: there is none.
+        Problem: there is none that they can see, or their role is too small.
     """
-    found = await AlertStore(system.database).get(alert, projects_for(caller, None, Role.VIEWER))
+    found = await AlertStore(system.database).get(alert, projects_for(caller, None, Role.OBSERVER))
     if found is None:
         raise not_found("alert", alert, "GET /v1/alerts lists those that you can see")
+    check_scope(caller, found.project, role)
     return found

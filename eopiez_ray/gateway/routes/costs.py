@@ -61,7 +61,7 @@ async def get_costs(
     A window of two days or more begins and ends at full hours.
     """
     since, end = bounds(until, timedelta(seconds=window_s))
-    projects, by = projects_for(caller, project, Role.VIEWER), list(dict.fromkeys(group or ("project", "owner")))
+    projects, by = projects_for(caller, project, Role.OBSERVER), list(dict.fromkeys(group or ("project", "owner")))
     found = await costs(system.samples, by, projects=projects, since=since, until=end)
     bodies = [CostBody.model_validate(each) for each in found[:limit]]
     form = sheet_for(accept, format)

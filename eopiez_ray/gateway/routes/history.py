@@ -11,7 +11,7 @@ from fastapi import Header, Query, Request, Response
 from ...model.filters import AttemptFilter, LogFilter, TaskFilter
 from ...model.status import Outcome
 from ...model.tasks import TaskKey
-from ..access import SystemDep, ViewedDep
+from ..access import ObservedDep, SystemDep, ViewedDep
 from ..bodies import AttemptBody, EventBody, LogBody, TaskBody
 from ..documented import READS
 from ..representation import CursorParameter, Limit, Page, bad_cursor, number_at, page_of, place, reply
@@ -63,7 +63,7 @@ async def list_events(
 
 @router.get("/tasks", operation_id="list_tasks", response_model=Page[TaskBody], responses=READS)
 async def list_tasks(
-    view: ViewedDep,
+    view: ObservedDep,
     system: SystemDep,
     step: StepParameter = None,
     worker: WorkerParameter = None,

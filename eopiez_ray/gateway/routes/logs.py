@@ -19,7 +19,8 @@ from ..access import CallerDep, ProjectParameter, SystemAdministratorDep, System
 from ..bodies import ViewBody
 from ..documented import READS, WRITES
 from ..problems import Problem, not_found
-from ..representation import Body, CursorParameter, Limit, Moment, Page, bad_cursor, page_of, place, reply
+from ..representation import Body, CursorParameter, Limit, Moment, Page, bad_cursor, place, reply
+from ..representation import cursor as cursor_at
 from ..routing import Resource
 from ..streaming import ALIVE, LastEventId, Pulse, elsewhere, last_event_id, message, stream
 from ..tailing import LOOK_S
@@ -70,8 +71,9 @@ class LinesBody(Page[LineBody]):
 
     is_text_indexed: bool | None = Field(
         default=None,
-        description="Whether the text was looked for by an index; if not (the database has no pg_trgm, or the text has "
-        "fewer than 3 characters), the search reads every line, and is slow where there are many.",
+        description="Whether the text was looked for by an index; if not (the database has no pg_trgm, the text has "
+        "fewer than 3 characters, or lines are encrypted), the search reads every line, and is slow where there are "
+        "many. Of encrypted lines it reads a part: there may be few items, or none, and still a `next`.",
     )
 
 
@@ -155,11 +157,11 @@ async def list_system_logs(
     if after is not None and cursor is None:
         found = await lines.after(where, after, limit)
         return reply(LinesBody(items=[LineBody.model_validate(line) for line in found]))
-    found = await lines.page(where, _before(cursor), limit)
+    searched = await lines.search(where, _before(cursor), limit)
     is_indexed = None if where.text is None else len(where.text) > 2 and await lines.has_text_index()
-    end = [found[-1].at.isoformat(), found[-1].id] if found else None
-    page = page_of([LineBody.model_validate(line) for line in found], limit, end)
-    return reply(LinesBody(items=page.items, next=page.next, is_text_indexed=is_indexed))
+    following = None if searched.end is None else cursor_at([searched.end[0].isoformat(), searched.end[1]])
+    items = [LineBody.model_validate(line) for line in searched.lines]
+    return reply(LinesBody(items=items, next=following, is_text_indexed=is_indexed))
 
 
 @router.get("/export", operation_id="export_logs", response_class=StreamingResponse, responses=READS | _EXPORTED)

@@ -87,7 +87,7 @@ async def get_metrics(
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """Metrics of the whole system, as far as the caller can see them, whichever replica answers."""
-    projects, form = projects_for(caller, project, Role.VIEWER), form_for(accept, format)
+    projects, form = projects_for(caller, project, Role.OBSERVER), form_for(accept, format)
     stand = await system.standing.look()
     return await asyncio.to_thread(_shown, stand, projects, form)
 

@@ -15,7 +15,7 @@ from ...monitoring.comparison import Verdict
 from ...monitoring.critical import Diagnoses
 from ...monitoring.performance import Performance, Window
 from ...store.performance import WorkflowTimes
-from ..access import CallerDep, ProjectParameter, SystemDep, ViewedDep, projects_for
+from ..access import CallerDep, ObservedDep, ProjectParameter, SystemDep, projects_for
 from ..bodies import ViewBody
 from ..documented import READS
 from ..representation import reply
@@ -167,7 +167,7 @@ async def get_performance(
     given = {"plan": plan, "step": step, "phase": phase, "version": version, "node": node}
     where = {name: value for name, value in given.items() if value is not None}
     length = timedelta(seconds=window_s)
-    window = Window(*bounds(until, length), where, projects_for(caller, project, Role.VIEWER))
+    window = Window(*bounds(until, length), where, projects_for(caller, project, Role.OBSERVER))
     then = _baseline(window, length, baseline, baseline_version)
     reader = Performance(system.samples)
     most = limit if order == "time" else None
@@ -184,7 +184,7 @@ async def get_performance(
     "/workflows/{workflow:uuid}/performance", operation_id="get_workflow_performance", response_model=DiagnosisBody,
     responses=READS,
 )  # fmt: skip
-async def get_workflow_performance(view: ViewedDep, system: SystemDep) -> Response:
+async def get_workflow_performance(view: ObservedDep, system: SystemDep) -> Response:
     """Where the time of a workflow went: its critical path, and what would shorten it; stragglers, skewed partitions,
     and, while it runs, a forecast of its end."""
     now = None if view.status.is_at_rest else time.time()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from ...model.status import PhaseKind, StepStatus
 from ...store.pictures import STATES, TimelinePlace
-from ..access import SystemDep, ViewedDep
+from ..access import ObservedDep, SystemDep
 from ..documented import READS
 from ..representation import CursorParameter, bad_cursor, place
 from ..representation import cursor as cursor_at
@@ -59,14 +59,14 @@ class TimelineBody(BaseModel):
 
 
 @router.get("/graph", operation_id="get_graph", response_model=GraphBody, responses=READS)
-async def get_graph(view: ViewedDep, system: SystemDep) -> Response:
+async def get_graph(view: ObservedDep, system: SystemDep) -> Response:
     """What comes after what, and how far each step is: enough to draw 10,000 steps, in a tenth of the whole plan."""
     return Response(await system.pictures.graph(view.id), media_type="application/json")
 
 
 @router.get("/timeline", operation_id="get_timeline", response_model=TimelineBody, responses=READS)
 async def get_timeline(
-    view: ViewedDep,
+    view: ObservedDep,
     system: SystemDep,
     cursor: CursorParameter = None,
     after: Annotated[

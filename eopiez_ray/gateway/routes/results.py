@@ -84,7 +84,7 @@ async def list_artifacts(view: ViewedDep, system: SystemDep) -> Response:
     for step in await system.workflows.steps(view.id):
         if step.status is StepStatus.SUCCEEDED and step.kind is not PhaseKind.VALUES:
             found[step.name] = [
-                PartitionBody(partition=number, form=each.form, size=each.size, digest=each.digest.hex())
+                PartitionBody(partition=number, form=each.content_form, size=each.size, digest=each.digest.hex())
                 for number, each in enumerate(await system.workflows.outputs(view.id, step.position))
             ]
     return reply(ArtifactsBody(steps=found))
@@ -134,14 +134,16 @@ async def _as_stored(system: System, outputs: Sequence[Output], byte_range: str 
         hint = "add ?partition=N"
         raise Problem(HTTPStatus.NOT_ACCEPTABLE, "partition-missing", "the step has several partitions", hint)
     (output,) = outputs
-    stored = await asyncio.to_thread(system.artifacts.stored, output)
-    return partial(
-        memoryview(stored), byte_range, RAW, {"Eopiez-Form": output.form, "ETag": f'"{output.digest.hex()}"'}
-    )
+
+    def read(start: int, end: int) -> memoryview:
+        return memoryview(system.artifacts.stored(output, start, end))
+
+    headers = {"Eopiez-Form": output.content_form, "ETag": f'"{output.digest.hex()}"'}
+    return await asyncio.to_thread(partial, output.size, read, byte_range, RAW, headers)
 
 
 async def _as_arrow(system: System, outputs: Sequence[Output]) -> Response:
-    if not outputs or any(output.form != "arrow" for output in outputs):
+    if not outputs or any(output.content_form != "arrow" for output in outputs):
         raise Problem(HTTPStatus.NOT_ACCEPTABLE, "no-table", "the step's results are no tables", "ask for JSON")
     first = await asyncio.to_thread(system.artifacts.stored, outputs[0])
     return StreamingResponse(_arrow_pieces(system, first, outputs), media_type=ARROW)

@@ -203,7 +203,7 @@ async def _seen(system: System, caller: CallerDep, instance: UUID) -> ServiceVie
     Raises:
         Problem: there is none that they can see, or their role is too small.
     """
-    view = await system.services.get(instance, projects_for(caller, None, Role.VIEWER))
+    view = await system.services.get(instance, projects_for(caller, None, Role.OBSERVER))
     if view is None:
         raise _no_instance(instance)
     check_role(caller, Role.DEVELOPER, view.project)

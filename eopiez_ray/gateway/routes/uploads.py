@@ -102,6 +102,9 @@ async def send_upload(
         async for part in gathered(request.stream()):
             await asyncio.to_thread(arrival.write, part)
     if await asyncio.to_thread(system.files.arrived, view) == view.size:
+        cipher = await system.database.vault.cipher(view.project)
+        if cipher is not None:
+            await asyncio.to_thread(system.files.seal, view, cipher)
         await system.uploads.complete(view.id)
         view = await seen(system, caller, upload, Role.OPERATOR)
     return _progress(await _body(system, view))
@@ -122,7 +125,7 @@ async def seen(system: System, caller: CallerDep, upload: UUID, role: Role) -> U
     Raises:
         Problem: there is none that they can see, or their role is too small.
     """
-    view = await system.uploads.get(upload, projects_for(caller, None, Role.VIEWER))
+    view = await system.uploads.get(upload, projects_for(caller, None, Role.OBSERVER))
     if view is None:
         raise not_found("upload", upload, "GET /v1/uploads lists those that you can see")
     check_role(caller, role, view.project)

@@ -14,10 +14,10 @@ from ...model.ids import WorkflowId
 from ...model.requests import Request
 from ..access import (
     CallerDep,
+    ObservedDep,
     OperatedDep,
     ProjectParameter,
     SystemDep,
-    ViewedDep,
     project_for,
     projects_for,
 )
@@ -31,8 +31,9 @@ from ..bodies import (
     WorkflowDetailBody,
     WorkflowsBody,
 )
+from ..concealing import shown_to
 from ..documented import READS, WRITES, answers
-from ..listing import ListedDep
+from ..listing import ObservedListDep
 from ..plans import new_workflow
 from ..representation import CursorParameter, Limit, check_match, entity_tag, id_at, page_of, reply
 from ..routing import Resource
@@ -81,7 +82,8 @@ async def create_workflow(
 @router.get("", operation_id="list_workflows", response_model=WorkflowsBody, responses=READS)
 async def list_workflows(
     system: SystemDep,
-    where: ListedDep,
+    caller: CallerDep,
+    where: ObservedListDep,
     order: Order = Order.NEWEST,
     counted: Annotated[bool, Query(description="Whether to say how many there are, up to 1,000.")] = False,
     after: Annotated[UUID | None, Query(description="Only those that come after this one in that order.")] = None,
@@ -91,7 +93,9 @@ async def list_workflows(
     """Workflows that the caller can see and that meet every condition."""
     begin = id_at(cursor) or after
     views = await system.workflows.page(where, order, None if begin is None else WorkflowId(begin), limit)
-    page = page_of([WorkflowBody.of(view) for view in views], limit, str(views[-1].id) if views else None)
+    page = page_of(
+        [WorkflowBody.of(shown_to(caller, view)) for view in views], limit, str(views[-1].id) if views else None
+    )
     count = await system.workflows.count_listed(where) if counted else None
     return reply(WorkflowsBody(items=page.items, next=page.next, count=count))
 
@@ -104,14 +108,14 @@ async def find_workflow(
     project: ProjectParameter = None,
 ) -> Response:
     """The only workflow whose id begins or ends like this, among those that the caller can see."""
-    projects = projects_for(caller, project, Role.VIEWER)
+    projects = projects_for(caller, project, Role.OBSERVER)
     found = await system.workflows.resolve(text, projects)
-    return reply(WorkflowBody.of(await system.workflows.get(found, projects)))
+    return reply(WorkflowBody.of(shown_to(caller, await system.workflows.get(found, projects))))
 
 
 @router.get("/{workflow:uuid}", operation_id="get_workflow", response_model=WorkflowDetailBody, responses=READS)
 async def get_workflow(
-    view: ViewedDep,
+    view: ObservedDep,
     system: SystemDep,
     inside: Annotated[bool, Query(description="Also its plan, its driver, and figures of each step.")] = False,
 ) -> Response:

@@ -31,7 +31,7 @@ class LogKeeper:
         while True:
             gathered = await self._lines.gather()
             if gathered.left_out:
-                await append(self._database, [_left_out(gathered.left_out)])
+                await append(self._database, [_left_out(gathered.left_out)], self._database.vault)
             elif gathered.lines < TURN:
                 return
 

@@ -9,9 +9,11 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ...encryption.masters import PLAIN
 from ...errors import StorageFullError, StoreError, WriteRefusedError
 from ...store.database import Writer
 from ...store.log_lines import append, read_levels
+from ...store.vault import Vault
 from .buffer import Buffer, be_silent_here
 from .levels import Levels
 from .lines import dropped_line, line_of
@@ -20,6 +22,7 @@ from .redaction import Redaction
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ...encryption.masters import Encryption
     from ...model.log_lines import NewLine, Part
     from ...settings import Settings
     from .buffer import Waiting
@@ -39,15 +42,25 @@ LAST_S = 3.0
 class Recorder:
     """Records a process's log; lines wait while the database is away, as many as the buffer holds."""
 
-    def __init__(self, url: str, part: Part, redaction: Redaction, buffer: Buffer | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        part: Part,
+        redaction: Redaction,
+        buffer: Buffer | None = None,
+        encryption: Encryption = PLAIN,
+    ) -> None:
         """
         Args:
             url: of the database.
             part: what the process is.
             redaction: keeps secrets out.
             buffer: where records wait; ``Buffer()`` by default.
+            encryption: how lines are encrypted.
         """
         self.url, self._part, self._redaction = url, part, redaction
+        self._encryption = encryption
+        self._vault: Vault | None = None
         self.buffer = Buffer() if buffer is None else buffer
         self._levels = Levels()
         self.failures = 0
@@ -76,6 +89,7 @@ class Recorder:
     async def _record(self) -> None:
         while not self._is_over.is_set():
             writer = Writer(self.url)
+            self._vault = Vault(writer, self._encryption)
             try:
                 await self._keep_recording(writer)
             finally:
@@ -114,7 +128,7 @@ class Recorder:
     async def _write(self, writer: Writer, taken: list[Waiting], dropped: int) -> bool:
         lines = [line_of(each, self._part, self._redaction) for each in taken]
         try:
-            await append(writer, [*lines, *self._missing(dropped)])
+            await append(writer, [*lines, *self._missing(dropped)], self._vault)
         except WriteRefusedError:
             await self._write_apart(writer, lines)
         except (StoreError, StorageFullError):
@@ -126,7 +140,7 @@ class Recorder:
         refused = 0
         for line in lines:
             try:
-                await append(writer, [line])
+                await append(writer, [line], self._vault)
             except WriteRefusedError:
                 refused += 1
         self.buffer.give_back([], refused)
@@ -147,7 +161,7 @@ class Recorder:
 @contextmanager
 def recorded(settings: Settings, url: str, part: Part) -> Iterator[Recorder]:
     """Record what this process logs, as long as the block lasts."""
-    recorder = Recorder(url, part, Redaction.of(settings))
+    recorder = Recorder(url, part, Redaction.of(settings), encryption=settings.at_rest)
     recorder.start()
     try:
         yield recorder

@@ -40,7 +40,8 @@ class Redaction:
         """One that knows the secrets of these settings: all that their representation hides."""
         hidden = [name for name, field in type(settings).model_fields.items() if not field.repr]
         values = [str(value) for name in hidden if (value := getattr(settings, name)) is not None]
-        return cls([*values, *(part for value in values for part in _passwords(value))])
+        keys = re.split(r"[,:\s]+", settings.encryption_keys or "")
+        return cls([*values, *(part for value in values for part in _passwords(value)), *keys])
 
     def text(self, text: str) -> str:
         """The text without secrets."""

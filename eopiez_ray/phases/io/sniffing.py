@@ -9,9 +9,12 @@ import re
 import stat
 from enum import StrEnum
 from io import BufferedIOBase
+from pathlib import Path
 from typing import NamedTuple
 
-from eopiez_ray.errors import UnreadableInputError
+from eopiez_ray.encryption.files import MAGIC_BYTES, is_sealed_file
+from eopiez_ray.encryption.streams import buffered
+from eopiez_ray.errors import EncryptionError, UnreadableInputError
 from eopiez_ray.phases.io.compressed import BROKEN_STREAM, COMPRESSIONS, Members
 from eopiez_ray.phases.io.dialects import find_dialect
 from eopiez_ray.phases.io.encodings import SAMPLE, detect_encoding
@@ -90,6 +93,7 @@ def open_stream(file: InputFile) -> tuple[BufferedIOBase, io.BufferedReader, str
     raw = open(file.path, "rb", opener=_open_now)  # noqa: SIM115
     try:
         _check_regular(file, os.fstat(raw.fileno()))
+        raw = _opened(raw, file)
         magic = raw.read(6)
         raw.seek(0)
     except BaseException:
@@ -99,6 +103,16 @@ def open_stream(file: InputFile) -> tuple[BufferedIOBase, io.BufferedReader, str
         if magic.startswith(prefix):
             return io.BufferedReader(Members(raw, compression), 1 << 16), raw, compression
     return raw, raw, None
+
+
+def _opened(raw: io.BufferedReader, file: InputFile) -> io.BufferedReader:
+    """The content of a file that is encrypted, or the file itself."""
+    if not is_sealed_file(raw.peek(MAGIC_BYTES)):
+        return raw
+    try:
+        return buffered(raw, Path(file.path))
+    except EncryptionError as error:
+        raise UnreadableInputError(file.source, str(error)) from error
 
 
 def _check_regular(file: InputFile, found: os.stat_result) -> None:

@@ -296,7 +296,7 @@ from released
 
 -- name: fence
 -- Those of the given workflows that the writer still holds, locked until the transaction ends.
-select workflows.id
+select workflows.id, project
 from workflows
 join unnest($1::uuid[], $2::bigint[]) as held (id, epoch) on workflows.id = held.id and workflows.epoch = held.epoch
 order by workflows.id

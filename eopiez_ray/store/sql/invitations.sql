@@ -55,5 +55,5 @@ insert into memberships (user_id, project, role)
 values ($1, $2, $3)
 on conflict (user_id, project) do update
 set role = excluded.role
-where array_position(array['viewer', 'operator', 'developer', 'administrator'], memberships.role)
-    < array_position(array['viewer', 'operator', 'developer', 'administrator'], excluded.role)
+where array_position(array['observer', 'viewer', 'operator', 'developer', 'administrator'], memberships.role)
+    < array_position(array['observer', 'viewer', 'operator', 'developer', 'administrator'], excluded.role)

@@ -62,7 +62,7 @@ places as (
     join plans on plans.digest = workflows.plan
 )
 insert into log_lines (at, level, part, project, message, workflow_id, step, partition, source)
-select at, level, 'task', project, left(message, $3), workflow_id, name, partition, given.id
+select at, level, 'task', project, case when starts_with(message, $4) then message else left(message, $3) end, workflow_id, name, partition, given.id
 from given
 join places using (workflow_id, step)
 order by given.id
@@ -108,6 +108,7 @@ from (
         and ($9::text is null or request_id = $9)
         and ($10::text is null or trace_id = $10)
         and ($11::text is null or message ilike $11)
+        and ($11 is null or not starts_with(message, '⟦sealed⟧'))
     order by at desc, id desc
     limit $12
 ) as log_lines
@@ -133,6 +134,7 @@ from (
         and ($9::text is null or request_id = $9)
         and ($10::text is null or trace_id = $10)
         and ($11::text is null or message ilike $11)
+        and ($11 is null or not starts_with(message, '⟦sealed⟧'))
     order by id
     limit $12
 ) as log_lines

@@ -2,15 +2,16 @@
 
 -- name: add_phase
 -- Keep a phase's code; equal digests are the same code.
-insert into phases (digest, name, version, kind, code)
-values ($1, $2, $3, $4, $5)
+insert into phases (digest, name, version, kind, code, project, is_sealed)
+values ($1, $2, $3, $4, $5, $6, $7)
 on conflict do nothing
 
 -- name: phase_code
--- The code of some phases.
-select digest, code
+-- The code of some phases; where several projects have it, plain code first.
+select digest, code, is_sealed
 from phases
 where digest = any($1::text[])
+order by digest, is_sealed
 
 -- name: add_plan
 -- Keep a plan; equal digests are the same plan.

@@ -7,13 +7,59 @@ create table schema_version (
 
 -- Code of phases and given values, so that any orchestrator can run a plan made elsewhere.
 create table phases (
-    digest text primary key,
+    digest text not null,
     name text not null,
     version text not null,
     kind text not null check (kind in ('values', 'source', 'map', 'combine', 'reduce', 'sink')),
     code bytea not null,
-    created_at timestamptz not null default now()
+    created_at timestamptz not null default now(),
+    -- Code that is encrypted belongs to a project's key, so that two projects with equal code have a row each.
+    project text not null default '',
+    is_sealed boolean not null default false,
+    primary key (digest, project)
 );
+
+-- Keys under which data is encrypted, each of a project, or of the system where it is empty; wrapped by a master key.
+create table data_keys (
+    id uuid primary key,
+    project text not null,
+    -- The name of the master key that has wrapped it.
+    master text not null,
+    -- Null once it is destroyed, and nobody will ever read again what it has encrypted.
+    wrapped bytea,
+    created_at timestamptz not null default clock_timestamp(),
+    retired_at timestamptz,
+    destroyed_at timestamptz,
+    constraint destroyed_is_gone check ((wrapped is null) = (destroyed_at is not null)),
+    constraint destroyed_is_retired check (destroyed_at is null or retired_at is not null)
+);
+create unique index data_keys_in_use on data_keys (project) where retired_at is null;
+create index data_keys_of_project on data_keys (project, created_at desc);
+
+-- What was, or is being, erased for good. A restored backup has to erase it again: `workflows` and `uploads` have all
+-- that belonged to it; a project's registered plans and lines went with it.
+create table erasures (
+    id uuid primary key,
+    kind text not null check (kind in ('project', 'workflow', 'subject')),
+    -- The project's name, or the workflow's id; of a data subject, nothing that tells who it was.
+    target text not null,
+    project text not null default '',
+    requested_by text not null,
+    requested_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz,
+    workflows uuid[] not null,
+    uploads uuid[] not null,
+    todo_workflows uuid[] not null,
+    todo_uploads uuid[] not null,
+    -- Files that are deleted after the rows that named them.
+    todo_artifacts bytea[] not null default '{}',
+    todo_folders text[] not null default '{}',
+    counts jsonb not null default '{}',
+    -- SHA-256 over the digests of all that was erased, each after the hash before it.
+    digests_hash bytea not null default '\x0000000000000000000000000000000000000000000000000000000000000000'
+);
+create index erasures_to_do on erasures (id) where finished_at is null;
+create index erasures_of_project on erasures (project, id);
 
 -- Who drives workflows. A session-level advisory lock on lock_key lives exactly as long as the process.
 create table orchestrators (
@@ -51,6 +97,15 @@ create table projects (
     weight double precision not null default 1 check (weight > 0)
 );
 insert into projects (name, title) values ('default', 'Default');
+
+-- How long projects keep kinds of data, where not as long as the settings say.
+create table retentions (
+    project text not null references projects (name) on delete cascade,
+    kind text not null check (kind in ('results', 'logs', 'rejects', 'errors', 'uploads')),
+    -- Null for ever.
+    days double precision check (days >= 0),
+    primary key (project, kind)
+);
 
 -- How many calls may be at work at once: in one project, or, where project is empty, in all together.
 create table limits (
@@ -115,7 +170,7 @@ create unique index users_of_issuer on users (issuer, subject) where subject is 
 create table memberships (
     user_id uuid not null references users (id) on delete cascade,
     project text not null references projects (name) on delete cascade,
-    role text not null check (role in ('viewer', 'operator', 'developer', 'administrator')),
+    role text not null check (role in ('observer', 'viewer', 'operator', 'developer', 'administrator')),
     primary key (user_id, project)
 );
 create index memberships_of_project on memberships (project, user_id);
@@ -125,7 +180,7 @@ create table invitations (
     id uuid primary key,
     token bytea not null unique,
     project text not null references projects (name) on delete cascade,
-    role text not null check (role in ('viewer', 'operator', 'developer', 'administrator')),
+    role text not null check (role in ('observer', 'viewer', 'operator', 'developer', 'administrator')),
     created_by uuid not null references users (id) on delete cascade,
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,
@@ -163,7 +218,7 @@ create table api_keys (
     user_id uuid not null references users (id) on delete cascade,
     project text not null references projects (name) on delete cascade,
     name text not null,
-    role text not null check (role in ('viewer', 'operator', 'developer', 'administrator')),
+    role text not null check (role in ('observer', 'viewer', 'operator', 'developer', 'administrator')),
     secret bytea not null unique,
     -- The part of the key that lists show.
     prefix text not null,
@@ -614,7 +669,11 @@ begin
     join pg_namespace on pg_namespace.oid = extnamespace
     where extname = 'pg_trgm';
     if home is not null then
-        execute format('create index log_lines_by_text on log_lines using gin (message %I.gin_trgm_ops)', home);
+        -- Trigrams of ciphertext find nothing, and cost much.
+        execute format(
+            'create index log_lines_by_text on log_lines using gin (message %I.gin_trgm_ops) '
+            'where not starts_with(message, ''⟦sealed⟧'')', home
+        );
     end if;
 end
 $$;

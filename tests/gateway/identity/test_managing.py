@@ -15,6 +15,7 @@ import pytest
 from eopiez_ray.model.access import Role
 from eopiez_ray.store import Database
 from eopiez_ray.store.audit import AuditFilter
+from tests.waiting import until
 
 from .browsing import Site, problem
 from .given import PASSWORD, user
@@ -331,3 +332,46 @@ async def test_no_answer_holds_a_hash_or_a_secret_v5_0_0_8_2_3(site: Site, datab
     assert "argon2" not in text
     for row in await database.fetch("select encode(secret, 'hex') as secret from api_keys"):
         assert row["secret"] not in text
+
+
+async def test_administrators_erase_data_of_their_project_alone(site: Site, database: Database) -> None:
+    await database.fetch("insert into projects (name) values ('red')")
+    _, keeper = await site.member("anna", Role.ADMINISTRATOR)
+    _, developer = await site.member("ben", Role.DEVELOPER)
+    _, stranger = await site.member("cleo", Role.ADMINISTRATOR, "red")
+    path = "/projects/default/erasures"
+    for body in ({"scope": "project"}, {"scope": "subject", "value": "anna@example.com"}):
+        for place in (path, f"{path}/preview"):
+            problem(await developer.post(place, json=body), 403, "forbidden")
+            problem(await stranger.post(place, json=body), 404, "project-not-found")
+    problem(await stranger.get(path), 404, "project-not-found")
+    problem(await keeper.post(path, json={"scope": "workflow", "workflow": str(uuid4())}), 404, "workflow-not-found")
+    problem(await keeper.post(path, json={"scope": "project", "value": "anna"}), 422, "invalid-parameter")
+    problem(await keeper.post(path, json={"scope": "subject"}), 422, "invalid-parameter")
+    mine, other = await _workflow(database, "default"), await _workflow(database, "red")
+    problem(await keeper.post(path, json={"scope": "workflow", "workflow": other}), 404, "workflow-not-found")
+    seen = (await keeper.post(f"{path}/preview", json={"scope": "project"})).json()
+    assert (seen["workflows"], seen["at_work_count"]) == ([mine], 0)
+    begun = await keeper.post(path, json={"scope": "subject", "value": "telling NAME"})
+    assert begun.status_code == HTTPStatus.ACCEPTED, begun.text
+    assert (begun.json()["workflows"], begun.json()["requested_by"]) == (1, "anna")
+
+    async def is_gone() -> bool:
+        (view,) = (await keeper.get(path)).json()["items"]
+        return view["finished_at"] is not None and view["counts"]["workflows"] == 1
+
+    await until(is_gone)
+    assert [str(row["id"]) for row in await database.fetch("select id from workflows")] == [other]
+    actions = {row["action"] for row in await database.fetch("select action from audit where project = 'default'")}
+    assert actions >= {"erasure.begin", "erasure.complete"}
+
+
+async def _workflow(database: Database, project: str) -> str:
+    """A workflow that has ended; its name tells of somebody."""
+    await database.fetch("insert into plans (digest, spec) values ('d', '{\"steps\": []}') on conflict do nothing")
+    (row,) = await database.fetch(
+        "insert into workflows (id, project, name, plan, status, finished_at)"
+        " values (gen_random_uuid(), $1, 'Telling name', 'd', 'cancelled', now()) returning id",
+        project,
+    )
+    return str(row["id"])
