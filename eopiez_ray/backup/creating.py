@@ -16,6 +16,7 @@ from .. import __version__
 from ..errors import EopiezError
 from ..store.backups import BackupDesk, ServerState
 from .capture import can_build_on, copy_files, dump
+from .erasures import remember
 from .manifest import DUMP, DatabaseCopy, Manifest, StoredFile, new_id
 from .packer import Packer
 from .presence import present
@@ -96,6 +97,7 @@ async def _created(
             start.id, start.at, finished_at, __version__, start.state.schema, database, trees,
             packer.new_bytes, time.monotonic() - start.began,
         )  # fmt: skip
+    await asyncio.to_thread(remember, repository, await desk.erasures())
     await asyncio.to_thread(repository.publish, manifest)
     return manifest
 

@@ -15,6 +15,7 @@ from ..errors import BackupError, StorageFullError
 from ..logs import get_logger
 from ..store.backups import BackupDesk
 from .creating import create
+from .erasures import remember
 from .packer import Packer
 from .presence import present
 from .pruning import prune
@@ -100,13 +101,22 @@ class _Keeper:
             known = {name for files in held.values() for file in files.values() for name in file.objects}
             with Packer(self.repository, known) as packer:
                 shipper = await asyncio.to_thread(Shipper, self.source, self.repository, stream, packer, held)
+                erased = 0
                 while not stopping.is_set() and not making.done():
                     receiver.keep_up()
+                    erased = await self._remember(erased)
                     await asyncio.to_thread(shipper.ship)
                     await set_within(stopping, SHIP_S)
             await making
         finally:
             making.cancel()
+
+    async def _remember(self, before: int) -> int:
+        """Let the repository know what was erased, if it is more than before."""
+        erased = await self.desk.erasures()
+        if len(erased) > before:
+            await asyncio.to_thread(remember, self.repository, erased)
+        return len(erased)
 
     async def _make_next(self, stopping: asyncio.Event) -> None:
         """Make a backup once one is due."""

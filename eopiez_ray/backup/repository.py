@@ -7,6 +7,7 @@
     backups/20261130T020000Z         a manifest, compressed, encrypted, signed
     streams/STREAM/wal/SEGMENT       a segment of WAL; with .partial, as far as it was written
     streams/STREAM/files/NUMBER      files that were new while the stream went on
+    erasures                         what was erased: a restore erases it again
     writers/ID                       somebody is at work here, until the moment in it
 
 Contents that are there are not stored again, so a backup costs what has changed.
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from .key import BackupKey
 
 FORMAT = 1
-HEADER = "repository.json"
+HEADER, ERASURES = "repository.json", "erasures"
 LEVEL = 1
 """Of zstd: a backup should cost the work beside it little time."""
 WORTH = 0.95
@@ -190,6 +191,18 @@ class Repository:
     def streams(self) -> set[str]:
         """All streams."""
         return {each.name.split("/")[1] for each in self.place.list("streams")}
+
+    def put_erasures(self, text: bytes) -> None:
+        """Keep what was erased."""
+        self.place.write(ERASURES, self._sealed(text, ERASURES))
+
+    def erasures(self) -> bytes | None:
+        """What was erased, if anything was. Errors as in ``get``."""
+        try:
+            sealed = self.place.read(ERASURES)
+        except FileNotFoundError:
+            return None
+        return self._opened(sealed, ERASURES)
 
     def _read(self, name: str, place: str) -> bytes:
         try:

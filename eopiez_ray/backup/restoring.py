@@ -20,6 +20,7 @@ from ..store import EmbeddedServer
 from ..store.backups import BackupDesk, Inventory
 from ..store.database import SCHEMA_VERSION
 from ..store.embedded import RESTORING
+from .erasures import remembered
 from .manifest import DUMP, Manifest, StoredFile
 from .recovering import recover, restore_dump, restore_files, wal_after
 from .system import Tells, opened
@@ -40,6 +41,8 @@ class Restored:
     """When the last change was made that was brought back, as far as WAL went on after the backup."""
     inventory: Inventory
     files: int
+    erased_again: int
+    """Erasures since, which the restored system carries out once it is up."""
 
 
 def chosen(manifests: Sequence[Manifest], backup: str | None, at: datetime | None, url: str) -> Manifest:
@@ -93,8 +96,9 @@ async def restore(
     recovered_to = await _bring_database(settings, repository, manifest, at, goes_on=goes_on)
     mark.unlink()
     async with opened(settings) as source:
-        inventory = await BackupDesk(source.database).inventory()
-    return Restored(manifest.id, recovered_to, inventory, files)
+        desk = BackupDesk(source.database)
+        again = await desk.erase_again(await asyncio.to_thread(remembered, repository))
+        return Restored(manifest.id, recovered_to, await desk.inventory(), files, again)
 
 
 async def _bring_database(

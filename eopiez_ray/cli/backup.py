@@ -218,6 +218,8 @@ def restore(
         f"Restored backup {back.backup}{until}: {counted(held.workflows, 'workflow')} "
         f"({held.unfinished:,} under way), {counted(held.tasks, 'task')}, {counted(back.files, 'file')}."
     )
+    if back.erased_again:
+        err().print(f"{counted(back.erased_again, 'erasure')} from after the backup will be carried out again.")
     if held.unfinished:
         err().print("What was under way goes on with `eopiez up` or `eopiez orchestrate`.")
 

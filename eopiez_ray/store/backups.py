@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 import asyncpg
 
@@ -45,6 +46,20 @@ class Inventory:
     tasks: int
     events: int
     users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """An erasure, as a restored backup has to know it: what came before it may have to go again."""
+
+    id: UUID
+    kind: str
+    target: str
+    project: str
+    requested_by: str
+    requested_at: datetime
+    workflows: tuple[UUID, ...]
+    uploads: tuple[UUID, ...]
 
 
 class BackupTimes(NamedTuple):
@@ -115,6 +130,23 @@ class BackupDesk:
     async def rows(self) -> dict[str, int]:
         """How many rows each table has; all of them are read."""
         return {row["table"]: row["rows"] for row in await self._database.fetch(sql("all_rows"))}
+
+    async def erasures(self) -> list[Erased]:
+        """All that was erased, the oldest first."""
+        rows = await self._database.fetch(sql("known_erasures"))
+        lists = ("workflows", "uploads")
+        return [Erased(**{**dict(row), **{name: tuple(row[name]) for name in lists}}) for row in rows]
+
+    async def erase_again(self, erased: Sequence[Erased]) -> int:
+        """Begin the erasures that a restored system does not know; how many those are."""
+        count = 0
+        async with self._database.transaction() as connection:
+            for each in erased:
+                facts = each.id, each.kind, each.target, each.project, each.requested_by, each.requested_at
+                if await connection.fetch(sql("renew_erasure"), *facts, list(each.workflows), list(each.uploads)):
+                    await connection.execute(sql("cancel_erased"), list(each.workflows))
+                    count += 1
+        return count
 
     async def note(self, *facts: Any) -> None:
         """Remember what became of a backup: id, URL, start, kind, bytes, new bytes, error."""

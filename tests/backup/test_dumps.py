@@ -19,10 +19,13 @@ from eopiez_ray.backup.restoring import Restored, restore
 from eopiez_ray.backup.system import key_of, opened, repository_of
 from eopiez_ray.backup.verifying import note_verification, verify
 from eopiez_ray.errors import BackupError, BackupKeyError, DamagedBackupError, EmbeddedPostgresError, StorageFullError
+from eopiez_ray.model.erasure import Found, Scope
+from eopiez_ray.monitoring.protection import Protection
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database, EmbeddedServer
 from eopiez_ray.store.addresses import without_password
 from eopiez_ray.store.backups import BackupDesk
+from eopiez_ray.store.erasing import Erasures
 
 from ..waiting import until
 from .program_of_drills import plan
@@ -136,6 +139,27 @@ async def test_what_was_damaged_is_not_restored_as_if_it_were_whole(chosen: Sett
         await restored(other)
     with pytest.raises(EmbeddedPostgresError, match="eopiez backup restore"):
         EmbeddedServer(other.home).start()
+
+
+async def test_what_was_erased_since_is_erased_again(chosen: Settings, tmp_path: Path) -> None:
+    first = await made(chosen)
+    async with opened(chosen) as source:
+        desk, erasures = BackupDesk(source.database), Erasures(source.database)
+        found = [*await erasures.workflows_of(None)][:2]
+        await source.database.fetch(
+            "update workflows set status = 'cancelled', finished_at = now() where id = any($1)", found
+        )
+        await erasures.begin(Found(Scope.WORKFLOW, str(found[0]), "default", tuple(found), ()), "anna")
+        (known,) = await desk.erasures()
+    await made(chosen)
+    other = elsewhere(chosen, tmp_path / "other")
+    back = await restored(other, backup=first.id)
+    assert (back.inventory.workflows, back.erased_again) == (WORKFLOWS, 1)
+    async with opened(other) as source:
+        assert await BackupDesk(source.database).erasures() == [known]
+        await Protection(source.database, other).erase()
+        assert await BackupDesk(source.database).erase_again([known]) == 0
+        assert (await BackupDesk(source.database).inventory()).workflows == WORKFLOWS - 2
 
 
 async def test_a_home_in_use_is_left_alone(chosen: Settings, tmp_path: Path) -> None:

@@ -96,3 +96,25 @@ select
     min(started_at) filter (where error <> '') as failed_at,
     max(verified_at) as verified_at
 from backups
+
+-- name: known_erasures
+-- What was erased, as a restored backup has to know it.
+select id, kind, target, project, requested_by, requested_at, workflows, uploads
+from erasures
+order by id
+
+-- name: cancel_erased
+-- In a restored system that nobody drives yet: end workflows that were erased later, so that they can be erased again.
+update workflows
+set status = 'cancelled', finished_at = clock_timestamp(), holder = null
+where id = any($1::uuid[])
+    and status not in ('succeeded', 'failed', 'cancelled', 'quarantined')
+
+-- name: renew_erasure
+-- Erase again what a restored backup has brought back.
+insert into erasures (
+    id, kind, target, project, requested_by, requested_at, workflows, uploads, todo_workflows, todo_uploads
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8)
+on conflict (id) do nothing
+returning id
