@@ -18,8 +18,8 @@ from ..errors import BackupError, BackupNotFoundError
 from ..home import make_file, make_folder, open_home
 from ..store import EmbeddedServer
 from ..store.backups import BackupDesk, Inventory
-from ..store.database import SCHEMA_VERSION
 from ..store.embedded import RESTORING
+from ..store.migrating import SCHEMA_VERSION
 from .erasures import remembered
 from .manifest import DUMP, Manifest, StoredFile
 from .recovering import recover, restore_dump, restore_files, wal_after

@@ -9,18 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager, contextmanager
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 
 from ..encryption.masters import PLAIN
-from ..errors import (
-    DatabaseTooOldError,
-    DatabaseUnavailableError,
-)
+from ..errors import DatabaseUnavailableError
 from .addresses import check_address, redacted
 from .encoding import clean, to_json
+from .migrating import migrate
 from .queries import sql
 from .translating import LOST, reached, translated
 from .vault import Vault
@@ -33,11 +30,6 @@ if TYPE_CHECKING:
     from ..encryption.masters import Encryption
 
     Connection = PoolConnectionProxy[asyncpg.Record]
-
-SCHEMA_VERSION = 15
-MINIMUM_SERVER = 150_000
-SCHEMA_LOCK = 0x656F7069657A
-"""Key of the advisory lock under which the schema is created: the letters of "eopiez"."""
 
 
 class Database:
@@ -197,7 +189,7 @@ async def connect(url: str, pooler_url: str | None = None, encryption: Encryptio
         await pool.release(await pool.acquire())  # It can be reached and accepts the login.
     try:
         async with pool.acquire() as connection:
-            await _migrate(connection)
+            await migrate(connection)
     except BaseException:
         pool.terminate()
         raise
@@ -265,35 +257,3 @@ async def _prepare_within(connection: asyncpg.Connection[asyncpg.Record]) -> Non
 
 async def _keep(_connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """Skip the reset, which costs a round trip: nothing here changes a session."""
-
-
-async def _migrate(connection: Connection) -> None:
-    server = await connection.fetchval("select current_setting('server_version_num')::integer")
-    if server < MINIMUM_SERVER:
-        raise DatabaseTooOldError(
-            f"the server is PostgreSQL {server // 10_000}; eopiez needs {MINIMUM_SERVER // 10_000} or newer"
-        )
-    if await _version(connection) == SCHEMA_VERSION:
-        return
-    async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", SCHEMA_LOCK)
-        version = await _version(connection)
-        if version > SCHEMA_VERSION:
-            raise DatabaseTooOldError(
-                f"the database has schema {version}, but this program knows only {SCHEMA_VERSION}; update eopiez"
-            )
-        if version == 0:
-            await connection.execute("create schema if not exists eopiez")
-            await connection.execute((files(__package__) / "sql" / "schema.sql").read_text(encoding="utf-8"))
-            await connection.execute("insert into schema_version (version) values ($1)", SCHEMA_VERSION)
-        for step in range(version + 1 if version else SCHEMA_VERSION + 1, SCHEMA_VERSION + 1):
-            await connection.execute((files(__package__) / "migrations" / f"{step:04}.sql").read_text(encoding="utf-8"))
-            await connection.execute("insert into schema_version (version) values ($1)", step)
-
-
-async def _version(connection: Connection) -> int:
-    # Not to_regclass: its answer may be cached from before another connection created the table.
-    known = "select exists (select from pg_tables where schemaname = 'eopiez' and tablename = 'schema_version')"
-    if not await connection.fetchval(known):
-        return 0
-    return int(await connection.fetchval("select coalesce(max(version), 0) from eopiez.schema_version"))

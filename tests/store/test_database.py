@@ -11,7 +11,7 @@ import pytest
 
 from eopiez_ray.errors import DatabaseTooOldError, DatabaseUnavailableError
 from eopiez_ray.store import Database, EmbeddedServer, connect
-from eopiez_ray.store import database as module
+from eopiez_ray.store import migrating as module
 from eopiez_ray.store.addresses import redacted
 from eopiez_ray.store.queries import statements
 

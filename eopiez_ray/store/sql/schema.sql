@@ -2,7 +2,9 @@
 
 create table schema_version (
     version integer primary key,
-    applied_at timestamptz not null default now()
+    applied_at timestamptz not null default now(),
+    -- The oldest schema whose programs work on this one.
+    compatible_since integer
 );
 
 -- Code of phases and given values, so that any orchestrator can run a plan made elsewhere.
