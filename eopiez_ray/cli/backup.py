@@ -276,11 +276,13 @@ def keep(
     asyncio.run(work())
 
 
-def key() -> None:
+def key(
+    new: Annotated[bool, typer.Option("--new", help="Make one, if there is none yet.")] = False,
+) -> None:
     """Print the key of the backups, to be kept elsewhere. Whoever has it can read them all."""
     from ..backup.system import key_of
 
-    typer.echo(key_of(read_settings()).text)
+    typer.echo(key_of(read_settings(), is_new=new).text)
 
 
 def parse_moment(text: str) -> datetime:

@@ -1,9 +1,9 @@
 """The schema's versions: what the database has, what this program needs, and the way from one to the other.
 
-Migrations lead forward, one after another, each in the transaction of all. A migration that only adds (*expand*) lets
-programs from before it go on: ``COMPATIBLE_SINCE`` says from which schema on programs work on today's. What they no longer
-need is taken away (*contract*) by a later one, when no program that needs it is supported any more. So two versions may be
-at work on one database while they are exchanged.
+Migrations lead forward, one after another, all in one transaction. A migration that only adds (*expand*) lets programs
+from before it go on: ``COMPATIBLE_SINCE`` says from which schema on programs work on today's. What they no longer need
+is taken away (*contract*) by a later one, when no program that needs it is supported any more. So two versions may be at
+work on one database while they are exchanged.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class SchemaState:
             raise DatabaseTooOldError(f"the server is PostgreSQL {self.server}; eopiez needs {MINIMUM_SERVER} or newer")
         if self.version > SCHEMA_VERSION and self.compatible_since > SCHEMA_VERSION:
             raise DatabaseTooOldError(
-                f"the database has schema {self.version}, on which programs with schema {self.compatible_since} or later "
-                f"work, and this one knows only {SCHEMA_VERSION}; update eopiez, or restore a backup from before"
+                f"the database has schema {self.version}, for programs with schema {self.compatible_since} or later, and "
+                f"this one knows only {SCHEMA_VERSION}; update eopiez, or restore a backup from before"
             )
 
 

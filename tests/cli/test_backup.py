@@ -80,8 +80,11 @@ def test_what_is_wrong_is_said(environment: dict[str, str], arguments: list[str]
 def test_without_a_place_or_a_key_it_says_how_to_name_them(environment: dict[str, str]) -> None:
     nowhere = run({**environment, "EOPIEZ_BACKUP_URL": ""}, "list")
     assert (nowhere.exit_code, "EOPIEZ_BACKUP_URL" in nowhere.stderr) == (74, True)
-    keyless = run(environment, "list")
-    assert (keyless.exit_code, "EOPIEZ_BACKUP_KEY_FILE" in keyless.stderr) == (78, True)
+    for command in ("list", "key"):
+        keyless = run(environment, command)
+        assert (keyless.exit_code, "EOPIEZ_BACKUP_KEY_FILE" in keyless.stderr) == (78, True)
+    made = run(environment, "key", "--new").stdout
+    assert made == run(environment, "key").stdout == run(environment, "key", "--new").stdout
 
 
 def test_a_moment_has_a_zone_or_is_in_this_machines() -> None:

@@ -169,7 +169,7 @@ def test_every_command_exists(name: str) -> None:
             check_uvicorn(words[1:])
     for job in (each for each in made if each["kind"] == "RayJob"):
         check_command(job["spec"]["entrypoint"].split()[1:])
-    assert {"orchestrate", "users"} <= seen
+    assert {"orchestrate", "upgrade"} <= seen
 
 
 def check_command(words: list[str]) -> None:
