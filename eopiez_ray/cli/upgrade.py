@@ -65,8 +65,8 @@ def _tell_consequences(state: SchemaState) -> None:
 
     if state.version < COMPATIBLE_SINCE:
         err().print(
-            f"Programs that know only schema {state.version} cannot be started on it afterwards; those that are at work "
-            "go on until they end. Exchange all of them."
+            f"Programs that know only schema {state.version} cannot be started on it afterwards; those that are at "
+            "work go on until they end. Exchange all of them."
         )
     err().print(f"Make a backup first (`eopiez backup create`): {counted(len(state.steps), 'step')}, and no way back.")
 

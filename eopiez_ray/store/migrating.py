@@ -2,8 +2,8 @@
 
 Migrations lead forward, one after another, all in one transaction. A migration that only adds (*expand*) lets programs
 from before it go on: ``COMPATIBLE_SINCE`` says from which schema on programs work on today's. What they no longer need
-is taken away (*contract*) by a later one, when no program that needs it is supported any more. So two versions may be at
-work on one database while they are exchanged.
+is taken away (*contract*) by a later one, when no program that needs it is supported any more. So two versions may be
+at work on one database while they are exchanged.
 """
 
 from __future__ import annotations
