@@ -22,6 +22,7 @@ from .packer import Packer
 from .presence import present
 from .stream import read_stream
 from .trees import trees_of
+from .yielding import in_background
 
 if TYPE_CHECKING:
     from .repository import Repository
@@ -103,6 +104,11 @@ async def _created(
 
 
 def _database(source: Source, repository: Repository, packer: Packer, start: _Start, *, is_full: bool) -> DatabaseCopy:
+    with in_background():
+        return _copied(source, repository, packer, start, is_full=is_full)
+
+
+def _copied(source: Source, repository: Repository, packer: Packer, start: _Start, *, is_full: bool) -> DatabaseCopy:
     url, server = source.database.url, start.state.server
     if not source.is_embedded:
         return dump(url, start.state, packer)
@@ -115,7 +121,8 @@ def _database(source: Source, repository: Repository, packer: Packer, start: _St
 
 def _trees(source: Source, packer: Packer, last: Manifest | None) -> dict[str, tuple[StoredFile, ...]]:
     held = {} if last is None else last.trees
-    return {
-        name: tuple(packer.files(tree, {file.path: file for file in held.get(name, ())}))
-        for name, tree in trees_of(source.settings).items()
-    }
+    with in_background():
+        return {
+            name: tuple(packer.files(tree, {file.path: file for file in held.get(name, ())}))
+            for name, tree in trees_of(source.settings).items()
+        }

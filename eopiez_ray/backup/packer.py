@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from .manifest import StoredFile
+from .yielding import give_way
 
 if TYPE_CHECKING:
     from .repository import Repository
@@ -25,15 +26,16 @@ AHEAD = 2 * THREADS
 class Packer:
     """Stores pieces and files. Use it as a context manager; leaving it waits for all."""
 
-    def __init__(self, repository: Repository, known: Iterable[str]) -> None:
+    def __init__(self, repository: Repository, known: Iterable[str], *, is_urgent: bool = False) -> None:
         """
         Args:
             repository: where to.
             known: names of objects that are there.
+            is_urgent: whether it does not give way to the work beside it.
         """
         self._repository, self._known = repository, set(known)
         self._lock, self._room = threading.Lock(), threading.Semaphore(AHEAD)
-        self._threads = ThreadPoolExecutor(THREADS, "eopiez backup")
+        self._threads = ThreadPoolExecutor(THREADS, "eopiez backup", initializer=None if is_urgent else give_way)
         self._failed: Future[Any] | None = None
         self.read_bytes = self.new_bytes = 0
 

@@ -15,9 +15,6 @@ from ..home import make_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STAGED_BYTES = 512 * 2**20
-"""Bytes that are staged before they are made durable together: one sync for many files."""
-
 
 class Found(NamedTuple):
     """A file of a repository."""
@@ -73,37 +70,21 @@ class Folder:
 
     def __init__(self, folder: Path) -> None:
         self.url, self._folder = str(folder), folder
-        self._staged: list[tuple[Path, Path]] = []
-        self._bytes = 0
-        self._lock = threading.Lock()
+        self._touched: set[Path] = set()
+        """Folders with names that a crash may still forget."""
 
     def read(self, name: str) -> bytes:
         return (self._folder / name).read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
-        temporary, path = self._written(name, content, is_synced=True)
-        temporary.replace(path)
-        _sync(path.parent)
+        _sync(self._written(name, content).parent)
 
     def stage(self, name: str, content: bytes) -> None:
-        pair = self._written(name, content, is_synced=False)
-        with self._lock:
-            self._staged.append(pair)
-            self._bytes += len(content)
-            is_much = self._bytes >= STAGED_BYTES
-        if is_much:
-            self.settle()
+        self._touched.add(self._written(name, content).parent)
 
     def settle(self) -> None:
-        with self._lock:
-            staged, self._staged, self._bytes = self._staged, [], 0
-            if not staged:
-                return
-            os.sync()
-            for temporary, path in staged:
-                temporary.replace(path)
-            for folder in {path.parent for _, path in staged}:
-                _sync(folder)
+        while self._touched:
+            _sync(self._touched.pop())
 
     def list(self, folder: str) -> Iterator[Found]:
         for parent, _, files in os.walk(self._folder / folder):
@@ -116,8 +97,9 @@ class Folder:
     def delete(self, name: str) -> None:
         (self._folder / name).unlink(missing_ok=True)
 
-    def _written(self, name: str, content: bytes, *, is_synced: bool) -> tuple[Path, Path]:
-        """A temporary file with the content, and where it belongs."""
+    def _written(self, name: str, content: bytes) -> Path:
+        """The file, whose content is durable before it has its name. Each is synced by itself: dirty pages that pile up
+        would slow down whoever else writes."""
         path = self._folder / name
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
         try:
@@ -125,13 +107,13 @@ class Folder:
                 make_folder(path.parent)
             with temporary.open("wb") as file:
                 file.write(content)
-                if is_synced:
-                    file.flush()
-                    os.fsync(file.fileno())
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise _unwritable(self.url, error) from error
-        return temporary, path
+        return path
 
 
 class ObjectStore:

@@ -15,11 +15,12 @@ from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import BackupError
 from ..home import make_file, make_folder
-from .places import STAGED_BYTES
 
 if TYPE_CHECKING:
     from ..settings import Settings
 
+UNSYNCED_BYTES = 512 * 2**20
+"""Bytes that are restored before they are made durable together: one sync for many files."""
 ARTIFACTS, SHARED, HOME = "artifacts", "shared", "home"
 HOME_FILES = ("first-password",)
 """What else of the data home belongs into a backup; the rest is made anew where it is needed."""
@@ -113,7 +114,7 @@ class LocalTree:
                 file.write(piece)
                 self._written += len(piece)
         os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
-        if self._written > STAGED_BYTES:
+        if self._written > UNSYNCED_BYTES:
             self.settle()
 
     def settle(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +18,6 @@ from .terminal import ago, counted, duration, err, moment, out, print_json, size
 if TYPE_CHECKING:
     from ..backup.manifest import Manifest
     from ..settings import Settings
-
-NICE = 10
-"""How much a backup leaves the processor to the work beside it."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 From = Annotated[
@@ -70,7 +66,6 @@ def create(
 
     settings = _settings(to)
     has_key = settings.backup_key is not None or settings.backup_key_path.exists()
-    os.nice(NICE)
 
     async def work() -> Manifest:
         async with opened(settings) as source:
@@ -264,7 +259,6 @@ def keep(
     from ..backup.system import opened, repository_of
 
     settings = _settings(to)
-    os.nice(NICE)
 
     async def work() -> None:
         stopping = asyncio.Event()

@@ -66,7 +66,7 @@ class SchemaState:
             raise DatabaseTooOldError(f"the server is PostgreSQL {self.server}; eopiez needs {MINIMUM_SERVER} or newer")
         if self.version > SCHEMA_VERSION and self.compatible_since > SCHEMA_VERSION:
             raise DatabaseTooOldError(
-                f"the database has schema {self.version}, for programs with schema {self.compatible_since} or later, and "
+                f"the database has schema {self.version}, for programs of schema {self.compatible_since} or later; "
                 f"this one knows only {SCHEMA_VERSION}; update eopiez, or restore a backup from before"
             )
 

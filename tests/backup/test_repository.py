@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from eopiez_ray.backup.key import MARK, BackupKey
 from eopiez_ray.backup.manifest import Manifest, StoredFile, new_id
 from eopiez_ray.backup.presence import alone, present
 from eopiez_ray.backup.repository import HEADER, Repository
-from eopiez_ray.errors import BackupError, BackupKeyError, BackupNotFoundError, DamagedBackupError
+from eopiez_ray.errors import BackupError, BackupKeyError, BackupNotFoundError, DamagedBackupError, StorageFullError
 
 from .conftest import manifest, stored
 
@@ -94,11 +95,14 @@ def test_an_object_in_the_place_of_another_is_noticed(repository: Repository, tm
         repository.get(second)
 
 
-def test_objects_are_there_once_they_are_durable(repository: Repository) -> None:
-    repository.put(repository.key.name(b"content"), b"content")
-    assert not repository.names()
-    repository.place.settle()
-    assert len(repository.names()) == 1
+def test_a_full_disk_leaves_no_part_of_an_object(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFullError, match="no space left for backups"):
+        repository.put(repository.key.name(b"content"), b"content")
+    assert not [file for file in Path(repository.place.url, "objects").rglob("*") if file.is_file()]
 
 
 @given(found=st.lists(files, max_size=5))
