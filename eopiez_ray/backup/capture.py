@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from ..errors import BackupError
 from ..logs import get_logger
 from ..store.addresses import without_password
-from ..store.programs import binaries
+from ..store.programs import program
 from .manifest import BASE, DUMP, INCREMENT, DatabaseCopy
 from .packer import PIECE_BYTES, Packer, cut
 from .tar import TarCutter
@@ -81,7 +81,7 @@ def dump(url: str, state: ServerState, packer: Packer) -> DatabaseCopy:
     """
     address, password = without_password(url)
     command = [
-        str(binaries() / "pg_dump"), f"--dbname={address}", "--no-password", "--no-owner", "--no-privileges",
+        program("pg_dump"), f"--dbname={address}", "--no-password", "--no-owner", "--no-privileges",
         "--schema=eopiez", "--format=custom", "--compress=none",
     ]  # fmt: skip
     if state.has_trigrams:
@@ -94,7 +94,7 @@ def dump(url: str, state: ServerState, packer: Packer) -> DatabaseCopy:
 
 def _copied(url: str, server: int, parent: str | None, options: Sequence[str], packer: Packer) -> DatabaseCopy:
     command = [
-        str(binaries() / "pg_basebackup"), f"--dbname={url}", "--pgdata=-", "--format=tar", "--wal-method=fetch",
+        program("pg_basebackup"), f"--dbname={url}", "--pgdata=-", "--format=tar", "--wal-method=fetch",
         "--checkpoint=fast", "--no-password", "--label=eopiez", *options,
     ]  # fmt: skip
     with _Program("pg_basebackup", command) as output:

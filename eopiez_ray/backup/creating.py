@@ -58,17 +58,16 @@ async def create(source: Source, repository: Repository, tell: Tells, *, is_full
         StorageFullError: no space is left.
     """
     desk = BackupDesk(source.database)
-    start = await _start(source, repository, desk)
-    try:
-        with present(repository):
-            manifest = await _created(source, repository, desk, start, tell, is_full=is_full)
-    except EopiezError as error:
-        await desk.note(start.id, repository.place.url, start.at, DUMP, 0, 0, str(error))
-        raise
-    await desk.note(
-        start.id, repository.place.url, start.at, manifest.database.kind, manifest.size, manifest.new_bytes, ""
-    )
-    return manifest
+    async with desk.alone():
+        start = await _start(source, repository, desk)
+        try:
+            with present(repository):
+                made = await _created(source, repository, desk, start, tell, is_full=is_full)
+        except EopiezError as error:
+            await desk.note(start.id, repository.place.url, start.at, DUMP, 0, 0, str(error))
+            raise
+    await desk.note(start.id, repository.place.url, start.at, made.database.kind, made.size, made.new_bytes, "")
+    return made
 
 
 async def _start(source: Source, repository: Repository, desk: BackupDesk) -> _Start:
@@ -89,11 +88,15 @@ async def _created(
     known = await asyncio.to_thread(repository.names)
     with Packer(repository, known) as packer:
         async with desk.held(wal=source.is_embedded):
-            tell("copying the database")
-            database = await asyncio.to_thread(_database, source, repository, packer, start, is_full=is_full)
-            finished_at = datetime.now(UTC)
-            tell("copying files")
-            trees = await asyncio.to_thread(_trees, source, packer, start.last)
+            try:
+                tell("copying the database")
+                database = await asyncio.to_thread(_database, source, repository, packer, start, is_full=is_full)
+                finished_at = datetime.now(UTC)
+                tell("copying files")
+                trees = await asyncio.to_thread(_trees, source, packer, start.last)
+            except asyncio.CancelledError:
+                packer.give_up()
+                raise
         manifest = Manifest(
             start.id, start.at, finished_at, __version__, start.state.schema, database, trees,
             packer.new_bytes, time.monotonic() - start.began,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from functools import partial
+from typing import IO, TYPE_CHECKING, Self, TypeVar
 
+from ..errors import BackupError
 from .manifest import StoredFile
 from .yielding import give_way
 
@@ -14,7 +17,6 @@ if TYPE_CHECKING:
     from .repository import Repository
     from .trees import Entry, Tree
 
-P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
 PIECE_BYTES = 4 * 2**20
@@ -34,9 +36,8 @@ class Packer:
             is_urgent: whether it does not give way to the work beside it.
         """
         self._repository, self._known = repository, set(known)
-        self._lock, self._room = threading.Lock(), threading.Semaphore(AHEAD)
+        self._lock, self._is_over = threading.Lock(), False
         self._threads = ThreadPoolExecutor(THREADS, "eopiez backup", initializer=None if is_urgent else give_way)
-        self._failed: Future[Any] | None = None
         self.read_bytes = self.new_bytes = 0
 
     def __enter__(self) -> Self:
@@ -45,44 +46,49 @@ class Packer:
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown(cancel_futures=True)
 
+    def give_up(self) -> None:
+        """Let whoever stores something here end soon, by an error."""
+        self._is_over = True
+
     def pieces(self, contents: Iterable[bytes]) -> list[str]:
-        """Store pieces in order, and give their names."""
-        return [each.result() for each in [self._soon(self._piece, content) for content in contents]]
+        """Store pieces in order, and give their names.
+
+        Raises:
+            BackupError: it was given up, or cannot be stored.
+        """
+        return [*self._in_turn(partial(self._piece, content) for content in contents)]
 
     def files(
         self, tree: Tree, before: Mapping[str, StoredFile], entries: Iterable[Entry] | None = None
     ) -> list[StoredFile]:
-        """Store files of a tree.
+        """Store files of a tree. Errors as in ``pieces``.
 
         Args:
             tree: where they are; those that vanish meanwhile are left out.
             before: files that are stored already, by path: what has not changed is not read again.
             entries: which files; None: all.
         """
-        found: list[StoredFile | Future[StoredFile | None]] = []
+        held, changed = [], []
         for entry in tree.entries() if entries is None else entries:
-            held = before.get(entry.path)
-            if held is not None and is_same(held, entry, tree):
-                found.append(held)
-                continue
-            found.append(self._soon(self._file, tree, entry))
-        stored = (each.result() if isinstance(each, Future) else each for each in found)
-        return sorted((each for each in stored if each is not None), key=lambda file: file.path)
+            stored = before.get(entry.path)
+            if stored is not None and is_same(stored, entry, tree):
+                held.append(stored)
+            else:
+                changed.append(entry)
+        new = self._in_turn(partial(self._file, tree, entry) for entry in changed)
+        return sorted((*held, *(each for each in new if each is not None)), key=lambda file: file.path)
 
-    def _soon(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
-        """Let a thread do it, once there is room; what has failed before is raised here, so that nothing goes on in
-        vain."""
-        self._room.acquire()
-        if self._failed is not None:
-            self._failed.result()
-        future = self._threads.submit(work, *arguments, **named)
-        future.add_done_callback(self._done)
-        return future
-
-    def _done(self, future: Future[Any]) -> None:
-        if not future.cancelled() and future.exception() is not None:
-            self._failed = future
-        self._room.release()
+    def _in_turn(self, works: Iterable[Callable[[], T]]) -> Iterator[T]:
+        """The results of works that threads do, in their order, with few under way at once."""
+        under_way: deque[Future[T]] = deque()
+        for work in works:
+            if self._is_over:
+                raise BackupError("the backup was given up")
+            under_way.append(self._threads.submit(work))
+            if len(under_way) > AHEAD:
+                yield under_way.popleft().result()
+        for future in under_way:
+            yield future.result()
 
     def _file(self, tree: Tree, entry: Entry) -> StoredFile | None:
         try:

@@ -19,7 +19,7 @@ from ..errors import BackupError, StoreError
 from ..home import make_folder
 from ..store.addresses import without_password
 from ..store.backups import ended_recovery, has_system
-from ..store.programs import binaries, run_program
+from ..store.programs import program, run_program
 from .capture import program_environment
 from .stream import part_offset, whole_segment
 
@@ -188,7 +188,7 @@ async def restore_dump(
 def _load_dump(url: str, pieces: Iterable[bytes]) -> None:
     address, password = without_password(url)
     command = [
-        str(binaries() / "pg_restore"), f"--dbname={address}", "--no-password", "--no-owner", "--no-privileges",
+        program("pg_restore"), f"--dbname={address}", "--no-password", "--no-owner", "--no-privileges",
         "--single-transaction", "--exit-on-error",
     ]  # fmt: skip
     with tempfile.TemporaryFile() as file:

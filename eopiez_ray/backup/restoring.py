@@ -7,14 +7,16 @@ restore that was interrupted is repeated and never mistaken for a system.
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import BackupError, BackupNotFoundError
+from ..errors import BackupError, BackupNotFoundError, StorageFullError
 from ..home import make_file, make_folder, open_home
 from ..store import EmbeddedServer
 from ..store.backups import BackupDesk, Inventory
@@ -83,12 +85,20 @@ async def restore(
         BackupNotFoundError: there is none of that id, or of that moment.
         BackupError: the home is in use, or the backup does not fit.
         DamagedBackupError: something in it is missing, or was changed.
+        StorageFullError: no space is left.
     """
     manifest = chosen(await asyncio.to_thread(repository.manifests), backup, at, repository.place.url)
     _check_fits(manifest, settings, at)
-    goes_on = backup is None and manifest.database.stream is not None
-    home = open_home(settings.home)
-    mark = home / "postgres" / RESTORING
+    with _on_disk(settings.home):
+        return await _restored(settings, repository, tell, manifest, at, goes_on=backup is None)
+
+
+async def _restored(
+    settings: Settings, repository: Repository, tell: Tells, manifest: Manifest, at: datetime | None, *, goes_on: bool
+) -> Restored:
+    """Bring it back, and with ``goes_on`` what its stream has besides."""
+    goes_on = goes_on and manifest.database.stream is not None
+    mark = open_home(settings.home) / "postgres" / RESTORING
     await asyncio.to_thread(_begin, settings, mark)
     tell("copying files back")
     files = await asyncio.to_thread(_bring_trees, settings, repository, manifest, goes_on=goes_on)
@@ -99,6 +109,17 @@ async def restore(
         desk = BackupDesk(source.database)
         again = await desk.erase_again(await asyncio.to_thread(remembered, repository))
         return Restored(manifest.id, recovered_to, await desk.inventory(), files, again)
+
+
+@contextmanager
+def _on_disk(home: Path) -> Iterator[None]:
+    """Say so if the disk is full, or may not be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFullError(f"no space left to restore into {home}; free some, and say it again") from error
+        raise BackupError(f"cannot restore into {home}: {error}") from error
 
 
 async def _bring_database(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..home import make_file, make_folder
 from ..store.backups import SLOT
-from ..store.programs import binaries
+from ..store.programs import program
 from .stream import (
     HISTORY,
     PAGE_BYTES,
@@ -47,7 +47,7 @@ class Receiver:
         self.folder = make_folder(folder)
         self._log = folder.with_name("receiver.log")
         self._command = [
-            str(binaries() / "pg_receivewal"), f"--dbname={url}", f"--directory={folder}", f"--slot={SLOT}",
+            program("pg_receivewal"), f"--dbname={url}", f"--directory={folder}", f"--slot={SLOT}",
             "--no-loop", "--no-password", "--status-interval=1",
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None

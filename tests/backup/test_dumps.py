@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,8 +18,10 @@ from eopiez_ray.backup.creating import create
 from eopiez_ray.backup.keeping import keep
 from eopiez_ray.backup.manifest import DUMP, Manifest
 from eopiez_ray.backup.places import Folder
+from eopiez_ray.backup.repository import Repository
 from eopiez_ray.backup.restoring import Restored, restore
 from eopiez_ray.backup.system import key_of, opened, repository_of
+from eopiez_ray.backup.trees import Entry, LocalTree
 from eopiez_ray.backup.verifying import note_verification, verify
 from eopiez_ray.errors import BackupError, BackupKeyError, DamagedBackupError, EmbeddedPostgresError, StorageFullError
 from eopiez_ray.model.erasure import Found, Scope
@@ -247,6 +252,54 @@ async def test_one_that_fails_leaves_no_backup_and_is_remembered(chosen: Setting
     assert times.failed_at is not None
     assert times.succeeded_at is None
     assert await made(chosen)
+
+
+async def test_a_full_disk_ends_a_restore_which_then_goes_on(chosen: Settings, tmp_path: Path) -> None:
+    await made(chosen)
+    other = elsewhere(chosen, tmp_path / "other")
+
+    def full(_tree: LocalTree, entry: Entry, _pieces: object) -> None:
+        raise OSError(errno.ENOSPC, f"No space left on device: {entry.path}")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(LocalTree, "write", full)
+        with pytest.raises(StorageFullError, match="no space left to restore"):
+            await restored(other)
+    assert (await restored(other)).inventory.workflows == WORKFLOWS
+
+
+async def test_one_that_is_broken_off_ends_soon_and_the_next_one_works(chosen: Settings) -> None:
+    reading = threading.Event()
+
+    def slowly(repository: Repository, name: str, content: bytes) -> int:
+        reading.set()
+        return put(repository, name, content)
+
+    put = Repository.put
+    (chosen.home / "shared" / "large").write_bytes(os.urandom(64 * 2**20))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Repository, "put", slowly)
+        making = asyncio.create_task(made(chosen))
+        await asyncio.to_thread(reading.wait)
+        making.cancel()
+        with pytest.raises((asyncio.CancelledError, BackupError)):
+            await making
+    assert repository_of(chosen).backups() == []
+    assert (await made(chosen)).files == len(FILES) + 1
+
+
+async def test_two_at_once_are_made_one_after_the_other(chosen: Settings) -> None:
+    first, second = await asyncio.gather(made(chosen), made(chosen))
+    assert first.id != second.id
+    assert first.finished_at <= second.started_at or second.finished_at <= first.started_at
+    assert len(repository_of(chosen).backups()) == 2
+
+
+@pytest.mark.parametrize("inside", ["home/backups", "home", "home/shared/x", "home/artifacts"])
+def test_backups_are_not_kept_inside_of_what_they_outlive(tmp_path: Path, inside: str) -> None:
+    settings = Settings(home=tmp_path / "home", backup_url=str(tmp_path / inside), backup_key_file=tmp_path / "key")
+    with pytest.raises(BackupError, match="choose another disk"):
+        repository_of(settings, is_new=True)
 
 
 async def test_one_process_keeps_them_and_another_takes_over(chosen: Settings) -> None:

@@ -4,8 +4,8 @@
 -- Let nobody delete artifacts until the session ends, or this is undone.
 select pg_advisory_lock_shared($1)
 
--- name: lock_artifacts
--- Wait until no backup is being made; until the session ends, none begins.
+-- name: lock_alone
+-- Wait until nobody holds this lock, shared or not; until the session ends, nobody else does.
 select pg_advisory_lock($1)
 
 -- name: keep_backups
