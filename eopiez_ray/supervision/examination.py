@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
+from ..backup.system import repository_of
 from ..engine.artifacts import Artifacts
 from ..errors import EopiezError, PortTakenError
 from ..store import EmbeddedServer, Vitals, connect
@@ -31,6 +34,8 @@ MEMORY_BYTES = 2 * 2**30
 """Free memory below which the system may not start."""
 CLOCK_S = 1.0
 """Difference between the clocks of this machine and of the database that is worth a word."""
+LATE = 1.5
+"""How many times as old as wanted the last backup may be."""
 DISTRIBUTIONS = ("eopiez-ray", "ray", "asyncpg", "pyarrow", "fastapi", "uvicorn")
 
 
@@ -62,6 +67,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _database(settings)
     yield _artifacts(settings)
     yield _ray(settings)
+    yield backups(settings)
 
 
 def _versions() -> Finding:
@@ -165,3 +171,32 @@ def _ray(settings: Settings) -> Finding:
         advice = "start it, correct EOPIEZ_RAY_ADDRESS, or unset it for a cluster of its own"
         return Finding("Ray", Verdict.BAD, f"nothing answers at {settings.ray_address}: {error}", advice)
     return Finding("Ray", Verdict.GOOD, f"{settings.ray_address} answers")
+
+
+def backups(settings: Settings) -> Finding:
+    """Whether there are backups, new enough and on another disk, that this machine has the key of."""
+    if settings.backup_url is None:
+        return Finding("backups", Verdict.GOOD, "none are wanted: EOPIEZ_BACKUP_URL is not set")
+    try:
+        repository = repository_of(settings)
+        made = repository.backups()
+        last = repository.manifest(made[-1]) if made else None
+    except EopiezError as error:
+        return Finding("backups", Verdict.BAD, str(error), "`eopiez backup create` says whether it can be written")
+    if last is None:
+        return Finding("backups", Verdict.BAD, f"none at {settings.backup_url}", "`eopiez backup create`")
+    hours = (datetime.now(UTC) - last.started_at).total_seconds() / 3600
+    facts = f"{len(made)} at {settings.backup_url}, the last one {hours:.1f} h old"
+    if hours > LATE * settings.backup_every_hours:
+        return Finding("backups", Verdict.WARNING, facts, "`eopiez backup keep` makes them; its log says what keeps it")
+    if _is_same_disk(settings):
+        return Finding("backups", Verdict.WARNING, f"{facts}, on the disk of the data home", "choose another disk")
+    return Finding("backups", Verdict.GOOD, facts)
+
+
+def _is_same_disk(settings: Settings) -> bool:
+    place = Path(str(settings.backup_url).removeprefix("file://")).expanduser()
+    try:
+        return place.stat().st_dev == settings.home.expanduser().stat().st_dev
+    except OSError:  # It is no folder of this machine, or there is no home yet.
+        return False
