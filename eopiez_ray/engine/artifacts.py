@@ -8,17 +8,14 @@ Values are shared between tasks and mapped read-only: never change them in place
 from __future__ import annotations
 
 import errno
-import os
-import tempfile
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.fs as pafs
 from blake3 import blake3
 
 from ..authoring.encoding import decode, encode
@@ -27,9 +24,9 @@ from ..display import partitions_html
 from ..encryption.files import SealedFile, sealed_pieces, sealed_size
 from ..encryption.keys import Cipher, Keys
 from ..errors import ArtifactError, ArtifactMissingError, EncryptionError, SealDamagedError, StorageFullError
-from ..home import make_folder
 from ..model.tasks import SEALED, Output
 from .sharing import is_frozen
+from .shelves import Collected, Folder, ObjectStore, Place
 
 INLINE_BYTES = 64 * 1024
 """Largest value kept in its row."""
@@ -50,7 +47,7 @@ class Artifacts:
         """
         self.url, self.keys = url, Keys() if keys is None else keys
         is_local = "://" not in url or url.startswith("file://")
-        self._place: _Place = _Folder(Path(url.removeprefix("file://"))) if is_local else _Remote(url)
+        self._place: Place = Folder(Path(url.removeprefix("file://"))) if is_local else ObjectStore(url)
 
     def store(self, value: Any, partition: int = 0, step: str = "", key: bytes = b"") -> Output:
         """Make ``value``, the result of a step's task, durable. After this returns and its row is committed, no crash
@@ -174,7 +171,7 @@ class Artifacts:
         Raises:
             ArtifactError: they are in an object store, whose own lifecycle rules should do it.
         """
-        if not isinstance(self._place, _Folder):
+        if not isinstance(self._place, Folder):
             raise ArtifactError(
                 f"artifacts under {self.url} are not collected; set a lifecycle rule for old objects there"
             )
@@ -204,144 +201,6 @@ class Artifacts:
         return ArtifactMissingError(
             f"artifact {output.digest.hex()} ({output.size:,} bytes) is not under {self.url}{how}"
         )
-
-
-class Collected(NamedTuple):
-    """Artifacts that nothing referred to."""
-
-    artifacts: int
-    bytes: int
-
-
-class _Place(Protocol):
-    """Where artifacts are kept, by name."""
-
-    def holds(self, name: str, size: int) -> bool: ...
-    def renew(self, name: str, size: int) -> bool: ...
-    def write(self, name: str, pieces: Iterable[memoryview | bytes]) -> None: ...
-    def read(self, name: str) -> pa.Buffer: ...
-    def size(self, name: str) -> int: ...
-    def part(self, name: str, begin: int, end: int) -> memoryview: ...
-    def discard(self, name: str, before: float) -> bool | None:
-        """Whether it was old enough, and deleted; None if it was not there."""
-
-
-class _Folder:
-    """A folder of this machine; reads are memory maps."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def holds(self, name: str, size: int) -> bool:
-        path = self._folder / name
-        return path.exists() and path.stat().st_size == size
-
-    def renew(self, name: str, size: int) -> bool:
-        """Whether it exists; if so, mark it as just written, so that no collection deletes it."""
-        try:
-            os.utime(self._folder / name)
-        except FileNotFoundError:
-            return False
-        return self.holds(name, size)
-
-    def collect(self, live: Collection[str], before: float, *, dry_run: bool) -> Collected:
-        """Delete files last written before that moment (Unix seconds) whose names are not among ``live``."""
-        found = [path for path in self._folder.glob("??/*") if f"{path.parent.name}/{path.name}" not in live]
-        removed = [size for path in found if (size := self._remove(path, before, dry_run=dry_run)) is not None]
-        return Collected(len(removed), sum(removed))
-
-    def _remove(self, path: Path, before: float, *, dry_run: bool) -> int | None:
-        """Delete the file if it is old enough, and give its size. It is renamed first, so that nobody can renew it
-        meanwhile."""
-        try:
-            if path.stat().st_mtime >= before:
-                return None
-            if dry_run:
-                return path.stat().st_size
-            aside = path.rename(path.with_name(f".old-{path.name}"))
-        except FileNotFoundError:
-            return None
-        if aside.stat().st_mtime >= before:
-            aside.rename(path)
-            return None
-        size = aside.stat().st_size
-        aside.unlink()
-        return size
-
-    def write(self, name: str, pieces: Iterable[memoryview | bytes]) -> None:
-        path = self._folder / name
-        if not path.parent.exists():
-            make_folder(path.parent)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                for piece in pieces:
-                    file.write(piece)
-                file.flush()
-                os.fsync(descriptor)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
-
-    def read(self, name: str) -> pa.Buffer:
-        with pa.memory_map(str(self._folder / name)) as mapped:
-            return mapped.read_buffer()
-
-    def size(self, name: str) -> int:
-        return (self._folder / name).stat().st_size
-
-    def part(self, name: str, begin: int, end: int) -> memoryview:
-        return memoryview(self.read(name)).cast("B")[begin:end]
-
-    def discard(self, name: str, before: float) -> bool | None:
-        path = self._folder / name
-        if self._remove(path, before, dry_run=False) is not None:
-            return True
-        return False if path.exists() else None
-
-
-class _Remote:
-    """An object store; a name appears there only once its object is complete."""
-
-    def __init__(self, url: str) -> None:
-        self._filesystem, self._root = pafs.FileSystem.from_uri(url)
-
-    def holds(self, name: str, size: int) -> bool:
-        info = self._filesystem.get_file_info(f"{self._root}/{name}")
-        return bool(info.is_file and info.size == size)
-
-    def renew(self, name: str, size: int) -> bool:
-        return self.holds(name, size)
-
-    def write(self, name: str, pieces: Iterable[memoryview | bytes]) -> None:
-        with self._filesystem.open_output_stream(f"{self._root}/{name}") as stream:
-            for piece in pieces:
-                stream.write(piece)
-
-    def read(self, name: str) -> pa.Buffer:
-        with self._filesystem.open_input_file(f"{self._root}/{name}") as file:
-            return file.read_buffer()
-
-    def size(self, name: str) -> int:
-        info = self._filesystem.get_file_info(f"{self._root}/{name}")
-        if not info.is_file:
-            raise FileNotFoundError(name)
-        return int(info.size)
-
-    def part(self, name: str, begin: int, end: int) -> memoryview:
-        with self._filesystem.open_input_file(f"{self._root}/{name}") as file:
-            return memoryview(file.read_at(end - begin, begin))
-
-    def discard(self, name: str, before: float) -> bool | None:
-        info = self._filesystem.get_file_info(f"{self._root}/{name}")
-        if not info.is_file:
-            return None
-        if info.mtime_ns is not None and info.mtime_ns / 1e9 >= before:
-            return False
-        self._filesystem.delete_file(f"{self._root}/{name}")
-        return True
 
 
 class LoadedPartitions(Sequence[Any]):
@@ -395,15 +254,6 @@ class ValueCache:
         while sum(size for size, _, _ in self._values.values()) > self._limit and len(self._values) > 1:
             self._values.popitem(last=False)
         return value
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _told(digest: bytes) -> str:
