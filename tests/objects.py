@@ -43,7 +43,7 @@ def object_store(folder: Path) -> Iterator[str]:
     command = [
         str(program()), "-logtostderr=true", "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         f"-master.port={ports[0]}", f"-volume.port={ports[1]}", "-filer", f"-filer.port={ports[2]}",
-        "-s3", f"-s3.port={ports[3]}", f"-s3.config={folder / 's3.json'}", "-volume.max=20",
+        "-s3", f"-s3.port={ports[3]}", f"-s3.config={folder / 's3.json'}", "-volume.max=200",
         "-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0", "-s3.port.lance=0",
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:
