@@ -18,6 +18,8 @@ SMALL = {
     "begin_fold": "one server has few connections",
     "claim": "a claim takes a few workflows",
     "delete_project": "one project",
+    "expire_errors": "few projects have a rule of their own",
+    "forget_plain_code": "a project has few phases",
     "fresh_waits": "a step has few inputs",
     "gather_log_lines": "5,000 lines at most",
     "is_held": "one workflow",

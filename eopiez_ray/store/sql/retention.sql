@@ -105,24 +105,27 @@ from expired
 
 -- name: expired_uploads
 -- Some uploads that came longer ago than they are kept, and that no plan names which is registered or under way.
+with followed as (
+    select project, coalesce(wanted_plan, plan) as digest
+    from workflows
+    where status not in ('succeeded', 'failed', 'cancelled', 'quarantined')
+    union
+    select project, plan
+    from registered_plans
+),
+named as (
+    select project, id
+    from followed
+    join plans using (digest)
+    cross join regexp_matches(
+        spec::text, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'g'
+    ) as found (ids)
+    cross join unnest(ids) as id
+)
 select uploads.id, uploads.project
 from uploads
 left join retentions on retentions.project = uploads.project and kind = $1
 where created_at < clock_timestamp() - make_interval(secs => 86400 * case when kind is null then $2 else days end)
-    and not exists (
-        select
-        from workflows
-        join plans on plans.digest = coalesce(wanted_plan, plan)
-        where workflows.project = uploads.project
-            and status not in ('succeeded', 'failed', 'cancelled', 'quarantined')
-            and position(uploads.id::text in spec::text) > 0
-    )
-    and not exists (
-        select
-        from registered_plans
-        join plans on plans.digest = plan
-        where registered_plans.project = uploads.project
-            and position(uploads.id::text in spec::text) > 0
-    )
+    and (uploads.project, uploads.id::text) not in (select project, id from named)
 order by uploads.created_at
 limit $3
