@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -91,7 +92,8 @@ class Net:
         """As if the power had failed."""
         process = psutil.Process(started.pid)
         for each in [process, *process.children(recursive=True)]:
-            each.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # It has ended with its parent.
+                each.kill()
         started.wait()
         self._running.remove(started)
 
