@@ -74,11 +74,8 @@ async def _start(source: Source, repository: Repository, desk: BackupDesk) -> _S
     backups = await asyncio.to_thread(repository.backups)
     last = await asyncio.to_thread(repository.manifest, backups[-1]) if backups else None
     stream = read_stream(source.folder) if source.is_embedded else None
-    notes = await asyncio.to_thread(repository.notes, stream) if stream is not None else []
-    return _Start(
-        new_id({*backups}), datetime.now(UTC), time.monotonic(), await desk.state(), last, stream,
-        notes[-1] + 1 if notes else 0,
-    )  # fmt: skip
+    first_note = 0 if stream is None else await asyncio.to_thread(repository.next_note, stream, last)
+    return _Start(new_id({*backups}), datetime.now(UTC), time.monotonic(), await desk.state(), last, stream, first_note)
 
 
 async def _created(

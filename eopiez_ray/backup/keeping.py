@@ -100,7 +100,7 @@ class _Keeper:
             held = await asyncio.to_thread(files_of, self.repository, last, goes_on=True)
             known = {name for files in held.values() for file in files.values() for name in file.objects}
             with Packer(self.repository, known, is_urgent=True) as packer:
-                shipper = await asyncio.to_thread(Shipper, self.source, self.repository, stream, packer, held)
+                shipper = await asyncio.to_thread(Shipper, self.source, self.repository, stream, packer, last, held)
                 erased = 0
                 while not stopping.is_set() and not making.done():
                     receiver.keep_up()

@@ -178,6 +178,16 @@ class Repository:
         """The numbers of a stream's notes of files, in order."""
         return sorted(int(each.name.rpartition("/")[2]) for each in self.place.list(f"streams/{stream}/files"))
 
+    def next_note(self, stream: str, last: Manifest | None) -> int:
+        """The number of a stream's next note, which is higher than all that there were, those that were pruned too.
+
+        Args:
+            stream: the stream.
+            last: the latest backup, of any stream.
+        """
+        covered = last.database.first_note if last is not None and last.database.stream == stream else 0
+        return max([covered, *(number + 1 for number in self.notes(stream))])
+
     def files(self, stream: str, number: int) -> dict[str, list[StoredFile]]:
         """The files of a note. Errors as in ``get``."""
         name = f"streams/{stream}/files/{number:016d}"

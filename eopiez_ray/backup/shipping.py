@@ -30,7 +30,7 @@ from .trees import Fresh, LocalTree, trees_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .manifest import StoredFile
+    from .manifest import Manifest, StoredFile
     from .packer import Packer
     from .repository import Repository
     from .system import Source
@@ -108,6 +108,7 @@ class Shipper:
         repository: Repository,
         stream: str,
         packer: Packer,
+        last: Manifest | None,
         held: Mapping[str, Mapping[str, StoredFile]],
     ) -> None:
         """
@@ -116,6 +117,7 @@ class Shipper:
             repository: where to.
             stream: the stream's name.
             packer: stores files.
+            last: the latest backup of the stream.
             held: files that the repository has, by tree and path.
         """
         self._repository, self._stream, self._packer = repository, stream, packer
@@ -126,8 +128,7 @@ class Shipper:
         self._held = {name: dict(held.get(name, {})) for name in self._trees}
         self._growing = grown(repository, stream)
         self._part = max(map(part_number, self._growing.parts), default=0) + 1
-        notes = repository.notes(stream)
-        self._note = notes[-1] + 1 if notes else 0
+        self._note = repository.next_note(stream, last)
 
     def ship(self) -> int:
         """Ship what is new, and give the bytes of WAL that it took.

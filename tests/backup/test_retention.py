@@ -69,3 +69,16 @@ def test_pruning_leaves_what_is_needed_and_nothing_else(repository: Repository) 
     assert (repository.notes("s"), repository.segments("gone")) == ([1], {})
     again = prune(repository, Retention(1))
     assert again == ((), 0, 0, 0)
+
+
+def test_notes_go_on_counting_when_old_ones_are_pruned(repository: Repository) -> None:
+    repository.put_files("s", 0, {"artifacts": []})
+    repository.put_files("s", 1, {"artifacts": []})
+    last = manifest("1", stream="s", first_note=2)
+    repository.publish(last)
+    prune(repository, Retention(1))
+    assert repository.notes("s") == []
+    assert repository.next_note("s", last) == 2, "a lower one would count as part of the backup"
+    assert repository.next_note("other", last) == 0
+    repository.put_files("s", 5, {"artifacts": []})
+    assert repository.next_note("s", last) == 6

@@ -38,7 +38,7 @@ class Spool:
         self.restart()
 
     def restart(self) -> None:
-        self._shipper = Shipper(self._source, self.repository, "stream", self._packer, {})
+        self._shipper = Shipper(self._source, self.repository, "stream", self._packer, None, {})
 
     def write(self, content: bytes) -> None:
         self.content[self.end : self.end + len(content)] = content
