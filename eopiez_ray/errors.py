@@ -69,6 +69,7 @@
      ├── PartFailedError             a part of the system did not start
      ├── BackupError                 a backup cannot be made, read or restored
      │    ├── BackupKeyError             no key, or another one than the backups were made with
+     │    ├── RepositoryBusyError        somebody else is at work there
      │    ├── BackupNotFoundError        no backup of that id, or of that moment
      │    └── DamagedBackupError         something in it was changed, or is missing
      └── ArchiveError                an .eopz archive
@@ -573,6 +574,12 @@ class BackupKeyError(BackupError):
     """There is no key of backups, or the backups were made with another one."""
 
     exit_code = 78
+
+
+class RepositoryBusyError(BackupError):
+    """Somebody else is at work in a repository of backups."""
+
+    exit_code = 75
 
 
 class BackupNotFoundError(BackupError):

@@ -65,6 +65,15 @@ def make_file(path: Path) -> Path:
     return path
 
 
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _close_tree(folder: Path) -> None:
     """Close a folder and everything in it to others, the folder itself last, so that nothing is missed if the process
     dies here."""

@@ -111,6 +111,11 @@ def from_row(row: list[Any]) -> StoredFile:
     return StoredFile(path, size, mtime_ns, tuple(objects))
 
 
+def started(backup: str) -> datetime:
+    """When a backup began, to the second, by its id."""
+    return datetime.strptime(backup[:16], STARTED).replace(tzinfo=UTC)
+
+
 def new_id(taken: set[str]) -> str:
     """The name of a backup that begins now."""
     at = datetime.now(UTC).strftime(STARTED)

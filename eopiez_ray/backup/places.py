@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import BackupError, StorageFullError
-from ..home import make_folder
+from ..home import make_folder, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,14 +77,14 @@ class Folder:
         return (self._folder / name).read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
-        _sync(self._written(name, content).parent)
+        sync_folder(self._written(name, content).parent)
 
     def stage(self, name: str, content: bytes) -> None:
         self._touched.add(self._written(name, content).parent)
 
     def settle(self) -> None:
         while self._touched:
-            _sync(self._touched.pop())
+            sync_folder(self._touched.pop())
 
     def list(self, folder: str) -> Iterator[Found]:
         for parent, _, files in os.walk(self._folder / folder):
@@ -157,14 +157,6 @@ class ObjectStore:
     def delete(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._filesystem.delete_file(f"{self._root}/{name}")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(url: str, error: OSError) -> BackupError | StorageFullError:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ..errors import BackupError, EopiezError
+from ..errors import EopiezError, RepositoryBusyError
 from ..logs import get_logger
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def present(repository: Repository) -> Iterator[str]:
     """Be known as a writer, by the name given, while the block lasts, once no sweep is under way.
 
     Raises:
-        BackupError: one does not end.
+        RepositoryBusyError: one does not end.
     """
     with _known(repository, WRITER) as mine:
         deadline = time.monotonic() + WAIT_S
         while SWEEPER in _others(repository).values():
             if time.monotonic() > deadline:
-                raise BackupError(f"somebody has been pruning the backups at {repository.place.url} for too long")
+                raise RepositoryBusyError(f"the backups at {repository.place.url} have been pruned for too long")
             time.sleep(POLL_S)
         yield mine
 
@@ -50,12 +50,12 @@ def alone(repository: Repository, besides: str = "") -> Iterator[None]:
     """Be known as the one who sweeps while the block lasts, besides being known as the writer of that name.
 
     Raises:
-        BackupError: somebody else is at work there.
+        RepositoryBusyError: somebody else is at work there.
     """
     with _known(repository, SWEEPER) as mine:
         others = {name: kind for name, kind in _others(repository).items() if name not in {mine, besides}}
         if others:
-            raise BackupError(
+            raise RepositoryBusyError(
                 f"somebody else is at work on the backups at {repository.place.url}; try again when they have ended "
                 f"(whoever was killed counts for {LEASE_S / 60:.0f} minutes)"
             )

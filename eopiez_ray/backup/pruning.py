@@ -32,7 +32,7 @@ def prune(
         stream: a stream that is being kept, which stays even if no backup belongs to it yet.
 
     Raises:
-        BackupError: somebody else is at work there.
+        RepositoryBusyError: somebody else is at work there.
         DamagedBackupError: a manifest cannot be read, so it is not known what is needed.
     """
     with alone(repository, besides=mine):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,6 @@ from .trees import Entry, trees_of
 if TYPE_CHECKING:
     from ..settings import Settings
     from .repository import Repository
-    from .trees import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,7 @@ def _bring_trees(settings: Settings, repository: Repository, manifest: Manifest,
     trees, count = trees_of(settings), 0
     for name, files in files_of(repository, manifest, goes_on=goes_on).items():
         for file in files.values():
-            _write(repository, trees[name], file)
+            trees[name].write(Entry(file.path, file.size, file.mtime_ns), map(repository.get, file.objects))
         trees[name].settle()
         count += len(files)
     return count
@@ -192,12 +191,3 @@ def files_of(repository: Repository, manifest: Manifest, *, goes_on: bool) -> di
                 for name, new in repository.files(database.stream, number).items():
                     found.setdefault(name, {}).update({file.path: file for file in new})
     return found
-
-
-def _write(repository: Repository, tree: Tree, file: StoredFile) -> None:
-    tree.write(Entry(file.path, file.size, file.mtime_ns), pieces(repository, file.objects))
-
-
-def pieces(repository: Repository, objects: Iterable[str]) -> Iterator[bytes]:
-    """The contents of objects, in order."""
-    return map(repository.get, objects)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import DamagedBackupError, ParameterError
+from ..errors import BackupNotFoundError, DamagedBackupError, ParameterError
 from .sheet import Sheet, figure, name, word
 from .system import read_settings, stay_here
 from .terminal import ago, counted, duration, err, moment, out, print_json, size
@@ -256,7 +256,7 @@ def keep(
     Of an embedded database, at most a few seconds are lost, whatever burns. Several may run; one is at work.
     """
     from ..backup.keeping import keep as keep_backups
-    from ..backup.system import opened, repository_of
+    from ..backup.system import repository_of
 
     settings = _settings(to)
 
@@ -264,8 +264,7 @@ def keep(
         stopping = asyncio.Event()
         for each in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(each, stopping.set)
-        async with opened(settings) as source:
-            await keep_backups(source, repository_of(settings, is_new=True), _tell, stopping)
+        await keep_backups(settings, repository_of(settings, is_new=True), _tell, stopping)
 
     asyncio.run(work())
 
@@ -296,8 +295,6 @@ def _settings(url: str | None) -> Settings:
 
 
 def _latest(backups: list[str], url: str) -> str:
-    from ..errors import BackupNotFoundError
-
     if not backups:
         raise BackupNotFoundError("latest", url)
     return backups[-1]

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from ..home import make_folder
+from ..home import make_folder, sync_folder
 
 
 class Collected(NamedTuple):
@@ -150,12 +150,3 @@ class ObjectStore:
             return False
         self._filesystem.delete_file(f"{self._root}/{name}")
         return True
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -144,6 +144,11 @@ class BackupDesk:
         lists = ("workflows", "uploads")
         return [Erased(**{**dict(row), **{name: tuple(row[name]) for name in lists}}) for row in rows]
 
+    async def erasure_count(self) -> int:
+        """How many erasures there were."""
+        (row,) = await self._database.fetch(sql("erasure_count"))
+        return int(row["erasures"])
+
     async def erase_again(self, erased: Sequence[Erased]) -> int:
         """Begin the erasures that a restored system does not know; how many those are."""
         count = 0

@@ -8,16 +8,19 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 import eopiez_ray as ez
+from eopiez_ray.backup import keeping as keeping_module
 from eopiez_ray.backup.creating import create
 from eopiez_ray.backup.keeping import keep
-from eopiez_ray.backup.manifest import DUMP, Manifest
+from eopiez_ray.backup.manifest import DUMP, STARTED, Manifest
 from eopiez_ray.backup.places import Folder
+from eopiez_ray.backup.presence import present
 from eopiez_ray.backup.repository import Repository
 from eopiez_ray.backup.restoring import Restored, restore
 from eopiez_ray.backup.system import key_of, opened, repository_of
@@ -308,8 +311,7 @@ async def test_one_process_keeps_them_and_another_takes_over(chosen: Settings) -
     stops = [asyncio.Event(), asyncio.Event()]
 
     async def keeping(number: int) -> None:
-        async with opened(chosen) as source:
-            await keep(source, repository, lambda text: told.append((number, text)), stops[number])
+        await keep(chosen, repository, lambda text: told.append((number, text)), stops[number])
 
     first = asyncio.create_task(keeping(0))
     await until(repository.backups)
@@ -322,6 +324,57 @@ async def test_one_process_keeps_them_and_another_takes_over(chosen: Settings) -
     await second
     assert len(repository.backups()) == 1, "the next one is due in an hour"
     assert told[0] == (0, f"keeping backups at {repository.place.url}")
+
+
+async def test_a_keeper_outlives_a_repository_and_a_database_that_are_away(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping_module, "AGAIN_S", 0.05)
+    monkeypatch.setattr(keeping_module, "LOOK_S", 0.05)
+    repository, stopping, told = repository_of(chosen, is_new=True), asyncio.Event(), list[str]()
+    with pytest.MonkeyPatch.context() as away:
+        away.setattr(Folder, "write", refused)
+        task = asyncio.create_task(keep(chosen, repository, told.append, stopping))
+        await until(lambda: any("trying again soon: cannot write" in each for each in told))
+    await until(repository.backups)
+    async with opened(chosen) as source:
+        told.clear()
+        await source.database.fetch(
+            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' "
+            "and database = (select oid from pg_database where datname = current_database())"
+        )
+    await until(lambda: any("the session with the database was lost" in each for each in told))
+    await until(lambda: any(each.startswith("keeping backups") for each in told))
+    stopping.set()
+    await task
+
+
+def refused(_place: Folder, name: str, _content: bytes) -> None:
+    raise BackupError(f"cannot write {name}")
+
+
+async def test_old_backups_stay_while_somebody_else_makes_one(chosen: Settings) -> None:
+    repository, stopping, told = repository_of(chosen, is_new=True), asyncio.Event(), list[str]()
+    for _ in range(4):
+        await made(chosen)
+        await asyncio.to_thread(age, repository)
+    kept = {"backup_keep_last": 1, "backup_keep_days": 0, "backup_keep_weeks": 0, "backup_keep_months": 0}
+    few = Settings(**{**chosen.model_dump(exclude_unset=True), **kept})
+    with present(repository):
+        task = asyncio.create_task(keep(few, repository, told.append, stopping))
+        await until(lambda: any(each.startswith("old backups stay for now") for each in told))
+    assert not task.done()
+    stopping.set()
+    await task
+
+
+def age(repository: Repository) -> None:
+    """Let all backups be days old, by their names."""
+    for backup in repository.backups():
+        old = repository.manifest(backup)
+        repository.withdraw(backup)
+        at = old.started_at - timedelta(days=2)
+        repository.publish(replace(old, id=at.strftime(STARTED), started_at=at, finished_at=at))
 
 
 @pytest.mark.parametrize(

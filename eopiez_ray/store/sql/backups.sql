@@ -103,6 +103,11 @@ select id, kind, target, project, requested_by, requested_at, workflows, uploads
 from erasures
 order by id
 
+-- name: erasure_count
+-- How many erasures there were.
+select count(*) as erasures
+from erasures
+
 -- name: cancel_erased
 -- In a restored system that nobody drives yet: end workflows that were erased later, so that they can be erased again.
 update workflows
