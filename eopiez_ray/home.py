@@ -6,6 +6,7 @@ Folders have mode 700 and files 600. Anything an earlier version left open is cl
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from .errors import ParameterError
@@ -63,6 +64,13 @@ def make_file(path: Path) -> Path:
     finally:
         os.close(descriptor)
     return path
+
+
+def delete_below(root: Path, folder: str) -> None:
+    """Delete a folder below another one, if it is there; what leads elsewhere, by a link or by dots, stays."""
+    path = root / folder
+    if path.is_dir() and root.resolve() in path.resolve().parents:
+        shutil.rmtree(path)
 
 
 def sync_folder(folder: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ..errors import ParameterError
+from ..home import delete_below
 from ..model.audit import Entry
 from ..model.erasure import Found, Scope
 from ..model.ids import WorkflowId
@@ -139,25 +139,15 @@ class Eraser:
         for start in range(0, len(progress.artifacts), FILES):
             digests = progress.artifacts[start : start + FILES]
             free = await self._erasures.unreferenced(digests)
-            before = time.time() - (RENEWED_S if await self._is_anything_at_work() else 0.0)
+            before = time.time() - (RENEWED_S if await self._erasures.is_anything_at_work() else 0.0)
             async with BackupDesk(self._database).none_at_work():
                 gone, young = await asyncio.to_thread(self._artifacts.discard, free, before)
             done = [digest for digest in digests if digest not in young]
             await self._erasures.note_deleted(progress.id, done, (), gone)
         if progress.folders:
             for folder in progress.folders:
-                await asyncio.to_thread(self._delete_folder, folder)
+                await asyncio.to_thread(delete_below, self._root, folder)
             await self._erasures.note_deleted(progress.id, (), progress.folders, 0)
-
-    async def _is_anything_at_work(self) -> bool:
-        statuses = await self._erasures.workflows_of(None)
-        return any(not status.is_at_rest for status in statuses.values())
-
-    def _delete_folder(self, folder: str) -> None:
-        """Delete a folder of the gateway's; what leads elsewhere is nobody's of ours."""
-        path = self._root / folder
-        if path.is_dir() and self._root.resolve() in path.resolve().parents:
-            shutil.rmtree(path)
 
     async def _uploads(self, project: str | None) -> list[UploadView]:
         held, before = list[UploadView](), None

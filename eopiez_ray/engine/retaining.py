@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..errors import ArtifactError
+from ..home import delete_below
 from ..model.ids import WorkflowId
 from ..model.retention import Kept
 from ..store.backups import BackupDesk
@@ -74,6 +74,5 @@ class Retainer:
 def delete_folders(root: Path, expired: Sequence[Expired]) -> None:
     """Delete the folders of these, as far as they have any below the gateway's folder."""
     for each in expired:
-        path = root / each.folder if each.folder is not None else None
-        if path is not None and path.is_dir() and root.resolve() in path.resolve().parents:
-            shutil.rmtree(path)
+        if each.folder is not None:
+            delete_below(root, each.folder)

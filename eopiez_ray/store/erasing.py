@@ -78,6 +78,11 @@ class Erasures:
         rows = await self._database.fetch(sql("erasable_workflows"), project)
         return {row["id"]: WorkflowStatus(row["status"]) for row in rows}
 
+    async def is_anything_at_work(self) -> bool:
+        """Whether tasks of any workflow may be writing results now."""
+        (row,) = await self._database.fetch(sql("anything_at_work"))
+        return bool(row["is_at_work"])
+
     async def uploads_of(self, project: str) -> list[UUID]:
         """Uploads of a project."""
         return [row["id"] for row in await self._database.fetch(sql("uploads_of_project"), project)]

@@ -51,6 +51,17 @@ from workflows
 where ($1::text is null or project = $1)
 order by id
 
+-- name: anything_at_work
+-- Whether any workflow is driven, or waits for that.
+select
+    exists (select from workflows where holder is not null)
+    or exists (
+        select
+        from workflows
+        where holder is null
+            and status in ('queued', 'running', 'pausing', 'cancelling')
+    ) as is_at_work
+
 -- name: uploads_of_project
 -- Uploads of a project.
 select id
