@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..home import make_file, make_folder
+from ..logs import get_logger
 from ..store.backups import SLOT
 from ..store.programs import program
 from .stream import (
@@ -39,6 +40,8 @@ STOP_S = 10.0
 MOST_PARTS = 64
 """Parts of a segment after which all of it is shipped anew."""
 
+log = get_logger(__name__)
+
 
 class Receiver:
     """pg_receivewal, which writes the server's WAL into a folder while it runs."""
@@ -51,12 +54,23 @@ class Receiver:
             "--no-loop", "--no-password", "--status-interval=1",
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
+        self._told = ""
+        """What it last said at its end."""
 
     def keep_up(self) -> None:
-        """Start it, unless it runs."""
-        if self._process is None or self._process.poll() is not None:
-            with make_file(self._log).open("wb") as log:
-                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        """Start it, unless it runs; what has ended it is said once."""
+        if self._process is not None and self._process.poll() is not None:
+            self._tell_end(self._process.returncode)
+            self._process = None
+        if self._process is None:
+            with make_file(self._log).open("wb") as output:
+                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+
+    def _tell_end(self, code: int) -> None:
+        words = self._log.read_text(errors="replace").strip()
+        if words != self._told:
+            log.warning("pg_receivewal has ended, and is started again", code=code, words=words)
+        self._told = words
 
     def stop(self) -> None:
         """End it."""

@@ -14,12 +14,13 @@ from eopiez_ray.backup.key import BackupKey
 from eopiez_ray.backup.packer import Packer
 from eopiez_ray.backup.recovering import recovery_settings, wal_after
 from eopiez_ray.backup.repository import Repository
-from eopiez_ray.backup.shipping import Shipper
+from eopiez_ray.backup.shipping import Receiver, Shipper
 from eopiez_ray.backup.stream import PAGE_BYTES, SEGMENT_BYTES, begin_stream, is_part, read_stream, used
 from eopiez_ray.backup.system import Source
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database
 
+from ..waiting import wait_until
 from .conftest import manifest
 
 SEGMENT = "000000010000000000000003"
@@ -129,3 +130,19 @@ def test_a_stream_is_known_until_another_begins(tmp_path: Path) -> None:
 def test_a_folder_of_any_name_can_be_told_to_the_server() -> None:
     found = recovery_settings(Path("/a b/it's 100%/\\wal"), None)
     assert found.splitlines()[1] == """restore_command = 'cp ''/a b/it''"''"''s 100%%/\\\\wal''/%f %p'"""
+
+
+def test_what_keeps_wal_from_arriving_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    receiver = Receiver(f"postgresql://eopiez@/postgres?host={tmp_path}", tmp_path / "wal")
+
+    def tried() -> bool:
+        assert receiver._process is not None
+        return receiver._process.poll() is not None
+
+    for _ in range(3):
+        receiver.keep_up()
+        wait_until(tried)
+    receiver.stop()
+    told = [record.getMessage() for record in caplog.records if "pg_receivewal has ended" in record.getMessage()]
+    assert len(told) == 1
+    assert "could not connect" in told[0] or "connection to server" in told[0]
