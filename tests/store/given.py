@@ -54,7 +54,9 @@ class Driver(NamedTuple):
         return [claim.id for claim in await self.ledger.claim(self.id, None, 10)]
 
     async def die(self) -> None:
-        """End the session, seen by others at once: the server notices a closed connection a little later."""
+        """End the session, seen by others at once: the server notices a closed connection a little later, and a server
+        that has just started gives holders time to come back."""
+        await self.session.execute("select pg_sleep_until(pg_postmaster_start_time() + interval '5.1 seconds')")
         await self.session.execute("select pg_advisory_unlock_all()")
         await self.session.close()
 

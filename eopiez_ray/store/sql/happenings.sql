@@ -108,29 +108,12 @@ group by 1, 2, 3, 4, 5, 6, 7
 
 -- name: fresh_events
 -- What happened to workflows. Of one that ended: how long after its creation, and how long after it its first task
--- began. Of one that is paused: how long it drained. A workflow that nobody drove has no event for where a request has
--- led it at once.
-with fresh as materialized (
+-- began. Of one that is paused: how long it drained.
+with happened as materialized (
     select workflow_id, id, at, kind, data
     from events
     where at >= $1
         and at < $2
-),
-happened as (
-    select *
-    from fresh
-    union all
-    select workflow_id, fresh.id, at, workflows.status, '{}'
-    from fresh
-    join workflows on workflows.id = workflow_id
-    where (kind, status) in (('cancel_requested', 'cancelled'), ('pause_requested', 'paused'))
-        and not exists (
-            select
-            from events
-            where events.workflow_id = fresh.workflow_id
-                and events.id > fresh.id
-                and events.kind in ('cancelled', 'paused')
-        )
 )
 select
     project, plan, kind, coalesce((data ->> 'tasks')::bigint, 0) as tasks,

@@ -83,8 +83,13 @@ asked as (
 ),
 history as (
     insert into events (workflow_id, kind, data)
-    select id, $5 || '_requested', request - 'at'
+    select id, kind, data
     from given
+    cross join lateral (
+        values (1, $5 || '_requested', request - 'at'), (2, case when not is_held then status end, '{}')
+    ) as happened (place, kind, data)
+    where kind is not null
+    order by id, place
 ),
 cleared as (
     update steps
