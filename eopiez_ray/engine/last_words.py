@@ -3,6 +3,7 @@ last."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 from pathlib import Path
@@ -63,34 +64,64 @@ def leave_word_of_exit(printed: Path) -> None:
         kill(pid, number)
 
     os._exit, os.kill = exit_with_word, kill_with_word
+    if hasattr(ctypes.CDLL(None), "on_exit"):  # glibc's
+        _leave_word_of_native_exit(printed.with_suffix(".exit"))
+
+
+def _leave_word_of_native_exit(note: Path) -> None:
+    """Make the C library itself note the code with which native code ends this process, by ``fputc(code, note)``: no
+    Python runs by then."""
+    library = ctypes.CDLL(None)
+    library.fopen.restype = ctypes.c_void_p
+    file = ctypes.c_void_p(library.fopen(os.fsencode(note), b"we"))
+    library.on_exit(library.fputc, file)
+    descriptor = library.fileno(file)
+
+    def forget() -> None:  # A forked child exits in the same way, but is not a worker.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+    os.register_at_fork(after_in_child=forget)
 
 
 def read_last_words(place: Place) -> LastWords:
     """The last words of a process on this machine."""
-    printed, errors = _tail(place.printed), _tail(place.errors)
     if not place.printed:
         return LastWords()
-    ended, call = (_tail(str(Path(place.printed).with_suffix(kind))) for kind in (".end", ".call"))
-    fatal = _FATAL.findall(errors)
-    if not ended and fatal:
-        ended = f"ended by a fatal error: {fatal[-1]}"
+    path = Path(place.printed)
+    printed, call = _text(_tail(path)), _text(_tail(path.with_suffix(".call")))
     lines = [line.strip()[:LINE_CHARACTERS] for line in printed.splitlines() if line.strip()]
-    return LastWords(ended, tuple(lines[-LINES:]), call.strip())
+    return LastWords(_how_it_ended(place), tuple(lines[-LINES:]), call.strip())
+
+
+def _how_it_ended(place: Place) -> str:
+    path = Path(place.printed)
+    if ended := _text(_tail(path.with_suffix(".end"))):
+        return ended
+    if fatal := _FATAL.findall(_text(_tail(Path(place.errors)))):
+        return f"ended by a fatal error: {fatal[-1]}"
+    code = _tail(path.with_suffix(".exit"))
+    return f"ended with code {code[-1]}, by exit in native code" if code else ""
 
 
 def forget_last_words(place: Place) -> None:
     """Delete what a process on this machine left behind."""
     if place.printed:
-        for kind in (".out", ".end", ".call"):
+        for kind in (".out", ".end", ".exit", ".call"):
             Path(place.printed).with_suffix(kind).unlink(missing_ok=True)
 
 
-def _tail(path: str) -> str:
+def _tail(path: Path) -> bytes:
     """The end of a file; empty if there is none."""
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - TAIL_BYTES))
-            return file.read().decode("utf-8", "backslashreplace")
+            return file.read()
     except OSError:
-        return ""
+        return b""
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "backslashreplace")
