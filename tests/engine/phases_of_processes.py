@@ -21,7 +21,7 @@ def ends(value: int, *, how: str, culprit: int = 7) -> int:
             os._exit(3)
         elif how == "signal":
             os.kill(os.getpid(), signal.SIGKILL)
-        elif how == "native exit":
+        elif how == "exit in C":
             ctypes.CDLL(None).exit(200)
         elif how == "fault":
             ctypes.string_at(0)

@@ -74,9 +74,9 @@ def test_a_call_that_is_over_before_others_takes_nothing_either() -> None:
 
 async def test_no_call_queues_behind_one_that_has_just_begun_and_lasts(tmp_path: Path) -> None:
     executor = RayExecutor(Settings(home=tmp_path), OrchestratorId(uuid7()))
-    executor._lost = asyncio.get_running_loop().create_future()
-    executor._pool.nodes = pool_of().nodes
-    executor._workers.update(pool_of(("n0", SMALL, 0), ("n0", SMALL, 0)).workers)
+    executor._staff.lost = asyncio.get_running_loop().create_future()
+    executor._staff.pool.nodes = pool_of().nodes
+    executor._staff.workers.update(pool_of(("n0", SMALL, 0), ("n0", SMALL, 0)).workers)
     for _ in range(2):
         slot = executor.take(SMALL, [SMALL], [], 0, lambda: True)
         assert slot is not None
@@ -86,9 +86,9 @@ async def test_no_call_queues_behind_one_that_has_just_begun_and_lasts(tmp_path:
 
 async def test_a_call_queues_behind_a_short_one(tmp_path: Path) -> None:
     executor = RayExecutor(Settings(home=tmp_path), OrchestratorId(uuid7()))
-    executor._lost = asyncio.get_running_loop().create_future()
-    executor._pool.nodes = pool_of(cpus=1).nodes
-    executor._workers.update(pool_of(("n0", SMALL, 0)).workers)
+    executor._staff.lost = asyncio.get_running_loop().create_future()
+    executor._staff.pool.nodes = pool_of(cpus=1).nodes
+    executor._staff.workers.update(pool_of(("n0", SMALL, 0)).workers)
     for _ in range(2):
         slot = executor.take(SMALL, [SMALL], [], 0, lambda: True)
         assert slot is not None

@@ -21,7 +21,7 @@ S = WorkflowStatus
 ENDS = {
     "exit": "the process ended with code 3, by os._exit; it last wrote: about to end by exit",
     "signal": "the process ended by signal 9, which it sent to itself; it last wrote: about to end by signal",
-    "native exit": "the process ended with code 200, by exit in native code; it last wrote: about to end by native exit",
+    "exit in C": "the process ended with code 200, by exit in native code; it last wrote: about to end by exit in C",
     "fault": "the process ended by a fatal error: Segmentation fault; it last wrote: about to end by fault",
 }
 
