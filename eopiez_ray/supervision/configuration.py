@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ from ..errors import EopiezError
 from ..sealing import Seal
 from ..settings import FOLDER, PREFIX, Settings, ray_job, secrets, settings_folder, variable
 from ..store.addresses import check_address, redacted
+from .clashes import clashes
 from .examination import Finding, Verdict
 
 OTHERS = {
@@ -91,7 +92,7 @@ def check() -> list[Finding]:
         return [*found, *(_invalid(problem) for problem in error.errors(include_url=False))]
     except EopiezError as error:
         return [*found, Finding(FOLDER, Verdict.BAD, str(error))]
-    return [*found, *_addresses(settings), *_together(settings)]
+    return [*found, *_addresses(settings), *clashes(settings)]
 
 
 def _invalid(problem: Any) -> Finding:
@@ -129,93 +130,3 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
         Seal(settings.secret_key)
     except EopiezError as error:
         yield Finding("EOPIEZ_SECRET_KEY", Verdict.BAD, str(error))
-
-
-@dataclass(frozen=True, slots=True)
-class _Clash:
-    """Settings that do not go together."""
-
-    is_there: bool
-    name: str
-    verdict: Verdict
-    facts: str
-    advice: str
-
-
-def _together(settings: Settings) -> list[Finding]:
-    return [
-        Finding(variable(clash.name), clash.verdict, clash.facts, clash.advice)
-        for clash in _clashes(settings)
-        if clash.is_there
-    ]
-
-
-def _unusable(settings: Settings) -> str:
-    """What is wrong with master keys or rules for masking; empty if nothing is."""
-    try:
-        _ = settings.at_rest
-    except EopiezError as error:
-        return str(error)
-    return ""
-
-
-def _is_open(file: Path | None) -> bool:
-    """Whether others than its owner may read a file."""
-    return file is not None and file.exists() and bool(file.stat().st_mode & 0o077)
-
-
-def _clashes(settings: Settings) -> Sequence[_Clash]:
-    is_local = "://" not in settings.artifacts or settings.artifacts.startswith("file://")
-    is_alone = settings.gateway_host in {"127.0.0.1", "localhost", "::1"}
-    fine, minutes, hours = (
-        settings.metrics_fine_hours,
-        settings.metrics_minute_hours,
-        settings.metrics_hour_days * 24,
-    )
-    return (
-        _Clash(
-            settings.pooler_url is not None and settings.database_url is None,
-            "pooler_url", Verdict.BAD, "a pooler without a database",
-            "name the server behind it in EOPIEZ_DATABASE_URL",
-        ),
-        _Clash(
-            settings.autoscaling and settings.ray_address is None,
-            "autoscaling", Verdict.WARNING, "a cluster started here has no autoscaler",
-            "name a cluster in EOPIEZ_RAY_ADDRESS, or leave it out",
-        ),
-        _Clash(
-            settings.ray_address is not None and is_local,
-            "artifact_url", Verdict.WARNING, f"artifacts of the cluster go to a local folder, {settings.artifacts}",
-            "as soon as the cluster has several machines, it has to be storage that all reach, such as s3://bucket/path",
-        ),
-        _Clash(
-            settings.gateway_min_replicas > settings.gateway_max_replicas,
-            "gateway_max_replicas", Verdict.WARNING,
-            f"it is below the fewest replicas, {settings.gateway_min_replicas}",
-            "raise it, or lower EOPIEZ_GATEWAY_MIN_REPLICAS",
-        ),
-        _Clash(
-            not is_alone and settings.secret_key is None,
-            "secret_key", Verdict.WARNING, "others are let in, and secrets in the database are not sealed",
-            "give at least 32 random characters: docs/security.md",
-        ),
-        _Clash(
-            bool(unusable := _unusable(settings)),
-            "encryption", Verdict.BAD, unusable, "docs/encryption.md and docs/erasure.md show how they are written",
-        ),
-        _Clash(
-            _is_open(settings.encryption_key_file),
-            "encryption_key_file", Verdict.WARNING, "others on this machine can read the master keys",
-            "let their owner alone read the file: chmod 600",
-        ),
-        _Clash(
-            settings.oidc_issuer is not None and settings.oidc_client_secret is None,
-            "oidc_client_secret", Verdict.WARNING, "the provider is asked without a secret",
-            "set it, unless the provider knows this gateway as a public client",
-        ),
-        _Clash(
-            not fine <= minutes <= hours,
-            "metrics_minute_hours", Verdict.WARNING, "coarser samples are kept for less time than finer ones",
-            "let EOPIEZ_METRICS_FINE_HOURS, _MINUTE_HOURS and _HOUR_DAYS grow in this order",
-        ),
-    )  # fmt: skip
