@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from .run import AsJson, Cpus, Job, Output, output_folder, pipeline_options, start
+from .analysis import Analysis, start
+from .output import output_folder
+from .run import AsJson, Cpus, Output, pipeline_options
 from .system import read_settings
 
 
@@ -22,5 +24,5 @@ def demo(output: Output = None, cpus: Cpus = None, as_json: AsJson = False) -> N
     from ..phases.io import ReadOptions
 
     options = pipeline_options("BBC news", ReadOptions(), 0.5, "hybrid", None)
-    job = Job([str(demo_folder())], options, output_folder(output, "demo"), read_settings(cpus=cpus), as_json)
-    start(job)
+    analysis = Analysis([str(demo_folder())], options, output_folder(output, "demo"), read_settings(cpus=cpus), as_json)
+    start(analysis)
