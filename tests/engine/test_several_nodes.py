@@ -13,13 +13,13 @@ import pytest
 import eopiez_ray as ez
 from eopiez_ray.engine.joining import authenticate
 from eopiez_ray.errors import ClusterError
+from eopiez_ray.supervision.parts import free_ports
 
 from ..waiting import wait_until
 from . import phases_of_clusters as phases
 from .phases_of_clusters import Marks, slow_plan
 from .test_clusters import REPEATABLE, driver_of, wind_down
 
-HEAD_PORT = 23_517
 STORE_BYTES = 80 * 2**20
 
 
@@ -30,7 +30,7 @@ class Machines:
         authenticate(home)
         from ray.cluster_utils import Cluster
 
-        head = {"gcs_server_port": HEAD_PORT, "num_cpus": 1, "include_dashboard": False}
+        head = {"gcs_server_port": free_ports(1)[0], "num_cpus": 1, "include_dashboard": False}
         self._cluster: Any = Cluster(initialize_head=True, head_node_args={"object_store_memory": STORE_BYTES, **head})
         self.address = str(self._cluster.address)
 
