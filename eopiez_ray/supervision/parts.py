@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -128,9 +129,10 @@ def check_port(settings: Settings) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on which nothing listens now."""
+    """Ports on which nothing listens now: others than those of a system that looks for some at the same moment."""
     found: list[int] = []
-    for port in PORTS:
+    first = random.choice(PORTS)
+    for port in (*range(first, PORTS.stop), *range(PORTS.start, first)):
         with socket.socket() as probe:
             try:
                 probe.bind(("", port))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -25,6 +24,7 @@ from eopiez_ray.gateway.app import create_app
 from eopiez_ray.gateway.identity.openid import Flow, Provider, Registration, read_id_token
 from eopiez_ray.model.accounts import UserView
 from eopiez_ray.store.accounts import Standing
+from eopiez_ray.supervision.parts import free_ports
 
 from ...waiting import wait_until
 from .browsing import Site, problem
@@ -33,16 +33,6 @@ from .given import settings_of, user
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OURS = Registration("https://id.example.com", "eopiez", "https://eopiez.example.com/v1/auth/oidc/callback")
 NONCE = "n" * 43
-
-
-def free_port() -> int:
-    """A port that nobody listens on, below those that connections get."""
-    for port in range(21_000, 32_000):
-        with socket.socket() as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if tried.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise OSError("no port is free")
 
 
 def answers(url: str) -> bool:
@@ -55,7 +45,7 @@ def answers(url: str) -> bool:
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
     """The URL of a provider that knows anybody."""
-    port = free_port()
+    port = free_ports(1)[0]
     command = [
         sys.executable,
         "-m",
@@ -218,7 +208,9 @@ async def test_without_a_provider_there_is_none(database_url: str, home: Path) -
 
 
 async def test_a_provider_that_is_away_says_so() -> None:
-    provider = Provider(Registration(f"http://127.0.0.1:{free_port()}", "eopiez", "https://eopiez.example.com/back"))
+    provider = Provider(
+        Registration(f"http://127.0.0.1:{free_ports(1)[0]}", "eopiez", "https://eopiez.example.com/back")
+    )
     with pytest.raises(IdentityProviderError, match="does not answer"):
         await provider.address(Flow.begin())
 
