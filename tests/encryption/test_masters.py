@@ -75,6 +75,7 @@ def test_a_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
         (":" + base64.b64encode(SECRET).decode(), "write a name"),
         (f"{line('m1')},{line('m1')}", "two master keys named 'm1'"),
     ],
+    ids=["nothing", "a name alone", "too short", "no name", "twice"],
 )
 def test_what_is_no_master_key_is_refused_without_showing_it(text: str, told: str) -> None:
     with pytest.raises(MasterKeyError, match=told) as caught:

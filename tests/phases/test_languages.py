@@ -24,7 +24,7 @@ def languages(*texts: str) -> list[str]:
     return list(identify(tokenize(documents)).to_pylist())
 
 
-@pytest.mark.parametrize("code", SENTENCES.keys() - UNKNOWN)
+@pytest.mark.parametrize("code", sorted(SENTENCES.keys() - UNKNOWN))
 def test_sentences_of_many_languages(code: str) -> None:
     assert languages(SENTENCES[code]) == [SIBLINGS.get(code, code)]
 

@@ -7,7 +7,7 @@ import json
 from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -21,14 +21,16 @@ from .browsing import Site, problem
 from .given import PASSWORD, user
 
 NEW = "lindenblatt im regen"
+USER = UUID(int=7)
+"""Nobody."""
 ADMINISTRATION: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/users", None),
     ("POST", "/users", {"login": "eve"}),
-    ("GET", f"/users/{uuid4()}", None),
-    ("PUT", f"/users/{uuid4()}", {"is_system_administrator": True, "is_disabled": False}),
-    ("POST", f"/users/{uuid4()}/password-reset", None),
-    ("DELETE", f"/users/{uuid4()}/sessions", None),
-    ("DELETE", f"/users/{uuid4()}/totp", None),
+    ("GET", f"/users/{USER}", None),
+    ("PUT", f"/users/{USER}", {"is_system_administrator": True, "is_disabled": False}),
+    ("POST", f"/users/{USER}/password-reset", None),
+    ("DELETE", f"/users/{USER}/sessions", None),
+    ("DELETE", f"/users/{USER}/totp", None),
     ("GET", "/audit", None),
     ("GET", "/audit/export", None),
 ]
@@ -131,7 +133,7 @@ async def test_administrators_end_sessions_of_others_v5_0_0_7_4_5(site: Site) ->
     anna, client = await site.member("anna", Role.VIEWER)
     assert (await root.delete(f"/users/{anna}/sessions")).status_code == HTTPStatus.NO_CONTENT
     problem(await client.get("/users/profile"), 401, "unauthenticated")
-    problem(await root.delete(f"/users/{uuid4()}/sessions"), 404, "not-found")
+    problem(await root.delete(f"/users/{USER}/sessions"), 404, "not-found")
 
 
 async def test_members_are_managed_by_administrators_of_their_project_v5_0_0_8_4_1(
@@ -149,7 +151,7 @@ async def test_members_are_managed_by_administrators_of_their_project_v5_0_0_8_4
     problem(await stranger.get("/projects/default/members"), 404, "project-not-found")
     problem(await stranger.get("/projects/nowhere/members"), 404, "project-not-found")
     problem(await keeper.put(f"/projects/default/members/{cleo}", json={"role": "viewer"}), 404, "not-found")
-    problem(await keeper.put(f"/projects/default/members/{uuid4()}", json={"role": "viewer"}), 404, "not-found")
+    problem(await keeper.put(f"/projects/default/members/{USER}", json={"role": "viewer"}), 404, "not-found")
     members = (await viewer.get("/projects/default/members")).json()["items"]
     assert [(each["login"], each["role"]) for each in members] == [("anna", "administrator"), ("ben", "operator")]
     assert (await keeper.delete(path)).status_code == HTTPStatus.NO_CONTENT
