@@ -22,7 +22,8 @@ OURS = {
 
 @pytest.mark.parametrize("name", [
     *sorted(HOP_BY_HOP), "authorization", "cookie", "host", "proxy-authorization", "x-request-timeout-seconds",
-    "forwarded", "x-request-disconnect-disabled", "x-eopiez-request", "x-real-ip", "sec-fetch-site", "serve_multiplexed_model_id",
+    "forwarded", "x-request-disconnect-disabled", "x-eopiez-request", "x-real-ip", "sec-fetch-site",
+    "serve_multiplexed_model_id",
 ])  # fmt: skip
 def test_nothing_of_ours_goes_out(name: str) -> None:
     assert dict(outgoing([(name, "secret")], ORIGIN)) == OURS
