@@ -36,14 +36,15 @@ types: ## Make the dashboard's types from the API's description
 	rm dashboard/description.json
 
 test: ## Run all tests
-	pytest
+	pytest -n 2 --dist loadfile
 
-test-long: ## Run 100,000 schedules of crashes, read damaged files for 10 minutes, send the API what it does not expect, outlive Ray's patience with a dead head
+test-long: ## Run 100,000 schedules of crashes, read damaged files for 10 minutes, send the API what it does not expect, outlive Ray's patience with a dead head, cut off a node
 	EOPIEZ_SCHEDULES=100000 pytest tests/machine/test_simulation.py -o timeout=3600
 	EOPIEZ_FUZZ_SECONDS=40 pytest tests/phases/test_io_fuzz.py
 	EOPIEZ_API_EXAMPLES=40 pytest tests/gateway/test_description.py
 	EOPIEZ_OUTAGE_SECONDS=75 pytest tests/engine/test_clusters.py -k head_that_dies
 	EOPIEZ_HEAD_KILLS=2 pytest tests/engine/test_lost_heads.py -s
+	EOPIEZ_NODE_CUTS=2 pytest tests/engine/test_cut_nodes.py -s
 	EOPIEZ_PODS=1 pytest tests/deploy/test_pods.py
 
 bench: ## Run every benchmark, one after the other
