@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import psutil
 
 from ..documents import ROOT
 
+AS_HEAD = "--head", "--port=6379", "--include-dashboard=false"
 HEAD, NODE = "10.87.53.1", "10.87.53.2"
 
 
@@ -23,6 +25,11 @@ def has_namespaces() -> bool:
     tried = subprocess.run(["ip", "netns", "add", f"ez-try-{os.getpid()}"], capture_output=True)
     subprocess.run(["ip", "netns", "del", f"ez-try-{os.getpid()}"], capture_output=True)
     return tried.returncode == 0
+
+
+def _ray(machine: str, *options: str) -> list[str]:
+    start = [sys.executable, "-m", "ray.scripts.scripts", "start", f"--node-ip-address={machine}"]
+    return [*start, f"--object-store-memory={80 * 2**20}", *options]
 
 
 class Net:
@@ -85,11 +92,15 @@ class Net:
         self._running.remove(started)
 
     def ray(self, machine: str, *options: str) -> subprocess.Popen[bytes]:
-        start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", f"--node-ip-address={machine}"]
-        return self.run(machine, *start, f"--object-store-memory={80 * 2**20}", *options)
+        return self.run(machine, *_ray(machine, "--block", *options))
 
-    def head(self, cpus: int = 0) -> subprocess.Popen[bytes]:
-        return self.ray(HEAD, "--head", "--port=6379", f"--num-cpus={cpus}", "--include-dashboard=false")
+    def head(self) -> subprocess.Popen[bytes]:
+        return self.ray(HEAD, *AS_HEAD, "--num-cpus=0")
+
+    def head_with(self, *program: str) -> subprocess.Popen[bytes]:
+        """A head with a CPU, and a program beside it that attaches to it: among the same processes."""
+        start = shlex.join(_ray(HEAD, *AS_HEAD, "--num-cpus=1"))
+        return self.run(HEAD, "sh", "-c", f"{start} && until {shlex.join(program)}; do sleep 0.2; done")
 
     def has_head(self) -> bool:
         """Whether the node reaches a head."""

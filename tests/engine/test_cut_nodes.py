@@ -36,9 +36,8 @@ def net(database_url: str, tmp_path: Path) -> Iterator[Net]:
 
 def test_a_node_that_is_cut_off_again_and_again_costs_nothing(net: Net, database_url: str, tmp_path: Path) -> None:
     marks = Marks(tmp_path / "marks")
-    net.head(cpus=1)
+    net.head_with(sys.executable, "-m", "eopiez_ray.cli", "orchestrate", "--name", "head")
     net.ray(NODE, f"--address={HEAD}:6379", "--num-cpus=1")
-    net.run(HEAD, sys.executable, "-m", "eopiez_ray.cli", "orchestrate", "--name", "head")
     local = Local(Settings(home=tmp_path / "own", database_url=database_url))
     workflow = local.submit(slow_plan(str(marks.folder), COUNT, 0.1))
     pauses = []
