@@ -12,12 +12,11 @@ from ..model.limits import LimitKind
 from ..model.names import DEFAULT_PROJECT
 from .sheet import Sheet, figure, word
 from .sheet import name as text
-from .system import open_local
+from .system import open_system
 from .terminal import counted, err, out, print_json
 
 if TYPE_CHECKING:
-    from ..model.limits import Rules
-    from ..store import StandingLimit
+    from ..model.limits import Rules, StandingLimit
 
 
 def register(app: typer.Typer) -> None:
@@ -28,8 +27,8 @@ def register(app: typer.Typer) -> None:
 
 def limits(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """List limits and how much of each is in use, and the weights of projects and owners."""
-    with open_local("limits") as local:
-        standing, rules = local.limits(), local.rules()
+    with open_system() as system:
+        standing, rules = system.limits(), system.rules()
     if as_json:
         print_json({"limits": [_limit_value(each) for each in standing]} | _weight_values(rules))
         return
@@ -70,8 +69,8 @@ def limit(
     ```
     """
     number = _maximum(maximum)
-    with open_local("limits") as local:
-        local.limit(kind, name, number, project)
+    with open_system() as system:
+        system.limit(kind, name, number, project)
     where = f" of project {project!r}" if project else ""
     said = "is no longer limited" if number is None else f"may have {counted(number, 'concurrent call')}"
     out().print(f"{kind} {name!r}{where} {said}.", markup=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..model.names import DEFAULT_PROJECT
-from .system import open_local
+from .system import open_system
 from .terminal import out
 
 
@@ -28,8 +28,8 @@ def weigh(
 
     Example: eopiez weigh anna 3
     """
-    with open_local("weigh") as local:
-        local.weigh(owner, weight, project)
+    with open_system() as system:
+        system.weigh(owner, weight, project)
     where = "" if project == DEFAULT_PROJECT else f" of project {project!r}"
     out().print(f"owner {owner!r}{where} has a weight of {weight:g}; others have 1 unless set.", markup=False)
 
@@ -42,6 +42,6 @@ def weigh_project(
 
     Example: eopiez weigh-project research 3
     """
-    with open_local("weigh") as local:
-        local.weigh_project(project, weight)
+    with open_system() as system:
+        system.weigh_project(project, weight)
     out().print(f"project {project!r} has a weight of {weight:g}; others have 1 unless set.", markup=False)

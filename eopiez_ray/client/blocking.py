@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from ..display import Rows, attempts_html, partitions_html, steps_html, watch, workflow_html, workflows_html
 from ..model.filters import Order, WorkflowFilter
+from ..model.names import DEFAULT_PROJECT
 from .progress import bar
 from .remote import ALL, EVERYTHING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..model.changes import StepChange
     from ..model.filters import AttemptFilter, TaskFilter
     from ..model.ids import WorkflowId
+    from ..model.limits import LimitKind, Rules, StandingLimit
     from ..model.options import RequestOptions, StartOptions
     from ..model.requests import Answer, Selection, Verb
     from ..model.status import WorkflowStatus
@@ -134,6 +136,26 @@ class Remote:
     def set_aside(self, selection: Selection = EVERYTHING, limit: int = 1000) -> list[SetAside]:
         """Quarantined workflows and why they were set aside, newest first."""
         return self._loop.run(self._remote.set_aside(selection, limit))
+
+    def limit(self, kind: LimitKind | str, name: str, maximum: int | None, project: str = "") -> None:
+        """Limit concurrent calls for a project, an owner, a label (``key=value``) or a phase; None lifts the limit."""
+        self._loop.run(self._remote.limit(kind, name, maximum, project))
+
+    def weigh(self, owner: str, weight: float, project: str = DEFAULT_PROJECT) -> None:
+        """Set an owner's share of what the project has, relative to its other owners, who have 1."""
+        self._loop.run(self._remote.weigh(owner, weight, project))
+
+    def weigh_project(self, project: str, weight: float) -> None:
+        """Set a project's share of the cluster relative to other projects, which have 1."""
+        self._loop.run(self._remote.weigh_project(project, weight))
+
+    def limits(self) -> list[StandingLimit]:
+        """All limits that you may see, and how much of each is in use."""
+        return self._loop.run(self._remote.limits())
+
+    def rules(self) -> Rules:
+        """All limits and weights that you may see."""
+        return self._loop.run(self._remote.rules())
 
     def pause(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
         """Request a pause of all selected workflows."""

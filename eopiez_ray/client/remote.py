@@ -12,10 +12,11 @@ from uuid import UUID
 from ..errors import ForbiddenError, ParameterError, PlanError
 from ..model.filters import Order, WorkflowFilter
 from ..model.ids import WorkflowId, uuid7
-from ..model.names import check_labels, check_priority
+from ..model.limits import LimitKey, LimitKind
+from ..model.names import DEFAULT_PROJECT, check_labels, check_priority
 from ..model.requests import Answer, Selection, Verb
 from ..model.status import WorkflowStatus
-from . import reading
+from . import reading, sharing
 from .pages import PAGE, pages
 from .pipeline import AsyncPipeline
 from .transport import Call
@@ -23,6 +24,7 @@ from .workflow import AsyncRemoteWorkflow, request_body
 
 if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
+    from ..model.limits import Rules, StandingLimit
     from ..model.options import RequestOptions, StartOptions
     from ..model.views import GivenUp, SetAside, WorkflowView
     from .transport import Transport
@@ -184,6 +186,39 @@ class AsyncRemote:
         query = _selected(selection, selection.statuses)
         page = await self._transport.get("workflows/failures", limit=min(limit, PAGE), **query)
         return [reading.set_aside(each) for each in page["quarantined"]]
+
+    async def limit(self, kind: LimitKind | str, name: str, maximum: int | None, project: str = "") -> None:
+        """Limit concurrent calls for a project, an owner, a label (``key=value``) or a phase; None lifts the limit.
+
+        With a ``project``, a limit on an owner, label or phase is about the calls of this project alone; without one,
+        it counts those of all projects together.
+
+        Raises:
+            ForbiddenError: you are no system administrator.
+            ParameterError: the maximum is negative, or the label is not named ``key=value``.
+        """
+        await sharing.limit(self._transport, LimitKey(LimitKind(kind), name, project), maximum)
+
+    async def weigh(self, owner: str, weight: float, project: str = DEFAULT_PROJECT) -> None:
+        """Set an owner's share of what the project has, relative to its other owners, who have 1.
+
+        Raises:
+            ForbiddenError: you are no system administrator.
+            ParameterError: the weight is not above 0.
+        """
+        await sharing.weigh(self._transport, weight, project, owner)
+
+    async def weigh_project(self, project: str, weight: float) -> None:
+        """Set a project's share of the cluster relative to other projects, which have 1. Errors as in ``weigh``."""
+        await sharing.weigh(self._transport, weight, project)
+
+    async def limits(self) -> list[StandingLimit]:
+        """All limits that you may see, and how much of each is in use."""
+        return await sharing.limits(self._transport)
+
+    async def rules(self) -> Rules:
+        """All limits and weights that you may see."""
+        return await sharing.rules(self._transport)
 
     async def pause(self, selection: Selection, **options: Unpack[RequestOptions]) -> list[Answer]:
         """Request a pause of all selected workflows, and give the answer for each without waiting."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 from ..display import Rows, workflows_html
 from ..model.filters import Order
-from ..model.limits import LimitKey, LimitKind, Rules
+from ..model.limits import LimitKey, LimitKind, Rules, StandingLimit
 from ..model.names import DEFAULT_PROJECT
 from ..model.options import RequestOptions, StartOptions, request_of
 from ..model.requests import Answer, Selection, Verb
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         KnownPhase,
         ProjectView,
         SetAside,
-        StandingLimit,
         WorkflowView,
     )
     from .figures import NodeFigures

@@ -36,6 +36,7 @@ _TAGS = {
     "results": "What finished steps have made.",
     "pipeline": "Analyse a collection of texts, and look at what was found.",
     "services": "Phases that run elsewhere, in any language.",
+    "sharing": "Limits and weights: how projects and owners share the cluster.",
     "monitoring": "How the system is.",
     "alerts": "What is wrong, and who is told.",
 }

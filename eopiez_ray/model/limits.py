@@ -29,6 +29,17 @@ class LimitKey(NamedTuple):
     """The project whose calls alone count; empty if those of all projects count together."""
 
 
+class StandingLimit(NamedTuple):
+    """A limit, and how much of it is in use."""
+
+    key: LimitKey
+    maximum: int
+    held: int
+    """Calls that living orchestrators run under it, or may start at once."""
+    wanted: int
+    """Calls that they could run without it."""
+
+
 class Owner(NamedTuple):
     """Whose a workflow is: the same name in two projects is two owners."""
 

@@ -22,7 +22,7 @@ from .ledger import Claim, Ledger, Peers
 from .listing import ALL
 from .profiles import KnownPhase, PhaseBook
 from .projects import Projects, ProjectView
-from .rules import RuleBook, StandingLimit
+from .rules import RuleBook
 from .updates import Asked, Updates
 from .vitals import Drivers, Vitals
 from .workflows import EVERYTHING, Workflows
@@ -54,7 +54,6 @@ __all__ = [
     "RejectView",
     "RuleBook",
     "SetAside",
-    "StandingLimit",
     "StepFacts",
     "StepRow",
     "StepView",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError, ProjectNotFoundError
-from ..model.limits import LimitKey, LimitKind, Owner, Rules
+from ..model.limits import LimitKey, LimitKind, Owner, Rules, StandingLimit
 from ..model.names import DEFAULT_PROJECT, check_name, check_project_name
 from .projects import project_names
 from .queries import sql
@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     from .database import Database
 
 Grant = Callable[[int, int, int, Sequence[tuple[int, int]]], int]
-
-
-class StandingLimit(NamedTuple):
-    """A limit, and how much of it is in use."""
-
-    key: LimitKey
-    maximum: int
-    held: int
-    """Calls that living orchestrators run under it, or may start at once."""
-    wanted: int
-    """Calls that they could run without it."""
 
 
 class RuleBook:

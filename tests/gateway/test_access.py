@@ -56,7 +56,7 @@ CREATING: dict[str, Role] = {
 LISTS = {
     "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
     "get_performance", "get_costs", "get_metric_history", "list_system_logs", "export_logs", "list_failures",
-    "list_alerts", "list_alert_rules", "list_alert_channels", "list_alert_silences",
+    "list_alerts", "list_alert_rules", "list_alert_channels", "list_alert_silences", "list_limits",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""
 BULK = {
@@ -65,7 +65,9 @@ BULK = {
 """What changes all things that a selection names."""
 FOUND = {"find_workflow"}
 """What is named by a part of its id."""
-OF_SYSTEM = {"list_log_levels", "set_log_level", "lift_log_level"}
+OF_SYSTEM = {
+    "list_log_levels", "set_log_level", "lift_log_level", "set_limit", "lift_limit", "weigh_project", "weigh_owner",
+}  # fmt: skip
 """What system administrators alone may do."""
 OPEN = {"get_liveness", "get_readiness", "get_health", "get_plan_schema", "list_built_in_rules", "get_rule_schema"}
 """What is nobody's."""
@@ -84,6 +86,9 @@ BODIES: dict[str, Any] = {
     "create_upload": {"name": "a.txt", "size": 1},
     "register_service": {"name": "mine", "url": "http://127.0.0.1:9"},
     "set_log_level": {"level": "info"},
+    "set_limit": {"maximum": 4},
+    "weigh_project": {"weight": 3},
+    "weigh_owner": {"weight": 3},
     "acknowledge_alert": {"comment": "on it"},
     "put_alert_rule": RULE,
     "put_alert_channel": {"url": "http://127.0.0.1:9/"},
@@ -239,7 +244,7 @@ async def test_a_part_of_an_id_finds_nothing_of_other_projects(client: Client) -
 
 @pytest.mark.parametrize("name", sorted(OF_SYSTEM))
 async def test_what_is_of_the_system_is_for_its_administrators(client: Client, name: str) -> None:
-    things = {"logger": "eopiez_ray.tests"}
+    things = {"logger": "eopiez_ray.tests", "kind": "owner", "name": "anna", "project": "blue", "owner": "anna"}
     for caller in ("anna", "ben", "cleo", "dora", "fritz"):
         answer = await ALL[name].call(client(caller), things)
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:eopiez:problem:forbidden")

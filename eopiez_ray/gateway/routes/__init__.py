@@ -14,6 +14,7 @@ from . import (
     failures,
     history,
     keys,
+    limits,
     logs,
     members,
     metric_history,
@@ -36,7 +37,7 @@ from . import (
 _RESOURCES = (
     workflows, failures, requests, history, pictures, results, plans, pipeline, uploads, services, monitoring,
     metric_history, performance, costs, logs, alerts, alert_rules, alert_silences, alert_channels, auth, openid,
-    profile, keys, projects, erasures, members, users, audit, documentation,
+    profile, keys, projects, limits, erasures, members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)
