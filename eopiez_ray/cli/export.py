@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import EopiezError, ParameterError
+from ..home import make_file
 from .operating import on_database
 from .progress_of_bytes import Progress
 from .system import stay_here
@@ -114,7 +115,7 @@ def _opened(output: str) -> Iterator[IO[bytes]]:
     path = Path(output)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with make_file(partial).open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -74,10 +74,8 @@ def import_bundle(
         return
     verb = "Would import" if dry_run else "Imported"
     told = ", ".join(f"{count:,} {status}" for status, count in sorted(done.statuses.items()))
-    out().print(
-        f"{verb} {counted(done.workflows, 'workflow')}{f'; {done.skipped:,} were here already' if done.skipped else ''}. "
-        f"In the file: {told or 'nothing'}."
-    )
+    here = f"; {done.skipped:,} were here already" if done.skipped else ""
+    out().print(f"{verb} {counted(done.workflows, 'workflow')}{here}. In the file: {told or 'nothing'}.")
 
 
 @contextmanager
@@ -86,8 +84,7 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     try:
-        stream = Path(file).open("rb")
+        with Path(file).open("rb") as stream:
+            yield stream
     except OSError as error:
         raise UnreadableInputError(file, error.strerror or str(error)) from error
-    with stream:
-        yield stream

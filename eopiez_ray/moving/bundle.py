@@ -1,8 +1,8 @@
 """The file in which workflows travel: a tar file of plain members, written and read from its beginning to its end.
 
-``manifest.json`` comes first, then ``tables/NAME/000000.jsonl``, a JSON object a line, then ``artifacts/DIGEST``, and at
-last ``end.json`` with a SHA-256 over all members before it. Nothing is compressed, so that nothing can grow when it is
-read, and no member's name is ever used as a path.
+``manifest.json`` comes first, then ``tables/NAME/000000.jsonl``, a JSON object a line, then ``artifacts/DIGEST``, and
+at last ``end.json`` with a SHA-256 over all members before it. Nothing is compressed, so that nothing can grow when it
+is read, and no member's name is ever used as a path.
 """
 
 from __future__ import annotations

@@ -20,9 +20,7 @@ from blake3 import blake3
 from ..errors import (
     ArrivalRefusedError,
     DamagedBundleError,
-    ParameterError,
     PlanError,
-    ProjectNotFoundError,
     StoreError,
 )
 from ..model.audit import Entry

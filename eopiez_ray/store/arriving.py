@@ -1,4 +1,4 @@
-"""What arrives from another system: kept in tables of one session, until all of it is there and is made visible at once.
+"""What arrives from another system: kept in tables of one session until all is there, then made visible at once.
 
 If the process or the database dies before that, nothing has arrived, and nothing is left of it.
 """

@@ -18,7 +18,6 @@ __all__ = ["KeyFile", "encryption", "key_file"]
 @asynccontextmanager
 async def stage_of(server: EmbeddedServer, template: str, folder: Path, keys: Encryption) -> AsyncIterator[Stage]:
     """A system with a database and a folder for artifacts of its own, and a project blue."""
-    folder.mkdir()
     async with database_of(server, template) as url, await connect(url, encryption=keys) as database:
         await Projects(database).create("blue")
         made = Stage(database, folder)

@@ -17,7 +17,7 @@ order by id
 
 -- name: departing_plans
 -- Plans that some workflows follow, or will follow.
-select to_jsonb(plans) as row
+select to_jsonb(plans) - 'created_at' as row
 from plans
 where digest in (
     select unnest(array[plan, wanted_plan])
@@ -200,7 +200,7 @@ select count(distinct digest) as missing
 from staged_tasks
 join staged_workflows on staged_workflows.id = workflow_id
 where inline is null
-    and not exists (select from staged_artifacts where source = digest and project = staged_workflows.project)
+    and not exists (select from staged_artifacts where source = staged_tasks.digest and project = staged_workflows.project)
 
 -- name: stray_rows
 -- A table with rows of workflows that are not among those that arrive, or of plans that did not come with them.
@@ -218,7 +218,7 @@ select 'rejects' from staged_rejects where workflow_id not in (select id from st
 union all
 select 'workflows'
 from staged_workflows
-where not plan in (select digest from staged_plans)
+where plan not in (select digest from staged_plans)
     or wanted_plan not in (select digest from staged_plans)
 limit 1
 
