@@ -72,6 +72,10 @@
      │    ├── RepositoryBusyError        somebody else is at work there
      │    ├── BackupNotFoundError        no backup of that id, or of that moment
      │    └── DamagedBackupError         something in it was changed, or is missing
+     ├── BundleError                 what `eopiez export` has written, or somebody else
+     │    ├── NotABundleError            it is none, or of a newer format
+     │    └── DamagedBundleError         something in it was changed, is missing, or does not belong there
+     ├── ArrivalRefusedError         other workflows have the ids of those that are imported
      └── ArchiveError                an .eopz archive
           ├── NotAnArchiveError
           ├── DamagedArchiveError
@@ -602,6 +606,39 @@ class DamagedBackupError(BackupError):
             f"{place} of the backups is damaged: {reason}; restore another backup, or copy the repository back"
         )
         self.place, self.reason = place, reason
+
+
+class BundleError(EopiezError):
+    """A file of `eopiez export` cannot be used."""
+
+    exit_code = 65
+
+
+class NotABundleError(BundleError):
+    """It is no such file, or one of a newer format."""
+
+
+class DamagedBundleError(BundleError):
+    """Something in it was changed, is missing, or does not belong there."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place} is damaged: {reason}; nothing was imported: export it again, or copy it again")
+        self.place, self.reason = place, reason
+
+
+class ArrivalRefusedError(EopiezError):
+    """Workflows cannot be imported under their ids."""
+
+    exit_code = 73
+
+    def __init__(self, ids: list[str], were_erased: bool = False) -> None:
+        shown = ", ".join(ids[:5]) + (" …" if len(ids) > 5 else "")
+        reason = "other workflows have, or erased ones had," if were_erased else "other workflows have"
+        super().__init__(
+            f"nothing was imported, since {reason} the ids of {len(ids):,} of these here: {shown}; "
+            "give --copy to import all under new ids"
+        )
+        self.ids, self.were_erased = ids, were_erased
 
 
 class ArchiveError(EopiezError):

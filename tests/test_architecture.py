@@ -42,6 +42,8 @@ FACTS: dict[str, tuple[object, ...]] = {
     "TooManyRequestsError": ("too many attempts", 2.5),
     "BackupNotFoundError": ("20261130T020000Z", "/mnt/backups"),
     "DamagedBackupError": ("object 01", "it is missing"),
+    "DamagedBundleError": ("tables/tasks/000000.jsonl", "it is no JSON"),
+    "ArrivalRefusedError": (["0199"], True),
 }
 """Arguments of those that take more than a sentence."""
 

@@ -28,7 +28,9 @@ from . import (
     encrypt,
     erase,
     events,
+    export,
     failures,
+    import_,
     job,
     limits,
     login,
@@ -147,8 +149,9 @@ def eopiez(
 
 COMMANDS = (
     demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    performance, costs, top, limits, weigh, orchestrate, job, up, status, down, doctor, config, upgrade, backup, alerts,
-    users, audit, encrypt, erase, retention, login, logout, context, search, archive, chaos, clean, plan,
+    performance, costs, top, limits, weigh, orchestrate, job, up, status, down, doctor, config, upgrade, backup, export,
+    import_, alerts, users, audit, encrypt, erase, retention, login, logout, context, search, archive, chaos, clean,
+    plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

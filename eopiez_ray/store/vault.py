@@ -148,7 +148,7 @@ class Vault:
             places: of each column with texts, where they are, with the names of other columns in braces.
         """
         read = [dict(row) for row in rows]
-        await self._ready_for(row[column] for row in read for column in places)
+        await self.ready_for(row[column] for row in read for column in places)
         for row in read:
             for column, place in places.items():
                 if isinstance(row[column], str) and key_of(row[column]) is not None:
@@ -159,7 +159,7 @@ class Vault:
         """The rows with what their errors say; ``id_column`` has the workflow's id."""
         read = [dict(row) for row in rows]
         told = [row for row in read if isinstance(row[column], dict)]
-        await self._ready_for(row[column].get(name) for row in told for name in ERROR_TEXTS)
+        await self.ready_for(row[column].get(name) for row in told for name in ERROR_TEXTS)
         for row in told:
             row[column] = {
                 name: shown(value, error_place(name, row[id_column]), self.keys)
@@ -169,7 +169,8 @@ class Vault:
             }
         return read
 
-    async def _ready_for(self, texts: Iterable[Any]) -> None:
+    async def ready_for(self, texts: Iterable[Any]) -> None:
+        """Get the keys of these texts, as far as they are sealed, live and can be unwrapped."""
         used = {key for text in texts if isinstance(text, str) and (key := key_of(text)) is not None}
         if used:
             await self.ready(used)

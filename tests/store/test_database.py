@@ -43,8 +43,10 @@ async def test_migrations_from_the_first_schema_meet_todays(database: Database) 
 
 async def test_every_statement_is_one_that_postgres_accepts(database: Database) -> None:
     async with database.transaction() as connection:
+        await connection.execute(statements()["make_stages"])  # Others are about these tables.
         for name, text in statements().items():
-            assert await connection.prepare(text), name
+            if name != "make_stages":
+                assert await connection.prepare(text), name
 
 
 async def test_opening_twice_at_once_makes_one_schema(server: EmbeddedServer) -> None:
