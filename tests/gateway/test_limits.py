@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from ..waiting import until
 from .conftest import Client
 
 OWNER = {"kind": "owner", "name": "anna/b", "project": None, "maximum": 4, "held": 0, "wanted": 0}
@@ -66,9 +67,5 @@ async def test_what_cannot_be_is_refused(client: Client, path: str, body: Any, s
 
 async def test_a_change_is_in_the_audit_log(client: Client, app: FastAPI) -> None:
     await client("root").put("/limits/owner/anna", json={"maximum": 4})
-    rows = await app.state.system.database.fetch(
-        "select action, actor, object from audit order by position desc limit 1"
-    )
-    assert rows
-    assert "limit" in rows[0]["action"]
-    assert rows[0]["actor"] == "root"
+    said = "select 1 from audit where action = 'set_limit' and actor = 'root' and object = 'owner anna'"
+    assert await until(lambda: app.state.system.database.fetch(said))

@@ -198,9 +198,13 @@ values ($1, $2, $3, $4)
 -- How many artifacts have not arrived.
 select count(distinct digest) as missing
 from staged_tasks
-join staged_workflows on staged_workflows.id = workflow_id
 where inline is null
-    and not exists (select from staged_artifacts where source = staged_tasks.digest and project = staged_workflows.project)
+    and not exists (
+        select
+        from staged_artifacts
+        where source = staged_tasks.digest
+            and project = (select project from staged_workflows where id = staged_tasks.workflow_id)
+    )
 
 -- name: stray_rows
 -- A table with rows of workflows that are not among those that arrive, or of plans that did not come with them.
@@ -255,14 +259,17 @@ where mine.id is not null
 order by staged_workflows.id
 
 -- name: rename_results
--- Let tasks that arrive refer to their artifacts as they are called here.
+-- Let tasks that arrive refer to their artifacts as they are called here. Each looks its own up: these tables have no
+-- statistics for a better plan.
 update staged_tasks
-set digest = staged_artifacts.digest, form = staged_artifacts.form
-from staged_artifacts
-join staged_workflows on staged_workflows.project = staged_artifacts.project
-where staged_workflows.id = staged_tasks.workflow_id
-    and staged_tasks.digest = staged_artifacts.source
-    and staged_tasks.inline is null
+set (digest, form) = (
+    select coalesce(found.digest, staged_tasks.digest), coalesce(found.form, staged_tasks.form)
+    from (select) as once
+    left join staged_artifacts as found
+        on source = staged_tasks.digest
+        and project = (select project from staged_workflows where id = staged_tasks.workflow_id)
+)
+where inline is null
 
 -- name: release_keys
 -- Forget idempotency keys that somebody has used here.
