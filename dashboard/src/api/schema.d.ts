@@ -1396,6 +1396,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/limits/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["set_limit"];
+        post?: never;
+        delete: operations["lift_limit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/weights/{project}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["weigh_project"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/weights/{project}/owners/{owner}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["weigh_owner"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{project}/erasures/preview": {
         parameters: {
             query?: never;
@@ -2099,6 +2163,16 @@ export interface components {
         LevelsBody: {
             items: components["schemas"]["LevelSettingBody"][];
         };
+        LimitBody: {
+            kind: components["schemas"]["LimitKind"];
+            name: string;
+            project: string | null;
+            maximum: number;
+            held: number;
+            wanted: number;
+        };
+        /** @enum {string} */
+        LimitKind: "project" | "owner" | "label" | "phase";
         LineBody: {
             id: number;
             /** Format: date-time */
@@ -2148,6 +2222,9 @@ export interface components {
             code?: string | null;
             /** @default false */
             cookie?: boolean;
+        };
+        MaximumBody: {
+            maximum: number;
         };
         MeasuredBody: {
             labels: {
@@ -2300,6 +2377,11 @@ export interface components {
         };
         /** @enum {string} */
         Order: "newest" | "oldest";
+        OwnerWeightBody: {
+            project: string;
+            owner: string;
+            weight: number;
+        };
         Page_AlertBody_: {
             items: components["schemas"]["AlertBody"][];
             next?: string | null;
@@ -2533,6 +2615,10 @@ export interface components {
             title: string;
             /** Format: date-time */
             created_at: string;
+        };
+        ProjectWeightBody: {
+            project: string;
+            weight: number;
         };
         ProjectsBody: {
             items: components["schemas"]["ProjectBody"][];
@@ -2798,6 +2884,11 @@ export interface components {
         };
         /** @enum {string} */
         Severity: "info" | "warning" | "critical";
+        SharingBody: {
+            limits: components["schemas"]["LimitBody"][];
+            owners: components["schemas"]["OwnerWeightBody"][];
+            projects: components["schemas"]["ProjectWeightBody"][];
+        };
         ShownInvitationBody: {
             /** Format: uuid */
             id: string;
@@ -3051,6 +3142,9 @@ export interface components {
         Verb: "pause" | "resume" | "cancel" | "retry";
         /** @enum {string} */
         Verdict: "faster" | "slower" | "same";
+        WeightBody: {
+            weight: number;
+        };
         WorkflowBody: {
             /** Format: uuid */
             id: string;
@@ -5832,6 +5926,122 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_limits: {
+        parameters: {
+            query?: {
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharingBody"];
+                };
+            };
+        };
+    };
+    set_limit: {
+        parameters: {
+            query?: {
+                project?: string | null;
+            };
+            header?: never;
+            path: {
+                kind: components["schemas"]["LimitKind"];
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaximumBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    lift_limit: {
+        parameters: {
+            query?: {
+                project?: string | null;
+            };
+            header?: never;
+            path: {
+                kind: components["schemas"]["LimitKind"];
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    weigh_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WeightBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    weigh_owner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                owner: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WeightBody"];
+            };
+        };
         responses: {
             204: {
                 headers: {
