@@ -17,12 +17,7 @@ from uuid import UUID
 
 from blake3 import blake3
 
-from ..errors import (
-    ArrivalRefusedError,
-    DamagedBundleError,
-    PlanError,
-    StoreError,
-)
+from ..errors import ArrivalRefusedError, DamagedBundleError, PlanError, WriteRefusedError
 from ..model.audit import Entry
 from ..model.ids import uuid7
 from ..model.plan import PlanSpec
@@ -110,9 +105,7 @@ class Importer:
                 await self._rows(member, await asyncio.to_thread(reader.rows, member), arrival)
         except (KeyError, TypeError, ValueError, AttributeError, PlanError) as error:
             raise DamagedBundleError(member.name, f"a row does not fit: {error or type(error).__name__}") from error
-        except StoreError as error:
-            if "refuses" not in str(error):
-                raise
+        except WriteRefusedError as error:
             raise DamagedBundleError(member.name, str(error)) from error
 
     async def _rows(self, member: Member, rows: list[Row], arrival: Arrival) -> None:
