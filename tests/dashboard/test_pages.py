@@ -48,6 +48,7 @@ PAGES = {
     "settings": "Your account",
     "administration": "Administration",
     "administration?part=users": "Administration",
+    "administration?part=limits": "Administration",
     "administration?part=audit": "Administration",
 }
 """Addresses, and the first heading of each page."""

@@ -97,6 +97,26 @@ async def test_a_second_factor_is_set_up_asked_for_and_removed(site: Site, page:
     await theirs.context.close()
 
 
+async def test_limits_and_weights_are_set_and_lifted(site: Site, page: Page) -> None:
+    await page.goto(f"{site.url}#/administration?part=limits")
+    limits = page.locator("section", has=page.get_by_role("heading", name="Limits on calls at once"))
+    await expect(limits).to_contain_text("No limits")
+    await limits.get_by_label("Limit on").select_option("label")
+    await limits.get_by_label("Name").fill("team=red/blue")
+    await limits.get_by_label("In project").fill("default")
+    await limits.get_by_label("Maximum").fill("4")
+    await limits.get_by_role("button", name="Set the limit").click()
+    await expect(limits.get_by_role("row").nth(1)).to_have_text(re.compile("label.*team=red/blue.*default.*0.*4"))
+    await limits.get_by_role("button", name="Lift the limit on label team=red/blue").click()
+    await expect(limits).to_contain_text("No limits")
+    weights = page.locator("section", has=page.get_by_role("heading", name="Weights"))
+    await weights.get_by_label("Project").fill("default")
+    await weights.get_by_label("Owner").fill("anna")
+    await weights.get_by_label("Weight").fill("2.5")
+    await weights.get_by_role("button", name="Set the weight").click()
+    await expect(weights.get_by_role("row").nth(1)).to_have_text(re.compile("default.*anna.*2.5"))
+
+
 async def test_signed_out_elsewhere_is_noticed(site: Site, page: Page, browser: Browser) -> None:
     other = await in_a_new_browser(site, browser)
     await sign_in(other, site)

@@ -2,6 +2,7 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { useSession } from "../shell/session";
 import { texts } from "../texts";
 import { Audit } from "./audit";
+import { Limits } from "./limits";
 import { Projects } from "./projects";
 import { PARTS } from "./search";
 import { Users } from "./users";
@@ -30,6 +31,7 @@ export function Administration() {
       </nav>
       {part === "projects" && <Projects profile={session.profile} />}
       {part === "users" && isSystem && <Users />}
+      {part === "limits" && isSystem && <Limits />}
       {part === "audit" && isSystem && <Audit />}
     </>
   );

@@ -1,6 +1,6 @@
 import { defined, oneOf, type RawSearch, text } from "../search";
 
-export const PARTS = ["projects", "users", "audit"] as const;
+export const PARTS = ["projects", "users", "limits", "audit"] as const;
 
 export const administrationSearch = (raw: RawSearch) =>
   defined({
