@@ -23,7 +23,7 @@ KILLS = int(os.environ.get("EOPIEZ_HEAD_KILLS", "0"))
 """How often the head is killed; `make test-long` says so."""
 COUNT = 150 * (KILLS + 1)
 pytestmark = [
-    pytest.mark.timeout(280 + 30 * KILLS),
+    pytest.mark.timeout(400 + COUNT),
     pytest.mark.skipif(
         not KILLS or not has_namespaces() or shutil.which("redis-server") is None,
         reason="it takes EOPIEZ_HEAD_KILLS, redis-server, iproute2 and root",
@@ -65,7 +65,7 @@ def test_a_head_that_is_killed_again_and_again_costs_nothing(net: Net, database_
     other = ez.Plan("other")
     other.step("one", ez.phase(kind="map", resources=ez.Resources(cpu=0.5))(environment.function))
     assert local.submit(other).wait(150).result("one")[0]["pid"], "the cluster starts no workers any more"
-    assert workflow.wait(150).result("total") == sum(range(COUNT)), pauses
+    assert workflow.wait(150 + COUNT / 2).result("total") == sum(range(COUNT)), pauses
     assert {value for value, _ in marks.lines()} == set(range(COUNT))
     assert marks.repeated() == 0
     local.close()
