@@ -6,8 +6,12 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import psutil
 
 if TYPE_CHECKING:
     from ..model.work import Place
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
 LINES = 5
 LINE_CHARACTERS = 300
 TAIL_BYTES = 16_384
+ENDING_S = 2.0
+"""Seconds that a process gets to end once Ray has lost it."""
+LOOK_S = 0.01
 CALL_CHARACTERS = 80
 """Length of a call's name; shorter ones are padded to overwrite the one before."""
 _FATAL = re.compile(r"^Fatal Python error: (.*)$", re.MULTILINE)
@@ -42,9 +49,14 @@ class Logbook:
     def __init__(self, printed: Path) -> None:
         path = printed.with_suffix(".call")
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._leave_word = _word_of_native_exit(printed.with_suffix(".exit"))
+        self._calls = 0
 
     def begin(self, call: str) -> None:
         """Note it."""
+        self._calls += 1
+        if self._calls.bit_count() == 1:  # Again and again, ever more seldom: what was registered last runs first.
+            self._leave_word()
         os.pwrite(self._file, call.ljust(CALL_CHARACTERS).encode(), 0)
 
 
@@ -64,17 +76,17 @@ def leave_word_of_exit(printed: Path) -> None:
         kill(pid, number)
 
     os._exit, os.kill = exit_with_word, kill_with_word
-    if hasattr(ctypes.CDLL(None), "on_exit"):  # glibc's
-        _leave_word_of_native_exit(printed.with_suffix(".exit"))
 
 
-def _leave_word_of_native_exit(note: Path) -> None:
-    """Make the C library itself note the code with which native code ends this process, by ``fputc(code, note)``: no
-    Python runs by then."""
+def _word_of_native_exit(note: Path) -> Callable[[], object]:
+    """What makes the C library itself note the code with which native code ends this process, by ``fputc(code, note)``:
+    no Python runs by then. It does so before whatever was registered earlier, in which the process may be killed."""
     library = ctypes.CDLL(None)
+    if not hasattr(library, "on_exit"):  # It is glibc's.
+        return lambda: None
     library.fopen.restype = ctypes.c_void_p
     file = ctypes.c_void_p(library.fopen(os.fsencode(note), b"we"))
-    library.on_exit(library.fputc, file)
+    library.setbuf(file, None)
     descriptor = library.fileno(file)
 
     def forget() -> None:  # A forked child exits in the same way, but is not a worker.
@@ -83,16 +95,30 @@ def _leave_word_of_native_exit(note: Path) -> None:
         os.close(nowhere)
 
     os.register_at_fork(after_in_child=forget)
+    return lambda: library.on_exit(library.fputc, file)
 
 
 def read_last_words(place: Place) -> LastWords:
-    """The last words of a process on this machine."""
+    """The last words of a process on this machine, which may be about to say them."""
     if not place.printed:
         return LastWords()
+    _wait_for_end(place.pid)
     path = Path(place.printed)
     printed, call = _text(_tail(path)), _text(_tail(path.with_suffix(".call")))
     lines = [line.strip()[:LINE_CHARACTERS] for line in printed.splitlines() if line.strip()]
     return LastWords(_how_it_ended(place), tuple(lines[-LINES:]), call.strip())
+
+
+def _wait_for_end(pid: int) -> None:
+    """Wait a little: Ray hears of an end when connections close, before all that a process does in its end is done."""
+    deadline = time.monotonic() + ENDING_S
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return
+        except psutil.NoSuchProcess:
+            return
+        time.sleep(LOOK_S)
 
 
 def _how_it_ended(place: Place) -> str:

@@ -74,6 +74,7 @@ class EmbeddedServer:
         """
         try:
             make_folder(self.folder)
+            self._make_socket_folder()
             with self._alone():
                 self._check_restored()
                 if self._users is None:
@@ -149,11 +150,16 @@ class EmbeddedServer:
             yield
 
     def _socket_folder(self) -> Path:
-        near = self.folder / "run"
-        if len(os.fsencode(near / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES:
-            return near
-        name = hashlib.blake2b(os.fsencode(self.folder), digest_size=8).hexdigest()
-        return Path(tempfile.gettempdir()) / f"eopiez-{os.getuid()}-{name}"
+        """The nearest folder whose name is short enough: that for temporary files may be long itself."""
+        digest = hashlib.blake2b(os.fsencode(self.folder), digest_size=8).hexdigest()
+        name = f"eopiez-{os.getuid()}-{digest}"
+        near, *others = self.folder / "run", Path(tempfile.gettempdir()) / name, Path("/tmp") / name  # noqa: S108 - made ours
+        return next((folder for folder in (near, *others) if _holds_sockets(folder)), near)
+
+    def _make_socket_folder(self) -> None:
+        sockets = make_folder(self._socket_folder())
+        if sockets.stat().st_uid != os.getuid():  # Its owner could put another server's socket there.
+            raise EmbeddedPostgresError(f"{sockets} belongs to another user of this machine; let them delete it")
 
     def _initialize(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)
@@ -175,7 +181,6 @@ class EmbeddedServer:
 
     def _launch(self) -> None:
         sockets = self._socket_folder()
-        make_folder(sockets)
         make_file(self._log)
         deadline = time.monotonic() + START_S
         while True:
@@ -222,3 +227,7 @@ class EmbeddedServer:
 
     def _last_lines(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-6:]) if self._log.exists() else ""
+
+
+def _holds_sockets(folder: Path) -> bool:
+    return len(os.fsencode(folder / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ class Head:
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder, self._ports = folder, free_ports(5)
+        self.temporary = tempfile.mkdtemp(prefix="ez-", dir="/tmp")  # Ray's sockets have short paths only.
         self.address = f"http://127.0.0.1:{self._ports[1]}"
         (folder / ".ray").mkdir()
         (folder / ".ray" / "auth_token").write_text(TOKEN)
@@ -56,7 +59,7 @@ class Head:
             "--node-ip-address=127.0.0.1", f"--port={port}", "--dashboard-host=127.0.0.1",
             f"--dashboard-port={dashboard}", f"--dashboard-agent-listen-port={agent}",
             f"--ray-client-server-port={client}", f"--metrics-export-port={metrics}", "--num-cpus=2",
-            f"--object-store-memory={80 * 2**20}", f"--temp-dir={self.folder / 'r'}",
+            f"--object-store-memory={80 * 2**20}", f"--temp-dir={self.temporary}",
         ]  # fmt: skip
         with (self.folder / "head.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
@@ -108,6 +111,7 @@ def head(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> It
     made = Head(tmp_path_factory.mktemp("head"), server.url)
     yield made
     made.kill()
+    shutil.rmtree(made.temporary)
 
 
 def test_commands_of_the_page_work_as_pasted(head: Head) -> None:

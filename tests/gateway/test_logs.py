@@ -26,7 +26,13 @@ FOLLOW = {"Accept": "text/event-stream"}
 
 async def say(app: FastAPI, *texts: str, **facts: Any) -> None:
     """Let a part of the system say something."""
-    given: dict[str, Any] = {"at": 1e9, "level": "warning", "part": Part.SUPERVISOR, "process": "h:1", "logger": "up"}
+    given: dict[str, Any] = {
+        "at": time.time(),
+        "level": "warning",
+        "part": Part.SUPERVISOR,
+        "process": "h:1",
+        "logger": "up",
+    }
     await append(app.state.system.database, [NewLine(**given | facts, message=text) for text in texts])
 
 

@@ -211,8 +211,7 @@ async def test_a_claim_among_thousands_reads_no_more_than_it_needs(database: Dat
     driver = await drivers.start()
     found = await explained(database, "claim", driver.id, 100, ["default"], ["anna"], [3], LOWEST)
     assert ("Seq Scan", "workflows") not in scans(found["Plan"])
-    assert rows_read(found["Plan"]) < 2000, "rows"
-    assert found["Execution Time"] < 100, "milliseconds"
+    assert rows_read(found["Plan"]) < 2000
 
 
 def rows_read(plan: dict[str, Any]) -> float:

@@ -48,6 +48,27 @@ async def test_a_home_with_a_long_path_has_its_socket_elsewhere(tmp_path: Path) 
     server.leave()
 
 
+def test_so_has_one_where_temporary_files_are_far_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    far = tmp_path / ("far" * 30)
+    far.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(far))
+    server = EmbeddedServer(tmp_path / ("long" * 30))
+    server.start()
+    assert server.is_running()
+    server.leave()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_socket_is_made_in_nobody_elses_folder(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path / ("long" * 30))
+    folder = Path(server.url.partition("host=")[2])
+    folder.mkdir(0o700)
+    os.chown(folder, 65534, 65534)
+    with pytest.raises(EmbeddedPostgresError, match="belongs to another user"):
+        server.start()
+    folder.rmdir()
+
+
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(EmbeddedPostgresError, match="EOPIEZ_HOME"):
