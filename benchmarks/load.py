@@ -28,7 +28,7 @@ def main() -> int:
     arguments = _arguments()
     day = Day(
         users=arguments.users, seconds=arguments.seconds, pause_s=arguments.pause, projects=arguments.projects,
-        seed=arguments.seed,
+        documents=arguments.documents, seed=arguments.seed,
     )  # fmt: skip
     with standing(arguments.keep) as house:
         figures = asyncio.run(spent(day, house))
@@ -51,6 +51,7 @@ async def spent(day: Day, house: House) -> dict[str, Any]:
     conditions = {
         "date": date.today().isoformat(), "cores": os.cpu_count(), "machine": platform.machine(),
         "python": platform.python_version(), "users": day.users, "seconds": day.seconds, "pause_s": day.pause_s,
+        "projects": day.projects, "documents": day.documents,
     }  # fmt: skip
     return {"conditions": conditions, **report(people[0].notes, ended), "memory_mib": memory}
 
@@ -61,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--pause", type=float, default=10.0, help="mean seconds between two errands of a user")
     parser.add_argument("--projects", type=int, default=3, choices=range(1, len(PROJECTS) + 1))
+    parser.add_argument("--documents", type=int, default=2000, help="in the collection of each project")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="a file for the report")
     parser.add_argument("--keep", action="store_true", help="keep the home of the system, to look into its logs")

@@ -15,7 +15,13 @@ from .report import AT_REST, Kind
 LABEL = "load"
 PAUSE_S, PATIENCE_S = 0.2, 180.0
 UPLOAD_BYTES, PARTS = 2**20, 4
-QUERIES = ("broken heating", "late delivery of an order", "how to learn a language", "football", "war and peace")
+QUERIES = (
+    "the heating is cold",
+    "late delivery of an order",
+    "learning a language",
+    "football match",
+    "ship in a storm",
+)
 
 
 async def overview(person: Person) -> None:
@@ -76,7 +82,7 @@ async def work(person: Person) -> None:
 async def failure(person: Person) -> None:
     """Submit what fails, and look for the reason."""
     workflow = await _submit(person, plans.failing(_numbers(person, 2)), "failed")
-    await _status(person, workflow, {"failed"})
+    await status_of(person, workflow, {"failed"})
     attempts = (await person.read("its attempts", f"/workflows/{workflow}/attempts")).json()["items"]
     if {attempt["error_type"] for attempt in attempts} != {"ValueError"}:
         person.notes.wrong.append(f"{workflow} failed for another reason: {attempts}")
@@ -87,11 +93,11 @@ async def pause(person: Person) -> None:
     numbers = _numbers(person, 10)
     workflow = await _submit(person, plans.lengthy(numbers), "succeeded")
     why = {"why": "others are in a hurry"}
-    if (await _steer(person, workflow, "pause", why)) and await _status(
+    if (await _steer(person, workflow, "pause", why)) and await status_of(
         person, workflow, {"paused", *AT_REST}
     ) == "paused":
         await _steer(person, workflow, "resume", {})
-    await _status(person, workflow, AT_REST)
+    await status_of(person, workflow, AT_REST)
     await _check_total(person, workflow, sum(numbers))
 
 
@@ -156,13 +162,12 @@ async def _submit(person: Person, body: dict[str, Any], *endings: str, is_twice:
     return workflow
 
 
-async def _steer(person: Person, workflow: str, verb: str, body: dict[str, str]) -> bool:
-    """Whether that was possible still."""
-    answer = await person.change(verb, "POST", f"/workflows/{workflow}/{verb}", json=body, expects={200, 202, 409})
-    return answer.status_code != 409
+async def _steer(person: Person, workflow: str, verb: str, body: dict[str, str]) -> None:
+    """Ask for it; 409 if it has ended meanwhile."""
+    await person.change(verb, "POST", f"/workflows/{workflow}/{verb}", json=body, expects={200, 202, 409})
 
 
-async def _status(person: Person, workflow: str, wanted: set[str] | frozenset[str]) -> str:
+async def status_of(person: Person, workflow: str, wanted: set[str] | frozenset[str]) -> str:
     """The status once it is one of those."""
     deadline = time.monotonic() + PATIENCE_S
     while True:

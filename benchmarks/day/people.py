@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx
 
-from .errands import LABEL, PATIENCE_S, PAUSE_S, WEIGHTS
+from .errands import LABEL, PATIENCE_S, PAUSE_S, WEIGHTS, status_of
+from .letters import letters
 from .person import ANSWER_S, RECENT, Person, Unanswered
 from .report import AT_REST, Ending, Notes
 
@@ -35,6 +36,8 @@ class Day:
     pause_s: float
     """Mean seconds between two errands of one user."""
     projects: int
+    documents: int
+    """In the collection of each project."""
     seed: int
 
 
@@ -46,7 +49,7 @@ async def gathered(day: Day, url: str, first_password: str) -> AsyncIterator[tup
         names = PROJECTS[: day.projects]
         for name in names:
             await administrator.change("project", "POST", "/projects", json={"name": name}, params={})
-        collections = await asyncio.gather(*(_collection(administrator, name) for name in names))
+        collections = await asyncio.gather(*(_collection(administrator, name, day.documents) for name in names))
         recent, notes, room = [deque[str](maxlen=RECENT) for _ in names], Notes(), asyncio.Semaphore(AT_ONCE)
 
         async def made(number: int) -> Person:
@@ -76,7 +79,7 @@ async def ending(administrator: Person) -> Ending:
         waited_s = time.monotonic() - began
         if AT_REST.issuperset(statuses.values()) or waited_s > PATIENCE_S:
             return Ending(statuses, waited_s)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(PAUSE_S)
 
 
 async def _live(person: Person, day: Day, ends_at: float) -> None:
@@ -131,16 +134,14 @@ async def _user(administrator: Person, http: httpx.AsyncClient, login: str, proj
     return await _change_password(http, login, made["password"])
 
 
-async def _collection(administrator: Person, project: str) -> str:
+async def _collection(administrator: Person, project: str, documents: int) -> str:
     """An analysed collection of a project."""
-    began = await administrator.change(
-        "execute", "POST", "/pipeline/execute", json={"demo": True}, params={"project": project}
-    )
+    body = {"documents": letters(documents, administrator.random)}
+    began = await administrator.change("execute", "POST", "/pipeline/execute", json=body, params={"project": project})
     workflow = str(began.json()["id"])
-    while (status := (await administrator.read("run", f"/workflows/{workflow}")).json()["status"]) not in AT_REST:
-        await asyncio.sleep(PAUSE_S)
+    status = await status_of(administrator, workflow, AT_REST)
     if status != "succeeded":
-        raise SystemExit(f"the demo collection could not be analysed: it {status}")
+        raise SystemExit(f"the collection of {project} could not be analysed: it is {status}")
     return workflow
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Collection
@@ -14,6 +15,8 @@ import httpx
 from .report import Kind, Notes, Visit
 
 ANSWER_S = 60.0
+FOLLOW_S = 60.0
+"""Seconds after which a stream should have ended: all that is followed is short."""
 RECENT = 20
 SUCCESS = range(200, 300)
 
@@ -79,7 +82,10 @@ class Person:
         began, is_first, kinds = time.perf_counter(), True, list[str]()
         headers = {"Accept": "text/event-stream"}
         try:
-            async with self.http.stream("GET", f"/workflows/{workflow}/events", headers=headers) as answer:
+            async with (
+                asyncio.timeout(FOLLOW_S),
+                self.http.stream("GET", f"/workflows/{workflow}/events", headers=headers) as answer,
+            ):
                 if answer.status_code not in SUCCESS:
                     await answer.aread()
                     self._note("follow", Kind.FOLLOWING, began, _told(answer))
@@ -92,6 +98,9 @@ class Person:
                         kinds.append(line.removeprefix("event: "))
                     if len(kinds) >= most:
                         break
+        except TimeoutError as error:
+            self._note("follow", Kind.FOLLOWING, began, f"the stream did not end; it brought {kinds[:10]}")
+            raise Unanswered(f"the stream of {workflow} did not end") from error
         except httpx.TransportError as error:
             self._note("follow", Kind.FOLLOWING, began, repr(error))
             raise Unanswered(repr(error)) from error
