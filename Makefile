@@ -4,7 +4,7 @@ BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 .PHONY: help install fmt check dashboard manifests types test test-long bench bench-backup bench-dashboard \
 	bench-engine bench-gateway \
-	bench-monitoring bench-themes build sbom audit release publish
+	bench-monitoring bench-themes load build sbom audit release publish
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,9 @@ bench-monitoring: ## Measure the monitoring of a large, simulated system
 
 bench-themes: ## Compare themes with rivals' on BBC news and labelled COLLECTIONS (paths)
 	$(PYTHON) benchmarks/themes.py $(COLLECTIONS)
+
+load: ## Let 200 users use a whole system for ten minutes; LOAD="--users N --seconds N" for less
+	$(PYTHON) benchmarks/load.py --json benchmarks/results/load.json $(LOAD)
 
 build: ## Build the source distribution and the wheels of both distributions into dist/
 	$(PYTHON) -m build --outdir dist .
