@@ -623,6 +623,12 @@ create table metering (
 );
 insert into metering default values;
 
+-- How far finished work is exported to a collector of traces; no row before the first export.
+create table tracing (
+    is_only boolean primary key default true check (is_only),
+    through timestamptz not null
+);
+
 -- The system's log: what its parts say, and what tasks log and print, which is copied here beside their own history.
 create table log_lines (
     -- In the order in which lines became visible: whoever extends the stream holds a lock.
