@@ -10,9 +10,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 import eopiez_ray as ez
+from eopiez_ray.monitoring.meter import Meter
+from eopiez_ray.monitoring.opening import stationed
 from eopiez_ray.monitoring.tracing.exporting import Exporter
 from eopiez_ray.monitoring.tracing.spans import span_id
 from eopiez_ray.monitoring.tracing.wire import nanoseconds
+from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database
 from eopiez_ray.store.traces import TraceStore
 from tests.engine.conftest import Stage
@@ -155,3 +158,22 @@ async def test_any_type_of_error_arrives(post: Post, stage: Stage, collector: Ho
     (failed,) = [span for span in spans(collector) if span.status.message.startswith("Hostile")]
     assert failed.trace_id == view.id.bytes
     assert len(failed.status.message) <= 256
+
+
+async def test_whoever_stands_exports_if_a_collector_is_named(
+    database: Database, stage: Stage, collector: Hook, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path, otlp_url=collector.url)
+    async with stationed(database, settings, "gateway", Meter()):
+
+        async def has_begun() -> bool:
+            return bool(await database.fetch("select from tracing"))
+
+        await until(has_begun)
+        stage.orchestrate()
+        view = await stage.rest(await stage.submit(halves(2)))
+
+        async def has_arrived() -> bool:
+            return span_id(view.id) in {span.span_id for span in spans(collector)}
+
+        await until(has_arrived)
