@@ -41,6 +41,11 @@ class Finished(NamedTuple):
     plans: dict[str, PlanSpec]
     """By digest."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing ended in the period."""
+        return not (self.workflows or self.tasks or self.attempts)
+
 
 class TraceStore:
     """What the exporter of traces reads and writes."""
@@ -69,6 +74,13 @@ class TraceStore:
             plans = await connection.fetch(sql("plans_by_digest"), list(digests))
         specs = {row["digest"]: PlanSpec.from_value(row["spec"]) for row in plans}
         return Finished(workflows, steps, tasks, attempts, specs)
+
+    async def idle_until(self, since: datetime, horizon: datetime) -> datetime:
+        """Until when nothing has ended since then, as far as a few looks can tell; ``horizon`` at most."""
+        async with self._database.transaction() as connection:
+            await connection.fetch(sql("prefer_indexes"))
+            until: datetime = await connection.fetchval(sql("idle_trace_period"), since, horizon)
+        return until
 
     async def advance(self, connection: Connection, until: datetime) -> None:
         """What ended until then is exported."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest_asyncio
@@ -119,6 +120,25 @@ async def test_a_collector_that_was_away_gets_all_later(post: Post, stage: Stage
     await settled(post, made)
     assert not collector.answers
     assert len({span.span_id for span in spans(collector) if span.trace_id == view.id.bytes}) >= 4
+
+
+async def test_idle_days_are_passed_over(post: Post, stage: Stage, collector: Hook) -> None:
+    made = await exporter(post, collector)
+    stage.orchestrate()
+    view = await stage.rest(await stage.submit(halves(2)))
+    await settled(post, made)
+    store = TraceStore(post.database)
+    (row,) = await post.database.fetch("update tracing set through = through - interval '6 days' returning through")
+    assert await store.idle_until(row["through"], view.created_at) > row["through"] + timedelta(days=1)
+    looks = 0
+    through = row["through"]
+    while (further := await store.idle_until(through, view.created_at)) > through:
+        through, looks = further, looks + 1
+    assert view.created_at - through <= timedelta(seconds=10)
+    assert looks < 60
+    collector.bodies.clear()
+    await settled(post, made)
+    assert span_id(view.id) in {span.span_id for span in spans(collector)}
 
 
 async def test_what_a_dying_process_sent_is_sent_again_as_the_same_spans(

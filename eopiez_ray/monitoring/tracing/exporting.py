@@ -61,13 +61,16 @@ class Exporter:
                 self._note_away(str(error) or type(error).__name__)
 
     async def _export_once(self, client: httpx.AsyncClient) -> bool:
-        """Export what finished in a window; True if there is more."""
+        """Export what finished in a window, and pass over idle time after it; True if there is more."""
         window = await self._store.window()
         until = min(window.through + WINDOW, window.horizon)
         if until <= window.through:
             return False
-        for request, count in _requests(spans_of(await self._store.finished(window.through, until))):
+        finished = await self._store.finished(window.through, until)
+        for request, count in _requests(spans_of(finished)):
             await self._send(client, request, count)
+        if finished.is_empty and until < window.horizon:
+            until = await self._store.idle_until(until, window.horizon)
         async with self._station.watches.held(SYSTEM) as connection:
             if connection is None:
                 return False

@@ -25,6 +25,18 @@ from tracing
 update tracing
 set through = greatest(through, $1)
 
+-- name: idle_trace_period
+-- Until when, from $1 to at most $2, nothing happened that could be exported. Periods are tried that grow fourfold, from
+-- ten seconds to a week: each is known to be busy by its first row.
+select coalesce(max(until), $1)
+from (
+    select least($2, $1::timestamptz + interval '10 seconds' * power(4, growth)) as until
+    from generate_series(0, 8) as growth
+) as periods
+where not exists (select from events where at >= $1 and at < until)
+    and not exists (select from tasks where committed_at >= $1 and committed_at < until)
+    and not exists (select from attempts where ended_at >= $1 and ended_at < until)
+
 -- name: traced_tasks
 -- Tasks that were committed.
 select
