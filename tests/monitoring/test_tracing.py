@@ -100,6 +100,18 @@ async def test_a_workflow_is_a_trace_of_steps_and_tasks(post: Post, stage: Stage
         assert task.end_time_unix_nano <= root.end_time_unix_nano
 
 
+async def test_a_workflow_of_a_traced_request_is_in_its_trace(post: Post, stage: Stage, collector: Hook) -> None:
+    made = await exporter(post, collector)
+    stage.orchestrate()
+    view = await stage.rest(await stage.submit(halves(2, 3), traceparent=f"00-{'a' * 32}-{'b' * 16}-01"))
+    await settled(post, made)
+    found = {span.span_id: span for span in spans(collector)}
+    assert {span.trace_id.hex() for span in found.values()} == {"a" * 32}
+    assert found[span_id(view.id)].parent_span_id.hex() == "b" * 16
+    assert len(found) > 3
+    assert all(span.parent_span_id in found for key, span in found.items() if key != span_id(view.id))
+
+
 async def test_attempts_without_a_result_have_their_error(post: Post, stage: Stage, collector: Hook) -> None:
     made = await exporter(post, collector)
     stage.orchestrate()

@@ -27,11 +27,11 @@ class Span:
     """Something that took time."""
 
     trace_id: bytes
-    """16 bytes: the workflow's UUID."""
+    """16 bytes: the caller's, or else the workflow's UUID."""
     span_id: bytes
     """8 bytes."""
     parent_id: bytes
-    """Empty for a workflow."""
+    """Empty for a workflow, unless its caller's span is known."""
     name: str
     started_at: datetime
     ended_at: datetime
@@ -65,16 +65,25 @@ def _span(
     """The span at a place; parents are the workflow of a step, and the step of a task or an attempt."""
     workflow: UUID = row["workflow_id"]
     above = place[:1] if len(place) > 1 else ()
+    trace_id, caller_id = _caller(row)
     return Span(
-        trace_id=workflow.bytes,
+        trace_id=trace_id,
         span_id=span_id(workflow, *place),
-        parent_id=span_id(workflow, *above) if place else b"",
+        parent_id=span_id(workflow, *above) if place else caller_id,
         name=name[:LONGEST_NAME],
         started_at=row["started_at"],
         ended_at=max(row["started_at"], row["ended_at"]),
         error=error and error[:LONGEST_NAME],
         attributes={"eopiez.project": row["project"], "eopiez.workflow.id": str(workflow), **more},
     )
+
+
+def _caller(row: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """The trace that a workflow belongs to, and the span that it is a child of."""
+    if row["traceparent"] is None:
+        return row["workflow_id"].bytes, b""
+    _, trace_id, caller_id, _ = row["traceparent"].split("-")
+    return bytes.fromhex(trace_id), bytes.fromhex(caller_id)
 
 
 def _failure(status: str) -> str | None:

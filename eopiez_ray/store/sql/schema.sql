@@ -332,6 +332,8 @@ create table workflows (
     -- Seconds of all pauses, ended ones, during which timers stood still.
     frozen_s double precision not null default 0,
     error jsonb,
+    -- Where it stands in its caller's trace, in the form of W3C Trace Context.
+    traceparent text,
     constraint terminal_is_finished check (
         (status in ('succeeded', 'failed', 'cancelled', 'quarantined')) = (finished_at is not null)
     ),

@@ -40,7 +40,7 @@ where not exists (select from events where at >= $1 and at < until)
 -- name: traced_tasks
 -- Tasks that were committed.
 select
-    workflow_id, project, name, plan, step, partition, tasks.started_at,
+    workflow_id, project, name, traceparent, plan, step, partition, tasks.started_at,
     tasks.started_at + make_interval(secs => wall_s) as ended_at, worker, is_cached, tasks.rows, rejects
 from tasks
 join workflows on workflows.id = workflow_id
@@ -50,8 +50,8 @@ where committed_at >= $1
 -- name: traced_attempts
 -- Attempts that ended without a result. What their errors say stays here: it may be encrypted.
 select
-    workflow_id, project, name, plan, step, partition, attempt, attempts.started_at, ended_at, worker, outcome,
-    error_type
+    workflow_id, project, name, traceparent, plan, step, partition, attempt, attempts.started_at, ended_at, worker,
+    outcome, error_type
 from attempts
 join workflows on workflows.id = workflow_id
 where ended_at >= $1
@@ -59,7 +59,9 @@ where ended_at >= $1
 
 -- name: traced_workflows
 -- Workflows that ended.
-select distinct workflows.id as workflow_id, project, name, plan, created_at as started_at, at as ended_at, kind as status
+select distinct
+    workflows.id as workflow_id, project, name, traceparent, plan, created_at as started_at, at as ended_at,
+    kind as status
 from events
 join workflows on workflows.id = workflow_id
 where at >= $1
@@ -69,7 +71,7 @@ where at >= $1
 -- name: traced_steps
 -- Steps of workflows that have begun; one without an end was under way when its workflow ended.
 select
-    workflow_id, project, name, plan, position as step, steps.status, steps.started_at,
+    workflow_id, project, name, traceparent, plan, position as step, steps.status, steps.started_at,
     coalesce(steps.finished_at, workflows.finished_at, steps.started_at) as ended_at, partitions, done
 from steps
 join workflows on workflows.id = workflow_id
