@@ -183,6 +183,9 @@ class Settings(BaseSettings):
     """Days for which samples of an hour are kept."""
     metrics_day_days: float = Field(default=400.0, ge=2)
     """Days for which samples of a day are kept."""
+    otlp_url: str | None = None
+    """Where traces of finished work go: a collector's address for OTLP over HTTP, such as
+    ``http://127.0.0.1:4318/v1/traces``. Unset exports none."""
     price_cpu_hour: float = Field(default=0.0, ge=0)
     """What an hour of CPU time of tasks costs, in whatever currency."""
     price_gpu_hour: float = Field(default=0.0, ge=0)

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from ..logs import bound, get_logger
 from ..model.ids import uuid7
 from .problems import AnswerBrokenError, Problem, respond, unavailable, unforeseen
+from .traceparent import trace_id
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -56,7 +56,7 @@ class Guard:
         headers = Headers(scope=scope)
         request_id = scope.setdefault("state", {})["request_id"] = _request_id(headers)
         _complete_path(scope)
-        with bound(request_id=request_id, trace_id=_trace_id(headers)):
+        with bound(request_id=request_id, trace_id=trace_id(headers)):
             under_way = self._followers if _follows(headers) else self._requests
             await self._counted(scope, receive, _Answer(scope, send), under_way)
 
@@ -185,12 +185,6 @@ def _request_id(headers: Headers) -> str:
     """The caller's own id if it has the form of one: it goes into logs and headers."""
     said = headers.get("x-request-id", "")
     return said if _REQUEST_ID.fullmatch(said) else str(uuid7())
-
-
-def _trace_id(headers: Headers) -> str:
-    """The trace that the caller says the request belongs to (W3C Trace Context, section 3.2); empty for none."""
-    found = _TRACE.fullmatch(headers.get("traceparent", ""))
-    return "" if found is None else found[1]
 
 
 def _complete_path(scope: Scope) -> None:

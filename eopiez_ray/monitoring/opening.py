@@ -23,6 +23,7 @@ from .protection import ERASE_S, RETAIN_S, Protection
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
 from .surveys import Surveys
+from .tracing.exporting import EXPORT_S, Exporter
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -61,6 +62,7 @@ async def stationed(
         station.add(*_own(station, settings, reporter), *(more(station) if more else ()))
         station.add(*_of_node(station, settings), *_of_system(station, store, settings))
     station.add(*_of_log(database, settings), *_of_protection(database, settings))
+    station.add(*_of_traces(station, settings))
     alerting = Alerting(station, settings) if settings.alerts else None
     if alerting is not None:
         station.add(*alerting.chores())
@@ -123,6 +125,13 @@ def _of_protection(database: Database, settings: Settings) -> list[Chore]:
         Chore("carry out erasures", ERASE_S, protection.erase, watch=SYSTEM),
         Chore("forget what is kept too long", RETAIN_S, protection.retain, watch=SYSTEM),
     ]
+
+
+def _of_traces(station: Station, settings: Settings) -> list[Chore]:
+    """What one process does for traces, if there is a collector."""
+    if settings.otlp_url is None:
+        return []
+    return [Chore("export traces", EXPORT_S, Exporter(station, settings.otlp_url).export, watch=SYSTEM)]
 
 
 class Reporter:

@@ -55,6 +55,8 @@ class NewWorkflow(NamedTuple):
     """The same project, owner, key and plan give the same workflow."""
     holder: OrchestratorId | None = None
     """The orchestrator that drives it from the start; None leaves it in the queue."""
+    traceparent: str | None = None
+    """Where it stands in its caller's trace, in the form of W3C Trace Context; None makes it a trace of its own."""
 
 
 class Created(NamedTuple):
@@ -188,7 +190,7 @@ class Intake:
     async def _add(self, part: Sequence[tuple[WorkflowId, NewWorkflow]]) -> set[UUID]:
         rows = (
             (key, new.project, new.plan.name, new.plan.digest, new.owner, new.priority, dict(new.labels),
-             new.idempotency_key, new.holder)
+             new.idempotency_key, new.holder, new.traceparent)
             for key, new in part
         )  # fmt: skip
         columns = [list(column) for column in zip(*rows, strict=True)]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from fastapi import FastAPI
 
 import eopiez_ray as ez
 from tests.gateway.conftest import Client, created, lengths
 
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 DOCUMENT = {"plan": "given", "steps": {"words": {"values": ["a", "bcd"]}}}
 
 
@@ -31,6 +33,27 @@ async def test_one_idempotency_key_makes_one_workflow(client: Client) -> None:
     assert first.json()["id"] == second.json()["id"]
     other = await client("anna").post("/workflows", json=lengths("b"), headers=key)
     assert (other.status_code, other.json()["type"]) == (409, "urn:eopiez:problem:idempotency-conflict")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (TRACE, TRACE),
+        (TRACE.replace("00-", "01-", 1) + "-more", TRACE.replace("00-", "01-", 1)),
+        (f"00-{'0' * 32}-{'b' * 16}-01", None),
+        (f"00-{'a' * 32}-{'0' * 16}-01", None),
+        (TRACE.replace("00-", "ff-", 1), None),
+        (TRACE.upper(), None),
+        ("\x7f" * 10_000, None),
+    ],
+)
+async def test_a_workflow_keeps_where_it_stands_in_its_callers_trace(
+    app: FastAPI, client: Client, given: str, kept: str | None
+) -> None:
+    answer = await client("anna").post("/workflows", json=lengths("a"), headers={"traceparent": given})
+    statement = "select traceparent from workflows where id = $1"
+    (row,) = await app.state.system.database.fetch(statement, UUID(answer.json()["id"]))
+    assert row["traceparent"] == kept
 
 
 async def test_a_plan_document_needs_no_code(client: Client) -> None:

@@ -32,6 +32,7 @@ from ..representation import cursor as cursor_at
 from ..routing import Resource
 from ..searching import Near, Stored
 from ..tables import Tables
+from ..traceparent import TraceParent
 from ..values import Shown
 from .workflows import IdempotencyKey
 
@@ -93,6 +94,7 @@ async def execute_pipeline(
     body: ExecuteBody,
     system: SystemDep,
     caller: CallerDep,
+    parent: TraceParent,
     project: ProjectParameter = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -104,7 +106,7 @@ async def execute_pipeline(
     new = NewWorkflow(
         plan.spec(), plan.code(), project=chosen, owner=caller.name, priority=body.priority,
         labels=body.labels | {KIND: CONTENT, OUTPUT: str(folder), TITLE: body.options.title},
-        idempotency_key=idempotency_key,
+        idempotency_key=idempotency_key, traceparent=parent,
     )  # fmt: skip
     (created,) = await system.intake.create(new)
     view = await system.workflows.get(created.id)

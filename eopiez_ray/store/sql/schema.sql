@@ -332,6 +332,8 @@ create table workflows (
     -- Seconds of all pauses, ended ones, during which timers stood still.
     frozen_s double precision not null default 0,
     error jsonb,
+    -- Where it stands in its caller's trace, in the form of W3C Trace Context.
+    traceparent text,
     constraint terminal_is_finished check (
         (status in ('succeeded', 'failed', 'cancelled', 'quarantined')) = (finished_at is not null)
     ),
@@ -622,6 +624,12 @@ create table metering (
     through timestamptz not null default now()
 );
 insert into metering default values;
+
+-- How far finished work is exported to a collector of traces; no row before the first export.
+create table tracing (
+    is_only boolean primary key default true check (is_only),
+    through timestamptz not null
+);
 
 -- The system's log: what its parts say, and what tasks log and print, which is copied here beside their own history.
 create table log_lines (

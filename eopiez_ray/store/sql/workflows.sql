@@ -5,15 +5,17 @@
 -- idempotency key before in the project are left out of the answer, and those whose project does not exist.
 with added as (
     insert into workflows (
-        id, project, name, plan, status, owner, priority, labels, idempotency_key, epoch, holder, started_at
+        id, project, name, plan, status, owner, priority, labels, idempotency_key, epoch, holder, started_at,
+        traceparent
     )
     select
         id, project, name, plan, case when holder is null then 'queued' else 'running' end, owner, priority, labels,
         idempotency_key, case when holder is null then 0 else 1 end, holder,
-        case when holder is not null then clock_timestamp() end
+        case when holder is not null then clock_timestamp() end, traceparent
     from unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::jsonb[], $8::text[], $9::uuid[]
-    ) as given (id, project, name, plan, owner, priority, labels, idempotency_key, holder)
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::jsonb[], $8::text[], $9::uuid[],
+        $10::text[]
+    ) as given (id, project, name, plan, owner, priority, labels, idempotency_key, holder, traceparent)
     where project in (select projects.name from projects)
     on conflict (project, owner, idempotency_key) where idempotency_key is not null do nothing
     returning id, project, labels, holder

@@ -1,0 +1,1 @@
+"""Traces: finished work as spans of OpenTelemetry, and their way to a collector."""

@@ -1,0 +1,120 @@
+"""From finished work to spans, without I/O: a workflow is a trace; its steps are spans of it, and tasks spans of steps.
+
+Ids are derived from what they name, so that a span that is exported twice is the same span, whoever exports it, and so
+that whoever knows a workflow's id knows its trace's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from ...store.traces import Finished
+
+LONGEST_NAME = 256
+"""Characters of a name that are exported."""
+
+Attribute = str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Something that took time."""
+
+    trace_id: bytes
+    """16 bytes: the caller's, or else the workflow's UUID."""
+    span_id: bytes
+    """8 bytes."""
+    parent_id: bytes
+    """Empty for a workflow, unless its caller's span is known."""
+    name: str
+    started_at: datetime
+    ended_at: datetime
+    error: str | None = None
+    """What went wrong, in a word; None if nothing did."""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+def span_id(workflow: UUID, *place: int) -> bytes:
+    """The id of a workflow's span, or, by its place, of a step's ``(step,)``, a task's ``(step, partition)`` or that of
+    an attempt without a result ``(step, partition, attempt)``."""
+    return blake2b(workflow.bytes + repr(place).encode(), digest_size=8).digest()
+
+
+def spans_of(finished: Finished) -> Iterator[Span]:
+    """The spans of what has finished."""
+    for row in finished.workflows:
+        yield _span(row, (), row["name"], _failure(row["status"]), {"eopiez.status": row["status"]})
+    for row in finished.steps:
+        yield _span(row, (row["step"],), _step_name(finished, row), _failure(row["status"]), _of_step(row))
+    for row in finished.tasks:
+        yield _span(row, (row["step"], row["partition"]), _step_name(finished, row), None, _of_task(row))
+    for row in finished.attempts:
+        place = (row["step"], row["partition"], row["attempt"])
+        yield _span(row, place, _step_name(finished, row), row["error_type"] or row["outcome"], _of_attempt(row))
+
+
+def _span(
+    row: Mapping[str, Any], place: tuple[int, ...], name: str, error: str | None, more: Mapping[str, Attribute]
+) -> Span:
+    """The span at a place; parents are the workflow of a step, and the step of a task or an attempt."""
+    workflow: UUID = row["workflow_id"]
+    above = place[:1] if len(place) > 1 else ()
+    trace_id, caller_id = _caller(row)
+    return Span(
+        trace_id=trace_id,
+        span_id=span_id(workflow, *place),
+        parent_id=span_id(workflow, *above) if place else caller_id,
+        name=name[:LONGEST_NAME],
+        started_at=row["started_at"],
+        ended_at=max(row["started_at"], row["ended_at"]),
+        error=error and error[:LONGEST_NAME],
+        attributes={"eopiez.project": row["project"], "eopiez.workflow.id": str(workflow), **more},
+    )
+
+
+def _caller(row: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """The trace that a workflow belongs to, and the span that it is a child of."""
+    if row["traceparent"] is None:
+        return row["workflow_id"].bytes, b""
+    _, trace_id, caller_id, _ = row["traceparent"].split("-")
+    return bytes.fromhex(trace_id), bytes.fromhex(caller_id)
+
+
+def _failure(status: str) -> str | None:
+    return status if status in {"failed", "quarantined"} else None
+
+
+def _step_name(finished: Finished, row: Mapping[str, Any]) -> str:
+    """The step's name in today's plan, which may have fewer steps after an update."""
+    steps = finished.plans[row["plan"]].steps
+    return steps[row["step"]].name if row["step"] < len(steps) else f"step {row['step']}"
+
+
+def _of_step(row: Mapping[str, Any]) -> dict[str, Attribute]:
+    return {"eopiez.status": row["status"], "eopiez.step.tasks": row["done"]}
+
+
+def _of_task(row: Mapping[str, Any]) -> dict[str, Attribute]:
+    return {
+        "eopiez.partition": row["partition"],
+        "eopiez.worker": row["worker"],
+        "eopiez.is_cached": row["is_cached"],
+        "eopiez.rows": row["rows"],
+        "eopiez.rejects": row["rejects"],
+    }
+
+
+def _of_attempt(row: Mapping[str, Any]) -> dict[str, Attribute]:
+    return {
+        "eopiez.partition": row["partition"],
+        "eopiez.attempt": row["attempt"],
+        "eopiez.worker": row["worker"],
+        "eopiez.outcome": row["outcome"],
+        "error.type": (row["error_type"] or row["outcome"])[:LONGEST_NAME],
+    }

@@ -1,0 +1,75 @@
+"""Spans as OTLP has them: the messages of ``opentelemetry.proto``, in protobuf."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
+
+    from .spans import Attribute, Span
+
+SERVICE = "eopiez"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def request_of(spans: Sequence[Span]) -> bytes:
+    """The body of a request that exports the spans."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+    from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
+
+    resource = Resource(attributes=[_pair("service.name", SERVICE)])
+    scope = ScopeSpans(spans=[_message(span) for span in spans])
+    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=[scope])])
+    return bytes(request.SerializeToString())
+
+
+def rejected(body: bytes) -> tuple[int, str]:
+    """How many spans a collector's answer says that it has not taken, and why.
+
+    Raises:
+        google.protobuf.message.DecodeError: the answer is none of OTLP.
+    """
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+    partial = ExportTraceServiceResponse.FromString(body).partial_success
+    return partial.rejected_spans, partial.error_message
+
+
+def nanoseconds(moment: datetime) -> int:
+    """Since the epoch; exact to the microsecond that Postgres keeps."""
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _message(span: Span) -> Message:
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
+    from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+    status = Status() if span.error is None else Status(code=Status.STATUS_CODE_ERROR, message=span.error)
+    return Message(
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        parent_span_id=span.parent_id,
+        name=span.name,
+        kind=Message.SPAN_KIND_INTERNAL,
+        start_time_unix_nano=nanoseconds(span.started_at),
+        end_time_unix_nano=nanoseconds(span.ended_at),
+        attributes=[_pair(name, value) for name, value in span.attributes.items()],
+        status=status,
+    )
+
+
+def _pair(name: str, value: Attribute) -> KeyValue:
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+    match value:
+        case bool():
+            return KeyValue(key=name, value=AnyValue(bool_value=value))
+        case int():
+            return KeyValue(key=name, value=AnyValue(int_value=value))
+        case str():
+            return KeyValue(key=name, value=AnyValue(string_value=value))

@@ -1,0 +1,211 @@
+"""Traces: what has finished on a real database arrives at a collector, whatever becomes of either."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest_asyncio
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+import eopiez_ray as ez
+from eopiez_ray.monitoring.meter import Meter
+from eopiez_ray.monitoring.opening import stationed
+from eopiez_ray.monitoring.tracing.exporting import Exporter
+from eopiez_ray.monitoring.tracing.spans import span_id
+from eopiez_ray.monitoring.tracing.wire import nanoseconds
+from eopiez_ray.settings import Settings
+from eopiez_ray.store import Database
+from eopiez_ray.store.traces import TraceStore
+from tests.engine.conftest import Stage
+from tests.waiting import until
+
+from .alerts.receiving import FAILED, Hook, hooked
+from .conftest import Post
+
+Hostile = type("Hostile\x1b[31m " + "x" * 1000, (Exception,), {})
+
+
+@ez.phase(version="1", retry=ez.RetryPolicy(maximum_attempts=2, initial_interval_s=0.01))
+def halve(number: int) -> float:
+    if number % 2:
+        raise ValueError(f"{number} is odd")
+    return number / 2
+
+
+def halves(*numbers: int) -> ez.Plan:
+    plan = ez.Plan("halves")
+    plan.step("halve", halve, plan.values("numbers", list(numbers)))
+    return plan
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(database: Database, tmp_path: Path) -> AsyncIterator[Stage]:
+    made = Stage(database, tmp_path)
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def collector() -> AsyncIterator[Hook]:
+    async with hooked() as made:
+        yield made
+
+
+async def exporter(post: Post, collector: Hook) -> Exporter:
+    """An exporter that has begun."""
+    made = Exporter(post.station, collector.url)
+    await post.station.watch()
+    await made.export()
+    return made
+
+
+async def settled(post: Post, made: Exporter) -> None:
+    """Export until all that has happened is exported."""
+    (row,) = await post.database.fetch("select clock_timestamp() as now")
+
+    async def is_exported() -> bool:
+        await post.station.watch()
+        await made.export()
+        return bool((await TraceStore(post.database).window()).through > row["now"])
+
+    await until(is_exported)
+
+
+def spans(collector: Hook) -> list[Span]:
+    requests = [ExportTraceServiceRequest.FromString(body) for body in collector.bodies]
+    return [
+        span for each in requests for one in each.resource_spans for scope in one.scope_spans for span in scope.spans
+    ]
+
+
+async def test_a_workflow_is_a_trace_of_steps_and_tasks(post: Post, stage: Stage, collector: Hook) -> None:
+    made = await exporter(post, collector)
+    stage.orchestrate()
+    view = await stage.rest(await stage.submit(halves(2, 4)))
+    await settled(post, made)
+    found = {span.span_id: span for span in spans(collector)}
+    assert len(found) == len(spans(collector)), "each is sent once"
+    assert {span.trace_id for span in found.values()} == {view.id.bytes}
+    root = found[span_id(view.id)]
+    assert (root.name, root.parent_span_id) == ("halves", b"")
+    assert root.start_time_unix_nano == nanoseconds(view.created_at)
+    tasks = [found[span_id(view.id, 1, partition)] for partition in range(2)]
+    assert {found[task.parent_span_id].name for task in tasks} == {"halve"}
+    assert {found[task.parent_span_id].parent_span_id for task in tasks} == {root.span_id}
+    for task in tasks:
+        assert root.start_time_unix_nano <= task.start_time_unix_nano <= task.end_time_unix_nano
+        assert task.end_time_unix_nano <= root.end_time_unix_nano
+
+
+async def test_a_workflow_of_a_traced_request_is_in_its_trace(post: Post, stage: Stage, collector: Hook) -> None:
+    made = await exporter(post, collector)
+    stage.orchestrate()
+    view = await stage.rest(await stage.submit(halves(2, 3), traceparent=f"00-{'a' * 32}-{'b' * 16}-01"))
+    await settled(post, made)
+    found = {span.span_id: span for span in spans(collector)}
+    assert {span.trace_id.hex() for span in found.values()} == {"a" * 32}
+    assert found[span_id(view.id)].parent_span_id.hex() == "b" * 16
+    assert len(found) > 3
+    assert all(span.parent_span_id in found for key, span in found.items() if key != span_id(view.id))
+
+
+async def test_attempts_without_a_result_have_their_error(post: Post, stage: Stage, collector: Hook) -> None:
+    made = await exporter(post, collector)
+    stage.orchestrate()
+    view = await stage.rest(await stage.submit(halves(3)))
+    await settled(post, made)
+    found = {span.span_id: span for span in spans(collector)}
+    failed = [span for span in found.values() if span.status.message == "ValueError"]
+    assert len(failed) == 2
+    assert found[span_id(view.id)].status.code == Status.STATUS_CODE_ERROR
+    assert b"3 is odd" not in b"".join(collector.bodies)
+
+
+async def test_a_collector_that_was_away_gets_all_later(post: Post, stage: Stage, collector: Hook) -> None:
+    made = await exporter(post, collector)
+    stage.orchestrate()
+    view = await stage.rest(await stage.submit(halves(2, 4)))
+    collector.answers = [FAILED, FAILED]
+    await settled(post, made)
+    assert not collector.answers
+    assert len({span.span_id for span in spans(collector) if span.trace_id == view.id.bytes}) >= 4
+
+
+async def test_idle_days_are_passed_over(post: Post, stage: Stage, collector: Hook) -> None:
+    made = await exporter(post, collector)
+    stage.orchestrate()
+    view = await stage.rest(await stage.submit(halves(2)))
+    await settled(post, made)
+    store = TraceStore(post.database)
+    (row,) = await post.database.fetch("update tracing set through = through - interval '6 days' returning through")
+    assert await store.idle_until(row["through"], view.created_at) > row["through"] + timedelta(days=1)
+    looks = 0
+    through = row["through"]
+    while (further := await store.idle_until(through, view.created_at)) > through:
+        through, looks = further, looks + 1
+    assert view.created_at - through <= timedelta(seconds=10)
+    assert looks < 60
+    collector.bodies.clear()
+    await settled(post, made)
+    assert span_id(view.id) in {span.span_id for span in spans(collector)}
+
+
+async def test_what_a_dying_process_sent_is_sent_again_as_the_same_spans(
+    post: Post, database: Database, stage: Stage, collector: Hook
+) -> None:
+    dying = await exporter(post, collector)
+    stage.orchestrate()
+    view = await stage.rest(await stage.submit(halves(2, 4)))
+    await post.station.stop()
+
+    async def is_sent() -> bool:
+        await dying.export()  # It has lost the watch: the collector has it, but nobody knows.
+        return span_id(view.id) in {span.span_id for span in spans(collector)}
+
+    await until(is_sent)
+    before = {span.span_id: span for span in spans(collector)}
+    collector.bodies.clear()
+    heir = Post(database)
+    await settled(heir, Exporter(heir.station, collector.url))
+    again = spans(collector)
+    assert len(again) == len({span.span_id for span in again}), "the heir sends each once"
+    assert before.items() <= {span.span_id: span for span in again}.items()
+
+
+@ez.phase(version="1", retry=ez.RetryPolicy(maximum_attempts=1))
+def break_badly(number: int) -> int:
+    raise Hostile(number)
+
+
+async def test_any_type_of_error_arrives(post: Post, stage: Stage, collector: Hook) -> None:
+    made = await exporter(post, collector)
+    stage.orchestrate()
+    plan = ez.Plan("hostile")
+    plan.step("break", break_badly, plan.values("numbers", [1]))
+    view = await stage.rest(await stage.submit(plan))
+    await settled(post, made)
+    (failed,) = [span for span in spans(collector) if span.status.message.startswith("Hostile")]
+    assert failed.trace_id == view.id.bytes
+    assert len(failed.status.message) <= 256
+
+
+async def test_whoever_stands_exports_if_a_collector_is_named(
+    database: Database, stage: Stage, collector: Hook, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path, otlp_url=collector.url)
+    async with stationed(database, settings, "gateway", Meter()):
+
+        async def has_begun() -> bool:
+            return bool(await database.fetch("select from tracing"))
+
+        await until(has_begun)
+        stage.orchestrate()
+        view = await stage.rest(await stage.submit(halves(2)))
+
+        async def has_arrived() -> bool:
+            return span_id(view.id) in {span.span_id for span in spans(collector)}
+
+        await until(has_arrived)
