@@ -22,12 +22,14 @@ SMALL = {
     "forget_plain_code": "a project has few phases",
     "fresh_waits": "a step has few inputs",
     "gather_log_lines": "5,000 lines at most",
+    "idle_trace_period": "nine periods",
     "is_held": "one workflow",
     "lock_for_update": "one workflow",
     "missing_session_settings": "two settings",
     "server_connections": "one server has few connections",
     "server_figures": "one server has few connections",
     "standing_limits": "few orchestrators are alive",
+    "trace_window": "one server has few connections",
     "want_update": "the labels of one workflow",
 }
 """Statements that may compare each of their rows with each of others, and why these are few."""
