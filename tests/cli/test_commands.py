@@ -49,7 +49,7 @@ COMMANDS = (
 )
 
 
-HOMES = {"limit": "limits", "unpack": "archive", "verify": "archive", "weigh_project": "weigh"}
+HOMES = {"import": "import_", "limit": "limits", "unpack": "archive", "verify": "archive", "weigh_project": "weigh"}
 """Modules of commands that are not named for the command itself."""
 
 
