@@ -35,7 +35,7 @@ types: ## Make the dashboard's types from the API's description
 	python hatch_build.py run types description.json
 	rm dashboard/description.json
 
-test: ## Run all tests
+test: ## Run all tests, in two processes, since most of them wait for something
 	pytest -n 2 --dist loadfile
 
 test-long: ## Run 100,000 schedules of crashes, read damaged files for 10 minutes, send the API what it does not expect, outlive Ray's patience with a dead head, cut off a node
