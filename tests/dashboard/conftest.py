@@ -15,7 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright, expect
 
 import eopiez_ray as ez
 from eopiez_ray.engine.artifacts import Artifacts
@@ -29,6 +29,8 @@ from tests.conftest import database_of
 from tests.engine.inline import InlineExecutor
 from tests.gateway.conftest import listening, running
 from tests.waiting import until
+
+expect.set_options(timeout=60_000)  # A machine may have other things to do.
 
 PASSWORD = "correct horse battery staple"
 ARGUMENTS = (

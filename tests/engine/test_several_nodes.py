@@ -21,6 +21,8 @@ from .phases_of_clusters import Marks, slow_plan
 from .test_clusters import REPEATABLE, driver_of, wind_down
 
 STORE_BYTES = 80 * 2**20
+# Ray leaves a socket open when a port that it tries is taken.
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 
 
 class Machines:
