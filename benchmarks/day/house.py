@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from eopiez_ray.supervision.parts import free_ports
 
 TITLES = {
     "ServeReplica:eopiez-followers": "followers",
@@ -57,7 +58,7 @@ class House:
 def standing(is_kept: bool) -> Iterator[House]:
     """A house as long as the block lasts; nothing outlives it but its folder, if that is to be kept."""
     folder = Path(tempfile.mkdtemp(prefix="eopiez-day-"))
-    port = _free_port()
+    (port,) = free_ports(1)
     try:
         _eopiez(folder, "up", "--detach", "--port", str(port), "--cpus", "2")
         yield House(folder / "home", f"http://127.0.0.1:{port}")
@@ -105,9 +106,3 @@ def _pss(process: psutil.Process) -> int:
     with contextlib.suppress(psutil.Error):
         return int(process.memory_full_info().pss)
     return 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -15,7 +15,7 @@ from ..home import make_file
 from .operating import on_database
 from .progress_of_bytes import Progress
 from .system import stay_here
-from .terminal import counted, err, print_json, size
+from .terminal import counted, err, json_line, print_json, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,8 +82,9 @@ def export(
             return await exporter.export(ids, stream, ACTOR)
 
     done = on_database(work)
-    if as_json and output != "-":
-        print_json({"counts": done.counts, "missing": done.missing, "bytes": done.bytes, "file": output})
+    if as_json:
+        facts = {"counts": done.counts, "missing": done.missing, "bytes": done.bytes, "file": output}
+        _tell_json(facts, is_beside_file=output == "-")
         return
     err().print(
         f"Exported {counted(done.counts['workflows'], 'workflow')}, {counted(done.counts['tasks'], 'task')} and "
@@ -91,6 +92,14 @@ def export(
     )
     if done.missing:
         err().print(f"{counted(done.missing, 'artifact')} had been deleted before, and could not be exported.")
+
+
+def _tell_json(facts: dict[str, object], *, is_beside_file: bool) -> None:
+    """On standard output, unless the file goes there."""
+    if is_beside_file:
+        print(json_line(facts), end="", file=sys.stderr)
+    else:
+        print_json(facts)
 
 
 async def _ids(database: Database, workflows: list[str] | None, project: str | None) -> list[UUID]:

@@ -24,6 +24,7 @@ from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
 from .surveys import Surveys
 from .tracing.exporting import EXPORT_S, Exporter
+from .tracing.wire import is_installed
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -130,6 +131,9 @@ def _of_protection(database: Database, settings: Settings) -> list[Chore]:
 def _of_traces(station: Station, settings: Settings) -> list[Chore]:
     """What one process does for traces, if there is a collector."""
     if settings.otlp_url is None:
+        return []
+    if not is_installed():
+        log.error("no traces are exported, because the extra 'tracing' is not installed", setting="EOPIEZ_OTLP_URL")
         return []
     return [Chore("export traces", EXPORT_S, Exporter(station, settings.otlp_url).export, watch=SYSTEM)]
 

@@ -90,10 +90,6 @@ class Arrival:
         rows = await self._fetch("stray_rows")
         return rows[0]["place"] if rows else None
 
-    async def unknown_projects(self) -> list[str]:
-        """Projects that are not here."""
-        return [row["project"] for row in await self._fetch("unknown_projects")]
-
     async def taken(self) -> list[Taken]:
         """Workflows whose ids are not free here."""
         return [Taken(**dict(row)) for row in await self._fetch("taken_ids")]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import EopiezError
+from ..monitoring.tracing.wire import is_installed
 from ..settings import Settings, variable
 from .examination import Finding, Verdict
 
@@ -15,7 +16,7 @@ def clashes(settings: Settings) -> Iterator[Finding]:
     yield from _of_places(settings)
     yield from _of_gateway(settings)
     yield from _of_encryption(settings)
-    yield from _of_metrics(settings)
+    yield from _of_monitoring(settings)
 
 
 def _of_places(settings: Settings) -> Iterator[Finding]:
@@ -68,7 +69,13 @@ def _of_encryption(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _of_metrics(settings: Settings) -> Iterator[Finding]:
+def _of_monitoring(settings: Settings) -> Iterator[Finding]:
+    if settings.otlp_url is not None and not is_installed():
+        yield _bad(
+            "otlp_url",
+            "what exports traces is not installed",
+            "pip install 'eopiez-ray[tracing]', or leave it out",
+        )
     if not settings.metrics_fine_hours <= settings.metrics_minute_hours <= settings.metrics_hour_days * 24:
         yield _doubtful(
             "metrics_minute_hours",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from typer.testing import CliRunner
@@ -121,6 +122,13 @@ def test_what_does_not_go_together_is_said(
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     assert list(said(code)) == [subject]
+
+
+def test_a_collector_without_what_exports_to_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EOPIEZ_OTLP_URL", "http://127.0.0.1:4318/v1/traces")
+    assert said() == {}
+    monkeypatch.setitem(sys.modules, "opentelemetry.proto", cast("Any", None))  # As if it were missing.
+    assert "eopiez-ray[tracing]" in said(1)["EOPIEZ_OTLP_URL"]
 
 
 def test_every_variable_that_the_program_reads_is_known() -> None:

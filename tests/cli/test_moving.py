@@ -24,6 +24,9 @@ def test_a_project_goes_into_a_file_and_comes_back(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["counts"]["workflows"] == 0
     assert file.stat().st_mode & 0o077 == 0
+    piped = run(home, "export", "--project", "default", "-o", "-", "--json")
+    assert json.loads(piped.stderr)["file"] == "-"
+    assert piped.stdout_bytes.startswith(b"manifest.json\0")
     back = run(home, "import", str(file), "--json")
     assert back.exit_code == 0, back.output
     assert json.loads(back.stdout)["workflows"] == 0

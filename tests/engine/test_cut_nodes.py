@@ -51,5 +51,6 @@ def test_a_node_that_is_cut_off_again_and_again_costs_nothing(net: Net, database
         net.mend()
     assert workflow.wait(150 + COUNT / 2).result("total") == sum(range(COUNT)), pauses
     assert {value for value, _ in marks.lines()} == set(range(COUNT))
+    assert marks.repeated() <= 2 * CUTS, "more ran again than was in flight there"
     print(f"again: {marks.repeated()} of {COUNT}; until 20 tasks had run: {max(pauses):.1f} s at most")
     local.close()

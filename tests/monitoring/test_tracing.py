@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest_asyncio
@@ -15,7 +15,7 @@ from eopiez_ray.monitoring.meter import Meter
 from eopiez_ray.monitoring.opening import stationed
 from eopiez_ray.monitoring.tracing.exporting import Exporter
 from eopiez_ray.monitoring.tracing.spans import span_id
-from eopiez_ray.monitoring.tracing.wire import nanoseconds
+from eopiez_ray.monitoring.tracing.wire import nanoseconds, rejected
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database
 from eopiez_ray.store.traces import TraceStore
@@ -209,3 +209,13 @@ async def test_whoever_stands_exports_if_a_collector_is_named(
             return span_id(view.id) in {span.span_id for span in spans(collector)}
 
         await until(has_arrived)
+
+
+def test_a_wrong_clock_is_told_as_well_as_the_protocol_can() -> None:
+    assert nanoseconds(datetime(1, 1, 1, tzinfo=UTC)) == 0
+    assert nanoseconds(datetime(9999, 12, 31, tzinfo=UTC)) == 2**64 - 1
+    assert nanoseconds(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC)) == 1_000_005_000
+
+
+def test_a_collector_that_answers_rubbish_has_taken_all() -> None:
+    assert rejected(b"<html>") == (0, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 SERVICE = "eopiez"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def is_installed() -> bool:
+    """Whether the extra ``tracing`` is."""
+    try:
+        return find_spec("opentelemetry.proto") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def request_of(spans: Sequence[Span]) -> bytes:
@@ -31,18 +40,22 @@ def request_of(spans: Sequence[Span]) -> bytes:
 def rejected(body: bytes) -> tuple[int, str]:
     """How many spans a collector's answer says that it has not taken, and why.
 
-    Raises:
-        google.protobuf.message.DecodeError: the answer is none of OTLP.
+    It has taken all if its answer is none of OTLP: it has said that the request succeeded.
     """
+    from google.protobuf.message import DecodeError
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-    partial = ExportTraceServiceResponse.FromString(body).partial_success
+    try:
+        partial = ExportTraceServiceResponse.FromString(body).partial_success
+    except DecodeError:
+        return 0, ""
     return partial.rejected_spans, partial.error_message
 
 
 def nanoseconds(moment: datetime) -> int:
-    """Since the epoch; exact to the microsecond that Postgres keeps."""
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    """Since the epoch; exact to the microsecond that Postgres keeps. A clock that was wrong gives the nearest moment
+    that the protocol knows."""
+    return min(max(0, (moment - _EPOCH) // timedelta(microseconds=1) * 1000), 2**64 - 1)
 
 
 def _message(span: Span) -> Message:

@@ -226,13 +226,6 @@ where plan not in (select digest from staged_plans)
     or wanted_plan not in (select digest from staged_plans)
 limit 1
 
--- name: unknown_projects
--- Projects of what arrives that are not here.
-select distinct project
-from staged_workflows
-where project not in (select name from projects)
-order by project
-
 -- name: taken_ids
 -- Workflows that arrive whose ids are taken, or were erased; and whether all that could tell them apart is equal.
 select
