@@ -18,6 +18,12 @@ from eopiez_ray.store import Database, EmbeddedServer, connect
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 _numbers = itertools.count()
+_FAILED = pytest.StashKey[bool]()
+
+
+def has_failed(item: pytest.Item) -> bool:
+    """Whether a test has failed so far, for a fixture that then tells more as it ends."""
+    return item.stash.get(_FAILED, False)
 
 
 def pytest_collection_finish() -> None:
@@ -26,9 +32,10 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Escape half characters in what a test has printed or logged: processes that share the tests send it as UTF-8."""
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note failures, and escape half characters in what a test has said: processes that share the tests send UTF-8."""
     report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
 

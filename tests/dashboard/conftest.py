@@ -15,7 +15,16 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Request,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 import eopiez_ray as ez
 from eopiez_ray.engine.artifacts import Artifacts
@@ -25,7 +34,7 @@ from eopiez_ray.gateway.identity.first import ensure_first_administrator
 from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database, EmbeddedServer, Intake, NewWorkflow, Workflows, WorkflowView, connect
-from tests.conftest import database_of
+from tests.conftest import database_of, has_failed
 from tests.engine.inline import InlineExecutor
 from tests.gateway.conftest import listening, running
 from tests.waiting import until
@@ -34,8 +43,12 @@ expect.set_options(timeout=60_000)  # A machine may have other things to do.
 
 PASSWORD = "correct horse battery staple"
 ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -128,10 +141,19 @@ class Watched:
     """What a page complained of."""
 
     complaints: list[str] = field(default_factory=list)
+    waiting: list[Request] = field(default_factory=list)
+    """Requests without an answer."""
 
     def watch(self, page: Page) -> None:
+        page.on("request", lambda request: self.waiting.append(request))
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+
+    def _answered(self, request: Request) -> None:
+        if request in self.waiting:
+            self.waiting.remove(request)
 
     def forgive(self, pattern: str) -> None:
         """Drop complaints that a test has provoked."""
@@ -163,12 +185,23 @@ async def watched() -> Watched:
     return Watched()
 
 
+async def shown(page: Page) -> str:
+    """The text of a page, even if its scripts are busy."""
+    try:
+        return await page.locator("body").inner_text(timeout=5_000)
+    except Error as error:
+        return f"nothing: {error}"
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(signed_in: BrowserContext, watched: Watched) -> AsyncIterator[Page]:
+async def page(request: pytest.FixtureRequest, signed_in: BrowserContext, watched: Watched) -> AsyncIterator[Page]:
     """A page of the administrator, which must not complain of anything."""
     opened = await signed_in.new_page()
     watched.watch(opened)
     yield opened
+    if has_failed(request.node):
+        print(f"What {opened.url} showed:", await shown(opened), "Requests without an answer:", sep="\n")
+        print(*(f"{each.method} {each.url}" for each in watched.waiting), sep="\n")
     await opened.close()
     assert watched.complaints == []
 
