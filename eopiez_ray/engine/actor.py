@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -33,7 +34,8 @@ class WorkerActor:
 
     def __init__(self, artifact_url: str, name: str, owner: str, resources: Resources, orphan_s: float) -> None:
         printed, errors = _file_of(1), _file_of(2)
-        self._worker = Worker(artifact_url, name, Path(printed).parent if printed else None)
+        folder = Path(printed).parent if printed else Path(tempfile.mkdtemp(prefix="eopiez-"))
+        self._worker = Worker(artifact_url, name, folder)
         self._owner, self._resources = owner, resources
         context = ray.get_runtime_context()
         node, actor = str(context.get_node_id()), str(context.get_actor_id())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -39,12 +38,12 @@ _AT_WORK: ContextVar[Attempt | None] = ContextVar("eopiez_attempt", default=None
 class Worker:
     """Runs calls. Between them, keeps phases, whole inputs and unfinished sources loaded."""
 
-    def __init__(self, artifact_url: str, name: str, folder: Path | None = None) -> None:
+    def __init__(self, artifact_url: str, name: str, folder: Path) -> None:
         """
         Args:
             artifact_url: where outputs are kept.
             name: its own name.
-            folder: where it keeps what tasks print while they run.
+            folder: an existing one, where it keeps what tasks print while they run.
         """
         self.name = name
         self._artifacts = Artifacts(artifact_url, KEYS)
@@ -54,7 +53,6 @@ class Worker:
         self._attempt: Attempt | None = None
         """The running attempt, if there is only one."""
         self._moment = Moment.now()
-        folder = folder or Path(tempfile.mkdtemp(prefix="eopiez-"))
         self._capture = Capture(folder / f"{name}.out", self._note_print, _listener)
         self._records = _Records(self._note_record)
 

@@ -74,8 +74,8 @@ class EmbeddedServer:
         """
         try:
             make_folder(self.folder)
-            self._make_socket_folder()
             with self._alone():
+                self._make_socket_folder()
                 self._check_restored()
                 if self._users is None:
                     self._users = make_file(self.folder / "users.lock").open("ab")
@@ -110,6 +110,7 @@ class EmbeddedServer:
                 )  # Turns the shared lock into an exclusive one, unless others share it.
                 if self.is_running():
                     run_program("pg_ctl", "-D", self._data, "-m", "fast", "-t", str(START_S), "stop")
+                self._remove_socket_folder()
             except BlockingIOError:
                 pass
             finally:
@@ -160,6 +161,11 @@ class EmbeddedServer:
         sockets = make_folder(self._socket_folder())
         if sockets.stat().st_uid != os.getuid():  # Its owner could put another server's socket there.
             raise EmbeddedPostgresError(f"{sockets} belongs to another user of this machine; let them delete it")
+
+    def _remove_socket_folder(self) -> None:
+        """Leave nothing among other programs' temporary files."""
+        with contextlib.suppress(OSError):  # It has been cleared away, or holds what is not ours.
+            self._socket_folder().rmdir()
 
     def _initialize(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 
 from eopiez_ray.engine.executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from eopiez_ray.engine.worker import Worker
+from eopiez_ray.home import make_folder
 from eopiez_ray.model.ids import OrchestratorId
 from eopiez_ray.model.policies import Resources
 from eopiez_ray.model.results import Results
@@ -35,7 +37,7 @@ class InlineExecutor:
 
     def __post_init__(self) -> None:
         self.gate.set()
-        self._workers = {f"w{number}": Worker(str(self.folder), f"w{number}") for number in range(self.count)}
+        self._workers = {name: self._worker(name) for name in (f"w{number}" for number in range(self.count))}
         self._known: dict[str, set[str]] = {name: set() for name in self._workers}
         self._free = list(self._workers)
         self._unsaid: set[str] = set()
@@ -120,8 +122,11 @@ class InlineExecutor:
 
     def _replace(self, slot: Slot) -> None:
         """A worker whose call came to no good end is not used again."""
-        self._workers[slot.worker] = Worker(str(self.folder), slot.worker)
+        self._workers[slot.worker] = self._worker(slot.worker)
         slot.known.clear()
+
+    def _worker(self, name: str) -> Worker:
+        return Worker(str(self.folder), name, Path(mkdtemp(dir=make_folder(self.folder / "printed"))))
 
     async def _pass_gate(self, slot: Slot, timeout_s: float | None) -> None:
         opened = asyncio.ensure_future(self.gate.wait())

@@ -37,7 +37,7 @@ def item(step: int, partition: int, *inputs: Any, quota: int = 1) -> WorkItem:
 
 
 def run(folder: Path, call: WorkCall) -> list[Report]:
-    (reports,) = Worker(str(folder), "w").run(call)
+    (reports,) = Worker(str(folder), "w", folder).run(call)
     return list(expanded(reports))
 
 
@@ -110,10 +110,10 @@ def test_a_source_yields_its_quota_and_then_its_end(tmp_path: Path) -> None:
 
 
 def test_a_source_goes_on_where_it_was_or_is_wound_forward(tmp_path: Path) -> None:
-    worker = Worker(str(tmp_path), "w")
+    worker = Worker(str(tmp_path), "w", tmp_path)
     worker.run(call_of(item(1, 0, quota=2), first=letters))
     (after,) = worker.run(call_of(item(1, 2, quota=1), first=letters))
-    (again,) = Worker(str(tmp_path), "other").run(call_of(item(1, 2, quota=1), first=letters))
+    (again,) = Worker(str(tmp_path), "other", tmp_path).run(call_of(item(1, 2, quota=1), first=letters))
     assert after[0].output == again[0].output
 
 

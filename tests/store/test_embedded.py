@@ -55,7 +55,10 @@ def test_so_has_one_where_temporary_files_are_far_away(tmp_path: Path, monkeypat
     server = EmbeddedServer(tmp_path / ("long" * 30))
     server.start()
     assert server.is_running()
+    sockets = Path(server.url.partition("host=")[2])
+    assert sockets.is_dir()
     server.leave()
+    assert not sockets.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
