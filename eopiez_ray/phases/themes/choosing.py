@@ -1,6 +1,6 @@
 """How many themes: what the hierarchies say, weighed with what is likely beforehand.
 
-A division into k groups is scored by three things:
+A division into k groups is scored by four things:
 
 1. *The jump.* The cost of a merger jumps where it joins what belongs apart. With c(k) the cost of going from k groups
    to k - 1, the jump is Π (c(k) / c(k + j) · k / (k + j))^(1/3), j = 1, 2, 3. Without structure costs grow like 1 / k,
@@ -12,9 +12,12 @@ A division into k groups is scored by three things:
 3. *The resolution.* Groups should be one where the graph between them is almost as dense as chance would make it, and
    two where few edges join them, however unequal they are. The resolution of modularity that a division is made for is
    the largest density of the mergers that are still to come (``hierarchy``); a log-normal prior expects 1/2.
+4. *The agreement* of several runs of the search about it (``agreement``): the score is proportional to it, down to
+   what is chance.
 
-The priors are wide: a clear jump outweighs a factor of 3 in number and of 6 in resolution. Granularity shifts their
-medians. Since number and resolution both grow along a hierarchy, a coarser one never gives more themes.
+The priors are wide: a clear jump outweighs a factor of 3 in number and of 6 in resolution. Granularity moves their
+medians. So do runs that disagree about the best division but agree about finer ones, up to the number of the finest, or
+√n. Since number and resolution both grow along a hierarchy, a coarser one never gives more themes.
 
 Scores of several hierarchies of one collection are averaged as logarithms. What other numbers score in proportion says
 how clear the choice is.
@@ -30,6 +33,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from eopiez_ray.phases.themes.agreement import FEWEST, Agreement
 from eopiez_ray.phases.themes.hierarchy import Hierarchy
 
 Reals = npt.NDArray[np.float64]
@@ -67,26 +71,49 @@ class Choice:
 
 
 def choose_number(
-    hierarchies: Sequence[Hierarchy], n: int, most: int, granularity: Granularity = "normal"
+    hierarchies: Sequence[Hierarchy], agreement: Agreement, n: int, finest: float, granularity: Granularity = "normal"
 ) -> Choice | None:
-    """The best number of groups of ``n`` documents, from 2 to ``most``; None if all are copies of one another."""
-    runs = [_log_scores(each, n, most, SHIFT[granularity]) for each in hierarchies]
+    """The best number of groups of ``n`` documents; None if all are copies of one another.
+
+    Args:
+        hierarchies: of several runs.
+        agreement: of these runs; as many groups are found as it is known of, at most.
+        n: documents.
+        finest: how many groups are the finest in the mean of the runs.
+        granularity: whether few wide groups are wanted, or many narrow ones.
+    """
+    best = _best(hierarchies, agreement, n, 1.0)
+    if best is None:
+        return None
+    finer = max(1.0, min(finest, math.sqrt(n)) / _expected_number(n)) ** agreement.doubt(best.number)
+    return _best(hierarchies, agreement, n, SHIFT[granularity] * finer)
+
+
+def _best(hierarchies: Sequence[Hierarchy], agreement: Agreement, n: int, shift: float) -> Choice | None:
+    """The best number if the medians of both priors are multiplied by ``shift``."""
+    runs = [_log_scores(each, n, agreement.most, shift) for each in hierarchies]
     numbers = sorted(set.intersection(*map(set, runs))) if runs else []
     if not numbers:
         return None
     means = np.array([[run[k] for k in numbers] for run in runs]).mean(axis=0)
+    means += np.log([agreement.about(k) for k in numbers])
     scores = np.exp(means - means.max())
     best = int(scores.argmax())
     others = sorted((i for i in _peaks(scores) if i != best), key=lambda i: -scores[i])
     return Choice(numbers[best], tuple((numbers[i], float(scores[i])) for i in others[:SHOWN]))
 
 
+def _expected_number(n: int) -> float:
+    """The median of the prior of the number of themes of ``n`` documents."""
+    return max(FEW, RATE * math.sqrt(n))
+
+
 def _log_scores(hierarchy: Hierarchy, n: int, most: int, shift: float) -> dict[int, float]:
     """The logarithm of the score of each number of groups."""
-    expected = max(FEW, RATE * math.sqrt(n)) * shift
+    expected = _expected_number(n) * shift
     coming = np.maximum.accumulate(hierarchy.densities[::-1])[::-1]
     found = {}
-    for k in range(2, min(most, hierarchy.n_pieces) + 1):
+    for k in range(FEWEST, min(most, hierarchy.n_pieces) + 1):
         merger = hierarchy.n_pieces - k
         if hierarchy.costs[merger] > LEAST_COST * n:
             resolution = max(coming[merger], LEAST_RESOLUTION)

@@ -8,7 +8,7 @@
 3. *Merging*: each fine community is cut in two across its principal direction, and the pieces are merged, again and
    again, by the distances of ``hierarchy``. Where a fine community is one thing, its halves show what it costs to join
    what belongs together.
-4. *Number*: ``choosing`` scores the divisions, unless the number is given.
+4. *Number*: ``choosing`` scores the divisions, also by how well runs agree about them, unless the number is given.
 
 All this is done for several runs of the Leiden algorithm, whose scores are averaged. Of their divisions into the chosen
 number of groups, the one that agrees most with the others is refined once more. The result is deterministic.
@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from eopiez_ray.phases.themes.agreement import FEWEST, Agreement
 from eopiez_ray.phases.themes.choosing import Choice, Granularity, choose_number
 from eopiez_ray.phases.themes.hierarchy import Hierarchy, merge_pieces
 from eopiez_ray.phases.vectors.static import unit_rows
@@ -126,8 +127,12 @@ def _run(graph: sparse.csr_matrix, vectors: Floats, seed: int, wanted: Wanted) -
 def _choice(runs: list[_Run], n: int, wanted: Wanted) -> Choice | None:
     if wanted.number is not None:
         return Choice(wanted.number)
-    most = min(wanted.most, *(run.n_fine for run in runs))
-    return choose_number([run.hierarchy for run in runs], n, most, wanted.granularity)
+    hierarchies, n_fine = [run.hierarchy for run in runs], [run.n_fine for run in runs]
+    most = min(wanted.most, *n_fine)
+    if most < FEWEST:
+        return None
+    agreement = Agreement.of([run.pieces for run in runs], hierarchies, most)
+    return choose_number(hierarchies, agreement, n, float(np.mean(n_fine)), wanted.granularity)
 
 
 def _central(divisions: list[Labels]) -> tuple[Labels, float]:
