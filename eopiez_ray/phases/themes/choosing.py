@@ -8,7 +8,7 @@ A division into k groups is scored by four things:
    accident.
 2. *The number.* Jumps are large between two or three groups in almost any collection, and of many divisions into
    dozens some jump by accident. A log-normal prior expects √(n / 20) themes of n documents, a third of the rule of
-   thumb √(n / 2) of Mardia, Kent and Bibby (1979, section 13.2.3), but at least 6: 7 of a thousand, 22 of ten thousand.
+   thumb √(n / 2) of Mardia, Kent and Bibby (1979, section 13.2.3), but at least 8: 8 of a thousand, 22 of ten thousand.
 3. *The resolution.* Groups should be one where the graph between them is almost as dense as chance would make it, and
    two where few edges join them, however unequal they are. The resolution of modularity that a division is made for is
    the largest density of the mergers that are still to come (``hierarchy``); a log-normal prior expects 1/2.
@@ -43,7 +43,7 @@ SHIFT: dict[Granularity, float] = {"coarse": 1 / 3, "normal": 1.0, "fine": 3.0}
 """Of the medians of both priors."""
 RATE = math.sqrt(1 / 20)
 """The expected number of themes over the square root of the number of documents."""
-FEW = 6.0
+FEW = 8.0
 """The expected number at least, before granularity."""
 NUMBER_DEVIATION = 1.0
 """Of the logarithm of the number."""
