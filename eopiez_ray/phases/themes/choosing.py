@@ -39,7 +39,7 @@ from eopiez_ray.phases.themes.hierarchy import Hierarchy
 Reals = npt.NDArray[np.float64]
 Granularity = Literal["coarse", "normal", "fine"]
 
-SHIFT: dict[Granularity, float] = {"coarse": 1 / 3, "normal": 1.0, "fine": 3.0}
+SHIFT: dict[Granularity, float] = {"coarse": 1 / 4, "normal": 1.0, "fine": 4.0}
 """Of the medians of both priors."""
 RATE = math.sqrt(1 / 20)
 """The expected number of themes over the square root of the number of documents."""
