@@ -39,7 +39,8 @@ from tests.engine.inline import InlineExecutor
 from tests.gateway.conftest import listening, running
 from tests.waiting import until
 
-expect.set_options(timeout=60_000)  # A machine may have other things to do.
+PATIENCE_MS = 60_000  # A machine may have other things to do.
+expect.set_options(timeout=PATIENCE_MS)
 
 PASSWORD = "correct horse battery staple"
 ARGUMENTS = (
@@ -173,6 +174,7 @@ async def sign_in(page: Page, site: Site, login: str = "admin", password: str = 
 async def signed_in(site: Site, browser: Browser) -> AsyncIterator[BrowserContext]:
     """A browser in which the administrator is signed in."""
     context = await browser.new_context(viewport=WIDE, timezone_id="Europe/Vienna", locale="en-GB")
+    context.set_default_timeout(PATIENCE_MS)
     page = await context.new_page()
     await sign_in(page, site)
     await page.close()
