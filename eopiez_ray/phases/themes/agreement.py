@@ -30,7 +30,7 @@ FEWEST = 2
 """Groups that a collection is divided into, if it is."""
 CHANCE, FIRM = 0.25, 0.45
 """Agreement about the finest groups up to which they are an accident as well, and from which they are not."""
-UNCLEAR, CLEAR = 0.7, 0.85
+UNCLEAR, CLEAR = 0.75, 0.95
 """Agreement about a division up to which it is not trusted at all, and from which it is."""
 
 
