@@ -23,7 +23,6 @@ from tests.documents import ROOT
 from tests.engine.test_clusters import wind_down
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(280)
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HOSTILE = "<script>alert(1)</script> \x1b[31m \ud800 \u202e"
 

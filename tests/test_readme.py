@@ -20,8 +20,6 @@ from tests.documents import ROOT, Block, blocks, prose
 from tests.letters import letters
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(280)
-
 README = ROOT / "README.md"
 INSTALLATION = "pip install "
 

@@ -22,7 +22,6 @@ from tests.waiting import wait_until
 from .people import Person, Town
 from .phases_of_stories import greeting_plan, picky_plan, slow_plan
 
-pytestmark = pytest.mark.timeout(280)
 PROJECT = "letters"
 
 for feature in sorted(Path(__file__).parent.glob("*.feature")):

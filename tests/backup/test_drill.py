@@ -21,7 +21,7 @@ from .program_of_drills import expected
 from .systems import System
 
 COUNT, SOME, ROUNDS = 150, 40, 2
-pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from .conftest import manifest, stored
 from .program_of_drills import expected
 from .systems import System
 
-pytestmark = [needs_objects, pytest.mark.timeout(600)]
+pytestmark = needs_objects
 COUNT = 8
 
 

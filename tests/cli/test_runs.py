@@ -21,8 +21,6 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-pytestmark = pytest.mark.timeout(280)
-
 TOPICS = {
     "harbour": "harbour cargo crane vessel quay pilot tide anchor freight dock container tug",
     "orchard": "orchard cider apple graft blossom pear harvest pruning rootstock press barrel juice",

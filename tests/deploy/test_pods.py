@@ -21,7 +21,6 @@ from tests.deploy.manifests import of_chart, one
 from tests.waiting import wait_until
 
 pytestmark = [
-    pytest.mark.timeout(280),
     pytest.mark.skipif(
         not os.environ.get("EOPIEZ_PODS") or os.geteuid() != 0 or shutil.which("ip") is None,
         reason="it takes EOPIEZ_PODS, iproute2 and root",

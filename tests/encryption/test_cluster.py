@@ -8,12 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from .conftest import master
 
 
-@pytest.mark.timeout(280)
 def test_workers_get_keys_that_nobody_sees(tmp_path: Path) -> None:
     environment = os.environ | {"EOPIEZ_ENCRYPTION_KEYS": master("first")}
     done = subprocess.run(

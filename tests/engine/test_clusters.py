@@ -277,7 +277,6 @@ def test_a_killed_cluster_is_replaced_and_the_work_goes_on(system: ez.Local, mar
     finished_in_spite_of(system, marks, workflow)
 
 
-@pytest.mark.timeout(400)
 def test_a_head_that_dies_while_it_is_asked_ends_nothing_else(tmp_path: Path) -> None:
     """In a process of its own, since Ray would end the process with it, after a minute."""
     program = [sys.executable, "-m", "tests.engine.lost_head", str(tmp_path)]

@@ -30,7 +30,6 @@ from ..waiting import wait_until
 from .phases_of_clusters import Marks
 from .test_clusters import COUNT, REPEATABLE
 
-pytestmark = pytest.mark.timeout(280)
 TOKEN = "a-token-of-tests-0123456789abcdef"
 
 

@@ -127,7 +127,6 @@ def told(program: str, *arguments: str | Path) -> list[str]:
     return subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout.split()
 
 
-@pytest.mark.timeout(240)
 def test_a_cluster_of_ours_listens_on_loopback_alone_and_others_here_can_share_it(tmp_path: Path) -> None:
     said = told(STARTED, tmp_path / "home", ATTACHED)
     assert said.pop() == "1", said  # Nodes, as one sees them who has attached.

@@ -24,8 +24,6 @@ from tests.gateway.conftest import sent
 from tests.gateway.test_supervision import System, system_at
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(280)
-
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
