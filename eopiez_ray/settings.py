@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     gateway_host: str = "127.0.0.1"
     """Where the gateway listens; ``0.0.0.0`` lets other machines in."""
     gateway_port: int = Field(default=8000, ge=0, le=65535)
+    tls_certificate: Path | None = None
+    """The gateway's certificate, and those above it, in PEM: with it and ``tls_key``, the gateway speaks HTTPS."""
+    tls_key: Path | None = None
+    """The certificate's private key, in PEM and without a password."""
     gateway_min_replicas: int = Field(default=1, ge=1)
     gateway_max_replicas: int = Field(default=4, ge=1)
     """Ray Serve adds and removes replicas between these, by the requests in flight."""
@@ -241,7 +245,7 @@ class Settings(BaseSettings):
     def gateway_url(self) -> str:
         """Where this machine reaches the gateway."""
         host = "127.0.0.1" if self.gateway_host in _ANYWHERE else self.gateway_host
-        return f"http://{host}:{self.gateway_port}"
+        return f"{'http' if self.tls_certificate is None else 'https'}://{host}:{self.gateway_port}"
 
     @property
     def backup_key_path(self) -> Path:

@@ -25,7 +25,7 @@ from ..model.log_lines import Part as LogPart
 from ..monitoring.logs.recorder import Recorder
 from ..monitoring.logs.redaction import Redaction
 from ..store import EmbeddedServer, connect
-from .parts import RAY, Part, Places, check_port, free_ports, is_open, parts_of
+from .parts import RAY, Part, Places, check_certificate, check_port, free_ports, is_open, parts_of
 from .standing import Process, Standing, StandingFile
 
 if TYPE_CHECKING:
@@ -73,9 +73,11 @@ class Supervisor:
 
         Raises:
             AlreadyUpError: another supervisor has this data home.
+            CertificateError: the gateway's certificate cannot be used.
             PartFailedError: a part does not start at all.
             EopiezError: the database does not start.
         """
+        check_certificate(self._settings)
         open_home(self._settings.home)
         with self._file.held():
             stop_all(self._file.read())
