@@ -93,6 +93,10 @@ class Settings(BaseSettings):
     """Python modules whose phases plans may name, besides the content phases; the gateway imports them at start."""
     gateway_inputs: tuple[Path, ...] = ()
     """Folders on the workers' machines whose files the pipeline may read; uploads are always allowed."""
+    gateway_input_urls: tuple[str, ...] = ()
+    """Where files may be that the pipeline reads by URL, as in ``gateway_services``: by default nowhere."""
+    gateway_input_url_bytes: int = Field(default=2**30, ge=1024)
+    """Size of the largest file that is read by URL."""
 
     gateway_services: tuple[str, ...] = ()
     """Where services may be: networks (``10.0.0.0/8``), hosts (``ocr.example.com``), all hosts of a domain

@@ -30,6 +30,7 @@ from ..store.pictures import Pictures
 from ..store.services import Services
 from ..store.uploads import Uploads
 from ..tls import pair_of
+from .downloads import Downloads
 from .files import SharedFolder
 from .identity.services import open_identity
 from .measuring import Traffic
@@ -88,6 +89,8 @@ class System:
         self.services = Services(database)
         self.relay = Relay(settings, self.services)
         """Calls services."""
+        self.downloads = Downloads(settings)
+        """Brings files here that requests name by URLs."""
         self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
         self.tail = Tail(database)
@@ -143,6 +146,7 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             finally:
                 await system.checker.stop()
                 await system.relay.close()
+                await system.downloads.close()
                 await system.searcher.close()
                 await system.sender.close()
                 await system.watcher.stop()
