@@ -194,6 +194,9 @@ class Settings(BaseSettings):
     otlp_url: str | None = None
     """Where traces of finished work go: a collector's address for OTLP over HTTP, such as
     ``http://127.0.0.1:4318/v1/traces``. Unset exports none."""
+    otlp_headers: str | None = Field(default=None, repr=False)
+    """Headers of requests to that collector, such as its key: ``name=value`` pairs, separated by commas, their values
+    percent-encoded where they hold commas, spaces or percent signs."""
     price_cpu_hour: float = Field(default=0.0, ge=0)
     """What an hour of CPU time of tasks costs, in whatever currency."""
     price_gpu_hour: float = Field(default=0.0, ge=0)

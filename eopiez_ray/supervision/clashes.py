@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..errors import EopiezError
+from ..monitoring.tracing.headers import headers_of
 from ..monitoring.tracing.wire import is_installed
 from ..settings import Settings, variable
 from .examination import Finding, Verdict, certificate, is_open_to_others
@@ -84,12 +85,25 @@ def _of_monitoring(settings: Settings) -> Iterator[Finding]:
             "what exports traces is not installed",
             "pip install 'eopiez-ray[tracing]', or leave it out",
         )
+    yield from _of_headers(settings)
     if not settings.metrics_fine_hours <= settings.metrics_minute_hours <= settings.metrics_hour_days * 24:
         yield _doubtful(
             "metrics_minute_hours",
             "coarser samples are kept for less time than finer ones",
             "let EOPIEZ_METRICS_FINE_HOURS, _MINUTE_HOURS and _HOUR_DAYS grow in this order",
         )
+
+
+def _of_headers(settings: Settings) -> Iterator[Finding]:
+    try:
+        headers = headers_of(settings.otlp_headers)
+    except EopiezError as error:
+        yield _bad("otlp_headers", str(error), "docs/tracing.md shows how they are written")
+        return
+    if headers and settings.otlp_url is None:
+        yield _doubtful("otlp_headers", "there are headers for a collector, and no collector", "set EOPIEZ_OTLP_URL")
+    elif headers and str(settings.otlp_url).startswith("http://"):
+        yield _doubtful("otlp_headers", "they are sent unencrypted", "use https://, unless the collector is near")
 
 
 def _bad(name: str, facts: str, advice: str) -> Finding:
