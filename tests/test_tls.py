@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from eopiez_ray.errors import CertificateError
+from eopiez_ray.phases.services.access import trusted
 from eopiez_ray.settings import Settings
 from eopiez_ray.supervision.clashes import clashes
 from eopiez_ray.supervision.examination import Finding, Verdict, certificate
+from eopiez_ray.supervision.supervisor import shown_url
 from eopiez_ray.tls import Pair, pair_of, trusting, usable, valid
 from tests.certificates import Certified, certified, write_key
 
@@ -100,6 +103,23 @@ def test_authorities_that_are_none_are_named(made: Certified) -> None:
         trusting(made.key)
     with pytest.raises(CertificateError, match=r"EOPIEZ_CA_FILE: .*none cannot be read: no such file"):
         trusting(Path("none"))
+
+
+def test_workers_that_call_services_trust_it_too(made: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EOPIEZ_CA_FILE", raising=False)
+    assert trusted() is True
+    monkeypatch.setenv("EOPIEZ_CA_FILE", str(made.authority))
+    context = trusted()
+    assert isinstance(context, ssl.SSLContext)
+    assert any("authority" in str(each["subject"]) for each in context.get_ca_certs())
+
+
+def test_people_are_told_the_name_that_the_certificate_is_for(made: Certified) -> None:
+    public = "https://eopiez.example.com"
+    assert shown_url(Settings(public_url=public)) == "http://127.0.0.1:8000"
+    assert shown_url(Settings(tls_certificate=made.certificate, tls_key=made.key)) == "https://127.0.0.1:8000"
+    named = Settings(tls_certificate=made.certificate, tls_key=made.key, public_url=public)
+    assert shown_url(named) == public
 
 
 def test_the_doctor_looks_at_the_certificate(made: Certified) -> None:

@@ -102,7 +102,7 @@ class Supervisor:
         dashboard = f"http://127.0.0.1:{places.ray_ports[1]}" if own_ray else ""
         self._standing = Standing(
             Process.of(os.getpid()),
-            places.url,
+            shown_url(self._settings),
             dashboard,
             places.ray_address,
             own_ray,
@@ -249,6 +249,12 @@ class Child:
     def last_words(self) -> str:
         """What it last wrote to its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:]) if self.log.exists() else ""
+
+
+def shown_url(settings: Settings) -> str:
+    """Where people are told that the gateway is: with a certificate, under the name that it is for, if that is set."""
+    has_name = settings.tls_certificate is not None and settings.public_url is not None
+    return str(settings.public_url).rstrip("/") if has_name else settings.gateway_url
 
 
 async def _make_administrator(url: str, home: Path) -> None:

@@ -173,6 +173,8 @@ def test_a_life_from_up_to_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert str(home / "first-password") in status.stdout
         wait_until(lambda: said_by(system) >= {"gateway", "orchestrator", "supervisor"})
         wait_until(lambda: eopiez(home, "backup", "list", "--json").stdout)
+        with system.signed_in() as client:
+            wait_until(lambda: "eopiez_certificate_left_seconds" in client.get("/metrics").text)
         made.renew(days=90)
         wait_until(lambda: days_left(port) > 80 and system.is_ready(), 120)
         parts = {name: system.part(name) for name in PARTS}

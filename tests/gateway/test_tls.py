@@ -52,7 +52,7 @@ async def port(
             process.terminate()
 
 
-def test_the_client_trusts_an_authority_that_it_is_told_of(port: int, made: Certified) -> None:
+def test_the_client_trusts_an_authority_that_it_is_told_of_v5_0_0_12_3_2(port: int, made: Certified) -> None:
     """A key that is none shows that the request has arrived."""
     url = f"https://127.0.0.1:{port}"
     with ez.connect(url, "none", ca_file=made.authority) as system, pytest.raises(NotSignedInError):
@@ -93,7 +93,7 @@ def test_a_context_has_its_authority(
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 @pytest.mark.parametrize(("version", "is_spoken"), [("TLSv1_1", False), ("TLSv1_2", True), ("TLSv1_3", True)])
-def test_old_versions_are_not_spoken(port: int, made: Certified, version: str, is_spoken: bool) -> None:
+def test_old_versions_are_not_spoken_v5_0_0_12_1_1(port: int, made: Certified, version: str, is_spoken: bool) -> None:
     context = ssl.create_default_context(cafile=str(made.authority))
     context.set_ciphers("DEFAULT@SECLEVEL=0")  # Else the caller itself would refuse.
     context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion[version]
