@@ -13,6 +13,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from eopiez_ray.client.pipeline import AsyncPipeline
+from eopiez_ray.client.transport import Transport
 from eopiez_ray.gateway import downloads
 from eopiez_ray.gateway.downloads import MOST_REDIRECTS
 from tests.engine.conftest import Stage
@@ -93,6 +95,25 @@ async def test_a_collection_is_read_by_its_url(opens: Opens, home: Path) -> None
     (file,) = [path for path in files(home) if path.parent.name.startswith("url-")]
     assert (file.name, file.read_text(), file.stat().st_mode & 0o077) == ("export.csv", LETTERS, 0)
     assert place.arrived[0].target == "/export?token=hush"
+
+
+class AsBen(httpx.ASGITransport):
+    """Sends the client's requests as Ben's."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers["Caller"] = "ben"
+        return await super().handle_async_request(request)
+
+
+async def test_the_client_names_urls(opens: Opens) -> None:
+    async with (
+        opens() as app,
+        serving(sending(LETTERS)) as place,
+        Transport("http://gateway", transport=AsBen(app)) as way,
+    ):
+        workflow = await AsyncPipeline(way, "blue").execute(urls=[f"{place.url}/letters.csv"])
+        assert (await workflow.view()).status == "queued"
+        assert [each.target for each in place.arrived] == ["/letters.csv"]
 
 
 async def test_without_the_setting_no_url_is_read(opens: Opens) -> None:
