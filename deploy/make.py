@@ -23,7 +23,7 @@ BASE = HERE / "kustomize/base"
 OWN = {
     "home", "artifact_url", "ray_address", "autoscaling", "cpus", "object_store_bytes", "gateway_host", "gateway_port",
     "gateway_min_replicas", "gateway_max_replicas", "gateway_follower_replicas", "gateway_folder", "gateway_followers",
-    "backup_url", "backup_key_file",
+    "backup_url", "backup_key_file", "tls_certificate", "tls_key",
 }  # fmt: skip
 """Settings that the chart gives itself."""
 BASE_VALUES: dict[str, Any] = {

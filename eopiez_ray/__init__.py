@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from .authoring import built_in as _built_in
 
 if TYPE_CHECKING:
+    import os
+
     from .authoring.context import TaskContext, current_task
     from .authoring.contract import Partitions, Phase, find_phase, phase, registered_phases
     from .authoring.plans.builder import Plan, StepHandle
@@ -106,7 +108,12 @@ def local(**settings: Any) -> Local:
 
 
 def connect(
-    url: str | None = None, token: str | None = None, project: str | None = None, *, context: str | None = None
+    url: str | None = None,
+    token: str | None = None,
+    project: str | None = None,
+    *,
+    context: str | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
 ) -> Remote:
     """A system elsewhere, reached through its gateway; the same names as ``local()``.
 
@@ -115,19 +122,26 @@ def connect(
         token: an API key; by default ``EOPIEZ_TOKEN``, else what the context has.
         project: what new workflows belong to; by default the context's, or the only one you work for.
         context: the name of a context, in place of a URL.
+        ca_file: authorities of your own in PEM, besides those that the machine trusts; by default ``EOPIEZ_CA_FILE``,
+            else the context's.
     """
     from .client.connecting import connect
 
-    return connect(url, token, project, context=context)
+    return connect(url, token, project, context=context, ca_file=ca_file)
 
 
 def connect_async(
-    url: str | None = None, token: str | None = None, project: str | None = None, *, context: str | None = None
+    url: str | None = None,
+    token: str | None = None,
+    project: str | None = None,
+    *,
+    context: str | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
 ) -> AsyncRemote:
     """As ``connect``, for asynchronous programs: each call is awaited."""
     from .client.connecting import connect_async
 
-    return connect_async(url, token, project, context=context)
+    return connect_async(url, token, project, context=context, ca_file=ca_file)
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@
      │    ├── EmptyCollectionError       nothing to analyse
      │    └── TooManyRejectsError        more bad rows than the run tolerates
      ├── ParameterError              a parameter that a phase or command rejects
+     │    └── CertificateError           a certificate or its key that the gateway, or its client, cannot use
      ├── PlanError                   a plan that cannot run
      │    ├── PlanDocumentError          a plan in YAML or JSON is wrong at a known place
      │    ├── UnknownPhaseError          a step names a phase that is not registered
@@ -63,6 +64,7 @@
      ├── NotDeliveredError           nobody took the message of an alert
      ├── ClusterError                Ray
      ├── GatewayError                an answer of a gateway that none of the others stands for
+     │    ├── UntrustedGatewayError      its certificate is none that is trusted here
      │    └── GatewayUnavailableError    it does not answer, or not in time
      ├── AlreadyUpError              a system is up under this data home
      ├── PortTakenError              something else listens where the gateway should
@@ -163,6 +165,14 @@ class ParameterError(EopiezError):
         super().__init__(message)
         self.route = route
         """The phase's parameter and the keys inside it; empty if this is not about a phase's parameter."""
+
+
+class CertificateError(ParameterError):
+    """A certificate, its private key or a file of authorities cannot be used."""
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(f"{setting}: {reason}")
+        self.setting, self.reason = setting, reason
 
 
 class PlanError(EopiezError):
@@ -531,6 +541,10 @@ class GatewayError(EopiezError):
         super().__init__(message)
         self.status, self.type, self.detail, self.hint, self.request_id = status, type, detail, hint, request_id
         """The HTTP status, 0 if there was no answer; the problem's fields (RFC 9457); the id that the log there has."""
+
+
+class UntrustedGatewayError(GatewayError):
+    """What answers shows no certificate that is trusted here, so nothing was sent."""
 
 
 class GatewayUnavailableError(GatewayError):

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     gateway_host: str = "127.0.0.1"
     """Where the gateway listens; ``0.0.0.0`` lets other machines in."""
     gateway_port: int = Field(default=8000, ge=0, le=65535)
+    tls_certificate: Path | None = None
+    """The gateway's certificate, and those above it, in PEM: with it and ``tls_key``, the gateway speaks HTTPS."""
+    tls_key: Path | None = None
+    """The certificate's private key, in PEM and without a password."""
     gateway_min_replicas: int = Field(default=1, ge=1)
     gateway_max_replicas: int = Field(default=4, ge=1)
     """Ray Serve adds and removes replicas between these, by the requests in flight."""
@@ -89,6 +93,10 @@ class Settings(BaseSettings):
     """Python modules whose phases plans may name, besides the content phases; the gateway imports them at start."""
     gateway_inputs: tuple[Path, ...] = ()
     """Folders on the workers' machines whose files the pipeline may read; uploads are always allowed."""
+    gateway_input_urls: tuple[str, ...] = ()
+    """Where files may be that the pipeline reads by URL, as in ``gateway_services``: by default nowhere."""
+    gateway_input_url_bytes: int = Field(default=2**30, ge=1024)
+    """Size of the largest file that is read by URL."""
 
     gateway_services: tuple[str, ...] = ()
     """Where services may be: networks (``10.0.0.0/8``), hosts (``ocr.example.com``), all hosts of a domain
@@ -186,6 +194,9 @@ class Settings(BaseSettings):
     otlp_url: str | None = None
     """Where traces of finished work go: a collector's address for OTLP over HTTP, such as
     ``http://127.0.0.1:4318/v1/traces``. Unset exports none."""
+    otlp_headers: str | None = Field(default=None, repr=False)
+    """Headers of requests to that collector, such as its key: ``name=value`` pairs, separated by commas, their values
+    percent-encoded where they hold commas, spaces or percent signs."""
     price_cpu_hour: float = Field(default=0.0, ge=0)
     """What an hour of CPU time of tasks costs, in whatever currency."""
     price_gpu_hour: float = Field(default=0.0, ge=0)
@@ -241,7 +252,7 @@ class Settings(BaseSettings):
     def gateway_url(self) -> str:
         """Where this machine reaches the gateway."""
         host = "127.0.0.1" if self.gateway_host in _ANYWHERE else self.gateway_host
-        return f"http://{host}:{self.gateway_port}"
+        return f"{'http' if self.tls_certificate is None else 'https'}://{host}:{self.gateway_port}"
 
     @property
     def backup_key_path(self) -> Path:

@@ -36,6 +36,7 @@ FACTS: dict[str, tuple[object, ...]] = {
     "IdempotencyConflictError": ("nightly", "0199"),
     "TransitionError": ("0199", "pause", "succeeded"),
     "UpdateRefusedError": ("0190", "tasks of it have started"),
+    "CertificateError": ("EOPIEZ_TLS_KEY", "it is unset"),
     "PortTakenError": ("127.0.0.1", 8000, "Address already in use"),
     "PartFailedError": ("ray", "port in use", "/tmp/ray.log"),
     "DamagedArchiveError": ("letters.eopz", [2, 5]),

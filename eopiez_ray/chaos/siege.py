@@ -127,7 +127,10 @@ class Besieged:
             "EOPIEZ_HOME": str(self._home),
             **{f"EOPIEZ_RATE_{each}": "0" for each in ("CALLER", "ADDRESS", "PROJECT")},
         }  # fmt: skip
-        foreign = {"EOPIEZ_DATABASE_URL", "EOPIEZ_ARTIFACT_URL", "EOPIEZ_RAY_ADDRESS"}
+        foreign = {
+            "EOPIEZ_DATABASE_URL", "EOPIEZ_ARTIFACT_URL", "EOPIEZ_RAY_ADDRESS",
+            "EOPIEZ_TLS_CERTIFICATE", "EOPIEZ_TLS_KEY",
+        }  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if name not in foreign} | own
         ended = subprocess.run(
             [sys.executable, "-m", "eopiez_ray.cli", *arguments], env=environment, stdin=subprocess.DEVNULL,

@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")] = False) -> None:
     """Look at all that the system needs on this machine, and say what to do about what is wrong.
 
-    Versions, memory, disk, data home, port, database, clock, orchestrators, artifacts, Ray. Exit code 1 if something
-    is bad.
+    Versions, memory, disk, data home, port, certificate, database, clock, orchestrators, artifacts, Ray, backups. Exit
+    code 1 if something is bad.
     """
     from ..supervision.examination import Verdict, examine
 

@@ -37,6 +37,12 @@ Named = Annotated[
 Project = Annotated[
     str | None, typer.Option("--project", help="What new workflows belong to; your only one by default.")
 ]
+CaFile = Annotated[
+    str | None,
+    typer.Option(
+        "--ca-file", metavar="FILE", help="Authorities of your own in PEM, one of which has signed its certificate."
+    ),
+]
 FromStdin = Annotated[bool, typer.Option("--token-stdin", help="Read an API key from standard input; ask for nothing.")]
 
 
@@ -46,7 +52,12 @@ def register(app: typer.Typer) -> None:
 
 
 def login(
-    url: Url, user: User = None, name: Named = None, project: Project = None, token_stdin: FromStdin = False
+    url: Url,
+    user: User = None,
+    name: Named = None,
+    project: Project = None,
+    token_stdin: FromStdin = False,
+    ca_file: CaFile = None,
 ) -> None:
     """Sign in to a system elsewhere; commands then work there, until **eopiez logout** or **eopiez context**.
 
@@ -55,14 +66,16 @@ def login(
     ```
     eopiez login https://eopiez.example.com
     eopiez login https://eopiez.example.com --token-stdin < key
+    eopiez login https://eopiez.internal --ca-file our-authority.pem
     ```
     """
+    from ..client.connecting import authorities
     from ..client.contexts import Context, Contexts
     from ..client.transport import checked_url
 
     where = checked_url(url)
     _warn_of_listeners(where)
-    context = Context(name or _host(where), where, project=project)
+    context = Context(name or _host(where), where, project=project, ca_file=authorities(ca_file))
     signed_in = _by_key(context) if token_stdin else _by_password(context, user)
     Contexts().put(signed_in)
     who = f" as {escape(signed_in.login)}" if signed_in.login else ""
@@ -83,7 +96,7 @@ def _by_key(context: Context) -> Context:
         raise ParameterError("standard input has no API key in its first line")
 
     async def tried() -> None:
-        async with Transport(context.url, FixedToken(key)) as transport:
+        async with Transport(context.url, FixedToken(key), ca_file=context.ca_file) as transport:
             await transport.get("workflows", limit=1)
 
     asyncio.run(tried())
@@ -95,16 +108,16 @@ def _by_password(context: Context, user: str | None) -> Context:
 
     who = user or typer.prompt("User", default=login_name() or None, err=True)
     password = _asked("Password")
-    tokens = asyncio.run(_tokens(context.url, who, password))
+    tokens = asyncio.run(_tokens(context, who, password))
     return replace(context, login=who, tokens=tokens)
 
 
-async def _tokens(url: str, who: str, password: str) -> Tokens:
+async def _tokens(context: Context, who: str, password: str) -> Tokens:
     """The tokens of a session; a second factor, and a password in place of an initial one, are asked for as needed."""
     from ..client.signing_in import sign_in
     from ..client.transport import Transport
 
-    async with Transport(url) as transport:
+    async with Transport(context.url, ca_file=context.ca_file) as transport:
         try:
             signed_in = await sign_in(transport, who, password)
         except SecondFactorNeededError:

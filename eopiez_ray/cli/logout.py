@@ -51,5 +51,6 @@ async def _end(context: Context, contexts: Contexts) -> None:
     from ..client.signing_in import sign_out
     from ..client.transport import Transport
 
-    async with Transport(context.url, credentials_of(context, contexts), Patience(total_s=PATIENCE_S)) as transport:
+    credentials, patience = credentials_of(context, contexts), Patience(total_s=PATIENCE_S)
+    async with Transport(context.url, credentials, patience, ca_file=context.ca_file) as transport:
         await sign_out(transport)

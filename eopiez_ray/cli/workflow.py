@@ -74,7 +74,7 @@ def workflow_value(view: WorkflowView) -> dict[str, Any]:
     """The workflow as JSON values."""
     names = (
         "id", "project", "name", "status", "owner", "priority", "labels", "plan_version", "created_at", "started_at",
-        "finished_at", "drained_at", "in_flight", "frozen_s", "error",
+        "finished_at", "drained_at", "in_flight", "frozen_s", "error", "trace_id",
     )  # fmt: skip
     request = view.request.to_value() if view.request is not None else None
     return {name: getattr(view, name) for name in names} | {"request": request}

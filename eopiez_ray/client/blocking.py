@@ -390,11 +390,12 @@ class Pipeline:
         *,
         files: Iterable[str | Path] = (),
         paths: Sequence[str] = (),
+        urls: Sequence[str] = (),
         told: Progress | None = None,
         **how: Unpack[ExecuteOptions],
     ) -> RemoteWorkflow:
         """Analyse a collection: motifs, themes, a report, an archive. It is durable once this returns."""
-        made = self._pipeline.execute(documents, files=files, paths=paths, told=told, **how)
+        made = self._pipeline.execute(documents, files=files, paths=paths, urls=urls, told=told, **how)
         return RemoteWorkflow(self._loop, self._loop.run(made))
 
     def run(self, workflow: WorkflowId | str) -> PipelineRun:

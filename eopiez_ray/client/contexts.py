@@ -30,6 +30,8 @@ class Context:
     """What new workflows belong to; by default the only one they work for."""
     key: str | None = field(default=None, repr=False)
     tokens: Tokens | None = None
+    ca_file: str | None = None
+    """The file with authorities of one's own, one of which has signed the gateway's certificate."""
 
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> Context:

@@ -52,6 +52,7 @@ class AsyncPipeline:
         *,
         files: Iterable[str | Path] = (),
         paths: Sequence[str] = (),
+        urls: Sequence[str] = (),
         told: Progress | None = None,
         **how: Unpack[ExecuteOptions],
     ) -> AsyncRemoteWorkflow:
@@ -61,6 +62,7 @@ class AsyncPipeline:
             documents: texts, or objects with ``text`` and perhaps ``id``, ``title``, ``time`` and ``label``.
             files: files and folders here; they are uploaded.
             paths: files and folders there, as far as an operator has opened them.
+            urls: files that the gateway downloads, from where an operator lets it.
             told: how far each upload is.
             how: options of the phases, project, priority, labels, idempotency key.
 
@@ -76,6 +78,7 @@ class AsyncPipeline:
         body = {
             "documents": inline, "uploads": uploads + more, "paths": list(paths), "priority": how.get("priority", 0),
             "labels": dict(how.get("labels", {})), "options": as_json(how.get("options", {})),
+            **({"urls": list(urls)} if urls else {}),
         }  # fmt: skip
         key = how.get("idempotency_key") or str(uuid7())
         call = Call(

@@ -41,6 +41,7 @@ def workflow_view(value: Json) -> WorkflowView:
         spec_json=json.dumps((value.get("inside") or {}).get("plan", {})),
         status=WorkflowStatus(value["status"]),
         epoch=0,
+        trace_id=value.get("trace_id") or UUID(value["id"]).hex,
         request=asked and Asked(Verb(asked["verb"]), _moment(asked["at"]), Request(asked["by"], asked["why"])),
     )
 

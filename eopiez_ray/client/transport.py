@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
 
-from ..errors import GatewayError, GatewayUnavailableError, ParameterError
+from ..errors import GatewayError, GatewayUnavailableError, ParameterError, UntrustedGatewayError
+from ..tls import trusting
 from .credentials import Credentials, FixedToken
 from .enduring import Endurance, Unanswered
 from .patience import Patience
@@ -57,6 +59,7 @@ class Transport:
         credentials: Credentials | None = None,
         patience: Patience | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        ca_file: str | None = None,
     ) -> None:
         """
         Args:
@@ -64,16 +67,17 @@ class Transport:
             credentials: who sends the requests; nobody by default.
             patience: how long to try again.
             transport: how requests travel; over the network by default.
+            ca_file: authorities in PEM, one of which may stand for the gateway's certificate, besides well-known ones.
 
         Raises:
-            ParameterError: this is no URL of a gateway.
+            ParameterError: this is no URL of a gateway, or the file holds no authorities.
         """
         self.url = checked_url(url)
         self._credentials: Credentials = credentials or FixedToken(None)
         self.patience = patience or Patience()
         self._http = httpx.AsyncClient(
             base_url=f"{self.url}/v1", timeout=TIMEOUT, limits=LIMITS, transport=transport,
-            headers={"User-Agent": "eopiez-client"},
+            headers={"User-Agent": "eopiez-client"}, verify=True if ca_file is None else trusting(Path(ca_file)),
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:
@@ -104,6 +108,7 @@ class Transport:
 
         Raises:
             GatewayUnavailableError: it does not answer, or something behind it is away.
+            UntrustedGatewayError: what answers shows no certificate that is trusted here.
             TooManyRequestsError: it has too much to do, for longer than we are patient.
             EopiezError: it refuses.
         """
@@ -122,6 +127,7 @@ class Transport:
 
         Raises:
             Unanswered: it may come if it is asked for again.
+            UntrustedGatewayError: what answers shows no certificate that is trusted here.
             EopiezError: it refuses.
         """
         try:
@@ -131,6 +137,8 @@ class Transport:
             finally:
                 await answer.aclose()
         except httpx.RequestError as lost:
+            if _is_untrusted(lost):
+                raise self._untrusted(lost) from lost
             may_repeat = call.is_repeatable or isinstance(lost, _NEVER_SENT)
             raise Unanswered(self._lost(call, lost), may_repeat) from lost
 
@@ -170,6 +178,13 @@ class Transport:
             return Unanswered(error, is_refused_unseen or call.is_repeatable, after)
         return error
 
+    def _untrusted(self, lost: httpx.RequestError) -> UntrustedGatewayError:
+        _, _, reason = str(lost).rpartition("certificate verify failed: ")
+        return UntrustedGatewayError(
+            f"the certificate of {self.url} is not trusted: {reason}; if an authority of your own has signed it, name "
+            "that one's file in EOPIEZ_CA_FILE, or with `eopiez login --ca-file`"
+        )
+
     def _lost(self, call: Call, lost: httpx.RequestError) -> GatewayUnavailableError:
         reason = str(lost) or type(lost).__name__
         if isinstance(lost, _NEVER_SENT):
@@ -194,6 +209,11 @@ def checked_url(url: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ParameterError("the URL has a user or password in it; leave them out, and sign in with `eopiez login`")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/").removesuffix("/v1")
+
+
+def _is_untrusted(lost: httpx.RequestError) -> bool:
+    """Whether a connection was given up because of the certificate at its other end."""
+    return isinstance(lost, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in str(lost)
 
 
 def _texts(query: Mapping[str, Any]) -> dict[str, Any]:

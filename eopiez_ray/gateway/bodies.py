@@ -55,6 +55,10 @@ class WorkflowBody(ViewBody):
     in_flight: int = Field(description="Tasks that are waited for while it is pausing or cancelling.")
     frozen_s: float = Field(description="Seconds of all ended pauses during which timers stood still.")
     error: dict[str, Any] | None = Field(description="Why it failed or was quarantined.")
+    trace_id: str = Field(
+        description="The trace that it belongs to: that of the request's `traceparent`, or else its own.",
+        examples=[EXAMPLE_ID.replace("-", "")],
+    )
     request: AskedBody | None = Field(description="The last pause, resume, cancel or retry.")
 
     @classmethod

@@ -60,7 +60,7 @@ def _check_fields(value: Mapping[str, Any], kind: Any, place: str) -> None:
 
 
 class ExecuteBody(Body):
-    """A collection to analyse: at least one document, upload or path, or the demonstration."""
+    """A collection to analyse: at least one document, upload, path or URL, or the demonstration."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{
         "documents": [{"text": "The concert was sold out.", "title": "Concert"}, {"text": "Oil prices rise again."}],
@@ -72,6 +72,10 @@ class ExecuteBody(Body):
     paths: list[str] = Field(
         default_factory=list, max_length=1000, description="Files or folders that the system lets the pipeline read."
     )
+    urls: list[str] = Field(
+        default_factory=list, max_length=20, examples=[["https://example.com/letters.csv"]],
+        description="Files that the gateway downloads first, from where an operator lets it.",
+    )  # fmt: skip
     demo: bool = Field(default=False, description="Also 2,225 BBC news articles, if the system has the demonstration.")
     options: Annotated[PipelineOptions, BeforeValidator(_check_known)] = Field(default_factory=PipelineOptions)
     priority: WholeNumber = Field(default=0, ge=-32768, le=32767)
@@ -82,20 +86,21 @@ async def planned(system: System, project: str, key: UUID, body: ExecuteBody) ->
     """The plan, and the folder for its results.
 
     Raises:
-        Problem: an upload or a path is not there for this project, or not whole yet.
+        Problem: an upload, a path or a URL is not there for this project, or not whole yet.
         ParameterError: there is nothing to read, or an option is invalid.
         InputError: the demonstration is not installed.
     """
+    check_name("options.name", body.options.name)
     folder = system.files.new_results(project, key)
     inputs = [*await _uploaded(system, project, body.uploads), *_allowed(system, body.paths)]
+    cipher = await system.database.vault.cipher(project)
+    inputs += await system.downloads.bring(body.urls, folder, cipher)
     if body.documents:
-        cipher = await system.database.vault.cipher(project)
         inputs.append(await asyncio.to_thread(_kept, folder, body.documents, cipher))
     if body.demo:
         inputs.append(str(demo_folder()))
     if not inputs:
-        raise ParameterError("there is nothing to read; send documents, uploads or paths")
-    check_name("options.name", body.options.name)
+        raise ParameterError("there is nothing to read; send documents, uploads, paths or URLs")
     return content_plan(inputs, folder, body.options), folder
 
 

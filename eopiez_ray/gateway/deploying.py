@@ -12,6 +12,7 @@ from ray import serve
 from ..engine.joining import join, part
 from ..errors import EopiezError
 from ..settings import Settings
+from .asgi import tls_options
 from .serve import FOLLOWERS, Options, api, followers
 
 
@@ -37,7 +38,7 @@ def _deploy(settings: Settings) -> None:
         max_replicas=settings.gateway_max_replicas,
         follower_replicas=settings.gateway_follower_replicas,
     )
-    serve.start(http_options={"host": settings.gateway_host, "port": settings.gateway_port})
+    serve.start(http_options={"host": settings.gateway_host, "port": settings.gateway_port, **tls_options(settings)})
     serve.run(api(options), name="eopiez", route_prefix="/")
     serve.run(followers(options), name="eopiez-followers", route_prefix=FOLLOWERS)
 

@@ -21,8 +21,8 @@ _MEANINGS = {
     413: "The body is too large.",
     422: "A value is invalid; `faults` has each place.",
     429: "Too many requests: wait for `Retry-After` seconds.",
-    502: "The service does not answer as it should.",
-    504: "The service does not answer in time.",
+    502: "A service, or what a URL leads to, does not answer as it should.",
+    504: "A service, or what a URL leads to, does not answer in time.",
     503: "A part of the system is away: send it again after `Retry-After` seconds.",
 }
 

@@ -80,7 +80,7 @@ class SharedFolder:
             StorageFullError: there is no room for the encrypted file beside the plain one.
         """
         path = self.path_of(upload)
-        with _full_disk(path), path.open("rb") as file:
+        with full_disk(path), path.open("rb") as file:
             _lock(file)
             if content_size(path) == path.stat().st_size:
                 seal_in_place(path, cipher)
@@ -93,12 +93,12 @@ class SharedFolder:
             Problem: somebody else is writing it, or it is not at that offset.
             StorageFullError: no space is left.
         """
-        with _full_disk(self.path_of(upload)):
+        with full_disk(self.path_of(upload)):
             file = await asyncio.to_thread(self._opened, upload, offset)
             try:
                 yield Arrival(file, upload.size - offset)
             finally:
-                await asyncio.to_thread(_closed, file)
+                await asyncio.to_thread(closed, file)
 
     def _opened(self, upload: UploadView, offset: int) -> IO[bytes]:
         path = self.path_of(upload)
@@ -123,7 +123,8 @@ class Arrival:
     """Bytes of an upload as they arrive."""
 
     def __init__(self, file: IO[bytes], room: int) -> None:
-        self._file, self._room = file, room
+        self._file, self.room = file, room
+        """Bytes that may still come."""
 
     def write(self, data: bytes) -> None:
         """Append; callable from a thread.
@@ -131,13 +132,13 @@ class Arrival:
         Raises:
             Problem: the upload would be larger than it said.
         """
-        if len(data) > self._room:
-            detail = f"there are more bytes than the upload said; {self._room:,} were left"
+        if len(data) > self.room:
+            detail = f"there are more bytes than the upload said; {self.room:,} were left"
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, "create another upload")
         view = memoryview(data)
         while view:
             view = view[self._file.write(view) :]
-        self._room -= len(data)
+        self.room -= len(data)
 
 
 async def gathered(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -154,7 +155,7 @@ async def gathered(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield b"".join(held)
 
 
-def _closed(file: IO[bytes]) -> None:
+def closed(file: IO[bytes]) -> None:
     """Make what was written durable, and close the file."""
     with file:
         os.fsync(file.fileno())
@@ -176,7 +177,8 @@ def _lock(file: IO[bytes]) -> None:
 
 
 @contextmanager
-def _full_disk(path: Path) -> Iterator[None]:
+def full_disk(path: Path) -> Iterator[None]:
+    """A disk without space raises a ``StorageFullError``."""
     try:
         yield
     except OSError as error:

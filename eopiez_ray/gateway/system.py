@@ -14,13 +14,14 @@ from ..engine.artifacts import Artifacts
 from ..logs import get_logger
 from ..model.log_lines import Part
 from ..monitoring.alerts.sending import Sender
+from ..monitoring.certificates import CERTIFICATE, CertificateLook
 from ..monitoring.logs.recorder import Recorder
 from ..monitoring.logs.redaction import Redaction
 from ..monitoring.meter import Meter
-from ..monitoring.opening import stationed
+from ..monitoring.opening import PROBE_S, stationed
 from ..monitoring.samples import Samples
 from ..monitoring.standing import Standing
-from ..monitoring.station import Chore
+from ..monitoring.station import Chore, Station
 from ..sealing import Seal
 from ..store import EmbeddedServer, Intake, RuleBook, Updates, Workflows, connect
 from ..store.catalogue import Catalogue
@@ -28,6 +29,8 @@ from ..store.looks import Looks
 from ..store.pictures import Pictures
 from ..store.services import Services
 from ..store.uploads import Uploads
+from ..tls import pair_of
+from .downloads import Downloads
 from .files import SharedFolder
 from .identity.services import open_identity
 from .measuring import Traffic
@@ -86,6 +89,8 @@ class System:
         self.services = Services(database)
         self.relay = Relay(settings, self.services)
         """Calls services."""
+        self.downloads = Downloads(settings)
+        """Brings files here that requests name by URLs."""
         self.checker = Checker(settings, self.services, self.relay)
         self.watcher = Watcher(database, self.workflows)
         self.tail = Tail(database)
@@ -99,6 +104,15 @@ class System:
         self.readiness = Readiness(database, self.artifacts, settings.home)
         self.started_at = time.time()
         """In Unix seconds."""
+
+    def chores(self, station: Station) -> list[Chore]:
+        """What this replica measures besides what every process does."""
+        count = Chore("count requests", self.settings.metrics_interval_s, self.traffic.note)
+        pair = pair_of(self.settings.tls_certificate, self.settings.tls_key)
+        if pair is None:
+            return [count]
+        look = CertificateLook(station.meter, pair)
+        return [count, Chore("look at the certificate", PROBE_S, look.sample, watch=CERTIFICATE)]
 
 
 @asynccontextmanager
@@ -127,12 +141,12 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             system.watcher.start()
             system.checker.start()
             try:
-                count = Chore("count requests", settings.metrics_interval_s, system.traffic.note)
-                async with stationed(database, settings, "gateway", system.traffic.meter, lambda _: [count]):
+                async with stationed(database, settings, "gateway", system.traffic.meter, system.chores):
                     yield system
             finally:
                 await system.checker.stop()
                 await system.relay.close()
+                await system.downloads.close()
                 await system.searcher.close()
                 await system.sender.close()
                 await system.watcher.stop()

@@ -44,6 +44,8 @@ class WorkflowView:
     """Seconds of all ended pauses during which timers stood still."""
     in_flight: int
     """Tasks that are waited for while it is pausing or cancelling; 0 otherwise."""
+    trace_id: str
+    """Of the trace that it belongs to, in 32 hexadecimal digits: its caller's, or else its own."""
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -259,6 +259,10 @@ BACKUP_INTERVAL = _gauge(
 BACKUP_VERIFIED_AGE = _gauge(
     "eopiez_backup_verified_age_seconds", "Seconds since a backup was last restored for trial.", across=Across.LARGEST
 )
+CERTIFICATE_LEFT = _gauge(
+    "eopiez_certificate_left_seconds", "Seconds until the gateway's certificate ends; negative once it has.",
+    across=Across.LARGEST,
+)  # fmt: skip
 RAY_NODES = _gauge("eopiez_ray_nodes", "Nodes of the cluster that are alive.", across=Across.LARGEST)
 RAY_RESOURCES = _gauge(
     "eopiez_ray_resources", "What the cluster has of each resource; of memory, bytes.", "resource",

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from typing import TYPE_CHECKING, Any
 
 from ..engine.moments import set_within
-from ..errors import DatabaseUnavailableError
+from ..errors import DatabaseUnavailableError, ParameterError
 from ..logs import get_logger
 from ..store import connect
 from ..store.samples import SampleStore
@@ -24,6 +24,7 @@ from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
 from .surveys import Surveys
 from .tracing.exporting import EXPORT_S, Exporter
+from .tracing.headers import headers_of
 from .tracing.wire import is_installed
 
 if TYPE_CHECKING:
@@ -135,7 +136,12 @@ def _of_traces(station: Station, settings: Settings) -> list[Chore]:
     if not is_installed():
         log.error("no traces are exported, because the extra 'tracing' is not installed", setting="EOPIEZ_OTLP_URL")
         return []
-    return [Chore("export traces", EXPORT_S, Exporter(station, settings.otlp_url).export, watch=SYSTEM)]
+    try:
+        exporter = Exporter(station, settings.otlp_url, headers_of(settings.otlp_headers))
+    except ParameterError as error:
+        log.warning("no traces are exported, because a setting is wrong", reason=str(error))
+        return []
+    return [Chore("export traces", EXPORT_S, exporter.export, watch=SYSTEM)]
 
 
 class Reporter:

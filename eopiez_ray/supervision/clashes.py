@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 from ..errors import EopiezError
+from ..monitoring.tracing.headers import headers_of
 from ..monitoring.tracing.wire import is_installed
 from ..settings import Settings, variable
-from .examination import Finding, Verdict
+from .examination import Finding, Verdict, certificate, is_open_to_others
 
 
 def clashes(settings: Settings) -> Iterator[Finding]:
     """What settings that are right by themselves get wrong together, and what to do."""
     yield from _of_places(settings)
     yield from _of_gateway(settings)
+    yield from _of_certificate(settings)
     yield from _of_encryption(settings)
     yield from _of_monitoring(settings)
 
@@ -58,10 +60,17 @@ def _of_gateway(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _of_certificate(settings: Settings) -> Iterator[Finding]:
+    """What is wrong with the gateway's certificate, as said of the setting."""
+    for finding in certificate(settings):
+        if finding.verdict is not Verdict.GOOD:
+            yield replace(finding, subject=variable("tls_certificate"))
+
+
 def _of_encryption(settings: Settings) -> Iterator[Finding]:
     if unusable := _unusable(settings):
         yield _bad("encryption", unusable, "docs/encryption.md and docs/erasure.md show how they are written")
-    if _is_open(settings.encryption_key_file):
+    if settings.encryption_key_file is not None and is_open_to_others(settings.encryption_key_file):
         yield _doubtful(
             "encryption_key_file",
             "others on this machine can read the master keys",
@@ -76,12 +85,25 @@ def _of_monitoring(settings: Settings) -> Iterator[Finding]:
             "what exports traces is not installed",
             "pip install 'eopiez-ray[tracing]', or leave it out",
         )
+    yield from _of_headers(settings)
     if not settings.metrics_fine_hours <= settings.metrics_minute_hours <= settings.metrics_hour_days * 24:
         yield _doubtful(
             "metrics_minute_hours",
             "coarser samples are kept for less time than finer ones",
             "let EOPIEZ_METRICS_FINE_HOURS, _MINUTE_HOURS and _HOUR_DAYS grow in this order",
         )
+
+
+def _of_headers(settings: Settings) -> Iterator[Finding]:
+    try:
+        headers = headers_of(settings.otlp_headers)
+    except EopiezError as error:
+        yield _bad("otlp_headers", str(error), "docs/tracing.md shows how they are written")
+        return
+    if headers and settings.otlp_url is None:
+        yield _doubtful("otlp_headers", "there are headers for a collector, and no collector", "set EOPIEZ_OTLP_URL")
+    elif headers and str(settings.otlp_url).startswith("http://"):
+        yield _doubtful("otlp_headers", "they are sent unencrypted", "use https://, unless the collector is near")
 
 
 def _bad(name: str, facts: str, advice: str) -> Finding:
@@ -99,8 +121,3 @@ def _unusable(settings: Settings) -> str:
     except EopiezError as error:
         return str(error)
     return ""
-
-
-def _is_open(file: Path | None) -> bool:
-    """Whether others than its owner may read a file."""
-    return file is not None and file.exists() and bool(file.stat().st_mode & 0o077)

@@ -21,7 +21,7 @@ from .clashes import clashes
 from .examination import Finding, Verdict
 
 OTHERS = {
-    FOLDER, "EOPIEZ_DEBUG", "EOPIEZ_PROJECT", "EOPIEZ_URL", "EOPIEZ_TOKEN",
+    FOLDER, "EOPIEZ_DEBUG", "EOPIEZ_PROJECT", "EOPIEZ_URL", "EOPIEZ_TOKEN", "EOPIEZ_CA_FILE",
     "EOPIEZ_SERVICES_URL", "EOPIEZ_SERVICES_KEYS",
 }  # fmt: skip
 """Variables of ours that are no settings."""

@@ -10,18 +10,20 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
 
 from ..backup.system import repository_of
 from ..engine.artifacts import Artifacts
-from ..errors import EopiezError, PortTakenError
+from ..errors import CertificateError, EopiezError, PortTakenError
 from ..store import EmbeddedServer, Vitals, connect
+from ..tls import Certificate, pair_of, valid
 from .parts import check_port
 from .standing import StandingFile
 
@@ -34,6 +36,8 @@ MEMORY_BYTES = 2 * 2**30
 """Free memory below which the system may not start."""
 CLOCK_S = 1.0
 """Difference between the clocks of this machine and of the database that is worth a word."""
+RENEWED_BEFORE = timedelta(days=21)
+"""How long before its end a certificate should have been renewed."""
 LATE = 1.5
 """How many times as old as wanted the last backup may be."""
 DISTRIBUTIONS = ("eopiez-ray", "ray", "asyncpg", "pyarrow", "fastapi", "uvicorn")
@@ -64,6 +68,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     yield _home(settings)
     yield _port(settings)
+    yield from certificate(settings)
     yield from _database(settings)
     yield _artifacts(settings)
     yield _ray(settings)
@@ -117,6 +122,42 @@ def _port(settings: Settings) -> Finding:
     except PortTakenError as error:
         return Finding("port", Verdict.BAD, str(error), "or take another: EOPIEZ_GATEWAY_PORT")
     return Finding("port", Verdict.GOOD, f"{host}:{port} is free")
+
+
+def certificate(settings: Settings) -> Iterator[Finding]:
+    """Whether the gateway's certificate can be used, for how long, and whether its key is its owner's alone."""
+    try:
+        pair = pair_of(settings.tls_certificate, settings.tls_key)
+        found = None if pair is None else valid(pair, datetime.now(UTC))
+    except CertificateError as error:
+        yield Finding("certificate", Verdict.BAD, str(error), "correct it; the gateway does not start with it")
+        return
+    if pair is None or found is None:
+        yield Finding("certificate", Verdict.GOOD, "none: the gateway speaks HTTP, as behind a proxy that has TLS")
+        return
+    yield _lasting(found)
+    host = urlsplit(settings.public_url or settings.gateway_url).hostname or ""
+    if not found.is_for(host):
+        advice = "name the address by which people reach the gateway in EOPIEZ_PUBLIC_URL, or renew it for this one"
+        names = ", ".join(found.names) or "nothing"
+        yield Finding("certificate", Verdict.WARNING, f"it is for {names}, and not for {host}", advice)
+    if is_open_to_others(pair.key):
+        yield Finding("certificate", Verdict.WARNING, f"others can read its key, {pair.key}", f"chmod 600 {pair.key}")
+
+
+def _lasting(found: Certificate) -> Finding:
+    left = found.left(datetime.now(UTC))
+    facts = f"it ends on {found.ends_at:%Y-%m-%d}, in {left / timedelta(days=1):.0f} days"
+    if left > RENEWED_BEFORE:
+        return Finding("certificate", Verdict.GOOD, facts)
+    return Finding(
+        "certificate", Verdict.WARNING, facts, "renew it: once the files are replaced, `eopiez up` uses them"
+    )
+
+
+def is_open_to_others(file: Path) -> bool:
+    """Whether others than its owner may read a file."""
+    return file.exists() and bool(file.stat().st_mode & 0o077)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

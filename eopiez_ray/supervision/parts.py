@@ -8,10 +8,12 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..errors import PortTakenError
 from ..gateway.probing import ANSWER_S, answers
+from ..tls import CERTIFICATE, KEY, pair_of, valid
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -104,6 +106,9 @@ def _environment(settings: Settings, places: Places) -> dict[str, str]:
         own["EOPIEZ_ARTIFACT_URL"] = settings.artifact_url
     if settings.backup_url is not None:
         own["EOPIEZ_BACKUP_URL"] = settings.backup_url
+    pair = pair_of(settings.tls_certificate, settings.tls_key)
+    if pair is not None:
+        own |= {CERTIFICATE: str(pair.certificate), KEY: str(pair.key)}
     return {**os.environ, **own}
 
 
@@ -126,6 +131,17 @@ def check_port(settings: Settings) -> None:
             probe.bind((settings.gateway_host, settings.gateway_port))
         except OSError as error:
             raise PortTakenError(settings.gateway_host, settings.gateway_port, str(error.strerror)) from error
+
+
+def check_certificate(settings: Settings) -> None:
+    """Check that the gateway can show its certificate, if it has one, and that it holds now.
+
+    Raises:
+        CertificateError: it cannot, or it does not.
+    """
+    pair = pair_of(settings.tls_certificate, settings.tls_key)
+    if pair is not None:
+        valid(pair, datetime.now(UTC))
 
 
 def free_ports(count: int) -> list[int]:

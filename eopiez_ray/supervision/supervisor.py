@@ -25,7 +25,7 @@ from ..model.log_lines import Part as LogPart
 from ..monitoring.logs.recorder import Recorder
 from ..monitoring.logs.redaction import Redaction
 from ..store import EmbeddedServer, connect
-from .parts import RAY, Part, Places, check_port, free_ports, is_open, parts_of
+from .parts import RAY, Part, Places, check_certificate, check_port, free_ports, is_open, parts_of
 from .standing import Process, Standing, StandingFile
 
 if TYPE_CHECKING:
@@ -73,9 +73,11 @@ class Supervisor:
 
         Raises:
             AlreadyUpError: another supervisor has this data home.
+            CertificateError: the gateway's certificate cannot be used.
             PartFailedError: a part does not start at all.
             EopiezError: the database does not start.
         """
+        check_certificate(self._settings)
         open_home(self._settings.home)
         with self._file.held():
             stop_all(self._file.read())
@@ -100,7 +102,7 @@ class Supervisor:
         dashboard = f"http://127.0.0.1:{places.ray_ports[1]}" if own_ray else ""
         self._standing = Standing(
             Process.of(os.getpid()),
-            places.url,
+            shown_url(self._settings),
             dashboard,
             places.ray_address,
             own_ray,
@@ -247,6 +249,12 @@ class Child:
     def last_words(self) -> str:
         """What it last wrote to its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:]) if self.log.exists() else ""
+
+
+def shown_url(settings: Settings) -> str:
+    """Where people are told that the gateway is: with a certificate, under the name that it is for, if that is set."""
+    has_name = settings.tls_certificate is not None and settings.public_url is not None
+    return str(settings.public_url).rstrip("/") if has_name else settings.gateway_url
 
 
 async def _make_administrator(url: str, home: Path) -> None:

@@ -63,7 +63,7 @@ def test_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown["EOPIEZ_DATABASE_URL"] == "postgresql://me:***@db/eopiez"
     assert shown["EOPIEZ_SECRET_KEY"] == "(hidden)"
     assert HUSH not in CliRunner().invoke(app, ["config", "show"]).output
-    assert [each["subject"] for each in config("check", code=1)] == ["EOPIEZ_ENCRYPTION"]
+    assert [each["subject"] for each in config("check", code=1)] == ["EOPIEZ_ENCRYPTION", "EOPIEZ_OTLP_HEADERS"]
     monkeypatch.delenv("EOPIEZ_ENCRYPTION_KEYS")
     config("check")
 

@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,10 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from cryptography.x509 import load_pem_x509_certificate
 
 from eopiez_ray.supervision.parts import free_ports
+from tests.certificates import certified
 from tests.waiting import wait_until
 
 PARTS = ("ray", "gateway", "orchestrator", "backup")
@@ -101,12 +105,12 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 @contextmanager
-def system_at(home: Path, port: int) -> Iterator[System]:
+def system_at(home: Path, port: int, scheme: str = "http") -> Iterator[System]:
     """A system, brought up by the command line and taken down at the end."""
     up = eopiez(home, "up", "--detach", "--port", str(port), "--cpus", "2")
     assert up.returncode == 0, up.stderr
     try:
-        yield System(home, f"http://127.0.0.1:{port}")
+        yield System(home, f"{scheme}://127.0.0.1:{port}")
     finally:
         down = eopiez(home, "down")
         assert down.returncode == 0, down.stderr
@@ -116,6 +120,15 @@ def said_by(system: System) -> set[str]:
     """The parts of the system that have said something in its log."""
     with system.signed_in() as client:
         return {line["part"] for line in client.get("/logs", params={"limit": 1000}).json()["items"]}
+
+
+def days_left(port: int) -> float:
+    """How long the certificate holds that is shown there; 0 while nothing answers."""
+    try:
+        shown = ssl.get_server_certificate(("127.0.0.1", port), timeout=5)
+    except OSError:
+        return 0.0
+    return (load_pem_x509_certificate(shown.encode()).not_valid_after_utc - datetime.now(UTC)) / timedelta(days=1)
 
 
 def test_nothing_is_up_at_first(tmp_path: Path) -> None:
@@ -140,21 +153,30 @@ def test_a_port_that_is_taken_is_named_at_once(tmp_path: Path, monkeypatch: pyte
     assert findings["orchestrators"]["verdict"] == "warning"
 
 
+@pytest.mark.timeout(600)  # The gateway is deployed three times.
 def test_a_life_from_up_to_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     monkeypatch.setenv("EOPIEZ_BACKUP_URL", str(tmp_path / "repository"))
     monkeypatch.setenv("EOPIEZ_BACKUP_KEY_FILE", str(tmp_path / "backup.key"))
+    made = certified(tmp_path)
+    for name, value in made.variables.items():
+        monkeypatch.setenv(name, value)
     port = free_ports(4)[3]
-    with system_at(home, port) as system:
+    with system_at(home, port, "https") as system:
         assert system.is_ready()
+        assert "max-age" in httpx.get(f"{system.url}/v1/health/live").headers["Strict-Transport-Security"]
         again = eopiez(home, "up", "--detach")
         assert (again.returncode, "already up" in again.stderr) == (0, True)
         status = eopiez(home, "status")
         assert status.returncode == 0
-        assert f"http://127.0.0.1:{port}" in status.stdout
+        assert f"https://127.0.0.1:{port}" in status.stdout
         assert str(home / "first-password") in status.stdout
         wait_until(lambda: said_by(system) >= {"gateway", "orchestrator", "supervisor"})
         wait_until(lambda: eopiez(home, "backup", "list", "--json").stdout)
+        with system.signed_in() as client:
+            wait_until(lambda: "eopiez_certificate_left_seconds" in client.get("/metrics").text)
+        made.renew(days=90)
+        wait_until(lambda: days_left(port) > 80 and system.is_ready(), 120)
         parts = {name: system.part(name) for name in PARTS}
         os.kill(system.supervisor, signal.SIGKILL)
         alone = eopiez(home, "status")

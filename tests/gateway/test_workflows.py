@@ -54,6 +54,10 @@ async def test_a_workflow_keeps_where_it_stands_in_its_callers_trace(
     statement = "select traceparent from workflows where id = $1"
     (row,) = await app.state.system.database.fetch(statement, UUID(answer.json()["id"]))
     assert row["traceparent"] == kept
+    path, trace = f"/workflows/{answer.json()['id']}", kept.split("-")[1] if kept else UUID(answer.json()["id"]).hex
+    seen = (await client("cleo").get(path)).json()
+    listed = (await client("cleo").get("/workflows")).json()["items"]
+    assert [answer.json()["trace_id"], seen["trace_id"], listed[0]["trace_id"]] == [trace] * 3
 
 
 async def test_a_plan_document_needs_no_code(client: Client) -> None:

@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 import eopiez_ray as ez
+from eopiez_ray.errors import ParameterError
 from eopiez_ray.monitoring.meter import Meter
 from eopiez_ray.monitoring.opening import stationed
 from eopiez_ray.monitoring.tracing.exporting import Exporter
+from eopiez_ray.monitoring.tracing.headers import headers_of
 from eopiez_ray.monitoring.tracing.spans import span_id
 from eopiez_ray.monitoring.tracing.wire import nanoseconds, rejected
 from eopiez_ray.settings import Settings
@@ -195,7 +198,7 @@ async def test_any_type_of_error_arrives(post: Post, stage: Stage, collector: Ho
 async def test_whoever_stands_exports_if_a_collector_is_named(
     database: Database, stage: Stage, collector: Hook, tmp_path: Path
 ) -> None:
-    settings = Settings(home=tmp_path, otlp_url=collector.url)
+    settings = Settings(home=tmp_path, otlp_url=collector.url, otlp_headers="x-key = hush%2C hush , x-org=7")
     async with stationed(database, settings, "gateway", Meter()):
 
         async def has_begun() -> bool:
@@ -209,6 +212,18 @@ async def test_whoever_stands_exports_if_a_collector_is_named(
             return span_id(view.id) in {span.span_id for span in spans(collector)}
 
         await until(has_arrived)
+    assert {(each["x-key"], each["x-org"], each["content-type"]) for each in collector.headers} == {
+        ("hush, hush", "7", "application/x-protobuf")
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong", ["hush", "=hush", "a=", "a=hush%0D%0Ab: c", "a=hu\u00e9sh", "a b=hush", "content-type=hush"]
+)
+def test_a_wrong_header_is_named_by_its_place(wrong: str) -> None:
+    with pytest.raises(ParameterError, match="EOPIEZ_OTLP_HEADERS: pair 2") as caught:
+        headers_of(f"x=1,{wrong}")
+    assert "hush" not in str(caught.value)
 
 
 def test_a_wrong_clock_is_told_as_well_as_the_protocol_can() -> None:

@@ -1996,6 +1996,7 @@ export interface components {
              * @description Files or folders that the system lets the pipeline read.
              */
             paths?: string[];
+            urls?: string[];
             /** @default false */
             demo?: boolean;
             options?: components["schemas"]["PipelineOptions"];
@@ -3167,6 +3168,7 @@ export interface components {
             error: {
                 [key: string]: unknown;
             } | null;
+            trace_id: string;
             request: components["schemas"]["AskedBody"] | null;
         };
         WorkflowDetailBody: {
@@ -3191,6 +3193,7 @@ export interface components {
             error: {
                 [key: string]: unknown;
             } | null;
+            trace_id: string;
             request: components["schemas"]["AskedBody"] | null;
             progress: components["schemas"]["ProgressBody"];
             cost: components["schemas"]["eopiez_ray__gateway__bodies__CostBody"];

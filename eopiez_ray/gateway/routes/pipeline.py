@@ -88,8 +88,9 @@ class HitsBody(BaseModel):
 
 
 @router.post(
-    "/execute", operation_id="execute_pipeline", status_code=202, response_model=WorkflowBody, responses=WRITES
-)
+    "/execute", operation_id="execute_pipeline", status_code=202, response_model=WorkflowBody,
+    responses=WRITES | answers(502, 504),
+)  # fmt: skip
 async def execute_pipeline(
     body: ExecuteBody,
     system: SystemDep,

@@ -14,6 +14,7 @@ FREE_MEMORY = {"metric": "eopiez_node_memory_bytes", "where": {"state": "availab
 FREE_DISK = {"metric": "eopiez_node_disk_bytes", "where": {"state": "free"}}
 ENDED = "eopiez_workflows_ended_total"
 HTTP = "eopiez_http_requests_total"
+DAY_S = 86_400
 FAILURES = {"status": ["500", "502", "504"]}
 
 DOCUMENTS: tuple[dict[str, Any], ...] = (
@@ -109,6 +110,16 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
         "when": {"kind": "ratio", "part": {"metric": "eopiez_backup_age_seconds"},
                  "whole": {"metric": "eopiez_backup_interval_seconds"}, "window": "5m", "above": 1.5, "clear": 1.2},
         "summary": "The last backup is $value times as old as it may be.",
+    },
+    {
+        "name": "certificate-ends-soon", "severity": "warning",
+        "when": {"kind": "threshold", "metric": "eopiez_certificate_left_seconds", "below": 21 * DAY_S},
+        "summary": "The gateway's certificate ends in less than 21 days, to be exact in $value s. Renew it.",
+    },
+    {
+        "name": "certificate-ends", "severity": "critical",
+        "when": {"kind": "threshold", "metric": "eopiez_certificate_left_seconds", "below": 3 * DAY_S},
+        "summary": "The gateway's certificate ends in less than 3 days, to be exact in $value s: then nobody gets in.",
     },
     # Security.
     {

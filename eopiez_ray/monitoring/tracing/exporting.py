@@ -6,7 +6,7 @@ collector dies, and what is sent again has the same ids. The work itself never w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -39,13 +39,15 @@ log = get_logger(__name__)
 class Exporter:
     """Exports what has finished, as far as it is committed."""
 
-    def __init__(self, station: Station, url: str) -> None:
+    def __init__(self, station: Station, url: str, headers: Mapping[str, str] | None = None) -> None:
         """
         Args:
             station: whose watch over the system says who exports.
             url: where the collector takes traces by OTLP over HTTP.
+            headers: of requests to it, besides those that the protocol asks for.
         """
         self._station, self._url = station, url
+        self._headers = {**(headers or {}), "Content-Type": "application/x-protobuf"}
         self._store = TraceStore(station.database)
         self._is_away = False
 
@@ -84,7 +86,7 @@ class Exporter:
             NotDeliveredError: it may take it later.
             httpx.HTTPError: the same.
         """
-        answer = await client.post(self._url, content=request, headers={"Content-Type": "application/x-protobuf"})
+        answer = await client.post(self._url, content=request, headers=self._headers)
         if answer.status_code in REFUSED:
             log.error("the collector refused spans", status=answer.status_code, spans=count)
         elif not answer.is_success:

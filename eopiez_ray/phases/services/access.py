@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import stat
 from pathlib import Path
 
 from eopiez_ray.errors import ParameterError
+from eopiez_ray.tls import AUTHORITIES, trusting
 
 URL = "EOPIEZ_SERVICES_URL"
 """The variable with the gateway's URL."""
@@ -25,6 +27,16 @@ def gateway_url() -> str:
     if not url.startswith(("http://", "https://")):
         raise ParameterError(f"this worker cannot call services: set {URL} to the gateway's URL where workers start")
     return url
+
+
+def trusted() -> ssl.SSLContext | bool:
+    """Whose certificates are trusted: those of well-known authorities, and of the file in ``EOPIEZ_CA_FILE``.
+
+    Raises:
+        CertificateError: the file holds no authorities.
+    """
+    file = os.environ.get(AUTHORITIES)
+    return trusting(Path(file)) if file else True
 
 
 def key_of(project: str) -> str:

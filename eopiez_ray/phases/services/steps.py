@@ -14,7 +14,7 @@ from eopiez_ray.authoring.context import current_task
 from eopiez_ray.authoring.contract import phase
 from eopiez_ray.errors import ContractError, ParameterError, ServiceFailedError, ServiceRefusedError
 from eopiez_ray.model.policies import RetryPolicy
-from eopiez_ray.phases.services.access import gateway_url, key_of
+from eopiez_ray.phases.services.access import gateway_url, key_of, trusted
 
 if TYPE_CHECKING:
     import aiohttp
@@ -75,9 +75,10 @@ async def _answer(service: str, url: str, sent: bytes, headers: dict[str, str]) 
     """Status and body; a request that is one too many is sent again once it may be, which costs no attempt."""
     import aiohttp
 
+    trust = trusted()
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), headers=headers) as session:
         while True:
-            async with session.post(url, data=sent, allow_redirects=False) as answer:
+            async with session.post(url, data=sent, allow_redirects=False, ssl=trust) as answer:
                 after = answer.headers.get("Retry-After", "")
                 if answer.status != _TOO_MANY or not after.isdigit():
                     return answer.status, await _body(service, answer)

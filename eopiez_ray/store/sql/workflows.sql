@@ -47,6 +47,7 @@ where project = $1
 select
     id, project, workflows.name, spec::text as spec_json, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
     started_at, finished_at, drained_at, error, request, frozen_s,
+    coalesce(split_part(traceparent, '-', 2), replace(id::text, '-', '')) as trace_id,
     case
         when status in ('pausing', 'cancelling') then (
             select coalesce(sum(running), 0)
@@ -65,6 +66,7 @@ where id = $1
 select
     id, project, workflows.name, spec::text as spec_json, plan_version, status, owner, priority, labels, epoch, workflows.created_at,
     started_at, finished_at, drained_at, error, request, frozen_s,
+    coalesce(split_part(traceparent, '-', 2), replace(id::text, '-', '')) as trace_id,
     case
         when status in ('pausing', 'cancelling') then (
             select coalesce(sum(running), 0)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from eopiez_ray.errors import CertificateError
 from eopiez_ray.model.audit import Entry, Outcome
 from eopiez_ray.monitoring import catalogue
 from eopiez_ray.monitoring.alerts.built_in import BUILT_IN
 from eopiez_ray.monitoring.alerts.rules import to_document
+from eopiez_ray.monitoring.certificates import CertificateLook
 from eopiez_ray.store import Database
 from eopiez_ray.store.audit import AuditLog
 from eopiez_ray.store.audit_watch import AuditWatch
+from eopiez_ray.tls import Pair
+from tests.certificates import certified
 from tests.monitoring.conftest import Post
 
 from .conftest import House
@@ -35,6 +41,29 @@ async def looked(database: Database, *names: str) -> House:
     now = [BUILT_IN[name].model_copy(update={"hold": 0.0}) for name in names]
     await house.have(*now)
     return house
+
+
+async def test_a_certificate_that_ends_soon_is_noticed(database: Database, tmp_path: Path) -> None:
+    house = await looked(database, "certificate-ends-soon", "certificate-ends")
+    made = certified(tmp_path, days=30)
+    look = CertificateLook(house.post.meter, Pair(made.certificate, made.key))
+
+    async def firing_with(days: float) -> set[str]:
+        made.renew(days)
+        await look.sample()
+        await house.post.report()
+        await house.post.fold()
+        await house.look((datetime.now(UTC) - house.began).total_seconds())
+        return {*await firing(house)}
+
+    assert await firing_with(30) == set()
+    assert await firing_with(2) == {"certificate-ends-soon", "certificate-ends"}
+    read = await house.post.samples.latest(catalogue.CERTIFICATE_LEFT, projects=None)
+    assert read == {(): pytest.approx(2 * 86_400, abs=60)}
+    made.key.unlink()
+    with pytest.raises(CertificateError, match=r"tls\.key cannot be read: no such file"):
+        await look.sample()
+    await house.alerting.close()
 
 
 def refused(action: str = "session.create", **facts: Any) -> Entry:

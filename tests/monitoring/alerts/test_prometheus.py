@@ -99,6 +99,10 @@ def backup(age: int) -> list[dict[str, str]]:
     return [series("eopiez_backup_age_seconds", f"{age}x60"), series("eopiez_backup_interval_seconds", "86400x60")]
 
 
+def certificate(days: int) -> list[dict[str, str]]:
+    return [series("eopiez_certificate_left_seconds", f"{days * 86_400}x60")]
+
+
 CASES: list[tuple[str, list[dict[str, str]], list[dict[str, str]]]] = [
     ("disk-full", disk(2), disk(50)),
     ("disk-full-soon", disk(8), disk(50)),
@@ -108,6 +112,8 @@ CASES: list[tuple[str, list[dict[str, str]], list[dict[str, str]]]] = [
     ("backlog-old", gauge("eopiez_queue_age_seconds", 4000), gauge("eopiez_queue_age_seconds", 10)),
     ("orchestrator-gone", [series("eopiez_orchestrators", "0x60")], [series("eopiez_orchestrators", "2x60")]),
     ("backup-too-old", backup(200_000), backup(90_000)),
+    ("certificate-ends-soon", certificate(20), certificate(22)),
+    ("certificate-ends", certificate(2), certificate(4)),
     ("metrics-absent", [], [series('eopiez_processes{part="gateway"}', "1x60")]),
     ("odd-names", ended(20, "b"), ended(20, "c")),
 ]
