@@ -258,6 +258,13 @@ class AnswersBody(BaseModel):
         return cls(answers=[AnswerBody.model_validate(answer) for answer in answers])
 
 
+class StandingBody(BaseModel):
+    """A workflow's id, and where it stands."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    status: WorkflowStatus
+
+
 class EventBody(ViewBody):
     """A line of a workflow's history."""
 

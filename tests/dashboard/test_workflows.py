@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from playwright.async_api import Page, expect
 
 from eopiez_ray.model.status import WorkflowStatus
+from eopiez_ray.store import Intake, NewWorkflow, Workflows
 
 from .conftest import Site, Watched
 from .phases import HOSTILE, failing, lengths, tables
@@ -82,6 +84,31 @@ async def test_many_are_steered_with_an_answer_for_each(site: Site, page: Page) 
     await expect(dialog.get_by_role("heading")).to_have_text("Retry 3 workflows?")
     await dialog.get_by_role("button", name="Retry").click()
     await expect(dialog.get_by_role("status")).to_have_text("3 done")
+
+
+async def test_all_that_match_a_filter_are_steered_and_none_that_came_later(
+    site: Site, page: Page, gate: asyncio.Event
+) -> None:
+    gate.clear()
+    plan = lengths("a", name="flood")
+    new = NewWorkflow(plan.spec(), plan.code(), project="default", labels={"batch": "flood"})
+    made = [each.id for each in await Intake(site.database).create(*[new] * 130)]
+    await page.goto(f"{site.url}#/workflows?label=batch=flood")
+    await page.get_by_label("Select all that are loaded").check()
+    await page.get_by_role("button", name="Select all 130 that match this filter").click()
+    await page.get_by_role("button", name="Pause").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("heading")).to_have_text("Pause 130 workflows?")
+    for each in made[:2]:
+        await Workflows(site.database).cancel(each)
+    (later,) = await Intake(site.database).create(new)
+    await dialog.get_by_role("button", name="Pause").click()
+    await expect(dialog.get_by_role("status")).to_have_text("128 done, 2 refused")
+    await expect(dialog.get_by_role("listitem").filter(has_text="cannot")).to_have_count(2)
+    await expect(dialog.get_by_text("1 workflow matches the filter by now")).to_be_visible()
+    statuses = await Workflows(site.database).statuses([*made, later.id])
+    assert statuses[later.id] in {WorkflowStatus.QUEUED, WorkflowStatus.RUNNING}
+    assert {statuses[each] for each in made[2:]} <= {WorkflowStatus.PAUSING, WorkflowStatus.PAUSED}
 
 
 async def test_two_runs_are_compared(site: Site, page: Page) -> None:

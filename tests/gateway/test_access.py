@@ -54,7 +54,7 @@ CREATING: dict[str, Role] = {
 }
 """The least role for what makes a thing in a project."""
 LISTS = {
-    "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
+    "list_workflows", "list_workflow_ids", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
     "get_performance", "get_costs", "get_metric_history", "list_system_logs", "export_logs", "list_failures",
     "list_alerts", "list_alert_rules", "list_alert_channels", "list_alert_silences", "list_limits",
 }  # fmt: skip

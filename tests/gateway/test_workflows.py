@@ -186,6 +186,33 @@ async def test_a_bulk_request_answers_for_each_and_touches_no_other_project(clie
     assert empty.status_code == 422
 
 
+async def test_a_filter_gives_the_ids_of_what_its_caller_may_steer(client: Client) -> None:
+    ours = [str(await created(client("anna"), "a", labels={"is": kind})) for kind in ("even", "even", "odd")]
+    await created(client("root"), "a", labels={"is": "even"})
+    query = {"label": "is=even", "status": ["queued", "paused"], "order": "oldest", "limit": 1}
+    found, cursor = [], None
+    for _ in range(3):
+        page = (await client("ben").get("/workflows/ids", params=query | ({"cursor": cursor} if cursor else {}))).json()
+        found += [(each["id"], each["status"]) for each in page["items"]]
+        cursor = page["next"]
+    assert found == [(ours[0], "queued"), (ours[1], "queued")]
+    assert cursor is None
+    for caller in ("cleo", "olga", "dora"):
+        assert (await client(caller).get("/workflows/ids")).json()["items"] == []
+    refused = await client("cleo").get("/workflows/ids", params={"project": "blue"})
+    assert (refused.status_code, "role operator in project blue" in refused.json()["detail"]) == (403, True)
+
+
+async def test_what_was_named_is_touched_and_nothing_that_matches_later(client: Client) -> None:
+    anna, ben = client("anna"), client("ben")
+    named = [str(await created(anna, "a", labels={"team": "x"})) for _ in range(2)]
+    found = (await ben.get("/workflows/ids", params={"label": "team=x"})).json()["items"]
+    later = await created(anna, "a", labels={"team": "x"})
+    await ben.post("/workflows/cancel", json={"ids": [each["id"] for each in found]})
+    statuses = [(await anna.get(f"/workflows/{each}")).json()["status"] for each in (*named, later)]
+    assert statuses == ["cancelled", "cancelled", "queued"]
+
+
 async def test_an_update_is_refused_if_somebody_was_faster(client: Client) -> None:
     workflow = await created(client("anna"), "a")
     tag = (await client("ben").get(f"/workflows/{workflow}")).headers["etag"]

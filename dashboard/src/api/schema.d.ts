@@ -116,6 +116,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workflows/ids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_workflow_ids"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workflows/pause": {
         parameters: {
             query?: never;
@@ -2442,6 +2458,10 @@ export interface components {
             items: components["schemas"]["SilenceBody"][];
             next?: string | null;
         };
+        Page_StandingBody_: {
+            items: components["schemas"]["eopiez_ray__gateway__bodies__StandingBody"][];
+            next?: string | null;
+        };
         Page_TaskBody_: {
             items: components["schemas"]["TaskBody"][];
             next?: string | null;
@@ -2954,13 +2974,6 @@ export interface components {
             p95_s: number;
             p99_s: number;
         };
-        StandingBody: {
-            /** @default  */
-            display_name?: string;
-            email?: string | null;
-            is_system_administrator: boolean;
-            is_disabled: boolean;
-        };
         StepBody: {
             name: string;
             phase: string;
@@ -3210,6 +3223,18 @@ export interface components {
         eopiez_ray__gateway__bodies__CostBody: {
             cpu_s: number;
             wall_s: number;
+        };
+        eopiez_ray__gateway__bodies__StandingBody: {
+            /** Format: uuid */
+            id: string;
+            status: components["schemas"]["WorkflowStatus"];
+        };
+        eopiez_ray__gateway__people__StandingBody: {
+            /** @default  */
+            display_name?: string;
+            email?: string | null;
+            is_system_administrator: boolean;
+            is_disabled: boolean;
         };
         eopiez_ray__gateway__routes__costs__CostBody: {
             group: {
@@ -3511,6 +3536,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkflowBody"];
+                };
+            };
+        };
+    };
+    list_workflow_ids: {
+        parameters: {
+            query?: {
+                order?: components["schemas"]["Order"];
+                cursor?: string | null;
+                limit?: number;
+                project?: string | null;
+                status?: components["schemas"]["WorkflowStatus"][] | null;
+                label?: string[] | null;
+                owner?: string | null;
+                name?: string | null;
+                text?: string | null;
+                error_type?: string | null;
+                plan?: string | null;
+                created_after?: string | null;
+                created_before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StandingBody_"];
                 };
             };
         };
@@ -6362,7 +6420,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StandingBody"];
+                "application/json": components["schemas"]["eopiez_ray__gateway__people__StandingBody"];
             };
         };
         responses: {

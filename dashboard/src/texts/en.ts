@@ -182,9 +182,28 @@ export const en = {
     cancel: "Cancel",
     retry: "Retry",
     why: "Why (for the history)",
+    selectMatching: (count: string) => `Select ${count} that match this filter`,
+    all: "all",
+    allOf: (count: number) => `all ${count.toLocaleString("en-GB")}`,
+    matchingSelected: "All that match this filter are selected, those that are not loaded too.",
+    onlyLoaded: "Only those that are loaded",
     bulkTitle: (verb: string, count: string) => `${verb} ${count}?`,
-    bulkConcerns: "It concerns those that are in a state for it when it arrives:",
-    bulkDone: (done: number, refused: number) => (refused ? `${done} done, ${refused} refused` : `${done} done`),
+    bulkCounting: (verb: string, found: string) => `${verb}: ${found} found so far …`,
+    bulkNone: "None of them is in a state for it, or you may not steer them.",
+    bulkConcerns: "It is sent to these and no others. Who is in no state for it by then refuses.",
+    bulkMore: (count: number) => `and ${count.toLocaleString("en-GB")} more`,
+    bulkAsked: (asked: number, all: number) =>
+      `${asked.toLocaleString("en-GB")} of ${all.toLocaleString("en-GB")} have answered`,
+    bulkStop: "Stop here",
+    bulkGoOn: "Go on",
+    bulkDone: (done: number, refused: number) =>
+      refused
+        ? `${done.toLocaleString("en-GB")} done, ${refused.toLocaleString("en-GB")} refused`
+        : `${done.toLocaleString("en-GB")} done`,
+    bulkStopped: (count: number) => `Stopped: ${plural(count, "workflow was", "workflows were")} not asked.`,
+    bulkRefused: "Those that refused are now",
+    bulkLater: (count: number) =>
+      `${plural(count, "workflow matches", "workflows match")} the filter by now that ${count === 1 ? "was" : "were"} not counted before; ${count === 1 ? "it was" : "they were"} not touched.`,
     created: "Created",
     started: "Started",
     finished: "Finished",
