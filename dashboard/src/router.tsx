@@ -20,7 +20,7 @@ import { projectSearch } from "./shell/project";
 import { Shell } from "./shell/shell";
 import { startSearch } from "./starting/search";
 import { timelineSearch } from "./timeline/search";
-import { attemptsSearch, compareSearch, logsSearch, resultsSearch, tasksSearch } from "./workflow/searches";
+import { attemptsSearch, compareSearch, logsSearch, planSearch, resultsSearch, tasksSearch } from "./workflow/searches";
 import { workflowsSearch } from "./workflows/search";
 
 /**
@@ -96,6 +96,7 @@ const events = createRoute({
 const plan = createRoute({
   ...tab("/plan"),
   component: lazyRouteComponent(() => import("./workflow/plan"), "PlanTab"),
+  validateSearch: planSearch,
 });
 const compare = createRoute({
   ...tab("/compare"),

@@ -265,6 +265,26 @@ class StandingBody(BaseModel):
     status: WorkflowStatus
 
 
+class PlanVersionBody(ViewBody):
+    """A plan that a workflow follows or has followed."""
+
+    version: int = Field(description="Counted from 1; each update makes the next one.", examples=[1])
+    digest: str
+    replaced_at: datetime | None = Field(description="When an update replaced it; null while it is followed.")
+
+
+class PlanVersionsBody(BaseModel):
+    """The plans that a workflow has followed."""
+
+    items: list[PlanVersionBody]
+
+
+class FollowedPlanBody(PlanVersionBody):
+    """One of them, and what it says."""
+
+    plan: dict[str, Any]
+
+
 class EventBody(ViewBody):
     """A line of a workflow's history."""
 

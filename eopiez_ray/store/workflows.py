@@ -208,7 +208,7 @@ class Workflows:
             async with self._database.transaction() as connection:
                 row = await connection.fetchrow(sql("workflow_to_erase"), workflow)
                 if row is not None and await connection.fetch(sql("delete_workflow"), workflow):
-                    await forget_plans(connection, (row["plan"], row["wanted_plan"]))
+                    await forget_plans(connection, row["plans"])
         await self._database.fetch(sql("forget_old_cache"), cached_before)
 
     async def live_digests(self) -> set[bytes]:

@@ -23,6 +23,11 @@ def rows(count: int) -> list[dict[str, object]]:
     return [{"number": each, "square": each * each, "text": HOSTILE} for each in range(count)]
 
 
+@ez.phase(version="1")
+def scale(number: int, factor: int = 2, note: str = "") -> int:
+    return number * factor
+
+
 def lengths(*words: str, name: str = "lengths") -> ez.Plan:
     plan = ez.Plan(name)
     plan.step("length", length, plan.values("words", list(words)))
@@ -38,4 +43,12 @@ def failing(name: str = "failing", word: str = HOSTILE) -> ez.Plan:
 def tables() -> ez.Plan:
     plan = ez.Plan("tables")
     plan.step("rows", rows, plan.values("counts", [3]))
+    return plan
+
+
+def scaled(factor: int, name: str = "scaled") -> ez.Plan:
+    """A plan that fails before its last step, which can therefore be changed."""
+    plan = ez.Plan(name)
+    failed = plan.step("fail", fail, plan.values("words", ["a"]))
+    plan.step("scale", scale, failed, factor=factor, note=HOSTILE)
     return plan

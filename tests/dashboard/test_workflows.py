@@ -7,11 +7,12 @@ import re
 
 from playwright.async_api import Page, expect
 
+from eopiez_ray.model.changes import Change, StepChange
 from eopiez_ray.model.status import WorkflowStatus
-from eopiez_ray.store import Intake, NewWorkflow, Workflows
+from eopiez_ray.store import Intake, NewWorkflow, Updates, Workflows
 
 from .conftest import Site, Watched
-from .phases import HOSTILE, failing, lengths, tables
+from .phases import HOSTILE, failing, lengths, scaled, tables
 
 
 async def test_a_failure_is_found_and_retried(site: Site, page: Page) -> None:
@@ -117,6 +118,27 @@ async def test_two_runs_are_compared(site: Site, page: Page) -> None:
     await page.get_by_label("Compare with the workflow").fill(str(other))
     await page.get_by_role("button", name="Compare").click()
     await expect(page.get_by_role("row", name="length")).to_be_visible()
+
+
+async def test_versions_of_a_plan_are_seen_side_by_side(site: Site, page: Page) -> None:
+    workflow = await site.run(scaled(2))
+    change = Change((StepChange("scale", {"factor": 3}, timeout_s=30.0),))
+    assert (await Updates(site.database).ask(workflow, change)).is_answered
+    await page.goto(f"{site.url}#/workflows/{workflow}/plan")
+    await expect(page.get_by_test_id("plan")).to_contain_text("factor: 3")
+    await page.get_by_label("Beside").select_option("1")
+    table = page.get_by_role("region", name="Steps that differ")
+    await expect(table.get_by_role("rowheader")).to_have_text("scale ~ changed")
+    await expect(table.get_by_role("row").filter(has_text="parameters.factor")).to_contain_text("23")
+    await expect(table.get_by_role("row").filter(has_text="timeout_s")).to_contain_text("none30")
+    lines = page.locator(".difference > [class^=side-]:not(.side-both)")
+    await expect(lines.filter(has_text="factor")).to_have_text(
+        [re.compile("- removed: +factor: 2"), re.compile(r"\+ added: +factor: 3")]
+    )
+    await expect(page).to_have_url(re.compile("beside=1"))
+    await page.goto(f"{site.url}#/workflows/{workflow}/plan?version=1")
+    await expect(page.get_by_test_id("plan")).to_contain_text("factor: 2")
+    assert await page.locator("main img[src=x], main script").count() == 0
 
 
 async def test_a_workflow_that_is_not_there_says_so(site: Site, page: Page, watched: Watched) -> None:

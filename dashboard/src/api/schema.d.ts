@@ -52,6 +52,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workflows/{workflow}/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_plan_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow}/plans/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_plan_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workflows/failures": {
         parameters: {
             query?: never;
@@ -2026,6 +2058,14 @@ export interface components {
             next?: string | null;
             quarantined: components["schemas"]["SetAsideBody"][];
         };
+        FollowedPlanBody: {
+            version: number;
+            digest: string;
+            replaced_at: string | null;
+            plan: {
+                [key: string]: unknown;
+            };
+        };
         ForecastBody: {
             expected_s: number;
             earliest_s: number;
@@ -2592,6 +2632,14 @@ export interface components {
             spec: {
                 [key: string]: unknown;
             };
+        };
+        PlanVersionBody: {
+            version: number;
+            digest: string;
+            replaced_at: string | null;
+        };
+        PlanVersionsBody: {
+            items: components["schemas"]["PlanVersionBody"][];
         };
         ProfileBody: {
             /** Format: uuid */
@@ -3429,6 +3477,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkflowBody"];
+                };
+            };
+        };
+    };
+    list_plan_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanVersionsBody"];
+                };
+            };
+        };
+    };
+    get_plan_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: number;
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowedPlanBody"];
                 };
             };
         };

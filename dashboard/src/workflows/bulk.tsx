@@ -40,16 +40,16 @@ export function BulkBar(props: BulkBarProps) {
         />
         {texts.workflows.selectLoaded}
       </label>
-      {areAll && props.hasMore ? (
-        <Matching {...props} />
-      ) : (
-        <span className="quiet">{chosen.length > 0 && texts.workflows.selected(chosen.length)}</span>
-      )}
       {VERBS.map((each) => (
         <button key={each} type="button" disabled={!canBeAsked(each)} onClick={() => setVerb(each)}>
           {texts.workflows[each]}
         </button>
       ))}
+      {areAll && props.hasMore ? (
+        <Matching {...props} />
+      ) : (
+        <span className="quiet">{chosen.length > 0 && texts.workflows.selected(chosen.length)}</span>
+      )}
       {verb && (
         <BulkDialog
           verb={verb}

@@ -67,7 +67,7 @@ async def list_workflow_ids(
 ) -> Response:
     """Ids of workflows that the caller may steer and that meet every condition.
 
-    Pause, resume, cancel or retry them by these ids, and nothing else is touched, whatever meets the conditions by then.
+    Pause, resume, cancel or retry them by these ids, and nothing else is touched, whatever matches by then.
     """
     begin = id_at(cursor)
     ids = await system.workflows.listed_ids(where, order, None if begin is None else WorkflowId(begin), limit)
