@@ -400,6 +400,31 @@ class LogBody(ViewBody):
         return cls.model_validate(view)
 
 
+class RejectBody(ViewBody):
+    """A row that a step could not use."""
+
+    step: str
+    partition: int
+    source: str = Field(description="Where it is from.", examples=["letters.csv, row 17"])
+    reason: str = Field(examples=["the text is missing"])
+    sample: str = Field(description="How it begins.")
+    rows: int = Field(description="How many it stands for: beyond 10,000 of a task, rows are counted by reason.")
+
+
+class ReasonBody(BaseModel):
+    """Why a step rejected rows, and how many."""
+
+    step: str
+    reason: str
+    rows: int
+
+
+class ReasonsBody(BaseModel):
+    """Why rows were rejected, most frequent first."""
+
+    items: list[ReasonBody]
+
+
 class PartitionBody(BaseModel):
     """A step's output on one partition."""
 

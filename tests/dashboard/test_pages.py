@@ -15,7 +15,7 @@ from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.store import Updates
 
 from .conftest import PHONE, WIDE, Site, Watched
-from .phases import HOSTILE, failing, lengths, scaled, tables
+from .phases import HOSTILE, failing, lengths, rejecting, scaled, shown, tables
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = {
@@ -29,6 +29,9 @@ PAGES = {
     "workflows/{failing}/attempts": "failing",
     "workflows/{tables}/logs": "tables",
     "workflows/{tables}/results": "tables",
+    "workflows/{shown}/results?step=drawn": "shown",
+    "workflows/{shown}/results?step=grid": "shown",
+    "workflows/{rejecting}/rejects": "rejecting",
     "workflows/{tables}/events": "tables",
     "workflows/{tables}/plan": "tables",
     "workflows/{scaled}/plan?beside=1": "scaled",
@@ -72,7 +75,8 @@ async def made(site: Site) -> dict[str, WorkflowId]:
     await site.run(lengths("one", "two"), labels={"note": HOSTILE[:200]})
     updated = await site.run(scaled(2))
     await Updates(site.database).ask(updated, Change((StepChange("scale", {"factor": 3}),)))
-    return {"tables": await site.run(tables()), "failing": await site.run(failing()), "scaled": updated}
+    every = {plan.name: await site.run(plan) for plan in (tables(), failing(), rejecting(), shown())}
+    return every | {"scaled": updated}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -12,7 +12,7 @@ from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store import Intake, NewWorkflow, Updates, Workflows
 
 from .conftest import Site, Watched
-from .phases import HOSTILE, failing, lengths, scaled, tables
+from .phases import HOSTILE, failing, lengths, rejecting, scaled, shown, tables
 
 
 async def test_a_failure_is_found_and_retried(site: Site, page: Page) -> None:
@@ -139,6 +139,35 @@ async def test_versions_of_a_plan_are_seen_side_by_side(site: Site, page: Page) 
     await page.goto(f"{site.url}#/workflows/{workflow}/plan?version=1")
     await expect(page.get_by_test_id("plan")).to_contain_text("factor: 2")
     assert await page.locator("main img[src=x], main script").count() == 0
+
+
+async def test_rejected_rows_are_found_by_their_reason_and_downloaded(site: Site, page: Page) -> None:
+    workflow = await site.run(rejecting())
+    await page.goto(f"{site.url}#/workflows/{workflow}/steps")
+    await page.get_by_role("table").get_by_role("link", name="10", exact=True).click()
+    table = page.get_by_role("table", name="Rejected rows")
+    await expect(table.get_by_role("row")).to_have_count(11)
+    await page.get_by_label("Reason").select_option("too long")
+    await expect(table.get_by_role("row")).to_have_count(5)
+    await expect(table.get_by_text("b.csv, row 3")).to_be_visible()
+    await expect(page).to_have_url(re.compile("reason=too(%20|\\+)long"))
+    assert await page.locator("main img, main script").count() == 0
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Download CSV").click()
+    lines = (await (await download.value).path()).read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", *["choosy"] * 4]
+
+
+async def test_images_and_arrays_are_seen_as_such(site: Site, page: Page) -> None:
+    workflow = await site.run(shown())
+    await page.goto(f"{site.url}#/workflows/{workflow}/results?step=drawn")
+    for kind in ("PNG", "JPEG"):
+        image = page.get_by_role("img", name=kind)
+        await expect(image).to_be_visible()
+        assert await image.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [32, 16]
+    await page.goto(f"{site.url}#/workflows/{workflow}/results?step=grid")
+    array = page.get_by_role("region", name="Array of 4 × 3 numbers")
+    await expect(array.get_by_role("row").last).to_have_text("391011")
 
 
 async def test_a_workflow_that_is_not_there_says_so(site: Site, page: Page, watched: Watched) -> None:

@@ -37,6 +37,7 @@ LEAST: dict[str, Role] = {
     "list_documents": V, "get_document": V, "get_map": V, "list_similar": V, "search_run": V,
     "get_workflow_performance": S, "get_graph": S, "get_timeline": S,
     "list_plan_versions": V, "get_plan_version": V,
+    "list_rejects": V, "list_reject_reasons": V, "export_rejects": V,
     "list_instances": V, "send_heartbeat": D, "unregister_service": D,
     "call_service_by_get": O, "call_service_by_post": O, "call_service_by_put": O, "call_service_by_patch": O,
     "call_service_by_delete": O,

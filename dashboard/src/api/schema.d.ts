@@ -356,6 +356,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workflows/{workflow}/rejects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_rejects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow}/rejects/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_reject_reasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow}/rejects/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["export_rejects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/plans/schema": {
         parameters: {
             query?: never;
@@ -2486,6 +2534,10 @@ export interface components {
             items: components["schemas"]["PlanBody"][];
             next?: string | null;
         };
+        Page_RejectBody_: {
+            items: components["schemas"]["RejectBody"][];
+            next?: string | null;
+        };
         Page_RuleBody_: {
             items: components["schemas"]["RuleBody"][];
             next?: string | null;
@@ -2754,9 +2806,25 @@ export interface components {
             /** @default 4000 */
             batch_rows?: number;
         };
+        ReasonBody: {
+            step: string;
+            reason: string;
+            rows: number;
+        };
+        ReasonsBody: {
+            items: components["schemas"]["ReasonBody"][];
+        };
         RefreshBody: {
             /** Format: password */
             refresh_token: string;
+        };
+        RejectBody: {
+            step: string;
+            partition: number;
+            source: string;
+            reason: string;
+            sample: string;
+            rows: number;
         };
         RequestBody: {
             /** @default  */
@@ -3977,6 +4045,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ArtifactsBody"];
+                };
+            };
+        };
+    };
+    list_rejects: {
+        parameters: {
+            query?: {
+                step?: string | null;
+                reason?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RejectBody_"];
+                };
+            };
+        };
+    };
+    list_reject_reasons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReasonsBody"];
+                };
+            };
+        };
+    };
+    export_rejects: {
+        parameters: {
+            query?: {
+                step?: string | null;
+                reason?: string | null;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
         };

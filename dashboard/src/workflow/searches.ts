@@ -30,3 +30,5 @@ export const resultsSearch = (raw: RawSearch) => defined({ step: text(raw.step),
 export const compareSearch = (raw: RawSearch) => defined({ other: text(raw.other) });
 
 export const planSearch = (raw: RawSearch) => defined({ version: integer(raw.version), beside: integer(raw.beside) });
+
+export const rejectsSearch = (raw: RawSearch) => defined({ step: text(raw.step), reason: text(raw.reason) });
