@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PAGE = 1000
 PAGES = 10
 """Pages that are read at most for one page of what was asked for: reasons may be encrypted, so no index finds them."""
+REASON_CHARACTERS = 1000
+"""As many characters of a reason tell it from others."""
 LAST_STEP = 2**15 - 1
 
 
@@ -56,7 +58,7 @@ class Rejects:
             workflow: whose rows.
             steps: the names of its steps.
             step: only of the step at this position.
-            reason: only those with this reason.
+            reason: only those with this reason, of which its first characters count.
             after: continues behind this place.
             limit: how many at most.
         """
@@ -67,7 +69,7 @@ class Rejects:
             assert place is not None
             read, place = await self._read(workflow, steps, place, last, limit - len(found) if reason is None else PAGE)
             for at, row in read:
-                if reason is None or row.reason == reason:
+                if reason is None or row.reason[:REASON_CHARACTERS] == reason[:REASON_CHARACTERS]:
                     found.append(row)
                     if len(found) == limit:
                         return RejectPage(found, at)

@@ -81,6 +81,10 @@ interface ReasonChoiceProps {
 }
 
 const MOST_REASONS = 500;
+const MOST_CHARACTERS = 1_000;
+
+/** As many characters as the gateway compares, counted as it counts them. */
+const firstOf = (reason: string) => [...reason].slice(0, MOST_CHARACTERS).join("");
 
 /** The most frequent reasons, each with how many rows it has. */
 function ReasonChoice({ reasons, value, onChange }: ReasonChoiceProps) {
@@ -97,7 +101,7 @@ function ReasonChoice({ reasons, value, onChange }: ReasonChoiceProps) {
       >
         <option value="">{texts.workflow.anyReason}</option>
         {[...counts].map(([reason, rows]) => (
-          <option key={reason} value={reason}>
+          <option key={reason} value={firstOf(reason)}>
             {texts.workflow.reasonCount(reason.slice(0, 100), rows)}
           </option>
         ))}

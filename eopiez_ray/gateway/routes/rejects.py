@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
-from ...store.rejects import Place, Rejects, name_of
+from ...store.rejects import REASON_CHARACTERS, Place, Rejects, name_of
 from ..access import SystemDep, ViewedDep
 from ..bodies import ReasonBody, ReasonsBody, RejectBody
 from ..documented import READS
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 router = Resource(prefix="/workflows/{workflow:uuid}/rejects", tags=["results"])
 
 StepParameter = Annotated[str | None, Query(max_length=255, description="Only of this step.")]
-ReasonParameter = Annotated[str | None, Query(max_length=10_000, description="Only for exactly this reason.")]
+ReasonParameter = Annotated[
+    str | None,
+    Query(max_length=REASON_CHARACTERS, description="Only for this reason, of which the first 1,000 characters count."),
+]
 _EXPORTED: dict[int | str, dict[str, Any]] = {200: {"content": {Sheets.CSV.value: {"schema": {"type": "string"}}}}}
 _MOST = Place(2**15 - 1, 2**31 - 1, 2**31 - 1)
 
