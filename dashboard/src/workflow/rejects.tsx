@@ -89,8 +89,10 @@ const firstOf = (reason: string) => [...reason].slice(0, MOST_CHARACTERS).join("
 /** The most frequent reasons, each with how many rows it has. */
 function ReasonChoice({ reasons, value, onChange }: ReasonChoiceProps) {
   const counts = new Map<string, number>(value === undefined ? [] : [[value, 0]]);
-  for (const each of reasons.slice(0, MOST_REASONS))
-    counts.set(each.reason, (counts.get(each.reason) ?? 0) + each.rows);
+  for (const each of reasons.slice(0, MOST_REASONS)) {
+    const reason = firstOf(each.reason);
+    counts.set(reason, (counts.get(reason) ?? 0) + each.rows);
+  }
   return (
     <label className="row">
       <span className="quiet">{texts.workflow.reason}</span>
@@ -101,7 +103,7 @@ function ReasonChoice({ reasons, value, onChange }: ReasonChoiceProps) {
       >
         <option value="">{texts.workflow.anyReason}</option>
         {[...counts].map(([reason, rows]) => (
-          <option key={reason} value={firstOf(reason)}>
+          <option key={reason} value={reason}>
             {texts.workflow.reasonCount(reason.slice(0, 100), rows)}
           </option>
         ))}
