@@ -20,7 +20,15 @@ import { projectSearch } from "./shell/project";
 import { Shell } from "./shell/shell";
 import { startSearch } from "./starting/search";
 import { timelineSearch } from "./timeline/search";
-import { attemptsSearch, compareSearch, logsSearch, resultsSearch, tasksSearch } from "./workflow/searches";
+import {
+  attemptsSearch,
+  compareSearch,
+  logsSearch,
+  planSearch,
+  rejectsSearch,
+  resultsSearch,
+  tasksSearch,
+} from "./workflow/searches";
 import { workflowsSearch } from "./workflows/search";
 
 /**
@@ -89,6 +97,11 @@ const results = createRoute({
   component: lazyRouteComponent(() => import("./workflow/results"), "ResultsTab"),
   validateSearch: resultsSearch,
 });
+const rejects = createRoute({
+  ...tab("/rejects"),
+  component: lazyRouteComponent(() => import("./workflow/rejects"), "RejectsTab"),
+  validateSearch: rejectsSearch,
+});
 const events = createRoute({
   ...tab("/events"),
   component: lazyRouteComponent(() => import("./workflow/events"), "EventsTab"),
@@ -96,6 +109,7 @@ const events = createRoute({
 const plan = createRoute({
   ...tab("/plan"),
   component: lazyRouteComponent(() => import("./workflow/plan"), "PlanTab"),
+  validateSearch: planSearch,
 });
 const compare = createRoute({
   ...tab("/compare"),
@@ -186,7 +200,20 @@ const collection = createRoute({
 const tree = root.addChildren([
   overview,
   workflows,
-  workflow.addChildren([summary, graph, timeline, steps, tasks, attempts, logs, results, events, plan, compare]),
+  workflow.addChildren([
+    summary,
+    graph,
+    timeline,
+    steps,
+    tasks,
+    attempts,
+    logs,
+    results,
+    rejects,
+    events,
+    plan,
+    compare,
+  ]),
   start,
   collections,
   collection,

@@ -262,6 +262,33 @@ class AnswersBody(BaseModel):
         return cls(answers=[AnswerBody.model_validate(answer) for answer in answers])
 
 
+class StandingBody(BaseModel):
+    """A workflow's id, and where it stands."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    status: WorkflowStatus
+
+
+class PlanVersionBody(ViewBody):
+    """A plan that a workflow follows or has followed."""
+
+    version: int = Field(description="Counted from 1; each update makes the next one.", examples=[1])
+    digest: str
+    replaced_at: datetime | None = Field(description="When an update replaced it; null while it is followed.")
+
+
+class PlanVersionsBody(BaseModel):
+    """The plans that a workflow has followed."""
+
+    items: list[PlanVersionBody]
+
+
+class FollowedPlanBody(PlanVersionBody):
+    """One of them, and what it says."""
+
+    plan: dict[str, Any]
+
+
 class EventBody(ViewBody):
     """A line of a workflow's history."""
 
@@ -375,6 +402,31 @@ class LogBody(ViewBody):
     def of(cls, view: LogView) -> Self:
         """The line as seen."""
         return cls.model_validate(view)
+
+
+class RejectBody(ViewBody):
+    """A row that a step could not use."""
+
+    step: str
+    partition: int
+    source: str = Field(description="Where it is from.", examples=["letters.csv, row 17"])
+    reason: str = Field(examples=["the text is missing"])
+    sample: str = Field(description="How it begins.")
+    rows: int = Field(description="How many it stands for: beyond 10,000 of a task, rows are counted by reason.")
+
+
+class ReasonBody(BaseModel):
+    """Why a step rejected rows, and how many."""
+
+    step: str
+    reason: str
+    rows: int
+
+
+class ReasonsBody(BaseModel):
+    """Why rows were rejected, most frequent first."""
+
+    items: list[ReasonBody]
 
 
 class PartitionBody(BaseModel):

@@ -62,6 +62,14 @@ async def viewed(where: ObservedListDep, caller: CallerDep, project: ProjectPara
 ListedDep = Annotated[WorkflowFilter, Depends(viewed)]
 
 
+async def operated(where: ObservedListDep, caller: CallerDep, project: ProjectParameter = None) -> WorkflowFilter:
+    """The same, for a list of what the caller may steer."""
+    return replace(where, projects=projects_for(caller, project, Role.OPERATOR))
+
+
+OperatedListDep = Annotated[WorkflowFilter, Depends(operated)]
+
+
 def _label(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not key or not separator:

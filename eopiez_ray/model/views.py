@@ -106,6 +106,17 @@ class StepView:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanVersion:
+    """A plan that a workflow follows or has followed."""
+
+    version: int
+    """Counted from 1."""
+    digest: str
+    replaced_at: datetime | None
+    """None while it is followed."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventView:
     """A line of a workflow's history."""
 

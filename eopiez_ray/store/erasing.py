@@ -189,7 +189,7 @@ async def _erase_workflow(connection: Connection, progress: Progress, workflow: 
     progress.artifacts = [*dict.fromkeys([*progress.artifacts, *(row["digest"] for row in rows if row["is_artifact"])])]
     progress.count("cached results", len(await connection.fetch(sql("forget_cached_digests"), digests)))
     await connection.fetch(sql("delete_workflow"), workflow)
-    await forget_plans(connection, (row["plan"], row["wanted_plan"]))
+    await forget_plans(connection, row["plans"])
     folder = results_folder(row["project"], row["labels"])
     if folder is not None:
         progress.folders.append(folder)

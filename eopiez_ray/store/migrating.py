@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Connection = PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
 
-SCHEMA_VERSION = 17
+SCHEMA_VERSION = 18
 COMPATIBLE_SINCE = 16
 """Programs that know this schema or a later one work on today's, too."""
 MINIMUM_SERVER = 15

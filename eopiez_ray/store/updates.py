@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import TransitionError, UpdateRefusedError, WorkflowNotFoundError
 from ..machine import refusal
 from ..model.plan import PlanSpec
 from ..model.status import WorkflowStatus
+from ..model.views import PlanVersion
 from .projects import project_names
 from .queries import sql
 from .restoring import restored
@@ -71,6 +72,19 @@ class Updates:
         if reason is not None:
             raise UpdateRefusedError(str(workflow), reason)
         await connection.execute(sql("save_plans"), [workflow], [wanted.digest])
+
+    async def versions(self, workflow: WorkflowId) -> list[PlanVersion]:
+        """The plans that a workflow has followed, the latest last. Those replaced before it was moved here, or before
+        they were kept, are missing."""
+        return [PlanVersion(**dict(row)) for row in await self._database.fetch(sql("plan_versions"), workflow)]
+
+    async def version(self, workflow: WorkflowId, number: int) -> tuple[PlanVersion, dict[str, Any]] | None:
+        """One of these plans and what it says; None if it is not kept."""
+        row = await self._database.fetchrow(sql("plan_version"), workflow, number)
+        if row is None:
+            return None
+        facts = dict(row)
+        return PlanVersion(**{name: facts[name] for name in PlanVersion.__dataclass_fields__}), facts["spec"]
 
     async def answer(self, workflow: WorkflowId, asked: Asked) -> bool:
         """Whether the holder has answered.

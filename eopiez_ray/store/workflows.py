@@ -183,6 +183,16 @@ class Workflows:
         """A page of a list of workflows; ``after`` continues after the last one on an earlier page."""
         return await self._listing.page(where, order, after, limit)
 
+    async def listed_ids(
+        self,
+        where: WorkflowFilter = ALL,
+        order: Order = Order.NEWEST,
+        after: WorkflowId | None = None,
+        limit: int = PAGE,
+    ) -> list[WorkflowId]:
+        """The ids of a page of such a list, which cost less than the workflows themselves."""
+        return await self._listing.ids(where, order, after, limit)
+
     async def count_listed(self, where: WorkflowFilter = ALL, most: int = COUNTED) -> int:
         """How many workflows a list has; ``most`` + 1 if there are more than that."""
         return len(await self._listing.ids(where, Order.NEWEST, None, most + 1))
@@ -198,7 +208,7 @@ class Workflows:
             async with self._database.transaction() as connection:
                 row = await connection.fetchrow(sql("workflow_to_erase"), workflow)
                 if row is not None and await connection.fetch(sql("delete_workflow"), workflow):
-                    await forget_plans(connection, (row["plan"], row["wanted_plan"]))
+                    await forget_plans(connection, row["plans"])
         await self._database.fetch(sql("forget_old_cache"), cached_before)
 
     async def live_digests(self) -> set[bytes]:

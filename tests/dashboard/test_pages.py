@@ -10,10 +10,12 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page, expect
 
+from eopiez_ray.model.changes import Change, StepChange
 from eopiez_ray.model.ids import WorkflowId
+from eopiez_ray.store import Updates
 
 from .conftest import PHONE, WIDE, Site, Watched
-from .phases import HOSTILE, failing, lengths, tables
+from .phases import HOSTILE, failing, lengths, rejecting, scaled, shown, tables
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = {
@@ -27,8 +29,12 @@ PAGES = {
     "workflows/{failing}/attempts": "failing",
     "workflows/{tables}/logs": "tables",
     "workflows/{tables}/results": "tables",
+    "workflows/{shown}/results?step=drawn": "shown",
+    "workflows/{shown}/results?step=grid": "shown",
+    "workflows/{rejecting}/rejects": "rejecting",
     "workflows/{tables}/events": "tables",
     "workflows/{tables}/plan": "tables",
+    "workflows/{scaled}/plan?beside=1": "scaled",
     "workflows/{tables}/compare?other={failing}": "tables",
     "start": "Start",
     "start?from=files": "Start",
@@ -67,7 +73,10 @@ SIDEWAYS = """() => {
 async def made(site: Site) -> dict[str, WorkflowId]:
     """Workflows of every kind."""
     await site.run(lengths("one", "two"), labels={"note": HOSTILE[:200]})
-    return {"tables": await site.run(tables()), "failing": await site.run(failing())}
+    updated = await site.run(scaled(2))
+    await Updates(site.database).ask(updated, Change((StepChange("scale", {"factor": 3}),)))
+    every = {plan.name: await site.run(plan) for plan in (tables(), failing(), rejecting(), shown())}
+    return every | {"scaled": updated}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
-from playwright.async_api import Browser, Page, expect
+import zxingcpp
+from PIL import Image
+from playwright.async_api import Browser, Locator, Page, expect
 
 from .conftest import PASSWORD, WIDE, Site, sign_in
 
@@ -40,6 +43,14 @@ async def arrived(page: Page, login: str, first: str) -> None:
         await page.get_by_label(label, exact=True).fill(text)
     await page.get_by_role("button", name="Save").click()
     await page.get_by_role("navigation", name="Pages").wait_for()
+
+
+async def read_code(panel: Locator) -> str:
+    """What a camera reads of the QR code as it is shown."""
+    picture = await panel.get_by_role("img", name="QR code").screenshot()
+    (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
+    text: str = code.text
+    return text
 
 
 async def test_a_wrong_password_says_no_more_than_that(site: Site, browser: Browser) -> None:
@@ -82,6 +93,9 @@ async def test_a_second_factor_is_set_up_asked_for_and_removed(site: Site, page:
     address = await panel.get_by_role("link", name="Open in an app").get_attribute("href")
     assert address is not None
     (secret,) = parse_qs(urlsplit(address).query)["secret"]
+    assert await read_code(panel) == address
+    await theirs.emulate_media(color_scheme="dark")
+    assert await read_code(panel) == address
     await panel.get_by_label("Code that the app shows").fill(pyotp.TOTP(secret).now())
     await panel.get_by_role("button", name="Confirm").click()
     codes = (await panel.get_by_role("status").filter(has_text="Recovery codes").locator("code").inner_text()).split()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from playwright.async_api import Page, expect
 
+from eopiez_ray.model.changes import Change, StepChange
 from eopiez_ray.model.status import WorkflowStatus
+from eopiez_ray.store import Intake, NewWorkflow, Updates, Workflows
 
 from .conftest import Site, Watched
-from .phases import HOSTILE, failing, lengths, tables
+from .phases import HOSTILE, failing, lengths, rejecting, scaled, shown, tables
 
 
 async def test_a_failure_is_found_and_retried(site: Site, page: Page) -> None:
@@ -84,12 +87,87 @@ async def test_many_are_steered_with_an_answer_for_each(site: Site, page: Page) 
     await expect(dialog.get_by_role("status")).to_have_text("3 done")
 
 
+async def test_all_that_match_a_filter_are_steered_and_none_that_came_later(
+    site: Site, page: Page, gate: asyncio.Event
+) -> None:
+    gate.clear()
+    plan = lengths("a", name="flood")
+    new = NewWorkflow(plan.spec(), plan.code(), project="default", labels={"batch": "flood"})
+    made = [each.id for each in await Intake(site.database).create(*[new] * 130)]
+    await page.goto(f"{site.url}#/workflows?label=batch=flood")
+    await page.get_by_label("Select all that are loaded").check()
+    await page.get_by_role("button", name="Select all 130 that match this filter").click()
+    await page.get_by_role("button", name="Pause").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("heading")).to_have_text("Pause 130 workflows?")
+    for each in made[:2]:
+        await Workflows(site.database).cancel(each)
+    (later,) = await Intake(site.database).create(new)
+    await dialog.get_by_role("button", name="Pause").click()
+    await expect(dialog.get_by_role("status")).to_have_text("128 done, 2 refused")
+    await expect(dialog.get_by_role("listitem").filter(has_text="cannot")).to_have_count(2)
+    await expect(dialog.get_by_text("1 workflow matches the filter by now")).to_be_visible()
+    statuses = await Workflows(site.database).statuses([*made, later.id])
+    assert statuses[later.id] in {WorkflowStatus.QUEUED, WorkflowStatus.RUNNING}
+    assert {statuses[each] for each in made[2:]} <= {WorkflowStatus.PAUSING, WorkflowStatus.PAUSED}
+
+
 async def test_two_runs_are_compared(site: Site, page: Page) -> None:
     one, other = await site.run(lengths("a", "b")), await site.run(lengths("a", "c"))
     await page.goto(f"{site.url}#/workflows/{one}/compare")
     await page.get_by_label("Compare with the workflow").fill(str(other))
     await page.get_by_role("button", name="Compare").click()
     await expect(page.get_by_role("row", name="length")).to_be_visible()
+
+
+async def test_versions_of_a_plan_are_seen_side_by_side(site: Site, page: Page) -> None:
+    workflow = await site.run(scaled(2))
+    change = Change((StepChange("scale", {"factor": 3}, timeout_s=30.0),))
+    assert (await Updates(site.database).ask(workflow, change)).is_answered
+    await page.goto(f"{site.url}#/workflows/{workflow}/plan")
+    await expect(page.get_by_test_id("plan")).to_contain_text("factor: 3")
+    await page.get_by_label("Beside").select_option("1")
+    table = page.get_by_role("region", name="Steps that differ")
+    await expect(table.get_by_role("rowheader")).to_have_text("scale ~ changed")
+    await expect(table.get_by_role("row").filter(has_text="parameters.factor")).to_contain_text("23")
+    await expect(table.get_by_role("row").filter(has_text="timeout_s")).to_contain_text("none30")
+    lines = page.locator(".difference > [class^=side-]:not(.side-both)")
+    await expect(lines.filter(has_text="factor")).to_have_text(
+        [re.compile("- removed: +factor: 2"), re.compile(r"\+ added: +factor: 3")]
+    )
+    await expect(page).to_have_url(re.compile("beside=1"))
+    await page.goto(f"{site.url}#/workflows/{workflow}/plan?version=1")
+    await expect(page.get_by_test_id("plan")).to_contain_text("factor: 2")
+    assert await page.locator("main img[src=x], main script").count() == 0
+
+
+async def test_rejected_rows_are_found_by_their_reason_and_downloaded(site: Site, page: Page) -> None:
+    workflow = await site.run(rejecting())
+    await page.goto(f"{site.url}#/workflows/{workflow}/steps")
+    await page.get_by_role("table").get_by_role("link", name="10", exact=True).click()
+    table = page.get_by_role("table", name="Rejected rows")
+    await expect(table.get_by_role("row")).to_have_count(11)
+    await page.get_by_label("Reason").select_option("too long")
+    await expect(table.get_by_role("row")).to_have_count(5)
+    await expect(table.get_by_text("b.csv, row 3")).to_be_visible()
+    await expect(page).to_have_url(re.compile("reason=too(%20|\\+)long"))
+    assert await page.locator("main img, main script").count() == 0
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Download CSV").click()
+    lines = (await (await download.value).path()).read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", *["choosy"] * 4]
+
+
+async def test_images_and_arrays_are_seen_as_such(site: Site, page: Page) -> None:
+    workflow = await site.run(shown())
+    await page.goto(f"{site.url}#/workflows/{workflow}/results?step=drawn")
+    for kind in ("PNG", "JPEG"):
+        image = page.get_by_role("img", name=kind)
+        await expect(image).to_be_visible()
+        assert await image.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [32, 16]
+    await page.goto(f"{site.url}#/workflows/{workflow}/results?step=grid")
+    array = page.get_by_role("region", name="Array of 4 × 3 numbers")
+    await expect(array.get_by_role("row").last).to_have_text("391011")
 
 
 async def test_a_workflow_that_is_not_there_says_so(site: Site, page: Page, watched: Watched) -> None:

@@ -36,6 +36,8 @@ LEAST: dict[str, Role] = {
     "delete_upload": O, "get_report": V, "get_archive": V, "get_table": V, "list_themes": V, "list_motifs": V,
     "list_documents": V, "get_document": V, "get_map": V, "list_similar": V, "search_run": V,
     "get_workflow_performance": S, "get_graph": S, "get_timeline": S,
+    "list_plan_versions": V, "get_plan_version": V,
+    "list_rejects": V, "list_reject_reasons": V, "export_rejects": V,
     "list_instances": V, "send_heartbeat": D, "unregister_service": D,
     "call_service_by_get": O, "call_service_by_post": O, "call_service_by_put": O, "call_service_by_patch": O,
     "call_service_by_delete": O,
@@ -54,7 +56,8 @@ CREATING: dict[str, Role] = {
 }
 """The least role for what makes a thing in a project."""
 LISTS = {
-    "list_workflows", "get_pipeline_status", "list_uploads", "list_plans", "list_services", "get_metrics",
+    "list_workflows", "list_workflow_ids", "get_pipeline_status", "list_uploads", "list_plans", "list_services",
+    "get_metrics",
     "get_performance", "get_costs", "get_metric_history", "list_system_logs", "export_logs", "list_failures",
     "list_alerts", "list_alert_rules", "list_alert_channels", "list_alert_silences", "list_limits",
 }  # fmt: skip
@@ -123,7 +126,7 @@ class Operation:
 
     async def call(self, client: httpx.AsyncClient, things: dict[str, str], query: str = "") -> httpx.Response:
         headers = {"Upload-Offset": "0"} if self.name == "send_upload" else {}
-        path = self.path.removeprefix("/v1").format(**{"metric": "eopiez_workflows"} | things)
+        path = self.path.removeprefix("/v1").format(**{"metric": "eopiez_workflows", "version": "1"} | things)
         extra = dict.fromkeys(("list_similar", "get_document"), "?document=0") | {"search_run": "?query=a"}
         return await client.request(
             self.method, f"{path}{extra.get(self.name, '')}{query}", json=BODIES.get(self.name), headers=headers

@@ -45,6 +45,45 @@ async def finished(client: Client, stage: Stage, phase: Any, *words: str) -> str
     return workflow
 
 
+@ez.phase(version="1")
+def choosy(word: str) -> int:
+    for number in range(3):
+        ez.current_task().reject(f"{word}, row {number}", f"=reason {number % 2}", f"{word}\x00<b>")
+    return 1
+
+
+async def test_rejected_rows_are_listed_counted_and_exported(client: Client, stage: Stage) -> None:
+    path, cleo = f"/workflows/{await finished(client, stage, choosy, 'a', 'b')}/rejects", client("cleo")
+    counts = [tuple(each.values()) for each in (await cleo.get(f"{path}/reasons")).json()["items"]]
+    assert counts == [("made", "=reason 0", 4), ("made", "=reason 1", 2)]
+    first = (await cleo.get(path, params={"limit": 4, "step": "made"})).json()
+    rest = (await cleo.get(path, params={"limit": 4, "cursor": first["next"]})).json()
+    sources = [each["source"] for each in (*first["items"], *rest["items"])]
+    assert sources == [f"{word}, row {number}" for word in "ab" for number in range(3)]
+    assert rest["next"] is None
+    assert first["items"][0]["sample"] == "a␀<b>"
+
+
+async def test_rejected_rows_are_found_by_their_reason(client: Client, stage: Stage) -> None:
+    path, cleo = f"/workflows/{await finished(client, stage, choosy, 'a', 'b')}/rejects", client("cleo")
+    query: dict[str, Any] = {"reason": "=reason 0", "limit": 1}
+    first = (await cleo.get(path, params=query)).json()
+    second = (await cleo.get(path, params=query | {"cursor": first["next"]})).json()
+    assert [each["items"][0]["source"] for each in (first, second)] == ["a, row 0", "a, row 2"]
+    sheet = (await cleo.get(f"{path}/export", params={"reason": "=reason 1"})).text.split("\r\n")
+    assert sheet == [
+        "step,partition,source,reason,sample,rows",
+        *(LINE.format(word=word, task=task) for task, word in enumerate("ab")),
+        "",
+    ]
+    for step in ("no", "\x00"):
+        assert (await cleo.get(path, params={"step": step})).status_code == 404
+    assert (await cleo.get(path, params={"cursor": "WzEsMl0"})).status_code == 422
+
+
+LINE = 'made,{task},"{word}, row 1",\'=reason 1,{word}␀<b>,1'
+
+
 async def test_plain_results_are_json(client: Client, stage: Stage) -> None:
     stage.orchestrate()
     workflow = await created(client("anna"), *("x" * number for number in range(5)))

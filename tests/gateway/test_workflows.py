@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 import eopiez_ray as ez
+from eopiez_ray.model.ids import WorkflowId
+from eopiez_ray.store import Workflows
 from tests.gateway.conftest import Client, created, lengths
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
@@ -190,6 +193,33 @@ async def test_a_bulk_request_answers_for_each_and_touches_no_other_project(clie
     assert empty.status_code == 422
 
 
+async def test_a_filter_gives_the_ids_of_what_its_caller_may_steer(client: Client) -> None:
+    ours = [str(await created(client("anna"), "a", labels={"is": kind})) for kind in ("even", "even", "odd")]
+    await created(client("root"), "a", labels={"is": "even"})
+    query: dict[str, Any] = {"label": "is=even", "status": ["queued", "paused"], "order": "oldest", "limit": 1}
+    found, cursor = [], None
+    for _ in range(3):
+        page = (await client("ben").get("/workflows/ids", params=query | ({"cursor": cursor} if cursor else {}))).json()
+        found += [(each["id"], each["status"]) for each in page["items"]]
+        cursor = page["next"]
+    assert found == [(ours[0], "queued"), (ours[1], "queued")]
+    assert cursor is None
+    for caller in ("cleo", "olga", "dora"):
+        assert (await client(caller).get("/workflows/ids")).json()["items"] == []
+    refused = await client("cleo").get("/workflows/ids", params={"project": "blue"})
+    assert (refused.status_code, "role operator in project blue" in refused.json()["detail"]) == (403, True)
+
+
+async def test_what_was_named_is_touched_and_nothing_that_matches_later(client: Client) -> None:
+    anna, ben = client("anna"), client("ben")
+    named = [str(await created(anna, "a", labels={"team": "x"})) for _ in range(2)]
+    found = (await ben.get("/workflows/ids", params={"label": "team=x"})).json()["items"]
+    later = await created(anna, "a", labels={"team": "x"})
+    await ben.post("/workflows/cancel", json={"ids": [each["id"] for each in found]})
+    statuses = [(await anna.get(f"/workflows/{each}")).json()["status"] for each in (*named, later)]
+    assert statuses == ["cancelled", "cancelled", "queued"]
+
+
 async def test_an_update_is_refused_if_somebody_was_faster(client: Client) -> None:
     workflow = await created(client("anna"), "a")
     tag = (await client("ben").get(f"/workflows/{workflow}")).headers["etag"]
@@ -197,6 +227,42 @@ async def test_an_update_is_refused_if_somebody_was_faster(client: Client) -> No
     assert (first.status_code, first.json()["priority"]) == (200, 3)
     late = await client("emil").put(f"/workflows/{workflow}", json={"priority": 4}, headers={"If-Match": tag})
     assert (late.status_code, late.json()["type"]) == (412, "urn:eopiez:problem:changed-meanwhile")
+
+
+async def changed(client: Client, workflow: UUID, timeout_s: float) -> None:
+    body = {"steps": [{"step": "length", "timeout_s": timeout_s}]}
+    answer = await client("ben").put(f"/workflows/{workflow}", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_every_plan_that_a_workflow_followed_can_be_read(client: Client) -> None:
+    workflow = await created(client("anna"), "a")
+    for timeout_s in (3, 5):
+        await changed(client, workflow, timeout_s)
+    path = f"/workflows/{workflow}/plans"
+    versions = (await client("cleo").get(path)).json()["items"]
+    assert [each["version"] for each in versions] == [1, 2, 3]
+    assert [each["replaced_at"] is None for each in versions] == [False, False, True]
+    plans = [(await client("cleo").get(f"{path}/{number}")).json()["plan"] for number in (1, 2, 3)]
+    assert [plan["steps"][-1]["policy"]["timeout_s"] for plan in plans] == [None, 3, 5]
+    missing = await client("cleo").get(f"{path}/4")
+    assert (missing.status_code, missing.json()["hint"]) == (404, "kept are 1, 2, 3")
+
+
+async def test_a_replaced_plan_is_kept_as_long_as_its_workflow(app: FastAPI, client: Client) -> None:
+    database, anna = app.state.system.database, client("anna")
+    updated, other = await created(anna, "kept"), await created(anna, "kept")
+    await changed(client, updated, 7)
+    first = (await anna.get(f"/workflows/{updated}/plans")).json()["items"][0]["digest"]
+
+    async def forget(workflow: UUID) -> list[Any]:
+        await anna.delete(f"/workflows/{workflow}")
+        await Workflows(database).forget([WorkflowId(workflow)], datetime.now(UTC))
+        return list(await database.fetch("select from plans where digest = $1", first))
+
+    assert len(await forget(other)) == 1
+    assert (await anna.get(f"/workflows/{updated}/plans/1")).status_code == 200
+    assert await forget(updated) == []
 
 
 async def test_a_phase_that_cannot_be_sent_keeps_no_other_from_being_changed(client: Client) -> None:

@@ -7,6 +7,7 @@ import { Field } from "../ui/field";
 import { Form, said } from "../ui/form";
 import { Secret } from "../ui/secret";
 import { toast } from "../ui/toasts";
+import { QrCode } from "./qr-code";
 
 /** Set up, confirmed, renewed and removed. */
 export function SecondFactor({ profile }: { profile: Profile }) {
@@ -48,6 +49,7 @@ function SetUp({ onCodes }: { onCodes: OnCodes }) {
   return (
     <>
       <p>{texts.account.enterSecret}</p>
+      <QrCode text={proposed.address} label={texts.account.qrCode} />
       <Secret name={texts.account.secret} value={proposed.secret} />
       <a href={proposed.address}>{texts.account.openApp}</a>
       <Form onSend={confirm} send={texts.verbs.confirm}>

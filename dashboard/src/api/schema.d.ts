@@ -52,6 +52,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workflows/{workflow}/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_plan_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow}/plans/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_plan_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workflows/failures": {
         parameters: {
             query?: never;
@@ -110,6 +142,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["retry_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/ids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_workflow_ids"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -300,6 +348,54 @@ export interface paths {
             cookie?: never;
         };
         get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow}/rejects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_rejects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow}/rejects/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_reject_reasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow}/rejects/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["export_rejects"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2011,6 +2107,14 @@ export interface components {
             next?: string | null;
             quarantined: components["schemas"]["SetAsideBody"][];
         };
+        FollowedPlanBody: {
+            version: number;
+            digest: string;
+            replaced_at: string | null;
+            plan: {
+                [key: string]: unknown;
+            };
+        };
         ForecastBody: {
             expected_s: number;
             earliest_s: number;
@@ -2431,6 +2535,10 @@ export interface components {
             items: components["schemas"]["PlanBody"][];
             next?: string | null;
         };
+        Page_RejectBody_: {
+            items: components["schemas"]["RejectBody"][];
+            next?: string | null;
+        };
         Page_RuleBody_: {
             items: components["schemas"]["RuleBody"][];
             next?: string | null;
@@ -2441,6 +2549,10 @@ export interface components {
         };
         Page_SilenceBody_: {
             items: components["schemas"]["SilenceBody"][];
+            next?: string | null;
+        };
+        Page_StandingBody_: {
+            items: components["schemas"]["eopiez_ray__gateway__bodies__StandingBody"][];
             next?: string | null;
         };
         Page_TaskBody_: {
@@ -2574,6 +2686,14 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        PlanVersionBody: {
+            version: number;
+            digest: string;
+            replaced_at: string | null;
+        };
+        PlanVersionsBody: {
+            items: components["schemas"]["PlanVersionBody"][];
+        };
         ProfileBody: {
             /** Format: uuid */
             id: string;
@@ -2687,9 +2807,25 @@ export interface components {
             /** @default 4000 */
             batch_rows?: number;
         };
+        ReasonBody: {
+            step: string;
+            reason: string;
+            rows: number;
+        };
+        ReasonsBody: {
+            items: components["schemas"]["ReasonBody"][];
+        };
         RefreshBody: {
             /** Format: password */
             refresh_token: string;
+        };
+        RejectBody: {
+            step: string;
+            partition: number;
+            source: string;
+            reason: string;
+            sample: string;
+            rows: number;
         };
         RequestBody: {
             /** @default  */
@@ -2955,13 +3091,6 @@ export interface components {
             p95_s: number;
             p99_s: number;
         };
-        StandingBody: {
-            /** @default  */
-            display_name?: string;
-            email?: string | null;
-            is_system_administrator: boolean;
-            is_disabled: boolean;
-        };
         StepBody: {
             name: string;
             phase: string;
@@ -3214,6 +3343,18 @@ export interface components {
             cpu_s: number;
             wall_s: number;
         };
+        eopiez_ray__gateway__bodies__StandingBody: {
+            /** Format: uuid */
+            id: string;
+            status: components["schemas"]["WorkflowStatus"];
+        };
+        eopiez_ray__gateway__people__StandingBody: {
+            /** @default  */
+            display_name?: string;
+            email?: string | null;
+            is_system_administrator: boolean;
+            is_disabled: boolean;
+        };
         eopiez_ray__gateway__routes__costs__CostBody: {
             group: {
                 [key: string]: string;
@@ -3411,6 +3552,49 @@ export interface operations {
             };
         };
     };
+    list_plan_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanVersionsBody"];
+                };
+            };
+        };
+    };
+    get_plan_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: number;
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowedPlanBody"];
+                };
+            };
+        };
+    };
     list_failures: {
         parameters: {
             query?: {
@@ -3514,6 +3698,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkflowBody"];
+                };
+            };
+        };
+    };
+    list_workflow_ids: {
+        parameters: {
+            query?: {
+                order?: components["schemas"]["Order"];
+                cursor?: string | null;
+                limit?: number;
+                project?: string | null;
+                status?: components["schemas"]["WorkflowStatus"][] | null;
+                label?: string[] | null;
+                owner?: string | null;
+                name?: string | null;
+                text?: string | null;
+                error_type?: string | null;
+                plan?: string | null;
+                created_after?: string | null;
+                created_before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StandingBody_"];
                 };
             };
         };
@@ -3831,6 +4048,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ArtifactsBody"];
+                };
+            };
+        };
+    };
+    list_rejects: {
+        parameters: {
+            query?: {
+                step?: string | null;
+                reason?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RejectBody_"];
+                };
+            };
+        };
+    };
+    list_reject_reasons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReasonsBody"];
+                };
+            };
+        };
+    };
+    export_rejects: {
+        parameters: {
+            query?: {
+                step?: string | null;
+                reason?: string | null;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
         };
@@ -6365,7 +6653,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StandingBody"];
+                "application/json": components["schemas"]["eopiez_ray__gateway__people__StandingBody"];
             };
         };
         responses: {

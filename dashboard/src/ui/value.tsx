@@ -1,5 +1,9 @@
+import { useMemo } from "react";
 import { texts } from "../texts";
+import { imageOf } from "./image";
+import { Picture } from "./picture";
 import { Scrolls } from "./scrolls";
+import { shapeOf } from "./shape";
 
 const MOST_ROWS = 200;
 const MOST_CHARACTERS = 20_000;
@@ -26,8 +30,12 @@ export function rowsOf(value: unknown): Row[] | null {
 
 /** A value as it is looked at best: tables as tables, text as text, everything else as JSON. */
 export function Value({ value }: { value: unknown }) {
+  const shape = useMemo(() => shapeOf(value), [value]);
+  const image = useMemo(() => (typeof value === "string" ? imageOf(value) : null), [value]);
   const rows = rowsOf(value);
   if (rows && rows.length > 0) return <RowsTable rows={rows} />;
+  if (shape) return <ArrayTable rows={value as unknown[]} shape={shape} />;
+  if (image) return <Picture image={image} />;
   if (typeof value === "string") return <pre>{value.slice(0, MOST_CHARACTERS)}</pre>;
   return <pre>{JSON.stringify(value, null, 2)?.slice(0, MOST_CHARACTERS)}</pre>;
 }
@@ -56,6 +64,38 @@ function RowsTable({ rows }: { rows: readonly Row[] }) {
       </table>
       {rows.length > MOST_ROWS && <p className="quiet small">… {rows.length - MOST_ROWS}</p>}
     </Scrolls>
+  );
+}
+
+const MOST_ARRAY_COLUMNS = 50;
+
+/** An array of numbers: its shape, and its first rows. */
+function ArrayTable({ rows, shape }: { rows: readonly unknown[]; shape: readonly number[] }) {
+  const label = texts.workflow.array(shape.join(" × "));
+  return (
+    <>
+      <p className="quiet small">{label}</p>
+      <Scrolls label={label}>
+        <table className="small array">
+          <tbody>
+            {rows.slice(0, MOST_ROWS).map((row, index) => (
+              <tr key={index}>
+                <th className="number">{index}</th>
+                {[row]
+                  .flat(1)
+                  .slice(0, MOST_ARRAY_COLUMNS)
+                  .map((each, column) => (
+                    <td key={column} className="number">
+                      {inCell(each)}
+                    </td>
+                  ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scrolls>
+      {rows.length > MOST_ROWS && <p className="quiet small">… {rows.length - MOST_ROWS}</p>}
+    </>
   );
 }
 

@@ -7,9 +7,8 @@ import { Field } from "../ui/field";
 import { Answered } from "../ui/notes";
 import { Scrolls } from "../ui/scrolls";
 import { Status } from "../ui/status";
-import { difference } from "./difference";
+import { PlanDifference } from "./plan-difference";
 import { useWorkflow, useWorkflowId, type WorkflowDetail } from "./use-workflow";
-import { yamlOf } from "./yaml";
 
 /** Two runs side by side: their steps, what they took, and where their plans differ. */
 export function CompareTab() {
@@ -118,24 +117,10 @@ function ratio(one: number, other: number): string {
 }
 
 function Plans({ one, other }: { one: WorkflowDetail; other: WorkflowDetail }) {
-  const [before, after] = [yamlOf(one.inside?.plan ?? {}), yamlOf(other.inside?.plan ?? {})];
-  const lines = difference(before.split("\n"), after.split("\n"));
-  const isSame = lines.every((line) => line.side === "both");
   return (
     <section className="panel">
       <h2>{texts.workflow.plan}</h2>
-      {isSame ? (
-        <p className="quiet">{texts.workflow.same}</p>
-      ) : (
-        <pre className="difference">
-          {lines.map((line, index) => (
-            <div key={index} className={`side-${line.side}`}>
-              {{ one: "- ", other: "+ ", both: "  " }[line.side]}
-              {line.text}
-            </div>
-          ))}
-        </pre>
-      )}
+      <PlanDifference one={one.inside?.plan ?? {}} other={other.inside?.plan ?? {}} />
     </section>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { difference } from "./difference";
+import { difference, passages } from "./difference";
 
 const sides = (one: string[], other: string[]) => difference(one, other).map((line) => line.side);
 
@@ -28,5 +28,29 @@ describe("difference", () => {
       expect(found.filter((each) => each.side !== "other").map((each) => each.text)).toEqual(one);
       expect(found.filter((each) => each.side !== "one").map((each) => each.text)).toEqual(other);
     }
+  });
+
+  it("does not search for what unlike texts have in common", () => {
+    const many = (name: string) => Array.from({ length: 5_000 }, (_, line) => `${name} ${line}`);
+    const found = sides(["head", ...many("a"), "foot"], ["head", ...many("b"), "foot"]);
+    expect(found.filter((side) => side === "both")).toHaveLength(2);
+    expect(found).toHaveLength(10_002);
+  });
+});
+
+describe("passages", () => {
+  it("leaves out what is alike and far from what differs", () => {
+    const lines = Array.from({ length: 100 }, (_, line) => String(line));
+    const found = passages(difference(lines, lines.with(50, "other")), 2);
+    expect(found.map((each) => ("alike" in each ? each.alike : each.lines.map((line) => line.text)))).toEqual([
+      48,
+      ["48", "49", "50", "other", "51", "52"],
+      47,
+    ]);
+  });
+
+  it("shows nothing of what is the same", () => {
+    expect(passages(difference(["a"], ["a"]))).toEqual([{ alike: 1 }]);
+    expect(passages([])).toEqual([]);
   });
 });

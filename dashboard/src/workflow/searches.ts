@@ -28,3 +28,7 @@ export const logsSearch = (raw: RawSearch) =>
 export const resultsSearch = (raw: RawSearch) => defined({ step: text(raw.step), partition: integer(raw.partition) });
 
 export const compareSearch = (raw: RawSearch) => defined({ other: text(raw.other) });
+
+export const planSearch = (raw: RawSearch) => defined({ version: integer(raw.version), beside: integer(raw.beside) });
+
+export const rejectsSearch = (raw: RawSearch) => defined({ step: text(raw.step), reason: text(raw.reason) });

@@ -77,7 +77,14 @@ function columnsFor(workflow: WorkflowDetail): Column<Step>[] {
       title: texts.workflow.rejects,
       width: "6rem",
       isNumber: true,
-      cell: (step) => number(step.rejects),
+      cell: (step) =>
+        step.rejects > 0 ? (
+          <Link to="/workflows/$workflow/rejects" params={{ workflow: workflow.id }} search={{ step: step.name }}>
+            {number(step.rejects)}
+          </Link>
+        ) : (
+          number(step.rejects)
+        ),
     },
     { key: "cached", title: texts.workflow.cached, width: "6rem", isNumber: true, cell: (step) => number(step.cached) },
     { key: "wall", title: texts.workflow.wall, width: "7rem", isNumber: true, cell: (step) => duration(step.wall_s) },

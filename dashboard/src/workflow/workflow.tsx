@@ -27,6 +27,7 @@ const TABS = [
   ["/workflows/$workflow/attempts", texts.workflow.tabs.attempts],
   ["/workflows/$workflow/logs", texts.workflow.tabs.logs],
   ["/workflows/$workflow/results", texts.workflow.tabs.results],
+  ["/workflows/$workflow/rejects", texts.workflow.tabs.rejects],
   ["/workflows/$workflow/events", texts.workflow.tabs.events],
   ["/workflows/$workflow/plan", texts.workflow.tabs.plan],
   ["/workflows/$workflow/compare", texts.workflow.tabs.compare],

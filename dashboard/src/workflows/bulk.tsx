@@ -1,141 +1,83 @@
 import { useState } from "react";
-import { client, type Schemas } from "../api/client";
-import { queries } from "../api/queries";
 import { texts } from "../texts";
-import { Dialog } from "../ui/dialog";
-import { Field } from "../ui/field";
-import { ErrorNote } from "../ui/notes";
-import { Status } from "../ui/status";
+import { BulkDialog } from "./bulk-dialog";
+import { namedOf } from "./tally";
 import type { Filters, Workflow } from "./use-workflows";
-import { applies, VERBS, type Verb } from "./verbs";
-
-type Answer = Schemas["AnswerBody"];
+import { applies, statusesFor, VERBS, type Verb } from "./verbs";
 
 interface BulkBarProps {
   rows: readonly Workflow[];
+  hasMore: boolean;
+  /** How many match the filters, if that is known. */
+  count: number | undefined;
+  filters: Filters;
   selected: ReadonlySet<string>;
   onSelect: (ids: ReadonlySet<string>) => void;
-  filters: Filters;
+  /** Whether all that match the filters are selected, loaded or not. */
+  isMatching: boolean;
+  onMatching: (isMatching: boolean) => void;
 }
 
-/** Steers many workflows at once: those that are ticked. */
-export function BulkBar({ rows, selected, onSelect }: BulkBarProps) {
+/** Steers many workflows at once: those that are ticked, or all that match the filters. */
+export function BulkBar(props: BulkBarProps) {
+  const { rows, filters, selected, onSelect, isMatching, onMatching } = props;
   const [verb, setVerb] = useState<Verb | null>(null);
-  const chosen = rows.filter((row) => selected.has(row.id));
+  const chosen = rows.filter((row) => isMatching || selected.has(row.id));
+  const areAll = rows.length > 0 && chosen.length === rows.length;
+  const canBeAsked = (each: Verb) =>
+    isMatching ? statusesFor(each, filters.status).length > 0 : chosen.some((row) => applies(each, row.status));
+  const concerned = verb === null ? [] : chosen.filter((row) => applies(verb, row.status));
   return (
     <div className="bulk row">
       <label className="row">
         <input
           type="checkbox"
-          checked={rows.length > 0 && chosen.length === rows.length}
-          onChange={() => onSelect(new Set(chosen.length === rows.length ? [] : rows.map((row) => row.id)))}
+          checked={areAll}
+          onChange={() => {
+            onMatching(false);
+            onSelect(new Set(areAll ? [] : rows.map((row) => row.id)));
+          }}
         />
         {texts.workflows.selectLoaded}
       </label>
-      <span className="quiet">{chosen.length > 0 && texts.workflows.selected(chosen.length)}</span>
       {VERBS.map((each) => (
-        <button
-          key={each}
-          type="button"
-          disabled={!chosen.some((row) => applies(each, row.status))}
-          onClick={() => setVerb(each)}
-        >
+        <button key={each} type="button" disabled={!canBeAsked(each)} onClick={() => setVerb(each)}>
           {texts.workflows[each]}
         </button>
       ))}
-      {verb && <BulkDialog verb={verb} chosen={chosen} onClose={() => setVerb(null)} />}
+      {areAll && props.hasMore ? (
+        <Matching {...props} />
+      ) : (
+        <span className="quiet">{chosen.length > 0 && texts.workflows.selected(chosen.length)}</span>
+      )}
+      {verb && (
+        <BulkDialog
+          verb={verb}
+          rows={concerned}
+          given={isMatching ? filters : namedOf(concerned)}
+          onClose={() => setVerb(null)}
+        />
+      )}
     </div>
   );
 }
 
-const MOST_AT_ONCE = 10_000;
-
-async function send(verb: Verb, ids: string[], why: string): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  for (let first = 0; first < ids.length; first += MOST_AT_ONCE) {
-    const body = { ids: ids.slice(first, first + MOST_AT_ONCE), why };
-    const answer = await client.POST(`/v1/workflows/${verb}`, { body });
-    answers.push(...(answer.data?.answers ?? []));
-  }
-  return answers;
-}
-
-interface BulkDialogProps {
-  verb: Verb;
-  chosen: readonly Workflow[];
-  onClose: () => void;
-}
-
-/** Shows what a request concerns before it is sent, and the answer of each workflow after it. */
-function BulkDialog({ verb, chosen, onClose }: BulkDialogProps) {
-  const [why, setWhy] = useState("");
-  const [answers, setAnswers] = useState<Answer[] | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const [isBusy, setIsBusy] = useState(false);
-  const concerned = chosen.filter((row) => applies(verb, row.status));
-  const confirm = async () => {
-    setIsBusy(true);
-    try {
-      setAnswers(
-        await send(
-          verb,
-          concerned.map((row) => row.id),
-          why,
-        ),
-      );
-      await queries.invalidateQueries();
-    } catch (caught) {
-      setError(caught);
-    } finally {
-      setIsBusy(false);
-    }
-  };
-  const refused = answers?.filter((each) => each.refusal).length ?? 0;
+/** Offers to select what is not loaded too, as mail programs do. */
+function Matching({ rows, count, isMatching, onMatching }: BulkBarProps) {
+  const isWhole = count !== undefined && count > rows.length && count <= MOST_COUNTED;
   return (
-    <Dialog
-      title={texts.workflows.bulkTitle(texts.workflows[verb], texts.workflows.count(concerned.length, false))}
-      onClose={onClose}
-    >
-      {answers === null ? (
-        <>
-          <p>{texts.workflows.bulkConcerns}</p>
-          <ul className="scrolls concerned">
-            {concerned.slice(0, 100).map((row) => (
-              <li key={row.id}>
-                {row.name} <Status status={row.status} />
-              </li>
-            ))}
-          </ul>
-          <Field label={texts.workflows.why}>
-            {(id) => <input id={id} value={why} onChange={(event) => setWhy(event.target.value)} />}
-          </Field>
-          {error !== null && <ErrorNote error={error} />}
-          <div className="row">
-            <button type="button" className="main" disabled={isBusy} onClick={() => void confirm()}>
-              {texts.workflows[verb]}
-            </button>
-            <button type="button" onClick={onClose}>
-              {texts.verbs.back}
-            </button>
-          </div>
-        </>
-      ) : (
-        <>
-          <p role="status">{texts.workflows.bulkDone(answers.length - refused, refused)}</p>
-          <ul className="scrolls concerned">
-            {answers.map((each) => (
-              <li key={each.id}>
-                {each.name}{" "}
-                {each.refusal ? (
-                  <span className="quiet">{each.refusal}</span>
-                ) : (
-                  each.status && <Status status={each.status} />
-                )}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-    </Dialog>
+    <>
+      <span role="status" className="quiet">
+        {isMatching ? texts.workflows.matchingSelected : texts.workflows.selected(rows.length)}
+      </span>
+      <button type="button" className="plain link" onClick={() => onMatching(!isMatching)}>
+        {isMatching
+          ? texts.workflows.onlyLoaded
+          : texts.workflows.selectMatching(isWhole ? texts.workflows.allOf(count) : texts.workflows.all)}
+      </button>
+    </>
   );
 }
+
+/** How far the gateway counts. */
+export const MOST_COUNTED = 1_000;

@@ -5,14 +5,12 @@ import { useProject } from "../shell/project";
 import { texts } from "../texts";
 import { Empty, ErrorNote } from "../ui/notes";
 import { VirtualTable } from "../ui/virtual-table";
-import { BulkBar } from "./bulk";
+import { BulkBar, MOST_COUNTED } from "./bulk";
 import { chosenColumns, columnsOf } from "./columns";
 import { Filters } from "./filters";
 import { filtersOf } from "./search";
 import { useWorkflows } from "./use-workflows";
 import "./workflows.css";
-
-const MOST_COUNTED = 1_000;
 
 /** All workflows that meet the filters, live, however many there are. */
 export function Workflows() {
@@ -22,9 +20,14 @@ export function Workflows() {
   const list = useWorkflows(filters);
   const counted = api.useQuery("get", "/v1/workflows", { params: { query: { ...filters, counted: true, limit: 1 } } });
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [matching, setMatching] = useState<string>();
+  // Only those filters, so that whoever changes them selects nothing that was not looked at.
+  const isMatching = matching === JSON.stringify(filters);
+  const shown = isMatching ? new Set(list.rows.map((row) => row.id)) : selected;
   const toggle = (id: string) => {
-    const next = new Set(selected);
+    const next = new Set(shown);
     if (!next.delete(id)) next.add(id);
+    setMatching(undefined);
     setSelected(next);
   };
   const count = counted.data?.count ?? undefined;
@@ -36,14 +39,23 @@ export function Workflows() {
         <span className="quiet">{count !== undefined && texts.workflows.count(count, count >= MOST_COUNTED)}</span>
       </header>
       <Filters />
-      <BulkBar rows={list.rows} selected={selected} onSelect={setSelected} filters={filters} />
+      <BulkBar
+        rows={list.rows}
+        hasMore={list.hasMore}
+        count={count}
+        filters={filters}
+        selected={selected}
+        onSelect={setSelected}
+        isMatching={isMatching}
+        onMatching={(is) => setMatching(is ? JSON.stringify(filters) : undefined)}
+      />
       {list.error !== null && <ErrorNote error={list.error} retry={list.retry} />}
       {list.isLoaded && list.rows.length === 0 ? (
         <Empty>{Object.keys(filtersOf(search)).length ? texts.workflows.empty : texts.workflows.none}</Empty>
       ) : (
         <VirtualTable
           label={texts.pages.workflows}
-          columns={columnsOf(chosenColumns(search.columns), selected, toggle)}
+          columns={columnsOf(chosenColumns(search.columns), shown, toggle)}
           rows={list.rows}
           keyOf={(row) => row.id}
           hasMore={list.hasMore}

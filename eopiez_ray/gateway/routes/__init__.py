@@ -23,9 +23,11 @@ from . import (
     performance,
     pictures,
     pipeline,
+    plan_versions,
     plans,
     profile,
     projects,
+    rejects,
     requests,
     results,
     services,
@@ -35,9 +37,9 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, failures, requests, history, pictures, results, plans, pipeline, uploads, services, monitoring,
-    metric_history, performance, costs, logs, alerts, alert_rules, alert_silences, alert_channels, auth, openid,
-    profile, keys, projects, limits, erasures, members, users, audit, documentation,
+    workflows, plan_versions, failures, requests, history, pictures, results, rejects, plans, pipeline, uploads,
+    services, monitoring, metric_history, performance, costs, logs, alerts, alert_rules, alert_silences,
+    alert_channels, auth, openid, profile, keys, projects, limits, erasures, members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

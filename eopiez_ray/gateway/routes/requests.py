@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Response
+from fastapi import Query, Response
 
 from ...model.access import Caller, Role
+from ...model.filters import Order
 from ...model.ids import WorkflowId
 from ...model.requests import Answer, Request, Selection
 from ..access import CallerDep, OperatedDep, ProjectParameter, SystemDep, projects_for
-from ..bodies import AnswersBody, RequestBody, SelectionBody, WorkflowBody
-from ..documented import WRITES
-from ..representation import reply
+from ..bodies import AnswersBody, RequestBody, SelectionBody, StandingBody, WorkflowBody
+from ..documented import READS, WRITES
+from ..listing import OperatedListDep
+from ..representation import CursorParameter, Page, id_at, reply
+from ..representation import cursor as cursor_at
 from ..routing import Resource
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 router = Resource(prefix="/workflows", tags=["workflows"])
 _PLAINLY = RequestBody()
+MOST_IDS = 10_000
+"""Ids in one answer, as many as one request may name."""
 Ask = Callable[[Selection, Request], Awaitable[list[Answer]]]
 
 
@@ -50,6 +55,25 @@ async def retry_workflow(
     """Queue it again after it failed, was cancelled or quarantined: finished work is kept, the rest starts afresh."""
     await system.workflows.retry(view.id, _request(body, caller))
     return await _now(view, system)
+
+
+@router.get("/ids", operation_id="list_workflow_ids", response_model=Page[StandingBody], responses=READS)
+async def list_workflow_ids(
+    system: SystemDep,
+    where: OperatedListDep,
+    order: Order = Order.NEWEST,
+    cursor: CursorParameter = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_IDS, description="How many at most.")] = 1000,
+) -> Response:
+    """Ids of workflows that the caller may steer and that meet every condition.
+
+    Pause, resume, cancel or retry them by these ids, and nothing else is touched, whatever matches by then.
+    """
+    begin = id_at(cursor)
+    ids = await system.workflows.listed_ids(where, order, None if begin is None else WorkflowId(begin), limit)
+    statuses = await system.workflows.statuses(ids)
+    found = [StandingBody(id=workflow, status=statuses[workflow]) for workflow in ids if workflow in statuses]
+    return reply(Page[StandingBody](items=found, next=cursor_at(str(ids[-1])) if len(ids) == limit else None))
 
 
 @router.post("/pause", operation_id="pause_workflows", response_model=AnswersBody, responses=WRITES)

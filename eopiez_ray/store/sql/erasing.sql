@@ -70,8 +70,10 @@ where project = $1
 order by id
 
 -- name: workflow_to_erase
--- A workflow, locked, so that nobody goes on with it while it is erased.
-select id, project, status, plan, wanted_plan, labels
+-- A workflow, locked, so that nobody goes on with it while it is erased, and the plans that it has followed or will.
+select
+    id, project, status, labels,
+    array[plan, wanted_plan] || array(select replaced_plans.plan from replaced_plans where workflow_id = id) as plans
 from workflows
 where id = $1
 for update
@@ -116,6 +118,7 @@ with forgotten as (
     delete from plans
     where digest = $1
         and not exists (select from workflows where plan = $1 or wanted_plan = $1)
+        and not exists (select from replaced_plans where replaced_plans.plan = $1)
         and not exists (select from registered_plans where registered_plans.plan = $1)
     returning spec
 ),

@@ -26,8 +26,14 @@ from plans
 where digest = $1
 
 -- name: save_plans
--- Plans with which workflows continue.
-with updated as (
+-- Plans with which workflows continue; those that they replace are kept.
+with replaced as (
+    insert into replaced_plans (workflow_id, version, plan)
+    select id, plan_version, plan
+    from workflows
+    where id = any($1::uuid[])
+),
+updated as (
     update workflows
     set plan = given.plan,
         plan_version = plan_version + 1,
@@ -43,6 +49,32 @@ history as (
 )
 select pg_notify('eopiez_status', id::text)
 from updated
+
+-- name: plan_versions
+-- The plans that a workflow has followed, by version, and until when: the last one is what it follows now.
+select version, plan as digest, replaced_at
+from replaced_plans
+where workflow_id = $1
+union all
+select plan_version, plan, null
+from workflows
+where id = $1
+order by version
+
+-- name: plan_version
+-- One of the plans that a workflow has followed.
+select followed.version, digest, replaced_at, spec
+from (
+    select version, plan, replaced_at
+    from replaced_plans
+    where workflow_id = $1
+    union all
+    select plan_version, plan, null
+    from workflows
+    where id = $1
+) as followed
+join plans on digest = followed.plan
+where followed.version = $2
 
 -- name: answer_update
 -- Drop a requested plan, with the reason if the workflow cannot continue with it.

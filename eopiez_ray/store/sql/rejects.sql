@@ -24,3 +24,13 @@ join workflows on workflows.id = workflow_id
 join plans on plans.digest = workflows.plan
 where workflow_id = $1
 order by rejects.step, partition, ordinal
+
+-- name: rejects_page
+-- Quarantined rows of some steps, behind one of them.
+select step, partition, ordinal, source, reason, sample, rows
+from rejects
+where workflow_id = $1
+    and (step, partition, ordinal) > ($2::smallint, $3::integer, $4::integer)
+    and step <= $5::smallint
+order by step, partition, ordinal
+limit $6

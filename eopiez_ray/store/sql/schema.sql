@@ -350,6 +350,16 @@ create unique index workflows_idempotent on workflows (project, owner, idempoten
 where idempotency_key is not null;
 create index workflows_listed on workflows (project, status, id);
 
+-- Plans that workflows followed before they were updated, by the version that each was.
+create table replaced_plans (
+    workflow_id uuid not null references workflows (id) on delete cascade,
+    version integer not null,
+    plan text not null references plans (digest),
+    replaced_at timestamptz not null default clock_timestamp(),
+    primary key (workflow_id, version)
+);
+create index replaced_plans_by_plan on replaced_plans (plan);
+
 -- Which workflows have a label, in the order of their age. A label is the hash of its key and value, which may be too
 -- long for an index; whoever finds a workflow here compares its labels. Workflows without labels cost nothing.
 create table workflow_labels (
