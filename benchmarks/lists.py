@@ -76,7 +76,7 @@ def main() -> None:
 async def _measure(url: str, count: int, created: int) -> None:
     async with await connect(url) as database:
         await _creation(database, created)
-        await database.fetch("truncate workflows, workflow_labels, events")
+        await database.fetch("truncate workflows, replaced_plans, workflow_labels, events")
         await _fill(database, count)
         print(f"\n{count:,} finished workflows in 6 projects, half of them in one; pages of {PAGE}, ms")
         print(f"{'':54}{'p50':>8}{'p95':>8}   rows")

@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def weigh(
     owner: Annotated[str, typer.Argument(help="The owner.", show_default=False)],
-    weight: Annotated[float, typer.Argument(help="Weight relative to other owners, who have 1.", show_default=False)],
+    weight: Annotated[
+        float, typer.Argument(help="Weight relative to other owners, who have 1: 0.001 to 1,000.", show_default=False)
+    ],
     project: Annotated[
         str, typer.Option("--project", envvar="EOPIEZ_PROJECT", help="The owner's project.")
     ] = DEFAULT_PROJECT,
@@ -36,7 +38,9 @@ def weigh(
 
 def weigh_project(
     project: Annotated[str, typer.Argument(help="The project.", show_default=False)],
-    weight: Annotated[float, typer.Argument(help="Weight relative to others, which have 1.", show_default=False)],
+    weight: Annotated[
+        float, typer.Argument(help="Weight relative to others, which have 1: 0.001 to 1,000.", show_default=False)
+    ],
 ) -> None:
     """Give a project a larger or smaller share of the cluster than others.
 

@@ -47,6 +47,8 @@ class Owner(NamedTuple):
     name: str
 
 
+LEAST_WEIGHT, MOST_WEIGHT = 0.001, 1000.0
+"""Weights of owners and projects; beyond, what is at work over a weight could be more than a number holds."""
 NOBODY = Owner(DEFAULT_PROJECT, "")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError, ProjectNotFoundError
-from ..model.limits import LimitKey, LimitKind, Owner, Rules, StandingLimit
+from ..model.limits import LEAST_WEIGHT, MOST_WEIGHT, LimitKey, LimitKind, Owner, Rules, StandingLimit
 from ..model.names import DEFAULT_PROJECT, check_name, check_project_name
 from .projects import project_names
 from .queries import sql
@@ -63,7 +62,7 @@ class RuleBook:
         """Set an owner's share of what the project has, relative to its other owners, whose weight is 1 unless set.
 
         Raises:
-            ParameterError: the weight is not above 0, or the project cannot be called so.
+            ParameterError: the weight is below 0.001 or above 1,000, or the project cannot be called so.
         """
         _check_weight(weight)
         check_project_name(project)
@@ -73,7 +72,7 @@ class RuleBook:
         """Set a project's share of the cluster relative to other projects, whose weight is 1 unless set.
 
         Raises:
-            ParameterError: the weight is not above 0.
+            ParameterError: the weight is below 0.001 or above 1,000.
             ProjectNotFoundError: there is no such project.
         """
         _check_weight(weight)
@@ -121,5 +120,5 @@ def _check_key(key: LimitKey) -> None:
 
 
 def _check_weight(weight: float) -> None:
-    if not 0 < weight < math.inf:
-        raise ParameterError(f"the weight is {weight:g}; it must be above 0 and finite")
+    if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+        raise ParameterError(f"the weight is {weight:g}; it must be from {LEAST_WEIGHT:g} to {MOST_WEIGHT:g}")

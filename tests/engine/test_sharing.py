@@ -211,10 +211,11 @@ async def test_rules_that_make_no_sense_are_refused(stage: Stage) -> None:
         await rules.limit(LimitKey(OWNER, "anna"), -1)
     with pytest.raises(ParameterError, match="key=value"):
         await rules.limit(LimitKey(LABEL, "team"), 1)
-    with pytest.raises(ParameterError, match="above 0"):
-        await rules.weigh("anna", 0)
-    with pytest.raises(ParameterError, match="finite"):
-        await rules.weigh_project("default", float("inf"))
+    for weight in (0, 5e-324, -1, 1e308, float("inf"), float("nan")):
+        with pytest.raises(ParameterError, match=r"must be from 0\.001 to 1000"):
+            await rules.weigh("anna", weight)
+        with pytest.raises(ParameterError, match=r"must be from 0\.001 to 1000"):
+            await rules.weigh_project("default", weight)
     with pytest.raises(ParameterError, match="cannot be called so"):
         await rules.limit(LimitKey(OWNER, "anna", "No Project"), 1)
     with pytest.raises(ParameterError, match="belongs to no project"):

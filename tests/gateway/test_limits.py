@@ -55,6 +55,7 @@ async def test_a_lifted_limit_is_gone_and_lifting_it_again_is_harmless(client: C
         ("/limits/owner/a%00b", {"maximum": 1}, 422, "owner"),
         ("/limits/project/red?project=blue", {"maximum": 1}, 422, "belongs to no project"),
         ("/weights/blue", {"weight": 0}, 422, "weight"),
+        ("/weights/blue", {"weight": 5e-324}, 422, "weight"),
         ("/weights/green", {"weight": 1}, 404, "green"),
         ("/weights/blue/owners/anna", {"weight": "much"}, 422, "weight"),
     ],

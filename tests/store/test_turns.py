@@ -11,7 +11,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eopiez_ray.model.limits import Owner
+from eopiez_ray.model.limits import LEAST_WEIGHT, MOST_WEIGHT, Owner
 from eopiez_ray.store import Database, RuleBook
 
 from .given import PLAN, Driver, Drivers, create
@@ -19,7 +19,7 @@ from .test_claims import claim
 
 PROJECTS = ("default", "p1", "p2", "p3")
 OWNERS = st.builds(Owner, st.sampled_from(PROJECTS), st.sampled_from(["anna", "ben", "cleo", "dora", "emil"]))
-WEIGHTS = st.sampled_from([0.3, 0.5, 2.0, 3.0, 7.0])
+WEIGHTS = st.sampled_from([LEAST_WEIGHT, 0.3, 0.5, 2.0, 3.0, 7.0, MOST_WEIGHT])
 QUEUED = """
 insert into workflows (id, project, name, plan, owner, priority)
 select gen_random_uuid(), $2, 'queued', $1, $3, $4
@@ -72,7 +72,7 @@ async def prepare(
     database: Database, queues: Iterable[Queue], weights: Mapping[Owner, float], project_weights: Mapping[str, float]
 ) -> None:
     """The queues and weights, and nothing that another example has left."""
-    await database.fetch("truncate workflows, events, weights")
+    await database.fetch("truncate workflows, replaced_plans, events, weights")
     await database.fetch(
         "insert into projects (name) select unnest($1::text[]) on conflict (name) do update set weight = 1", [*PROJECTS]
     )

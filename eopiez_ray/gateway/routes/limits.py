@@ -9,7 +9,7 @@ from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
 from ...model.access import Role
-from ...model.limits import LimitKey, LimitKind
+from ...model.limits import LEAST_WEIGHT, MOST_WEIGHT, LimitKey, LimitKind
 from ...store.rules import RuleBook
 from ..access import CallerDep, ProjectParameter, SystemAdministratorDep, SystemDep, projects_for
 from ..documented import READS, WRITES
@@ -19,7 +19,9 @@ from ..routing import Resource
 router = Resource(tags=["sharing"])
 
 MOST = 2**31 - 1
-Weight = Annotated[float, Field(gt=0, le=1e9, description="Relative to others, which have 1.", examples=[3.0])]
+Weight = Annotated[
+    float, Field(ge=LEAST_WEIGHT, le=MOST_WEIGHT, description="Relative to others, which have 1.", examples=[3.0])
+]
 LimitName = Annotated[
     str, Path(max_length=200, description="The project, owner, label (`key=value`) or phase.", examples=["anna"])
 ]
