@@ -65,6 +65,7 @@ def test_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     assert HUSH not in CliRunner().invoke(app, ["config", "show"]).output
     assert [each["subject"] for each in config("check", code=1)] == ["EOPIEZ_ENCRYPTION", "EOPIEZ_OTLP_HEADERS"]
     monkeypatch.delenv("EOPIEZ_ENCRYPTION_KEYS")
+    monkeypatch.delenv("EOPIEZ_OTLP_HEADERS")
     config("check")
 
 

@@ -65,7 +65,7 @@ async def test_limits_are_set_seen_and_lifted(database: Database, drivers: Drive
         (("limit", "owner", "anna", "many"), 64, "none to lift the limit"),
         (("limit", "label", "team", "1"), 64, "named key=value"),
         (("limit", "host", "a", "1"), 2, "owner"),
-        (("weigh", "anna", "0"), 64, "above 0"),
+        (("weigh", "anna", "0"), 64, "from 0.001"),
         (("update", "ab", "--set", "a=1"), 64, "with --step"),
         (("update", "ab", "--step", "a"), 64, "say what to change in step 'a'"),
         (("update", "ab"), 64, "say what to change"),

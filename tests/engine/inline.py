@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import weakref
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +12,6 @@ from tempfile import mkdtemp
 
 from eopiez_ray.engine.executor import CallTimedOutError, Expected, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from eopiez_ray.engine.worker import Worker
-from eopiez_ray.home import make_folder
 from eopiez_ray.model.ids import OrchestratorId
 from eopiez_ray.model.policies import Resources
 from eopiez_ray.model.results import Results
@@ -37,6 +38,8 @@ class InlineExecutor:
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self._printed = Path(mkdtemp(prefix="eopiez-inline-"))
+        weakref.finalize(self, shutil.rmtree, self._printed, ignore_errors=True)
         self._workers = {name: self._worker(name) for name in (f"w{number}" for number in range(self.count))}
         self._known: dict[str, set[str]] = {name: set() for name in self._workers}
         self._free = list(self._workers)
@@ -126,7 +129,7 @@ class InlineExecutor:
         slot.known.clear()
 
     def _worker(self, name: str) -> Worker:
-        return Worker(str(self.folder), name, Path(mkdtemp(dir=make_folder(self.folder / "printed"))))
+        return Worker(str(self.folder), name, Path(mkdtemp(dir=self._printed)))
 
     async def _pass_gate(self, slot: Slot, timeout_s: float | None) -> None:
         opened = asyncio.ensure_future(self.gate.wait())
