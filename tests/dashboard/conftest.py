@@ -33,10 +33,11 @@ from eopiez_ray.gateway.app import create_app
 from eopiez_ray.gateway.identity.first import ensure_first_administrator
 from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.settings import Settings
-from eopiez_ray.store import Database, EmbeddedServer, Intake, NewWorkflow, Workflows, WorkflowView, connect
+from eopiez_ray.store import Database, EmbeddedServer, NewWorkflow, Workflows, WorkflowView, connect
 from tests.conftest import database_of, has_failed
 from tests.engine.inline import InlineExecutor
 from tests.gateway.conftest import listening, running
+from tests.store.given import intake_of
 from tests.waiting import until
 
 PATIENCE_MS = 60_000  # A machine may have other things to do.
@@ -74,7 +75,7 @@ class Site:
     async def submit(self, plan: ez.Plan, project: str = "default", **options: object) -> WorkflowId:
         """Create a workflow in a project."""
         new = NewWorkflow(plan.spec(), plan.code(), project=project, **options)  # type: ignore[arg-type]
-        (created,) = await Intake(self.database).create(new)
+        (created,) = await intake_of(self.database).create(new)
         return created.id
 
     async def rest(self, workflow: WorkflowId) -> WorkflowView:

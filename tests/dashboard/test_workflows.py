@@ -9,7 +9,8 @@ from playwright.async_api import Page, expect
 
 from eopiez_ray.model.changes import Change, StepChange
 from eopiez_ray.model.status import WorkflowStatus
-from eopiez_ray.store import Intake, NewWorkflow, Updates, Workflows
+from eopiez_ray.store import NewWorkflow, Updates, Workflows
+from tests.store.given import intake_of
 
 from .conftest import Site, Watched
 from .phases import HOSTILE, failing, lengths, rejecting, scaled, shown, tables
@@ -93,8 +94,9 @@ async def test_all_that_match_a_filter_are_steered_and_none_that_came_later(
     gate.clear()
     plan = lengths("a", name="flood")
     new = NewWorkflow(plan.spec(), plan.code(), project="default", labels={"batch": "flood"})
-    made = [each.id for each in await Intake(site.database).create(*[new] * 130)]
+    made = [each.id for each in await intake_of(site.database).create(*[new] * 130)]
     await page.goto(f"{site.url}#/workflows?label=batch=flood")
+    await expect(page.get_by_role("link", name="flood").first).to_be_visible()
     await page.get_by_label("Select all that are loaded").check()
     await page.get_by_role("button", name="Select all 130 that match this filter").click()
     await page.get_by_role("button", name="Pause").click()
@@ -102,7 +104,7 @@ async def test_all_that_match_a_filter_are_steered_and_none_that_came_later(
     await expect(dialog.get_by_role("heading")).to_have_text("Pause 130 workflows?")
     for each in made[:2]:
         await Workflows(site.database).cancel(each)
-    (later,) = await Intake(site.database).create(new)
+    (later,) = await intake_of(site.database).create(new)
     await dialog.get_by_role("button", name="Pause").click()
     await expect(dialog.get_by_role("status")).to_have_text("128 done, 2 refused")
     await expect(dialog.get_by_role("listitem").filter(has_text="cannot")).to_have_count(2)

@@ -115,9 +115,9 @@ async def test_owners_share_by_their_weights(stage: Stage) -> None:
     orchestrator = stage.orchestrate(executor)
     executor.gate.clear()
     for owner in ("ben", "anna"):
-        for _ in range(12):
+        for _ in range(20):  # More than both rounds take, whoever has the first one.
             await stage.submit(marking(stage), owner=owner)
-    await until(lambda: len(executor.calls) == 8 and len(orchestrator.held) == 24)
+    await until(lambda: len(executor.calls) == 8 and len(orchestrator.held) == 40)
     executor.gate.set()
     executor.gate.clear()  # Those eight pass; the next eight stay in flight, and so count.
     await until(lambda: len(executor.calls) == 16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -23,8 +24,14 @@ def wanted(**options: Any) -> NewWorkflow:
     return NewWorkflow(PLAN, CODE)._replace(**options)
 
 
+@lru_cache(maxsize=4)
+def intake_of(database: Database) -> Intake:
+    """The same one each time: it has a connection for as long as the database is open."""
+    return Intake(database)
+
+
 async def create(database: Database, **options: Any) -> WorkflowId:
-    (created,) = await Intake(database).create(wanted(**options))
+    (created,) = await intake_of(database).create(wanted(**options))
     return created.id
 
 

@@ -24,7 +24,7 @@ from eopiez_ray.model.requests import Selection, Verb
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store import Database, Intake, Projects, RuleBook, Updates, Workflows
 
-from .given import create, wanted
+from .given import create, intake_of, wanted
 
 S = WorkflowStatus
 BLUE, RED = ("blue",), ("red",)
@@ -123,7 +123,7 @@ async def test_a_project_is_not_deleted_under_a_workflow_that_is_being_created(d
     """Whichever is first: no workflow is left without a project."""
     for _ in range(20):
         await Projects(database).create("fleeting")
-        intake = Intake(database)
+        intake = intake_of(database)
         outcomes = await asyncio.gather(
             intake.create(wanted(project="fleeting")), Projects(database).delete("fleeting"), return_exceptions=True
         )
