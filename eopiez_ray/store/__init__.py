@@ -15,10 +15,11 @@ from ..model.views import (
     WorkflowView,
 )
 from .batch import Batch, CacheEntry, StepRow
+from .claiming import Claim
 from .database import Database, connect
 from .embedded import EmbeddedServer
 from .intake import Created, Intake, NewWorkflow
-from .ledger import Claim, Ledger, Peers
+from .ledger import Ledger, Peers
 from .listing import ALL
 from .profiles import KnownPhase, PhaseBook
 from .projects import Projects, ProjectView

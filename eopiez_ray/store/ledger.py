@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from ..errors import WriteRefusedError
 from ..logs import get_logger
 from ..model.ids import OrchestratorId, WorkflowId
-from ..model.limits import NOBODY, Owner
+from ..model.limits import Owner
 from ..model.plan import PlanSpec
 from ..model.requests import Mode
 from ..model.status import WorkflowStatus
 from ..model.tasks import Failure, Output, TaskKey
 from . import literals
-from .batch import Batch, CacheEntry, quarantine_of
+from .batch import Batch, CacheEntry
+from .claiming import Claim, Claimer
 from .code import read_what_opens
 from .encoding import clean, moment
 from .payloads import OPEN, Sealer, ring_of, sealer
 from .queries import sql
-from .restoring import restored
-from .translating import LOST, translated
+from .translating import translated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,36 +31,19 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from ..machine import RecordAttempt, WorkflowState
+    from ..machine import RecordAttempt
     from ..model.work import Place
-    from .database import Connection, Database
+    from .database import Database
     from .vault import Ring
 
 
 Value = TypeVar("Value")
-PLANS_AT_HAND = 1000
 LOWEST = -(2**15) - 1
 """Below every priority."""
 IDS_A_NOTICE = 200
 """Workflow ids in one notification, whose payload Postgres limits to 8,000 bytes."""
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A workflow that is now this orchestrator's to drive, with everything it has done so far."""
-
-    id: WorkflowId
-    epoch: int
-    """The fence: writes under an older epoch are refused."""
-    status: WorkflowStatus
-    state: WorkflowState
-    owner: Owner = NOBODY
-    priority: int = 0
-    labels: Mapping[str, str] = field(default_factory=dict)
-    previous: OrchestratorId | None = None
-    """Who held it before and did not release it."""
 
 
 class Peers(NamedTuple):
@@ -90,13 +73,11 @@ class Ledger:
     def __init__(self, database: Database, lease_s: float) -> None:
         self._database, self._lease = database, timedelta(seconds=lease_s)
         self._writer = database.writer()
-        self._plans: dict[str, PlanSpec] = {}
-        self._name = ""
-        """Id of the orchestrator that it writes for."""
+        self._claimer = Claimer(database)
 
     async def register(self, orchestrator: OrchestratorId, name: str = "", cluster: str = "") -> int:
         """Register an orchestrator; give the key of the advisory lock that it must hold while it is alive."""
-        self._name = name
+        self._claimer.name = name
         row = await self._database.fetchrow(
             sql("register_orchestrator"), orchestrator, name, socket.gethostname(), os.getpid(), cluster, self._lease
         )
@@ -120,6 +101,8 @@ class Ledger:
     ) -> list[Claim]:
         """Take up to ``limit`` workflows that nobody drives.
 
+        What the database refuses to claim together is claimed one by one, and what it refuses even so is quarantined.
+
         Args:
             orchestrator: who takes them.
             only: take only these, however many their owners have; None lets projects and owners take turns.
@@ -127,55 +110,18 @@ class Ledger:
             driven: how many workflows of each owner it already drives; they count as turns taken.
             above: take none of this priority or lower, unless they are named.
         """
-        async with self._database.transaction() as connection:
-            if only is None:
-                owners = [owner.project for owner in driven], [owner.name for owner in driven]
-                turns = *owners, list(driven.values())
-                rows = await connection.fetch(sql("claim"), orchestrator, limit, *turns, above)
-            else:
-                rows = await connection.fetch(sql("claim_named"), orchestrator, only, limit)
-            if rows:
-                await connection.execute(sql("clear_in_flight"), [row["id"] for row in rows])
-            restored_ones = [await self._restore_or_set_aside(connection, row) for row in rows]
-        return [claim for claim in restored_ones if claim is not None]
-
-    async def _restore_or_set_aside(self, connection: Connection, row: asyncpg.Record) -> Claim | None:
-        """The claim; None for a workflow whose state cannot be restored: it is quarantined in the same transaction."""
         try:
-            async with connection.transaction():
-                return await self._restore(connection, row)
-        except LOST:
-            raise
-        except Exception as error:
-            log.error("workflow quarantined", workflow=str(row["id"]), exc_info=error)  # noqa: TRY400 - it is included
-            sealing = await sealer(self._database.vault, {row["id"]: row["project"]})
-            told = sealing.error(row["id"], quarantine_of(error))
-            await connection.execute(sql("quarantine"), [row["id"]], [row["epoch"]], [told])
-            return None
-
-    async def _restore(self, connection: Connection, row: asyncpg.Record) -> Claim:
-        workflow, plan = row["id"], await self._plan(connection, row["plan"])
-        state = await restored(connection, workflow, plan, self._database.vault)
-        finished = sum(step.done for step in state.steps if not step.is_given)
-        facts = {"epoch": row["epoch"], "finished_tasks": finished} | ({"by": self._name} if self._name else {})
-        await connection.execute(sql("add_event"), workflow, "claimed", facts)
-        status = WorkflowStatus(row["status"])
-        previous = OrchestratorId(row["previous"]) if row["previous"] else None
-        owner = Owner(row["project"], row["owner"])
-        return Claim(WorkflowId(workflow), row["epoch"], status, state, owner, row["priority"], row["labels"], previous)
+            if only is not None:
+                return await self._claimer.taken("claim_named", orchestrator, only, limit)
+            turns = [owner.project for owner in driven], [owner.name for owner in driven], list(driven.values())
+            return await self._claimer.taken("claim", orchestrator, limit, *turns, above)
+        except WriteRefusedError as refusal:
+            log.warning("workflows are claimed one by one: the database refuses them together", error=str(refusal))
+            return await self._claimer.one_by_one(orchestrator, only, limit, above)
 
     async def plan(self, digest: str) -> PlanSpec:
         """The plan with that digest."""
-        async with self._database.transaction() as connection:
-            return await self._plan(connection, digest)
-
-    async def _plan(self, connection: Connection, digest: str) -> PlanSpec:
-        """The plan with that digest; the last few are kept in memory."""
-        if digest not in self._plans:
-            if len(self._plans) >= PLANS_AT_HAND:
-                self._plans.clear()
-            self._plans[digest] = PlanSpec.from_value(await connection.fetchval(sql("plan"), digest))
-        return self._plans[digest]
+        return await self._claimer.plan(digest)
 
     async def renew(self, orchestrator: OrchestratorId) -> bool:
         """Renew an orchestrator's lease; give whether it had not run out, so that nobody took what it holds."""

@@ -190,6 +190,14 @@ async def test_an_error_in_what_all_share_is_survived(stage: Stage, monkeypatch:
     await all_succeed(stage, good)
 
 
+async def test_a_claim_that_the_database_refuses_ends_no_orchestrator(stage: Stage) -> None:
+    """As with a share that a division cannot bear, whoever wrote it there."""
+    await stage.database.fetch("update projects set weight = 5e-324")
+    good = await load(stage)
+    stage.orchestrate()
+    await all_succeed(stage, good)
+
+
 async def test_what_is_learned_of_phases_can_fail(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(self: Profiles) -> Any:
         raise SabotageError("nothing learned")

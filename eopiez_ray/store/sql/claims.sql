@@ -256,6 +256,18 @@ from claimable
 where workflows.id = claimable.id
 returning workflows.id, project, plan, status, epoch, owner, priority, labels, previous
 
+-- name: unclaimed
+-- Workflows that nobody drives, by priority and age: to be claimed one by one, where a claim of many is refused.
+select id, epoch, project
+from workflows
+where status in ('queued', 'running', 'pausing', 'cancelling')
+    and (holder is null or holder not in (select leaseholders.id from leaseholders))
+    and ($1::uuid[] is null or id = any($1::uuid[]))
+    and id <> all($2::uuid[])
+    and ($1::uuid[] is not null or priority > $3::integer)
+order by priority desc, id
+limit $4
+
 -- name: clear_in_flight
 -- Clear what was in flight when workflows were left: as far as anyone knows, it no longer is.
 update steps

@@ -154,7 +154,7 @@ aside as (
     from given
     where workflows.id = given.id
         and workflows.epoch = given.epoch
-        and status in ('running', 'pausing', 'cancelling')
+        and status in ('queued', 'running', 'pausing', 'cancelling')
     returning workflows.id, workflows.error
 ),
 history as (
