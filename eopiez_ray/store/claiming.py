@@ -64,7 +64,7 @@ class Claimer:
             WriteRefusedError: the database refuses it; nothing is claimed.
         """
         async with self._database.transaction() as connection:
-            rows = await connection.fetch(sql(statement), *arguments)
+            rows = await connection.fetch(statement, *arguments)
             if rows:
                 await connection.execute(sql("clear_in_flight"), [row["id"] for row in rows])
             claims = [await self._restore_or_set_aside(connection, row) for row in rows]
@@ -78,7 +78,7 @@ class Claimer:
         claims: list[Claim] = []
         for row in rows:
             try:
-                claims += await self.taken("claim_named", orchestrator, [row["id"]], 1)
+                claims += await self.taken(sql("claim_named"), orchestrator, [row["id"]], 1)
             except WriteRefusedError as refusal:
                 await self._set_aside(row, refusal)
         return claims

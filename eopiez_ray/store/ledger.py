@@ -112,9 +112,9 @@ class Ledger:
         """
         try:
             if only is not None:
-                return await self._claimer.taken("claim_named", orchestrator, only, limit)
+                return await self._claimer.taken(sql("claim_named"), orchestrator, only, limit)
             turns = [owner.project for owner in driven], [owner.name for owner in driven], list(driven.values())
-            return await self._claimer.taken("claim", orchestrator, limit, *turns, above)
+            return await self._claimer.taken(sql("claim"), orchestrator, limit, *turns, above)
         except WriteRefusedError as refusal:
             log.warning("workflows are claimed one by one: the database refuses them together", error=str(refusal))
             return await self._claimer.one_by_one(orchestrator, only, limit, above)
