@@ -69,19 +69,16 @@ class Artifacts:
 
     def keep(self, form: str, pieces: list[memoryview | bytes], most: int, cipher: Cipher | None) -> Output:
         """As ``store``, for a value in its stored form; up to ``most`` bytes travel in their row."""
-        size = sum(len(piece) for piece in pieces)
+        size = len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
+        if size <= most:
+            return _inline(form, b"".join(pieces), cipher)
         threads = blake3.AUTO if size > 2**22 else 1
         hasher = blake3(max_threads=threads) if cipher is None else blake3(key=cipher.name_key, max_threads=threads)
         for piece in pieces:
             hasher.update(piece)
         digest = hasher.digest(DIGEST_BYTES)
-        if cipher is not None:
-            form += SEALED
-        if size <= most:
-            content = b"".join(pieces)
-            return Output(digest, size, form, content if cipher is None else cipher.seal(content, _told(digest)))
         self._write(digest, size, pieces, cipher)
-        return Output(digest, size, form, None)
+        return Output(digest, size, form if cipher is None else form + SEALED, None)
 
     def _write(self, digest: bytes, size: int, pieces: list[memoryview | bytes], cipher: Cipher | None) -> None:
         """Write a file, unless it is there. Errors as in ``store``."""
@@ -254,6 +251,14 @@ class ValueCache:
         while sum(size for size, _, _ in self._values.values()) > self._limit and len(self._values) > 1:
             self._values.popitem(last=False)
         return value
+
+
+def _inline(form: str, content: bytes, cipher: Cipher | None) -> Output:
+    """An output that travels in its row."""
+    if cipher is None:
+        return Output(blake3(content).digest(DIGEST_BYTES), len(content), form, content)
+    digest = blake3(content, key=cipher.name_key).digest(DIGEST_BYTES)
+    return Output(digest, len(content), form + SEALED, cipher.seal(content, _told(digest)))
 
 
 def _told(digest: bytes) -> str:

@@ -43,6 +43,10 @@ class Moment(NamedTuple):
 class Attempt:
     """What is known about an attempt while it runs."""
 
+    __slots__ = (
+        "_began", "_rest", "context", "ended", "failure", "is_last", "key", "logs", "outcome", "output", "value",
+    )  # fmt: skip
+
     def __init__(self, key: TaskKey, context: TaskContext, began: Moment) -> None:
         self.key, self.context = key, context
         self.logs: list[LogLine] = []

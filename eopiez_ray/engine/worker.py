@@ -88,7 +88,7 @@ class Worker:
                 continue
             for item in items:
                 is_over = (bool(reports) or not is_first) and self._moment.clock > ends_at
-                if is_over or any(isinstance(given, Prior) and given.key not in outputs for given in item.inputs):
+                if is_over or _is_stuck(item.inputs, outputs):
                     reports.append(Report(item.key, Outcome.NOT_STARTED))
                 elif part.steps[step].kind is PhaseKind.SOURCE:
                     reports += self._yield_partitions(part, item, outputs, ends_at)
@@ -211,6 +211,9 @@ class Worker:
         So it never matters which tasks share a call: no task sees another change its input, nor a phase change its
         output.
         """
+        if isinstance(given, Element):
+            value = self._library.values(part.steps[given.step].digest)[given.number]
+            return value if keeps_inputs or is_frozen(value) else copied(value)
         if isinstance(given, Prior):
             output, value = outputs[given.key]
             return value if is_frozen(value) else self._artifacts.load(output)
@@ -218,9 +221,6 @@ class Worker:
             return self._artifacts.load(given.output)
         if isinstance(given, Whole):
             return self._shared.load(given.output, may_share=keeps_inputs)
-        if isinstance(given, Element):
-            value = self._library.values(part.steps[given.step].digest)[given.number]
-            return value if keeps_inputs or is_frozen(value) else copied(value)
         if isinstance(given, Elements):
             values = self._library.values(part.steps[given.step].digest)[given.start : given.stop]
             return values if keeps_inputs else [value if is_frozen(value) else copied(value) for value in values]
@@ -256,6 +256,14 @@ class Worker:
             attempt = self._attempt
         if attempt is not None:
             attempt.note(at, level, message)
+
+
+def _is_stuck(inputs: Sequence[Input], outputs: Outputs) -> bool:
+    """Whether one of the inputs should have been made by this call, and was not."""
+    for given in inputs:  # noqa: SIM110 - `any` would cost each task a generator
+        if isinstance(given, Prior) and given.key not in outputs:
+            return True
+    return False
 
 
 class _Records(logging.Handler):

@@ -44,9 +44,9 @@ def to_json(value: Any) -> str:
 
 def moment(seconds: float | None) -> float | None:
     """Unix seconds, clamped to what Postgres and Python can both show as a date; NaN becomes the epoch."""
-    if seconds is None:
-        return None
-    return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), LATEST)
+    if seconds is None or 0.0 <= seconds <= LATEST:
+        return seconds
+    return LATEST if seconds > LATEST else 0.0
 
 
 def _shown(value: Any, depth: int) -> Any:
