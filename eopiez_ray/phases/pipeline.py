@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from eopiez_ray.authoring.plans.builder import Plan
+from eopiez_ray.authoring.plans.builder import Plan, StepHandle
 from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.compression.codecs import Effort
 from eopiez_ray.phases.compression.steps import compress_archive, compress_blocks, compress_sample, compress_train
@@ -27,9 +27,21 @@ from eopiez_ray.phases.motifs.lexicon import Lexicon
 from eopiez_ray.phases.motifs.selection import Selection
 from eopiez_ray.phases.motifs.steps import motifs_count, motifs_locate, motifs_select
 from eopiez_ray.phases.report.steps import report_page, report_tables
-from eopiez_ray.phases.themes.finding import ThemeOptions
-from eopiez_ray.phases.themes.steps import themes_count, themes_find, themes_label, themes_name, themes_spell
+from eopiez_ray.phases.themes.communities import SEEDS
+from eopiez_ray.phases.themes.steps import (
+    themes_count,
+    themes_find,
+    themes_gather,
+    themes_graph,
+    themes_label,
+    themes_name,
+    themes_near,
+    themes_search,
+    themes_spell,
+)
+from eopiez_ray.phases.themes.subject import ThemeOptions
 from eopiez_ray.phases.vectors.hybrid import Provider
+from eopiez_ray.phases.vectors.neighbours import PARTS
 from eopiez_ray.phases.vectors.steps import vectors_embed, vectors_fit, vectors_index, vectors_sketch
 
 ARCHIVE = "collection.eopz"
@@ -125,10 +137,7 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     plan.step("vectors.index", vectors_index, vectors)
 
     once = [copies] if options.copies_once else []
-    found = plan.step(
-        "themes.find", themes_find, vectors, traits, *once,
-        options=asdict(options.themes), across_languages=options.across_languages,
-    )  # fmt: skip
+    found = _find_themes(plan, options, vectors, traits, *once)
     by_theme = plan.step("themes.count", themes_count, tokens, occurrences, found)
     named = plan.step("themes.name", themes_name, by_theme, motifs, found)
     spellings = plan.step("themes.spell", themes_spell, read, tokens, occurrences, named, found)
@@ -139,3 +148,17 @@ def content_plan(inputs: Sequence[str], output: str | Path, options: PipelineOpt
     given = (read, traits, boilerplate, duplicates, copies, facets, motifs, found, themes, archive, tables)
     plan.step("report.page", report_page, *given, output=str(folder), title=options.title)
     return plan
+
+
+def _find_themes(
+    plan: Plan, options: PipelineOptions, vectors: StepHandle, traits: StepHandle, *copies: StepHandle
+) -> StepHandle:
+    """The steps from vectors to the theme of each document; the longest of them are done in parts."""
+    subject = plan.step(
+        "themes.gather", themes_gather, vectors, traits, *copies,
+        options=asdict(options.themes), across_languages=options.across_languages,
+    )  # fmt: skip
+    near = plan.step("themes.near", themes_near, plan.values("themes.parts", range(PARTS)), subject)
+    graph = plan.step("themes.graph", themes_graph, near, subject)
+    searches = plan.step("themes.search", themes_search, plan.values("themes.seeds", range(SEEDS)), subject, graph)
+    return plan.step("themes.find", themes_find, searches, subject, graph, vectors, traits, *copies)

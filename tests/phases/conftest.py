@@ -50,7 +50,9 @@ def run(plan: Plan) -> Outcome:
     """Run all steps in order."""
     outcome = Outcome()
     for step in plan.spec().steps:
-        if step.phase.kind is PhaseKind.SOURCE:
+        if step.phase.kind is PhaseKind.VALUES:
+            values = pickle.loads(plan.code()[step.phase.digest])
+        elif step.phase.kind is PhaseKind.SOURCE:
             values = list(_yielded(step, outcome))
         elif step.phase.kind is PhaseKind.MAP and any(name not in outcome.single for name in step.inputs):
             values = list(_mapped(step, outcome))

@@ -33,6 +33,7 @@ STEPS = {
     *("copies.sign", "copies.group", "facets.count", "facets.merge"),
     *("motifs.count", "motifs.select", "motifs.locate"),
     *("vectors.sketch", "vectors.fit", "vectors.embed", "vectors.index"),
+    *("themes.gather", "themes.parts", "themes.near", "themes.graph", "themes.seeds", "themes.search"),
     *("themes.find", "themes.count", "themes.name", "themes.spell", "themes.label"),
     *("compress.sample", "compress.train", "compress.blocks", "compress.archive"),
     *("report.tables", "report.page"),

@@ -18,7 +18,7 @@ from eopiez_ray.phases.themes import ThemeOptions, find_themes
 from eopiez_ray.phases.themes.agreement import Agreement, rand_index
 from eopiez_ray.phases.themes.choosing import Granularity, choose_number, jump
 from eopiez_ray.phases.themes.communities import mutual_information
-from eopiez_ray.phases.themes.finding import weighted_graph
+from eopiez_ray.phases.themes.graph import weighted_graph
 from eopiez_ray.phases.themes.hierarchy import Hierarchy, merge_pieces
 from tests.planted import groups, unit
 

@@ -38,7 +38,7 @@ from eopiez_ray.phases.themes import (
 )
 from eopiez_ray.phases.themes.communities import bisect, leiden, merge_fragments
 from eopiez_ray.phases.themes.documents import document_sheaf
-from eopiez_ray.phases.themes.finding import weighted_graph
+from eopiez_ray.phases.themes.graph import weighted_graph
 from eopiez_ray.phases.themes.labels import class_tf_idf
 from eopiez_ray.phases.themes.once import find_themes_once
 from eopiez_ray.phases.themes.transport import bundle_sections_dimension

@@ -5,11 +5,12 @@
 """
 
 from eopiez_ray.phases.themes.counting import ThemeCounts, count_by_theme, merge_theme_counts
-from eopiez_ray.phases.themes.finding import FoundThemes, ThemeFacts, ThemeOptions, find_themes
+from eopiez_ray.phases.themes.finding import FoundThemes, ThemeFacts, find_themes
 from eopiez_ray.phases.themes.labels import label_themes
 from eopiez_ray.phases.themes.naming import NamedTheme, name_themes
 from eopiez_ray.phases.themes.sheaf import CellularSheaf
 from eopiez_ray.phases.themes.spelling import Spellings, spell
+from eopiez_ray.phases.themes.subject import ThemeOptions
 from eopiez_ray.phases.themes.tables import Themes, themes_table
 
 __all__ = [

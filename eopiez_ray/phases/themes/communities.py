@@ -10,12 +10,14 @@
    what belongs together.
 4. *Number*: ``choosing`` scores the divisions, also by how well runs agree about them, unless the number is given.
 
-All this is done for several runs of the Leiden algorithm, whose scores are averaged. Of their divisions into the chosen
-number of groups, the one that agrees most with the others is refined once more. The result is deterministic.
+All this is done for several runs of the Leiden algorithm, each by itself (``search``); then their scores are averaged,
+and of their divisions into the chosen number of groups, the one that agrees most with the others is refined once more
+(``settle``). The result is deterministic.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -70,7 +72,7 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """What follows from one run of the Leiden algorithm."""
 
     pieces: Labels
@@ -80,6 +82,7 @@ class _Run:
     """Fine communities."""
 
     def division(self, k: int) -> Labels:
+        """The community of each vertex, ``(n,)``, when ``k`` are left."""
         groups: Labels = self.hierarchy.division(min(k, self.hierarchy.n_pieces))[self.pieces]
         return groups
 
@@ -89,16 +92,31 @@ def undivided(n: int) -> Partition:
     return Partition(np.zeros(n, np.int64), Choice(min(n, 1)), 1.0)
 
 
-def find_partition(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted) -> Partition:
-    """The best partition of ``n`` vertices by the criteria of this module.
-
-    With an exact number there are fewer communities only where there are fewer different vectors.
+def search(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted, seed: int) -> Run:
+    """One run: steps 1 to 3 of this module.
 
     Args:
         graph: symmetric weights, ``(n, n)``, without loops.
         vectors: of length 1, ``(n, d)``.
+        wanted: what is asked of the partition.
+        seed: below ``SEEDS``.
     """
-    runs = [_run(graph, vectors, seed, wanted) for seed in range(SEEDS)]
+    fine = merge_fragments(graph, leiden(graph, FINE_RESOLUTION, seed), vectors, wanted.least_size)
+    fine = refine(graph, vectors, fine)
+    pieces = bisect(vectors, fine)
+    while wanted.number is not None and pieces.max() + 1 < wanted.number:
+        halves = bisect(vectors, pieces)
+        if halves.max() == pieces.max():
+            break
+        pieces = halves
+    return Run(pieces, merge_pieces(graph, vectors, pieces), int(fine.max(initial=0)) + 1)
+
+
+def settle(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted, runs: Sequence[Run]) -> Partition:
+    """The best partition of ``n`` vertices by the criteria of this module, from all runs.
+
+    With an exact number there are fewer communities only where there are fewer different vectors.
+    """
     choice = _choice(runs, len(vectors), wanted)
     if choice is None:
         return undivided(len(vectors))
@@ -112,19 +130,7 @@ def find_partition(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted) ->
     return Partition(by_size(refined), found, agreement)
 
 
-def _run(graph: sparse.csr_matrix, vectors: Floats, seed: int, wanted: Wanted) -> _Run:
-    fine = merge_fragments(graph, leiden(graph, FINE_RESOLUTION, seed), vectors, wanted.least_size)
-    fine = refine(graph, vectors, fine)
-    pieces = bisect(vectors, fine)
-    while wanted.number is not None and pieces.max() + 1 < wanted.number:
-        halves = bisect(vectors, pieces)
-        if halves.max() == pieces.max():
-            break
-        pieces = halves
-    return _Run(pieces, merge_pieces(graph, vectors, pieces), int(fine.max(initial=0)) + 1)
-
-
-def _choice(runs: list[_Run], n: int, wanted: Wanted) -> Choice | None:
+def _choice(runs: Sequence[Run], n: int, wanted: Wanted) -> Choice | None:
     if wanted.number is not None:
         return Choice(wanted.number)
     hierarchies, n_fine = [run.hierarchy for run in runs], [run.n_fine for run in runs]

@@ -1,65 +1,34 @@
-"""From the vectors of a collection to its themes: neighbours → sheaf → consistency → communities."""
+"""From the vectors of a collection to its themes: neighbours → sheaf → consistency → communities.
+
+``find_themes`` does all of it. Its parts can be done apart, on many processes, with the same result: the neighbours of
+a part of the documents (``Comparison.part``), the graph (``DocumentGraph.of``), one search for communities
+(``search_themes``), and the themes (``settle_themes``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.themes.belonging import are_outliers, belonging
-from eopiez_ray.phases.themes.choosing import Choice, Granularity
-from eopiez_ray.phases.themes.communities import Labels, Partition, Wanted, by_size, find_partition, undivided
-from eopiez_ray.phases.themes.documents import document_sheaf, undirected_edges
+from eopiez_ray.phases.themes.choosing import Choice
+from eopiez_ray.phases.themes.communities import SEEDS, Labels, Partition, Run, by_size, search, settle, undivided
+from eopiez_ray.phases.themes.graph import DocumentGraph
 from eopiez_ray.phases.themes.layout import map_layout
-from eopiez_ray.phases.themes.transport import bundle_sections_dimension
-from eopiez_ray.phases.vectors.neighbours import nearest_neighbours
+from eopiez_ray.phases.themes.subject import Floats, Groups, Subject, ThemeOptions
+from eopiez_ray.phases.vectors.neighbours import PARTS
 
-Floats = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.int32]
-Groups = npt.NDArray[np.integer]
+Search = tuple[Run | None, ...]
+"""One run for each group of documents; None for a group that is not divided."""
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 NO_THEME = -1
 """The theme of a document without words."""
 EXEMPLARS = 5
-LEAST_WEIGHT = 1e-3
-"""Weight of an edge whose ends are not similar at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class ThemeOptions:
-    """How themes are looked for."""
-
-    neighbours: int = 15
-    """Edges that each document gives to the graph."""
-    max_themes: int = 60
-    """Themes at most, 2 to 1,000."""
-    min_documents: int | None = None
-    """Documents in the smallest theme; None takes one in 200 documents, at least 3."""
-    themes: int | None = None
-    """Themes exactly, 1 to 1,000, whatever ``max_themes`` and ``min_documents`` say; None finds out how many."""
-    granularity: Granularity = "normal"
-    """Few wide themes, ``coarse``, or many narrow ones, ``fine``; without effect on an exact number."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.neighbours <= 200:
-            raise ParameterError(f"neighbours is {self.neighbours}; it must be from 1 to 200")
-        if not 2 <= self.max_themes <= 1_000:
-            raise ParameterError(f"max_themes is {self.max_themes}; it must be from 2 to 1,000")
-        if self.min_documents is not None and self.min_documents < 1:
-            raise ParameterError(f"min_documents is {self.min_documents}; it must be at least 1")
-        if self.themes is not None and not 1 <= self.themes <= 1_000:
-            raise ParameterError(f"themes is {self.themes}; it must be from 1 to 1,000")
-        if self.granularity not in get_args(Granularity):
-            raise ParameterError(f"granularity is {self.granularity!r}; choose {', '.join(get_args(Granularity))}")
-
-    def least_documents(self, n: int) -> int:
-        """Documents in the smallest theme of a collection of ``n``."""
-        return self.min_documents if self.min_documents is not None else max(3, n // 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +76,6 @@ class FoundThemes:
     facts: ThemeFacts
 
 
-@dataclass(frozen=True, slots=True)
-class _Edges:
-    """The neighbour graph."""
-
-    ends: Indices
-    """``(m, 2)``."""
-    similarities: Floats
-    consistency: Floats
-    sections_dimension: int
-    euler_characteristic: int
-
-
 def find_themes(vectors: Floats, options: ThemeOptions | None = None, groups: Groups | None = None) -> FoundThemes:
     """The themes of documents from their vectors ``(n, d)``, of length 1 or 0; deterministic.
 
@@ -130,91 +87,71 @@ def find_themes(vectors: Floats, options: ThemeOptions | None = None, groups: Gr
     Raises:
         ParameterError: more themes are asked for than documents have words.
     """
-    options = options or ThemeOptions()
-    known = np.flatnonzero(vectors.any(axis=1))
-    used = vectors if len(known) == len(vectors) else vectors[known]
-    edges = _neighbour_edges(used, options.neighbours)
-    graph = weighted_graph(len(used), edges.ends, edges.similarities * edges.consistency)
-    partition = _partition(graph, used, options, np.zeros(len(used), np.int64) if groups is None else groups[known])
-    belongs = belonging(graph, partition.labels)
-    positions = map_layout(used, graph, partition.labels)
-    n_themes = int(partition.labels.max(initial=-1)) + 1
-    facts = ThemeFacts(
-        len(used),
-        len(edges.ends),
-        edges.sections_dimension,
-        edges.euler_characteristic,
-        float(edges.consistency.mean()) if len(edges.ends) else 1.0,
-        partition.choice.alternatives,
-        partition.agreement,
-    )
+    subject = Subject.of(vectors, options or ThemeOptions(), groups)
+    graph = DocumentGraph.of(subject, (subject.comparison.part(subject.vectors, part) for part in range(PARTS)))
+    return settle_themes(subject, graph, [search_themes(subject, graph, seed) for seed in range(SEEDS)])
+
+
+def search_themes(subject: Subject, graph: DocumentGraph, seed: int) -> Search:
+    """One search for communities, in each group of documents by itself; ``seed`` is below ``SEEDS``."""
+    found: list[Run | None] = []
+    for members in subject.members():
+        wanted = subject.options.wanted(len(members))
+        run = None if wanted is None else search(graph.among(members), subject.among(members), wanted, seed)
+        found.append(run)
+    return tuple(found)
+
+
+def settle_themes(subject: Subject, graph: DocumentGraph, searches: Sequence[Search]) -> FoundThemes:
+    """The themes, from all searches in the order of their seeds."""
+    partition = _partition(subject, graph, searches)
+    labels, n_themes = partition.labels, int(partition.labels.max(initial=-1)) + 1
+    belongs = belonging(graph.weights, labels)
+    typical = _exemplars(subject.vectors, labels, belongs.confidence, n_themes)
     return FoundThemes(
-        _spread(partition.labels.astype(np.int32), known, len(vectors), NO_THEME),
-        _spread(belongs.confidence, known, len(vectors), 0.0),
-        _spread(belongs.seconds, known, len(vectors), NO_THEME),
-        _spread(belongs.second_confidence, known, len(vectors), 0.0),
-        _spread(are_outliers(_mean_by_vertex(edges, edges.similarities, len(used))), known, len(vectors), False),
-        _spread(_mean_by_vertex(edges, edges.consistency, len(used)), known, len(vectors), 1.0),
-        _spread(positions, known, len(vectors), 0.5),
-        _mean_by_theme(edges, partition.labels, n_themes),
-        tuple(tuple(known[rows].tolist()) for rows in _exemplars(used, partition.labels, belongs.confidence, n_themes)),
-        facts,
+        _spread(labels.astype(np.int32), subject, NO_THEME),
+        _spread(belongs.confidence, subject, 0.0),
+        _spread(belongs.seconds, subject, NO_THEME),
+        _spread(belongs.second_confidence, subject, 0.0),
+        _spread(are_outliers(graph.by_document(graph.similarities)), subject, False),
+        _spread(graph.by_document(graph.consistency), subject, 1.0),
+        _spread(map_layout(subject.vectors, graph.weights, labels), subject, 0.5),
+        graph.consistency_within(labels, n_themes),
+        tuple(tuple(subject.known[rows].tolist()) for rows in typical),
+        _facts(graph, partition),
     )
 
 
-def weighted_graph(n: int, edges: Indices, weights: Floats) -> sparse.csr_matrix:
-    """The symmetric matrix of an undirected graph; weights are at least ``LEAST_WEIGHT``."""
-    both = np.concatenate([edges, edges[:, ::-1]])
-    data = np.tile(np.maximum(weights, LEAST_WEIGHT).astype(np.float64), 2)
-    graph = sparse.csr_matrix((data, (both[:, 0], both[:, 1])), shape=(n, n))
-    graph.sort_indices()
-    return graph
+def _facts(graph: DocumentGraph, partition: Partition) -> ThemeFacts:
+    return ThemeFacts(
+        vertices=len(partition.labels),
+        edges=len(graph.ends),
+        sections_dimension=graph.sections_dimension,
+        euler_characteristic=graph.euler_characteristic,
+        mean_consistency=graph.mean_consistency,
+        alternatives=partition.choice.alternatives,
+        agreement=partition.agreement,
+    )
 
 
-def _neighbour_edges(vectors: Floats, k: int) -> _Edges:
-    near = nearest_neighbours(vectors, k)
-    ends, similarities = undirected_edges(near)
-    sheaf, cochain = document_sheaf(vectors, near)
-    consistency = sheaf.consistency(cochain)
-    return _Edges(ends, similarities, consistency, bundle_sections_dimension(sheaf), sheaf.euler_characteristic)
-
-
-def _partition(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions, groups: Groups) -> Partition:
+def _partition(subject: Subject, graph: DocumentGraph, searches: Sequence[Search]) -> Partition:
     """The partition of each group by itself, put together."""
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    if len(members) <= 1:
-        return _partition_of_one(graph, vectors, options)
-    labels, parts = np.zeros(len(vectors), np.int64), []
-    for rows in members:
-        parts.append(_partition_of_one(sparse.csr_matrix(graph[rows][:, rows]), vectors[rows], options))
-        labels[rows] = parts[-1].labels + sum(part.choice.number for part in parts[:-1])
+    members = subject.members()
+    parts = [_settled(subject, graph, rows, runs) for rows, *runs in zip(members, *searches, strict=True)]
+    if len(parts) == 1:
+        return parts[0]
+    labels = np.zeros(len(subject.vectors), np.int64)
+    for number, rows in enumerate(members):
+        labels[rows] = parts[number].labels + sum(part.choice.number for part in parts[:number])
     agreement = np.average([part.agreement for part in parts], weights=[len(rows) for rows in members])
     return Partition(by_size(labels), Choice(sum(part.choice.number for part in parts)), float(agreement))
 
 
-def _partition_of_one(graph: sparse.csr_matrix, vectors: Floats, options: ThemeOptions) -> Partition:
-    n, least = len(vectors), options.least_documents(len(vectors))
-    if options.themes is not None and options.themes > n > 0:
-        raise ParameterError(f"themes is {options.themes}, but only {n} documents have words; ask for fewer themes")
-    if n == 0 or options.themes == 1 or (options.themes is None and n < 2 * least):
-        return undivided(n)
-    return find_partition(graph, vectors, Wanted(options.max_themes, least, options.themes, options.granularity))
-
-
-def _mean_by_vertex(edges: _Edges, values: Floats, n: int) -> Floats:
-    return _means(edges.ends.T.ravel(), np.tile(values, 2), n)
-
-
-def _mean_by_theme(edges: _Edges, labels: Labels, n_themes: int) -> Floats:
-    tails, heads = labels[edges.ends[:, 0]], labels[edges.ends[:, 1]]
-    inside = tails == heads
-    return _means(tails[inside], edges.consistency[inside], n_themes)
-
-
-def _means(keys: npt.NDArray[np.integer], values: Floats, size: int) -> Floats:
-    """The mean of the values of each key; 1 where there are none."""
-    sums, counts = np.bincount(keys, values, minlength=size), np.bincount(keys, minlength=size)
-    return np.divide(sums, counts, out=np.ones(size), where=counts > 0).astype(np.float32)
+def _settled(subject: Subject, graph: DocumentGraph, rows: Labels, runs: Sequence[Run | None]) -> Partition:
+    wanted, known = subject.options.wanted(len(rows)), [run for run in runs if run is not None]
+    if wanted is None or not known:
+        return undivided(len(rows))
+    return settle(graph.among(rows), subject.among(rows), wanted, known)
 
 
 def _exemplars(vectors: Floats, labels: Labels, confidence: Floats, n_themes: int) -> list[npt.NDArray[np.int64]]:
@@ -228,10 +165,10 @@ def _exemplars(vectors: Floats, labels: Labels, confidence: Floats, n_themes: in
     return found
 
 
-def _spread(values: npt.NDArray[Scalar], rows: Labels, n: int, rest: float) -> npt.NDArray[Scalar]:
-    """Values of some rows at their place among ``n``, ``rest`` elsewhere."""
-    if len(rows) == n:
+def _spread(values: npt.NDArray[Scalar], subject: Subject, rest: float) -> npt.NDArray[Scalar]:
+    """Values of the documents with words at their place among all, ``rest`` elsewhere."""
+    if len(values) == subject.n:
         return values
-    spread = np.full((n, *values.shape[1:]), rest, values.dtype)
-    spread[rows] = values
+    spread = np.full((subject.n, *values.shape[1:]), rest, values.dtype)
+    spread[subject.known] = values
     return spread

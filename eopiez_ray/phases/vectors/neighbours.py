@@ -2,12 +2,16 @@
 
 Up to ``EXACT_LIMIT`` vectors every pair is compared. Above, vectors are grouped by spherical k-means and each group
 is compared with the groups nearest to it (an inverted file, Sivic and Zisserman 2003). Measured on 2 cores, 27,000
-vectors of 256 dimensions: see ``benchmarks/vectors.py --neighbours``. Both are deterministic for the same input.
+vectors of 256 dimensions: see ``benchmarks/vectors.py --neighbours``. Both are deterministic for the same input,
+wherever the parts are computed: ``Comparison`` says what is compared with what, and each part of it can be worked off
+by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +29,10 @@ GROUP_SIZE = 400
 LARGEST_GROUP = 3 * GROUP_SIZE
 PROBES = 20
 """Groups that each group is compared with, itself included."""
+PARTS = 16
+"""Parts that the work is done in."""
+ROWS = 1024
+"""Rows that are at least compared together with all others, where every pair is compared."""
 BLOCK = 1 << 22
 """Similarities that are held at a time (16 MB)."""
 _STRIPES = 16
@@ -40,36 +48,103 @@ class Neighbours:
     """Cosines, ``(n, k)``; 0 where there are fewer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Which of ``n`` vectors are compared with which: the members of a group with those of the groups near to it."""
+
+    k: int
+    """Neighbours of each."""
+    order: Positions
+    """``(n,)``: rows by group, sorted within each."""
+    starts: Positions
+    """``(g + 1,)``: where each group begins in ``order``."""
+    near: Positions
+    """``(g, p)``: groups with whose members each group's members are compared, itself among them or added."""
+
+    @classmethod
+    def of(cls, vectors: Floats, k: int, exact_limit: int = EXACT_LIMIT) -> Self:
+        """What finds ``k`` neighbours of each of ``n`` rows of length 1, ``(n, d)``, or ``n - 1`` where that is less.
+
+        Raises:
+            ParameterError: ``k`` is below 1.
+        """
+        if k < 1:
+            raise ParameterError(f"k must be at least 1, not {k}")
+        n = len(vectors)
+        k = min(k, max(n - 1, 0))
+        if n <= exact_limit:
+            starts = np.append(np.arange(0, n, max(ROWS, -(-n // PARTS))), n)
+            everything = np.tile(np.arange(len(starts) - 1), (len(starts) - 1, 1))
+            return cls(k, np.arange(n), starts, everything)
+        order, starts = _by_group(_group(vectors))
+        means = unit_rows(np.add.reduceat(vectors[order], starts[:-1], axis=0))
+        return cls(k, order, starts, top_k(means @ means.T, max(PROBES, -(-8 * k // GROUP_SIZE)))[0])
+
+    def part(self, vectors: Floats, number: int, of: int = PARTS) -> Part:
+        """The neighbours of a part of the rows."""
+        first, end = (int(np.searchsorted(self.starts, len(self.order) * cut / of)) for cut in (number, number + 1))
+        groups = range(first, min(end, len(self.starts) - 1))
+        found = [_compared(vectors, self._members([group]), self._candidates(group), self.k) for group in groups]
+        rows = self._members(groups)
+        return Part(
+            rows,
+            np.concatenate([np.empty((0, self.k), np.int32), *(each.indices for each in found)]),
+            np.concatenate([np.empty((0, self.k), np.float32), *(each.similarities for each in found)]),
+        )
+
+    def joined(self, parts: Iterable[Part]) -> Neighbours:
+        """The neighbours of all rows, from all parts."""
+        n = len(self.order)
+        found = Neighbours(np.full((n, self.k), -1, np.int32), np.zeros((n, self.k), np.float32))
+        for part in parts:
+            found.indices[part.rows] = part.indices
+            found.similarities[part.rows] = part.similarities
+        return found
+
+    def _members(self, groups: Iterable[int]) -> Positions:
+        parts = [self.order[self.starts[group] : self.starts[group + 1]] for group in groups]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
+    def _candidates(self, group: int) -> Positions:
+        return np.sort(self._members({group, *self.near[group].tolist()}))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The neighbours of ``r`` of the rows."""
+
+    rows: Positions
+    """``(r,)``."""
+    indices: Indices
+    """``(r, k)``, as in ``Neighbours``."""
+    similarities: Floats
+    """``(r, k)``."""
+
+
 def nearest_neighbours(vectors: Floats, k: int, *, exact_limit: int = EXACT_LIMIT) -> Neighbours:
-    """The neighbours of each of ``n`` rows of length 1, ``(n, d)``; ``k`` becomes ``n - 1`` where that is less."""
-    if k < 1:
-        raise ParameterError(f"k must be at least 1, not {k}")
-    n = len(vectors)
-    k = min(k, max(n - 1, 0))
-    found = Neighbours(np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32))
-    if k == 0:
-        return found
-    if n <= exact_limit:
-        _compare(vectors, np.arange(n), np.arange(n), found)
-        return found
-    groups = _group(vectors)
-    for members, candidates in _probes(vectors, groups, max(PROBES, -(-8 * k // GROUP_SIZE))):
-        _compare(vectors, members, candidates, found)
-    return found
+    """The neighbours of each of ``n`` rows of length 1, ``(n, d)``; ``k`` becomes ``n - 1`` where that is less.
+
+    Raises:
+        ParameterError: ``k`` is below 1.
+    """
+    comparison = Comparison.of(vectors, k, exact_limit)
+    return comparison.joined(comparison.part(vectors, number) for number in range(PARTS))
 
 
-def _compare(vectors: Floats, rows: Positions, candidates: Positions, found: Neighbours) -> None:
-    """Write the best ``k`` of ``candidates`` (sorted, each row among them) for each of ``rows`` into ``found``."""
+def _compared(vectors: Floats, rows: Positions, candidates: Positions, k: int) -> Neighbours:
+    """The best ``k`` of ``candidates`` (sorted, each row among them) for each of ``rows``."""
+    found = Neighbours(np.full((len(rows), k), -1, np.int32), np.zeros((len(rows), k), np.float32))
     columns = np.ascontiguousarray(vectors[candidates].T)
-    size = max(1, BLOCK // len(candidates))
-    for start in range(0, len(rows), size):
+    size = max(1, BLOCK // max(1, len(candidates)))
+    for start in range(0, len(rows) if k else 0, size):
         block = rows[start : start + size]
         scores = vectors[block] @ columns
         scores[np.arange(len(block)), np.searchsorted(candidates, block)] = -np.inf
-        best, similarities = top_k(scores, found.indices.shape[1])
+        best, similarities = top_k(scores, k)
         exists = similarities > -np.inf
-        found.indices[block] = np.where(exists, candidates[best], -1)
-        found.similarities[block] = np.where(exists, np.clip(similarities, -1, 1), 0)
+        found.indices[start : start + size] = np.where(exists, candidates[best], -1)
+        found.similarities[start : start + size] = np.where(exists, np.clip(similarities, -1, 1), 0)
+    return found
 
 
 def top_k(scores: Floats, k: int) -> tuple[Positions, Floats]:
@@ -132,6 +207,11 @@ def _group(vectors: Floats, rounds: int = 5, seed: int = 0) -> Positions:
     return _split_large(_nearest(vectors, centres))
 
 
+def _by_group(groups: Positions) -> tuple[Positions, Positions]:
+    """Rows by group, and where each group begins among them, and their end."""
+    return np.argsort(groups, kind="stable"), np.append(0, np.cumsum(np.bincount(groups)))
+
+
 def _split_large(groups: Positions) -> Positions:
     """The same groups, numbered without gaps, those of copies of one document cut so that none is too large."""
     order = np.argsort(groups, kind="stable")
@@ -147,16 +227,3 @@ def _nearest(vectors: Floats, centres: Floats) -> Positions:
     size = max(1, BLOCK // len(centres))
     blocks = [(vectors[i : i + size] @ centres.T).argmax(axis=1) for i in range(0, len(vectors), size)]
     return np.concatenate(blocks)
-
-
-def _probes(vectors: Floats, groups: Positions, probes: int) -> list[tuple[Positions, Positions]]:
-    """For each group its members and the sorted members of the groups whose means are nearest to its own."""
-    order = np.argsort(groups, kind="stable")
-    sizes = np.bincount(groups)
-    members = np.split(order, np.cumsum(sizes)[:-1])
-    means = unit_rows(np.add.reduceat(vectors[order], np.cumsum(sizes) - sizes, axis=0))
-    near = top_k(means @ means.T, probes)[0]
-    return [
-        (own, np.sort(np.concatenate([members[g] for g in {group, *near[group].tolist()}])))
-        for group, own in enumerate(members)
-    ]
