@@ -24,7 +24,7 @@ from eopiez_ray.model.changes import Change, StepChange
 from eopiez_ray.model.ids import WorkflowId
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.model.work import WorkCall
-from eopiez_ray.store import Batch, Claim, Updates, ledger
+from eopiez_ray.store import Batch, Claim, Updates, claiming, ledger
 from eopiez_ray.store.database import Database
 
 from ..waiting import until
@@ -53,7 +53,7 @@ SEAMS = {
     "writes are gathered": Seam(Batch, "add"),
     "a batch is committed": Seam(ledger.Ledger, "commit"),
     "columns of a batch are made": Seam(ledger, "_task_columns"),
-    "a workflow is restored": Seam(ledger, "restored"),
+    "a workflow is restored": Seam(claiming, "restored"),
     "a claimed workflow is held": Seam(claims.Claims, "_run_of"),
     "inputs are resolved": Seam(InputResolver, "resolve"),
     "outputs are kept at hand": Seam(InputResolver, "remember_all"),
