@@ -26,6 +26,9 @@ Integers = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 DENSE_LIMIT = 3_000
 """Dimension of C⁰ up to which null spaces are found by a dense decomposition of each component."""
+CHUNK = 100_000
+"""Edges whose consistency is measured together."""
+ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,15 @@ class CellularSheaf:
         With a = F_u x_u and b = F_v x_v it is 1 - |a - b|² / 2(|a|² + |b|²): 1 where they are equal (everywhere, for
         a global section), 1/2 where they are orthogonal, 0 where they are opposite. Two zeros agree.
         """
-        tail = self._restrict(0, self.tail_maps, cochain)
-        head = self._restrict(1, self.head_maps, cochain)
-        apart = ((tail - head) ** 2).sum(axis=1)
-        whole = 2 * ((tail**2).sum(axis=1) + (head**2).sum(axis=1))
-        agreement = 1 - np.divide(apart, whole, out=np.zeros_like(apart), where=whole > 0)
-        bounded: npt.NDArray[np.float32] = np.clip(agreement, 0, 1).astype(np.float32)
-        return bounded
+        found = np.empty(len(self.edges), np.float32)
+        for start in range(0, len(found), CHUNK):
+            part = slice(start, start + CHUNK)
+            tail, head = (self._restrict(end, part, cochain) for end in (0, 1))
+            apart = ((tail - head) ** 2).sum(axis=1)
+            whole = 2 * ((tail**2).sum(axis=1) + (head**2).sum(axis=1))
+            agreement = 1 - np.divide(apart, whole, out=np.zeros_like(apart), where=whole > 0)
+            found[part] = np.clip(agreement, 0, 1)
+        return found
 
     def global_sections_dimension(self, tolerance: float = 1e-8) -> int:
         """dim H⁰ = dim ker L; eigenvalues up to ``tolerance`` times the largest count as zero."""
@@ -116,17 +121,19 @@ class CellularSheaf:
             bases.append(placed)
         return np.hstack(bases)
 
-    def _inside(self, end: int) -> npt.NDArray[np.bool_]:
-        """Which entries of the padded maps of that end are inside the stalks."""
+    def _inside(self, end: int, part: slice = ALL) -> npt.NDArray[np.bool_]:
+        """Which entries of the padded maps of that end of some edges are inside the stalks."""
         _, p, q = self.tail_maps.shape
-        rows = np.arange(p) < self.edge_dimensions[:, None]
-        columns = np.arange(q) < self.vertex_dimensions[self.edges[:, end]][:, None]
+        rows = np.arange(p) < self.edge_dimensions[part, None]
+        columns = np.arange(q) < self.vertex_dimensions[self.edges[part, end]][:, None]
         return rows[:, :, None] & columns[:, None, :]
 
-    def _restrict(self, end: int, maps: Reals, cochain: Reals) -> Reals:
-        inside = np.where(self._inside(end), maps, 0)
-        restricted: Reals = np.einsum("epq,eq->ep", inside, cochain[self.edges[:, end]])
-        return restricted
+    def _restrict(self, end: int, part: slice, cochain: Reals) -> Reals:
+        """What restriction makes of the cochain at that end of some edges, ``(e, p)``."""
+        maps, inside = (self.tail_maps, self.head_maps)[end][part], self._inside(end, part)
+        values = cochain[self.edges[part, end]][:, :, None]
+        restricted: Reals = (maps if inside.all() else np.where(inside, maps, 0)) @ values
+        return restricted[:, :, 0]
 
 
 def _kernel(laplacian: sparse.csr_matrix, threshold: float) -> npt.NDArray[np.float64]:
