@@ -43,6 +43,7 @@ ROUNDS = 5
 MOST_FINE = 400
 """Fine communities at most."""
 CHUNK = 20_000
+"""Vertices whose next community is looked for together."""
 POWER_ITERATIONS = 12
 CENTRE_WEIGHT = 2.0
 """What the cosine to the centre counts in refinement, over the share of edges."""
@@ -190,9 +191,14 @@ def refine(graph: sparse.csr_matrix, vectors: Floats, labels: Labels) -> Labels:
     shares = sparse.csr_matrix(sparse.diags(1 / np.maximum(weight, 1e-12)) @ graph)
     labels = _dense(labels)
     for _ in range(ROUNDS):
-        towards = np.asarray((shares @ membership(labels)).todense())
-        towards += CENTRE_WEIGHT * (vectors @ unit_rows(_sums(vectors, labels)).T)
-        moved = _dense(towards.argmax(axis=1))
+        member, centres = membership(labels), unit_rows(_sums(vectors, labels)).T
+        moved = np.empty(len(labels), np.int64)
+        for start in range(0, len(labels), CHUNK):
+            rows = slice(start, start + CHUNK)
+            towards = np.asarray((shares[rows] @ member).todense())
+            towards += CENTRE_WEIGHT * (vectors[rows] @ centres)
+            moved[rows] = towards.argmax(axis=1)
+        moved = _dense(moved)
         if np.array_equal(moved, labels):
             break
         labels = moved
