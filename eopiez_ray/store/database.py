@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     Connection = PoolConnectionProxy[asyncpg.Record]
 
 
+UNSENT = "cannot switch to state"
+"""What asyncpg says where the server has just ended an idle connection, so that a statement was not sent."""
+
+
 class Database:
     """A pool of connections to one database with the current schema. Create it with ``connect``."""
 
@@ -66,8 +70,14 @@ class Database:
             async with self.transaction() as connection:
                 return await connection.fetch(statement, *arguments)
         with translated(self.url):
-            async with self._pool.acquire(timeout=10) as connection:
-                return await connection.fetch(statement, *arguments)
+            while True:
+                async with self._pool.acquire(timeout=10) as connection:
+                    try:
+                        return await connection.fetch(statement, *arguments)
+                    except asyncpg.InternalClientError as error:
+                        if UNSENT not in str(error):
+                            raise
+                        connection.terminate()
 
     async def fetchrow(self, statement: str, *arguments: Any) -> asyncpg.Record | None:
         """The first row of a statement, if there is one."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from importlib.resources import files
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -102,3 +104,38 @@ async def test_a_lost_connection_is_opened_again(database: Database) -> None:
 
 def test_passwords_are_not_shown() -> None:
     assert redacted("postgresql://a:secret@h/d") == "postgresql://a:***@h/d"
+
+
+async def test_a_connection_that_the_server_has_just_ended_is_replaced(database_url: str, tmp_path: Path) -> None:
+    """The server's farewell is there, but the end of the connection is not yet: no statement can be sent on it."""
+    socket = Path(database_url.rpartition("host=")[2])
+    async with lingering(socket, tmp_path), await connect(database_url.replace(str(socket), str(tmp_path))) as database:
+        await asyncio.gather(*(database.fetch("select pg_sleep(0.1)") for _ in range(3)))
+        admin = await asyncpg.connect(database_url)
+        others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        await admin.execute(f"select pg_terminate_backend(pid, 10000) {others}")
+        await admin.close()
+        rows = await asyncio.gather(*(database.fetchrow("select 7 as seven") for _ in range(3)))
+        assert [row and row["seven"] for row in rows] == [7, 7, 7]
+
+
+@contextlib.asynccontextmanager
+async def lingering(socket: Path, folder: Path) -> AsyncIterator[None]:
+    """A way to a server on which connections stay open although the server has closed them."""
+    name, until_closed = ".s.PGSQL.5432", asyncio.Event()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(2**16):
+            writer.write(data)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_unix_connection(socket / name)
+        tasks = [asyncio.ensure_future(pass_on(*pair)) for pair in ((reader, to_server), (from_server, writer))]
+        await asyncio.wait([tasks[0], asyncio.ensure_future(until_closed.wait())], return_when="FIRST_COMPLETED")
+        for each in (writer, to_server):
+            each.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async with await asyncio.start_unix_server(serve, folder / name):
+        yield
+        until_closed.set()
