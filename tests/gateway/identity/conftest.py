@@ -1,16 +1,28 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from eopiez_ray.gateway.app import create_app
+from eopiez_ray.gateway.identity import passwords
 from eopiez_ray.gateway.identity.services import IdentityServices, open_identity
 from eopiez_ray.store import Database, connect
 
 from .browsing import Site
-from .given import settings_of
+from .given import QUICK, settings_of
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Passwords take little effort, but where they are what is tested."""
+    if request.path.name != "test_passwords.py":
+        monkeypatch.setattr(passwords, "_WORK", QUICK)
+    passwords._nobodys.cache_clear()
+    yield
+    passwords._nobodys.cache_clear()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -24,6 +24,8 @@ PASSWORD = "ulmenblatt im wind"
 PROOF = Proof(PASSWORD)
 PEER = Peer("192.0.2.7", "tests", "request-1")
 ELSEWHERE = Peer("198.51.100.9", "tests", "request-2")
+QUICK = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
+"""Argon2id with little effort; ``test_passwords.py`` holds what is deployed."""
 
 
 def settings_of(database_url: str, home: Path) -> Settings:
@@ -33,8 +35,8 @@ def settings_of(database_url: str, home: Path) -> Settings:
 
 @cache
 def hashed() -> str:
-    """The hash of ``PASSWORD``: it takes its time."""
-    return PasswordHash((Argon2Hasher(memory_cost=65536, parallelism=1),)).hash(PASSWORD)
+    """The hash of ``PASSWORD``."""
+    return QUICK.hash(PASSWORD)
 
 
 async def user(services: IdentityServices, login: str = "anna", *, administrator: bool = False) -> UUID:
