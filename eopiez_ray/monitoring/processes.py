@@ -29,6 +29,15 @@ NODE = shortened(socket.gethostname())
 """What this node is called."""
 FOREIGN_LEASE = timedelta(seconds=25)
 """How long a look at a node elsewhere keeps others from measuring it too; longer than until the next look."""
+OF_PROCESS = (
+    catalogue.PROCESS_CPU, catalogue.PROCESS_MEMORY, catalogue.PROCESS_THREADS, catalogue.PROCESS_FILES,
+    catalogue.PROCESSES,
+)  # fmt: skip
+OF_NODE = (
+    catalogue.NODE_CPU, catalogue.NODE_MEMORY, catalogue.NODE_DISK, catalogue.NODE_DISK_BYTES,
+    catalogue.NODE_NETWORK_BYTES,
+)  # fmt: skip
+"""What a look at a node measures."""
 LAG_PROBE_S = 0.05
 """Seconds for which something is put off to see whether it comes in time."""
 
