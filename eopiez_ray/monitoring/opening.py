@@ -18,7 +18,7 @@ from ..store.alerts import AlertStore
 from ..store.samples import SampleStore
 from . import catalogue as c
 from .alerts.alerting import Alerting
-from .alerts.hearing import FOLD, SURVEY, Hearing
+from .alerts.hearing import FOLD, Hearing
 from .alerts.urgency import LEARN_S, Lookout
 from .folding import Folder
 from .happenings import Business
@@ -73,11 +73,11 @@ async def stationed(
     station = Station(database, meter, part)
     store, alerting = SampleStore(database), Alerting(station, settings) if settings.alerts else None
     reporter, lookout = Reporter(station, store), Lookout(AlertStore(database), AlertDesk(database))
+    early = EarlyReporter(station, store, reporter, lookout)
     if settings.metrics:
         station.add(*_own(station, settings, reporter, lookout), *(more(station) if more else ()))
-        station.add(*_of_node(station, settings, lookout), *_of_system(station, store, settings, lookout))
+        station.add(*_of_node(station, settings, lookout), *_of_system(station, store, settings, early))
     if settings.metrics and alerting is not None:
-        early = EarlyReporter(station, store, reporter, lookout)
         station.add(
             Chore("learn what rules watch", LEARN_S, lookout.learn), Chore("report early", GLANCE_S, early.glance)
         )
@@ -110,13 +110,18 @@ def _of_node(station: Station, settings: Settings, lookout: Lookout) -> list[Cho
     return [_sampling("sample the node", every_s, node.sample, OF_NODE, lookout, watch_of(NODE))]
 
 
-def _of_system(station: Station, store: SampleStore, settings: Settings, lookout: Lookout) -> list[Chore]:
+def _of_system(station: Station, store: SampleStore, settings: Settings, early: EarlyReporter) -> list[Chore]:
     """What one process does for the whole system."""
-    every_s, surveys = settings.metrics_interval_s, Surveys(station, settings)
+    every_s, surveys, lookout = settings.metrics_interval_s, Surveys(station, settings), early.lookout
+
+    async def look() -> None:
+        await surveys.queue()
+        await early.report()
+
     folder = Folder(station, store, Business(settings).measure, every_s)
-    rollups, hearing = Rollups(station, store, folder, settings), Hearing(station, lookout, folder)
+    rollups, hearing = Rollups(station, store, folder, settings), Hearing(station, lookout, folder, look)
     return [
-        _sampling(SURVEY, every_s, surveys.queue, QUEUED, lookout, SYSTEM),
+        _sampling("survey the queue", every_s, surveys.queue, QUEUED, lookout, SYSTEM),
         _sampling("survey users", every_s, surveys.users, (c.ACTIVE_USERS,), lookout, SYSTEM),
         _sampling("survey the database", every_s, surveys.server, OF_SERVER, lookout, SYSTEM),
         _sampling("survey its tables", every_s, surveys.tables, (c.DB_ROWS, c.DB_TABLE_BYTES), lookout, SYSTEM),

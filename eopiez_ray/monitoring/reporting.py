@@ -49,14 +49,18 @@ class EarlyReporter:
     """Looks into the meter, which costs next to nothing, and reports what a rule watches as soon as it has news."""
 
     def __init__(self, station: Station, store: SampleStore, reporter: Reporter, lookout: Lookout) -> None:
-        self._station, self._store, self._reporter, self._lookout = station, store, reporter, lookout
+        self._station, self._store, self._reporter, self.lookout = station, store, reporter, lookout
 
     async def glance(self) -> None:
         """Report what is watched, if there is news, and let it be folded."""
-        watched = self._lookout.watched
-        if self._station.meter.has_news(watched.covers):
-            await self._reporter.report(lambda metric: metric.name in watched.choices)
+        if self._station.meter.has_news(self.lookout.watched.covers):
+            await self.report()
             await self._tell()
+
+    async def report(self) -> None:
+        """Report what is watched."""
+        choices = self.lookout.watched.choices
+        await self._reporter.report(lambda metric: metric.name in choices)
 
     async def _tell(self) -> None:
         if self._station.keeps(SYSTEM):

@@ -35,7 +35,7 @@ LONGEST_PAUSE = 3
 """Longest pause after failures in a row, in intervals of the chore."""
 HURRIED_S = 2.0
 """Seconds between two times of a chore that measures what somebody waits for."""
-WOKEN_SHARE = 0.02
+WOKEN_SHARE = 0.04
 """Part of the time that a chore may take because it is woken, again and again."""
 NEAR = 0.02
 """Part of an interval before its beat within which a chore that has just been done is not done again."""

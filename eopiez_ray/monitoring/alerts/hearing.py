@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from ...engine.moments import set_within
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 REPORTED, CHANGED = "eopiez_measured", ("eopiez_status", "eopiez_work")
 """Channels: a process has reported early; a workflow has come or changed."""
-SURVEY, FOLD, EVALUATE, DELIVER = "survey the queue", "fold", "evaluate alerts", "deliver alerts"
+FOLD, EVALUATE, DELIVER = "fold", "evaluate alerts", "deliver alerts"
 """Chores, in the order in which a cause becomes a message."""
 SETTLED_S = 0.15
 """Seconds after which what was announced is certainly before the horizon of a fold, if no transaction is open."""
@@ -27,13 +28,25 @@ MOST_TRIES = 3
 """Folds in a row that are made for what an open transaction still hides."""
 
 
+Survey = Callable[[], Awaitable[None]]
+
+
 class Hearing:
     """Listens for the whole system, as long as this process keeps the watch over it. A lost notice costs time alone:
     everything is looked at again at the next beat."""
 
-    def __init__(self, station: Station, lookout: Lookout, folder: Folder) -> None:
-        self._station, self._lookout, self._folder = station, lookout, folder
+    def __init__(self, station: Station, lookout: Lookout, folder: Folder, survey: Survey) -> None:
+        """
+        Args:
+            station: keeps the watch.
+            lookout: knows what rules watch.
+            folder: folds.
+            survey: looks at the queue, and reports what is watched.
+        """
+        self._station, self._lookout, self._folder, self._survey = station, lookout, folder, survey
         self._settling: asyncio.TimerHandle | None = None
+        self._has_changed = False
+        """Whether the queue is to be looked at."""
         self._tries = 0
         """Folds that are still made for the latest news."""
 
@@ -51,7 +64,10 @@ class Hearing:
                 self._settling.cancel()
 
     async def fold(self) -> None:
-        """Fold, and let rules be looked at."""
+        """Fold, and let rules be looked at; before, look at the queue, if it has changed and a rule watches it."""
+        if self._has_changed:
+            self._has_changed = False
+            await self._survey()
         await self._folder.fold()
         self._station.wake(EVALUATE)
         if self._folder.late_s < LATE_S:
@@ -65,9 +81,8 @@ class Hearing:
             self._station.wake(FOLD)
             return
         watched = self._lookout.watched
-        if watched.has(QUEUED):
-            self._station.wake(SURVEY)
-        if watched.has(COUNTED):
+        self._has_changed |= watched.has(QUEUED)
+        if self._has_changed or watched.has(COUNTED):
             self._settle()
 
     def _settle(self) -> None:
