@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SetAside,
         WorkflowView,
     )
+    from .accounting import Spent
     from .figures import NodeFigures
     from .pool import Usage
 
@@ -60,6 +61,10 @@ class Local:
     def usage(self) -> Usage | None:
         """What the cluster has, and what this process holds of it; None while it drives nothing."""
         return self._run(self._engine.usage())
+
+    def spent(self) -> Spent | None:
+        """Where the time of slots went since this was last asked; None while it drives nothing."""
+        return self._run(self._engine.spent())
 
     def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ..store import (
         WorkflowView,
     )
+    from .accounting import Spent
     from .figures import NodeFigures
     from .pool import Usage
 
@@ -213,6 +214,10 @@ class Engine:
     async def usage(self) -> Usage | None:
         """What the cluster has, and what is held of it here; None while nothing is driven here."""
         return None if self._executor is None else self._executor.usage()
+
+    async def spent(self) -> Spent | None:
+        """Where the time of slots went since this was last asked; None while nothing is driven here."""
+        return None if self._orchestrator is None else self._orchestrator.spent()
 
     async def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""
