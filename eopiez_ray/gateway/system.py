@@ -141,7 +141,9 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             system.watcher.start()
             system.checker.start()
             try:
-                async with stationed(database, settings, "gateway", system.traffic.meter, system.chores):
+                async with stationed(
+                    database, settings, "gateway", system.traffic.meter, system.chores, system.traffic.roots
+                ):
                     yield system
             finally:
                 await system.checker.stop()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..engine.moments import set_within
@@ -30,14 +31,17 @@ from .reporting import EarlyReporter, Reporter
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
 from .surveys import OF_ARTIFACTS, OF_BACKUPS, OF_SERVER, QUEUED, Surveys
+from .tracing.collector import Collector
 from .tracing.exporting import EXPORT_S, Exporter
 from .tracing.headers import headers_of
+from .tracing.roots import SEND_S
 from .tracing.wire import is_installed
 
 if TYPE_CHECKING:
     from ..settings import Settings
     from ..store import Database
     from .catalogue import Metric
+    from .tracing.roots import Roots
 
 ROLL_S = 15.0
 PROBE_S, PROBED_S = 60.0, 5.0
@@ -59,7 +63,12 @@ log = get_logger(__name__)
 
 @asynccontextmanager
 async def stationed(
-    database: Database, settings: Settings, part: str, meter: Meter, more: More | None = None
+    database: Database,
+    settings: Settings,
+    part: str,
+    meter: Meter,
+    more: More | None = None,
+    roots: Roots | None = None,
 ) -> AsyncIterator[Station]:
     """The station of this process, as long as the block lasts; it measures nothing if metrics are off.
 
@@ -69,6 +78,7 @@ async def stationed(
         part: what this process is, such as ``gateway``.
         meter: what it measures.
         more: gives chores of this part alone.
+        roots: spans of requests that this process answers.
     """
     station = Station(database, meter, part)
     store, alerting = SampleStore(database), Alerting(station, settings) if settings.alerts else None
@@ -82,14 +92,19 @@ async def stationed(
             Chore("learn what rules watch", LEARN_S, lookout.learn), Chore("report early", GLANCE_S, early.glance)
         )
     station.add(*_of_log(database, settings), *_of_protection(database, settings))
-    station.add(*_of_traces(station, settings))
+    collector = _collector(settings)
+    sends = None if roots is None or collector is None else partial(roots.send, collector)
+    if collector is not None:
+        station.add(Chore("export traces", EXPORT_S, Exporter(station, collector).export, watch=SYSTEM))
+    if sends is not None:
+        station.add(Chore("send requests' spans", SEND_S, sends))
     if alerting is not None:
         station.add(*alerting.chores())
     station.start()
     try:
         yield station
     finally:
-        await station.stop(last=[reporter.report] if settings.metrics else [])
+        await station.stop(last=[*([reporter.report] if settings.metrics else []), *([sends] if sends else [])])
         if alerting is not None:
             await alerting.close()
 
@@ -171,19 +186,18 @@ def _of_protection(database: Database, settings: Settings) -> list[Chore]:
     ]
 
 
-def _of_traces(station: Station, settings: Settings) -> list[Chore]:
-    """What one process does for traces, if there is a collector."""
+def _collector(settings: Settings) -> Collector | None:
+    """Where spans go; None if nobody has said so, or nothing can go there."""
     if settings.otlp_url is None:
-        return []
+        return None
     if not is_installed():
         log.error("no traces are exported, because the extra 'tracing' is not installed", setting="EOPIEZ_OTLP_URL")
-        return []
+        return None
     try:
-        exporter = Exporter(station, settings.otlp_url, headers_of(settings.otlp_headers))
+        return Collector(settings.otlp_url, headers_of(settings.otlp_headers))
     except ParameterError as error:
         log.warning("no traces are exported, because a setting is wrong", reason=str(error))
-        return []
-    return [Chore("export traces", EXPORT_S, exporter.export, watch=SYSTEM)]
+        return None
 
 
 @contextmanager
