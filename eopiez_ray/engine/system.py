@@ -34,6 +34,7 @@ from ..store import (
 )
 from ..store.backups import BackupDesk
 from ..store.erasing import results_folder
+from ..store.rejects import Rejects
 from ..store.retention import Expired
 from .artifacts import Artifacts
 from .cluster import RayExecutor
@@ -103,6 +104,18 @@ class Engine:
         """The store's users' side."""
         assert self._database is not None, "open the engine first"
         return Workflows(self._database)
+
+    @property
+    def updates(self) -> Updates:
+        """Of plans, and the plans that workflows have followed."""
+        assert self._database is not None, "open the engine first"
+        return Updates(self._database)
+
+    @property
+    def rejects(self) -> Rejects:
+        """Rows that steps could not use."""
+        assert self._database is not None, "open the engine first"
+        return Rejects(self._database)
 
     @property
     def projects(self) -> Projects:
@@ -392,7 +405,7 @@ class Engine:
     async def update(self, workflow: WorkflowId, change: Change) -> None:
         """As ``Workflow.update``."""
         assert self._database is not None
-        updates, view = Updates(self._database), await self.workflows.get(workflow)
+        updates, view = self.updates, await self.workflows.get(workflow)
         await self._check_parameters(view.plan, change)
         wanted = change.applied(view.plan)
         if self._executor is not None:
