@@ -41,6 +41,7 @@ from . import (
     performance,
     phases,
     plan,
+    rejects,
     resume,
     retention,
     retry,
@@ -148,10 +149,10 @@ def eopiez(
 
 
 COMMANDS = (
-    demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, events, phases, update,
-    performance, costs, top, limits, weigh, orchestrate, job, up, status, down, doctor, config, upgrade, backup, export,
-    import_, alerts, users, audit, encrypt, erase, retention, login, logout, context, search, archive, chaos, clean,
-    plan,
+    demo, run, start, list_workflows, show, logs, pause, resume, retry, cancel, failures, tasks, rejects, events,
+    phases, update, performance, costs, top, limits, weigh, orchestrate, job, up, status, down, doctor, config,
+    upgrade, backup, export, import_, alerts, users, audit, encrypt, erase, retention, login, logout, context,
+    search, archive, chaos, clean, plan,
 )  # fmt: skip
 """In the order of ``eopiez --help``."""
 for command in COMMANDS:

@@ -96,7 +96,8 @@ async def _performance(local: Local, database: Database, question: Question) -> 
     reader = Performance(Samples(database, local.settings))
     groups = [asdict(each) for each in await reader.groups(window, question.groups, then)]
     ended = [asdict(each) for each in await reader.ended(window)]
-    return {"since": window.since, "until": window.until, "ended": ended, "groups": groups}
+    used = asdict(await reader.utilisation(window))
+    return {"since": window.since, "until": window.until, "ended": ended, "utilisation": used, "groups": groups}
 
 
 async def _costs(

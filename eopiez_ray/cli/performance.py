@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+USES = {
+    "work": "at work", "limit": "held back by limits", "room": "by lack of room", "retry": "by pauses before retries",
+    "dependency": "by dependencies", "idle": "with nothing to do",
+}  # fmt: skip
+HOLDS = {"limit": "limits", "room": "lack of room", "retry": "pauses before retries"}
+LEAST_SHARE = 0.005
+"""Smaller shares are not worth a word."""
 COLOURS = {"slower": "red", "faster": "green"}
 
 
@@ -89,6 +96,7 @@ def show_performance(
         for each in found["groups"][:limit]:
             print_json(each)
         return
+    _used(found["utilisation"])
     if not found["groups"]:
         err().print("Nothing was measured there. `eopiez up` and `eopiez orchestrate` measure what they drive.")
         return
@@ -125,6 +133,18 @@ def _ended(ended: list[Mapping[str, Any]]) -> None:
         took = each["took"]
         line = f"{counted(each['workflows'], 'workflow')} {each['status']}"
         out().print(f"{line}, median {duration(took['p50_s'])}, p95 {duration(took['p95_s'])}", markup=False)
+
+
+def _used(used: Mapping[str, Any]) -> None:
+    """Where the time of slots went, and what held work back."""
+    if used["slots"] is not None:
+        shares = [f"{share:.0%} {USES[use]}" for use, share in used["uses"].items() if share >= LEAST_SHARE]
+        computed = "" if used["computing"] is None else f" (computing for {used['computing']:.0%} of that)"
+        shares[:1] = [shares[0] + computed] if used["uses"]["work"] >= LEAST_SHARE else shares[:1]
+        out().print(f"{used['slots']:.1f} slots: {', '.join(shares)}", markup=False)
+    held = [f"{duration(seconds)} by {HOLDS[by]}" for by, seconds in used["held_back_s"].items() if seconds >= 1]
+    if held:
+        out().print(f"Ready work was held back, times the slots that it needs, for {', '.join(held)}", markup=False)
 
 
 def _sheet(groups: list[Mapping[str, Any]], by: list[str], *, is_compared: bool) -> Sheet:

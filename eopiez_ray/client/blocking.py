@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..model.ids import WorkflowId
     from ..model.limits import LimitKind, Rules, StandingLimit
     from ..model.options import RequestOptions, StartOptions
+    from ..model.plan import PlanSpec
     from ..model.requests import Answer, Selection, Verb
     from ..model.status import WorkflowStatus
     from ..model.tasks import TaskKey
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
         EventView,
         GivenUp,
         LogView,
+        PlanVersion,
+        RejectReason,
+        RejectView,
         SetAside,
         StepFacts,
         StepView,
@@ -120,6 +124,12 @@ class Remote:
         """Workflows, newest first by default, without their plans."""
         found = self._loop.run(self._remote.workflows(status, limit, where=where, order=order, after=after))
         return Rows(found, workflows_html)
+
+    def ids(
+        self, where: WorkflowFilter = ALL, *, order: Order = Order.NEWEST, limit: int | None = None
+    ) -> dict[WorkflowId, WorkflowStatus]:
+        """Workflows that you may steer, by id, with their status: to pause, cancel or retry them and no others."""
+        return self._loop.run(self._remote.ids(where, order=order, limit=limit))
 
     def statuses(self, workflows: Collection[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
         """The status of these workflows."""
@@ -318,6 +328,24 @@ class RemoteWorkflow:
     def last_attempts(self, limit: int = 10) -> list[AttemptView]:
         """The newest attempts that ended without a result, the newest last."""
         return Rows(self._loop.run(self._workflow.last_attempts(limit)), attempts_html)
+
+    def plans(self) -> list[PlanVersion]:
+        """The plans that it has followed, the latest last: each update makes one."""
+        return self._loop.run(self._workflow.plans())
+
+    def plan(self, version: int) -> PlanSpec:
+        """One of these plans."""
+        return self._loop.run(self._workflow.plan(version))
+
+    def rejects(
+        self, step: str | None = None, reason: str | None = None, limit: int | None = None
+    ) -> Iterator[RejectView]:
+        """Rows that its steps could not use, in order of step and partition, fetched a page at a time."""
+        return self._loop.iterate(self._workflow.rejects(step, reason, limit))
+
+    def reject_reasons(self) -> list[RejectReason]:
+        """Why rows were rejected, and how many, by step; most frequent first."""
+        return self._loop.run(self._workflow.reject_reasons())
 
     def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
         """Start no more tasks; it is ``paused`` once none is in flight."""

@@ -20,6 +20,9 @@ from ..model.views import (
     EventView,
     GivenUp,
     LogView,
+    PlanVersion,
+    RejectReason,
+    RejectView,
     SetAside,
     StepFacts,
     StepView,
@@ -81,6 +84,21 @@ def log_view(value: Json) -> LogView:
 def attempt_view(value: Json) -> AttemptView:
     """An attempt without a result."""
     return _made(AttemptView, value)
+
+
+def plan_version(value: Json) -> PlanVersion:
+    """A plan that a workflow follows or has followed."""
+    return _made(PlanVersion, value)
+
+
+def reject_view(value: Json) -> RejectView:
+    """Rejected rows."""
+    return _made(RejectView, value)
+
+
+def reject_reason(value: Json) -> RejectReason:
+    """Why rows were rejected."""
+    return _made(RejectReason, value)
 
 
 def task_view(value: Json, positions: Mapping[str, int]) -> TaskView:

@@ -150,6 +150,19 @@ class AsyncRemote:
         found = pages(self._transport, "workflows", most=limit, **query)
         return [reading.workflow_view(each) async for each in found]
 
+    async def ids(
+        self, where: WorkflowFilter = ALL, *, order: Order = Order.NEWEST, limit: int | None = None
+    ) -> dict[WorkflowId, WorkflowStatus]:
+        """Workflows that you may steer, by id, with their status: to pause, cancel or retry them and no others.
+
+        Args:
+            where: only those that meet these conditions.
+            order: oldest or newest first.
+            limit: how many at most.
+        """
+        found = pages(self._transport, "workflows/ids", most=limit, **_conditions(where), order=order)
+        return {WorkflowId(UUID(each["id"])): WorkflowStatus(each["status"]) async for each in found}
+
     async def statuses(self, workflows: Collection[WorkflowId]) -> dict[WorkflowId, WorkflowStatus]:
         """The status of these workflows."""
         gate = asyncio.Semaphore(TOGETHER)

@@ -16,6 +16,8 @@ from ..errors import (
 )
 from ..model.endings import check_succeeded
 from ..model.filters import AttemptFilter, LogFilter, TaskFilter
+from ..model.names import check_step, check_version
+from ..model.plan import PlanSpec
 from ..model.requests import Mode, Timers, Verb
 from ..model.status import WorkflowStatus
 from . import reading
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
         DriverView,
         EventView,
         LogView,
+        PlanVersion,
+        RejectReason,
+        RejectView,
         StepFacts,
         StepView,
         TaskView,
@@ -211,6 +216,44 @@ class AsyncRemoteWorkflow:
         """The newest attempts that ended without a result, the newest last."""
         page = await self._transport.get(f"{self._path}/attempts", latest=True, limit=limit)
         return [reading.attempt_view(each) for each in page["items"]]
+
+    async def plans(self) -> list[PlanVersion]:
+        """The plans that it has followed, the latest last: each update makes one."""
+        found = await self._transport.get(f"{self._path}/plans")
+        return [reading.plan_version(each) for each in found["items"]]
+
+    async def plan(self, version: int) -> PlanSpec:
+        """One of these plans.
+
+        Raises:
+            ParameterError: it has not followed such a plan, or the plan is not kept.
+        """
+        kept = [each.version for each in await self.plans()]
+        check_version(version, kept)
+        return PlanSpec.from_value((await self._transport.get(f"{self._path}/plans/{version}"))["plan"])
+
+    async def rejects(
+        self, step: str | None = None, reason: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[RejectView]:
+        """Rows that its steps could not use, in order of step and partition, fetched a page at a time.
+
+        Args:
+            step: only of this step.
+            reason: only for this reason.
+            limit: how many at most.
+
+        Raises:
+            PlanError: its plan has no such step.
+        """
+        if step is not None:
+            check_step([each.name for each in await self.steps()], step)
+        async for each in pages(self._transport, f"{self._path}/rejects", most=limit, step=step, reason=reason):
+            yield reading.reject_view(each)
+
+    async def reject_reasons(self) -> list[RejectReason]:
+        """Why rows were rejected, and how many, by step; most frequent first."""
+        found = await self._transport.get(f"{self._path}/rejects/reasons")
+        return [reading.reject_reason(each) for each in found["items"]]
 
     async def pause(self, **options: Unpack[RequestOptions]) -> WorkflowStatus:
         """Start no more tasks; it is ``paused`` once none is in flight."""

@@ -151,6 +151,10 @@ class RayExecutor:
         """As many workers as this orchestrator's share of the nodes can hold."""
         return self._pool.slots(resources)
 
+    def held(self) -> float:
+        """How many CPUs its workers hold that are at work."""
+        return sum(pooled.resources.totals().get("CPU", 0.0) for pooled in self._workers.values() if pooled.load)
+
     def free(self, resources: Resources) -> dict[str, float]:
         """The nodes' total resources, minus what busy workers hold."""
         return self._pool.free(resources)

@@ -111,6 +111,9 @@ class Executor(Protocol):
     def slots(self, resources: Resources) -> int:
         """How many calls with these resources could run at once if nothing else ran."""
 
+    def held(self) -> float:
+        """How many CPUs its workers hold that are at work."""
+
     def free(self, resources: Resources) -> Mapping[str, float]:
         """How much of each resource that such a task needs is free, by Ray's names."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
@@ -11,18 +12,22 @@ from ..errors import WorkflowNotFinishedError
 from ..model.changes import Change, StepChange
 from ..model.endings import check_succeeded
 from ..model.filters import AttemptFilter, LogFilter, TaskFilter
+from ..model.names import check_step, check_version
 from ..model.options import RequestOptions, login_name, request_of
+from ..model.plan import PlanSpec
 from ..model.status import StepStatus, WorkflowStatus
+from ..model.views import RejectReason
 from ..settings import Settings
 from ..store import Workflows
+from ..store.rejects import name_of
 from .artifacts import LoadedPartitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from ..model.ids import WorkflowId
-    from ..model.plan import PlanSpec
     from ..model.tasks import TaskKey
+    from ..model.views import PlanVersion
     from ..store import (
         AttemptView,
         DriverView,
@@ -193,7 +198,7 @@ class Workflow:
         def page(after: int, size: int) -> list[EventView]:
             return self._thread.run(self._workflows.events(self.id, after, size))
 
-        return _paged(page, lambda event: event.id, 0, None)
+        return paged(page, lambda event: event.id, 0, None)
 
     def logs(
         self, after: int = 0, *, step: str | None = None, partition: int | None = None, level: str | None = None
@@ -230,7 +235,7 @@ class Workflow:
         def page(after: TaskKey | None, size: int) -> list[TaskView]:
             return self._thread.run(self._workflows.tasks(self.id, where or TaskFilter(), after, size))
 
-        return _paged(page, lambda task: task.key, after, limit)
+        return paged(page, lambda task: task.key, after, limit)
 
     def attempts(
         self, where: AttemptFilter | None = None, after: int = 0, limit: int | None = None
@@ -255,7 +260,7 @@ class Workflow:
         def page(after: int, size: int) -> list[AttemptView]:
             return self._thread.run(self._workflows.attempts(self.id, where or AttemptFilter(), after, size))
 
-        return _paged(page, lambda attempt: attempt.id, after, limit)
+        return paged(page, lambda attempt: attempt.id, after, limit)
 
     def last_attempts(self, limit: int = 10) -> list[AttemptView]:
         """The newest attempts that ended without a result, the newest last."""
@@ -265,16 +270,61 @@ class Workflow:
         """Figures for each step besides its counters: its peak memory, its attempts without a result."""
         return self._thread.run(self._workflows.step_facts(self.id))
 
-    def rejects(self) -> Iterable[RejectView]:
-        """Quarantined rows."""
-        return self._thread.run(self._workflows.rejects(self.id))
+    def plans(self) -> list[PlanVersion]:
+        """The plans that it has followed, the latest last: each update makes one."""
+        return self._thread.run(self._thread.engine.updates.versions(self.id))
+
+    def plan(self, version: int) -> PlanSpec:
+        """One of these plans.
+
+        Raises:
+            ParameterError: it has not followed such a plan, or the plan is not kept.
+        """
+        found = self._thread.run(self._thread.engine.updates.version(self.id, version))
+        if found is None:
+            check_version(version, [each.version for each in self.plans()])
+        assert found is not None
+        return PlanSpec.from_value(found[1])
+
+    def rejects(
+        self, step: str | None = None, reason: str | None = None, limit: int | None = None
+    ) -> Iterator[RejectView]:
+        """Rows that its steps could not use, in order of step and partition, fetched a page at a time.
+
+        Args:
+            step: only of this step.
+            reason: only for this reason, of which the first 1,000 characters count.
+            limit: how many at most.
+
+        Raises:
+            PlanError: its plan has no such step.
+        """
+        names = self.view().step_names
+        if step is not None:
+            check_step(names, step)
+        position = None if step is None else names.index(step)
+        place, left = None, sys.maxsize if limit is None else limit
+        while left > 0:
+            rejects = self._thread.engine.rejects
+            found = self._thread.run(rejects.page(self.id, names, position, reason, place, min(PAGE, left)))
+            yield from found.rows
+            place, left = found.following, left - len(found.rows)
+            if place is None:
+                return
+
+    def reject_reasons(self) -> list[RejectReason]:
+        """Why rows were rejected, and how many, by step; most frequent first."""
+        names = self.view().step_names
+        counts = self._thread.run(self._thread.engine.rejects.reasons(self.id))
+        ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+        return [RejectReason(name_of(names, at), reason, rows) for (at, reason), rows in ordered]
 
     def task_times(self) -> list[TaskTime]:
         """When its tasks ran."""
         return self._thread.run(self._workflows.task_times(self.id))
 
 
-def _paged(
+def paged(
     page: Callable[[Key, int], list[Row]], key: Callable[[Row], Key], after: Key, limit: int | None
 ) -> Iterator[Row]:
     """Rows page after page, each continuing from the last row of the one before."""

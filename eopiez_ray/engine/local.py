@@ -18,7 +18,7 @@ from ..model.requests import Answer, Selection, Verb
 from ..model.status import WorkflowStatus
 from ..settings import Settings
 from ..store import ALL, EVERYTHING
-from .handle import PAGE, Workflow
+from .handle import PAGE, Workflow, paged
 from .options import new_workflow
 from .system import Cleaned
 from .thread import EngineThread
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SetAside,
         WorkflowView,
     )
+    from .accounting import Spent
     from .figures import NodeFigures
     from .pool import Usage
 
@@ -60,6 +61,10 @@ class Local:
     def usage(self) -> Usage | None:
         """What the cluster has, and what this process holds of it; None while it drives nothing."""
         return self._run(self._engine.usage())
+
+    def spent(self) -> Spent | None:
+        """Where the time of slots went since this was last asked; None while it drives nothing."""
+        return self._run(self._engine.spent())
 
     def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""
@@ -137,6 +142,24 @@ class Local:
         """
         wanted = where if status is None else replace(where, statuses=(status,))
         return Rows(self._run(self._engine.workflows.page(wanted, order, after, limit)), workflows_html)
+
+    def ids(
+        self, where: WorkflowFilter = ALL, *, order: Order = Order.NEWEST, limit: int | None = None
+    ) -> dict[WorkflowId, WorkflowStatus]:
+        """Workflows by id, with their status: to pause, cancel or retry them and no others.
+
+        Args:
+            where: only those that meet these conditions.
+            order: oldest or newest first.
+            limit: how many at most.
+        """
+
+        def page(after: WorkflowId | None, size: int) -> list[WorkflowId]:
+            return self._run(self._engine.workflows.listed_ids(where, order, after, size))
+
+        ids = [*paged(page, lambda each: each, None, limit)]
+        statuses = self._run(self._engine.workflows.statuses(ids))
+        return {workflow: statuses[workflow] for workflow in ids if workflow in statuses}
 
     def projects(self) -> list[ProjectView]:
         """All projects."""

@@ -12,6 +12,7 @@ from ..errors import StoreError
 from ..logs import get_logger
 from ..model.ids import OrchestratorId, WorkflowId, uuid7
 from ..store import Database, Intake, Ledger, NewWorkflow, RuleBook
+from .accounting import Accounts
 from .chronicle import Chronicle
 from .claims import Claims
 from .conductor import Conductor
@@ -31,6 +32,7 @@ from .wishes import Wishes
 
 if TYPE_CHECKING:
     from ..settings import Settings
+    from .accounting import Spent
     from .artifacts import Artifacts
 
 IDLE_S = 10.0
@@ -85,6 +87,7 @@ class Orchestrator:
             sender=self.id, limits=limits, turns=turns, conductor=self._conductor, on_room=news,
         )  # fmt: skip
         self._explainer = Explainer(self._roster, self._dispatcher.room, self._journal, self._conductor)
+        self._accounts = Accounts(self._roster, limits, executor, self._conductor)
         self._wishes = Wishes(self.id, self._ledger, self._roster, turns, self._conductor, news)
         self._claims = Claims(
             self.id, only,
@@ -117,6 +120,10 @@ class Orchestrator:
     def held(self) -> dict[WorkflowId, int]:
         """Epochs of the workflows it holds."""
         return self._roster.epochs
+
+    def spent(self) -> Spent:
+        """Where the time of its slots went since this was last asked."""
+        return self._accounts.take()
 
     @property
     def only(self) -> Sequence[WorkflowId] | None:
@@ -189,6 +196,7 @@ class Orchestrator:
                     "cluster": lambda: self._executor.watch(self._has_news.set, self._chronicle.note_worker),
                     "admission": self._admit,
                     "reasons": self._explainer.run,
+                    "accounts": self._accounts.run,
                     "claims": self._claims.run,
                     "wishes": self._wishes.run,
                     "leases": self._leases.run,

@@ -34,6 +34,7 @@ from ..store import (
 )
 from ..store.backups import BackupDesk
 from ..store.erasing import results_folder
+from ..store.rejects import Rejects
 from ..store.retention import Expired
 from .artifacts import Artifacts
 from .cluster import RayExecutor
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from ..store import (
         WorkflowView,
     )
+    from .accounting import Spent
     from .figures import NodeFigures
     from .pool import Usage
 
@@ -102,6 +104,18 @@ class Engine:
         """The store's users' side."""
         assert self._database is not None, "open the engine first"
         return Workflows(self._database)
+
+    @property
+    def updates(self) -> Updates:
+        """Of plans, and the plans that workflows have followed."""
+        assert self._database is not None, "open the engine first"
+        return Updates(self._database)
+
+    @property
+    def rejects(self) -> Rejects:
+        """Rows that steps could not use."""
+        assert self._database is not None, "open the engine first"
+        return Rejects(self._database)
 
     @property
     def projects(self) -> Projects:
@@ -213,6 +227,10 @@ class Engine:
     async def usage(self) -> Usage | None:
         """What the cluster has, and what is held of it here; None while nothing is driven here."""
         return None if self._executor is None else self._executor.usage()
+
+    async def spent(self) -> Spent | None:
+        """Where the time of slots went since this was last asked; None while nothing is driven here."""
+        return None if self._orchestrator is None else self._orchestrator.spent()
 
     async def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""
@@ -387,7 +405,7 @@ class Engine:
     async def update(self, workflow: WorkflowId, change: Change) -> None:
         """As ``Workflow.update``."""
         assert self._database is not None
-        updates, view = Updates(self._database), await self.workflows.get(workflow)
+        updates, view = self.updates, await self.workflows.get(workflow)
         await self._check_parameters(view.plan, change)
         wanted = change.applied(view.plan)
         if self._executor is not None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import QueryParams
 
 from ..monitoring.catalogue import HTTP_FOLLOWERS, HTTP_IN_FLIGHT, HTTP_REQUESTS, HTTP_SECONDS, PROJECT_REQUESTS
+from ..monitoring.tracing.roots import Roots
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ..model.access import Caller
     from ..monitoring.meter import Meter
+    from .traceparent import Root
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNKNOWN = "(unknown)"
@@ -26,7 +29,7 @@ class Traffic:
     """The requests of this replica."""
 
     def __init__(self, meter: Meter) -> None:
-        self.meter = meter
+        self.meter, self.roots = meter, Roots()
         self.requests = self.followers = 0
         """How many are being answered now."""
 
@@ -59,7 +62,7 @@ class _Exchange:
 
     def __init__(self, traffic: Traffic, send: Send) -> None:
         self._traffic, self._send = traffic, send
-        self._began = time.perf_counter()
+        self._began, self._began_at = time.perf_counter(), datetime.now(UTC)
         self._status, self._is_stream = BROKEN_OFF, False
         traffic.requests += 1
 
@@ -82,6 +85,9 @@ class _Exchange:
         else:
             self._traffic.requests -= 1
             meter.observe(HTTP_SECONDS, time.perf_counter() - self._began, (route, method))
+        root: Root | None = scope.get("state", {}).get("root")
+        if root is not None:
+            self._traffic.roots.add(root.span(route, method, self._status, self._began_at))
         project = _project_of(scope)
         if project is not None:
             meter.add(PROJECT_REQUESTS, labels=(project,))

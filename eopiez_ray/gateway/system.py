@@ -18,7 +18,7 @@ from ..monitoring.certificates import CERTIFICATE, CertificateLook
 from ..monitoring.logs.recorder import Recorder
 from ..monitoring.logs.redaction import Redaction
 from ..monitoring.meter import Meter
-from ..monitoring.opening import PROBE_S, stationed
+from ..monitoring.opening import PROBE_S, SAMPLED, stationed
 from ..monitoring.samples import Samples
 from ..monitoring.standing import Standing
 from ..monitoring.station import Chore, Station
@@ -107,7 +107,7 @@ class System:
 
     def chores(self, station: Station) -> list[Chore]:
         """What this replica measures besides what every process does."""
-        count = Chore("count requests", self.settings.metrics_interval_s, self.traffic.note)
+        count = Chore("count requests", self.settings.metrics_interval_s, self.traffic.note, beat=SAMPLED)
         pair = pair_of(self.settings.tls_certificate, self.settings.tls_key)
         if pair is None:
             return [count]
@@ -141,7 +141,9 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
             system.watcher.start()
             system.checker.start()
             try:
-                async with stationed(database, settings, "gateway", system.traffic.meter, system.chores):
+                async with stationed(
+                    database, settings, "gateway", system.traffic.meter, system.chores, system.traffic.roots
+                ):
                     yield system
             finally:
                 await system.checker.stop()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import ParameterError
+from ..errors import ParameterError, PlanError
 
 DEFAULT_PROJECT = "default"
 """The project of whatever is created without a gateway."""
@@ -111,3 +112,30 @@ def _escaped(match: re.Match[str]) -> str:
     if code in _UNDECODABLE:
         return f"\\x{code - 0xDC00:02x}"
     return ascii(match[0])[1:-1]
+
+
+def unknown_step(names: Sequence[str], step: str) -> PlanError:
+    """The error of whoever names a step that a workflow with these has not."""
+    near = difflib.get_close_matches(step, names, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}"
+    return PlanError(f"the workflow has no step {step!r}; {hint}")
+
+
+def check_step(names: Sequence[str], step: str) -> None:
+    """Check that a workflow with these steps has one of that name.
+
+    Raises:
+        PlanError: it has not.
+    """
+    if step not in names:
+        raise unknown_step(names, step)
+
+
+def check_version(version: int, kept: Sequence[int]) -> None:
+    """Check that a plan is among those that a workflow has followed and that are kept, by their versions.
+
+    Raises:
+        ParameterError: it is not.
+    """
+    if version not in kept:
+        raise ParameterError(f"the workflow has no plan {version}; kept are {', '.join(map(str, kept))}")

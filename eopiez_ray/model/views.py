@@ -261,6 +261,15 @@ class RejectView:
 
 
 @dataclass(frozen=True, slots=True)
+class RejectReason:
+    """Why a step rejected rows, and how many."""
+
+    step: str
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskTime:
     """When a finished task ran."""
 

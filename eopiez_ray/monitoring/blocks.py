@@ -81,30 +81,69 @@ class Block:
         return zstandard.compress(b"".join(_column(column, is_exact=is_exact) for column in columns), LEVEL)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Runs:
+    """A block as its bytes say it, by series: for whoever adds up so many that rows are better not spelled out."""
+
+    series: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    """Where the rows of each series begin, without its sum; with the end of the last one."""
+    walked: npt.NDArray[np.int32]
+    """The bucket of each row, less the shift of its series."""
+    shifts: npt.NDArray[np.int64]
+    values: npt.NDArray[Any]
+    """In the form in which they are kept."""
+    has_sum: npt.NDArray[np.bool_]
+    """Whether a series has a sum, which the next of ``sums`` is."""
+    sums: Values
+
+    @classmethod
+    def of(cls, packed: bytes) -> Runs:
+        """Those in the bytes of a block."""
+        ids, counts, summed, firsts, steps, values, sums = _columns(zstandard.decompress(packed))
+        counts = counts.astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        begins = starts[:-1][counts > 0]
+        is_step = np.ones(len(values), bool)
+        is_step[begins] = False
+        walked = np.zeros(len(values), np.int32)
+        walked[is_step] = steps
+        np.cumsum(walked, out=walked)
+        shifts = np.zeros(len(ids), np.int64)
+        shifts[counts > 0] = firsts - walked[begins]
+        return cls(np.cumsum(ids, dtype=np.int64), starts, walked, shifts, values, summed > 0, sums)
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many rows each series has, without its sum."""
+        return np.diff(self.starts)
+
+    def buckets(self, shifts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """The bucket of each row, with so much added to those of each series."""
+        found: npt.NDArray[np.int32] = np.repeat((self.shifts + shifts).astype(np.int32), self.counts)
+        found += self.walked
+        return found
+
+    def at(self, series: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The buckets of some rows, which are of these series, both by position."""
+        found: npt.NDArray[np.int64] = self.walked[rows] + self.shifts[series]
+        return found
+
+    def block(self) -> Block:
+        """Row by row, with the sum of a series after its buckets."""
+        counts = self.counts
+        lengths = counts + self.has_sum
+        is_sum = np.zeros(int(lengths.sum()), bool)
+        is_sum[np.cumsum(lengths)[self.has_sum] - 1] = True
+        buckets, values = np.full(len(is_sum), SUM, np.int16), np.empty(len(is_sum))
+        buckets[~is_sum] = self.buckets(np.zeros_like(self.shifts))
+        values[~is_sum], values[is_sum] = self.values, self.sums
+        return Block(np.repeat(self.series, lengths).astype(np.int32), buckets, values)
+
+
 def unpacked(packed: bytes) -> Block:
     """The block with these bytes."""
-    ids, counts, summed, firsts, steps, values, sums = _columns(zstandard.decompress(packed))
-    ids, lengths = np.cumsum(ids), counts + summed
-    ends = np.cumsum(lengths)
-    is_sum = np.zeros(int(lengths.sum()), bool)
-    is_sum[ends[summed > 0] - 1] = True  # It is the last of its series.
-    series = np.repeat(ids, lengths)
-    buckets, placed = np.full(len(series), SUM, np.int16), np.empty(len(series))
-    buckets[~is_sum] = _walked(counts[counts > 0], firsts, steps)
-    placed[~is_sum], placed[is_sum] = values, sums
-    return Block(series.astype(np.int32), buckets, placed)
-
-
-def _walked(counts: npt.NDArray[np.int64], firsts: npt.NDArray[Any], steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Buckets of series, each given by how many it has, the first one, and the steps to the others."""
-    starts = np.cumsum(counts) - counts
-    is_first = np.zeros(int(counts.sum()), bool)
-    is_first[starts] = True
-    buckets = np.zeros(len(is_first), np.int64)
-    buckets[~is_first] = steps
-    walked = np.cumsum(buckets)
-    found: npt.NDArray[Any] = walked + np.repeat(firsts - walked[starts], counts)
-    return found
+    return Runs.of(packed).block()
 
 
 def added(blocks: Sequence[Block]) -> Block:
@@ -176,14 +215,14 @@ def _column(values: npt.NDArray[Any], *, is_exact: bool) -> bytes:
 
 
 def _columns(content: bytes) -> list[npt.NDArray[Any]]:
-    """The columns in these bytes, as numbers with 64 bits."""
+    """The columns in these bytes, each in its form."""
     found, at = [], 0
     while at < len(content):
         form, count = _COLUMN.unpack_from(content, at)
         kind, begin = _FORMS[form], at + _COLUMN.size
         at = begin + count * kind.itemsize
         planes = np.frombuffer(content, np.uint8, count * kind.itemsize, begin).reshape(kind.itemsize, count)
-        found.append(planes.T.copy().view(kind).reshape(count).astype(np.int64 if kind.kind in "iu" else np.float64))
+        found.append(planes.T.copy().view(kind).reshape(count))
     return found
 
 

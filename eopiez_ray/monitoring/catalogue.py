@@ -219,6 +219,14 @@ COST = _counter(
     "eopiez_cost_total", "Cost of tasks by the prices that were set when they ended.", "project",
     within=("owner", "plan", "phase"),
 )  # fmt: skip
+SLOT_SECONDS = _counter(
+    "eopiez_slot_seconds_total", "Time of slots, which are CPUs: at work, or by what kept them from it, such as a "
+    "limit, lack of room, retries or dependencies; idle if there was nothing to do.", "use",
+)  # fmt: skip
+HELD_SECONDS = _counter(
+    "eopiez_held_back_seconds_total", "Time that work could not start although its inputs were there, times the slots "
+    "that it needs, by what held it back: a limit, lack of room, or the pause before another attempt.", "project", "by",
+)  # fmt: skip
 
 # Postgres.
 DB_CONNECTIONS = _gauge("eopiez_postgres_connections", "Connections to the database, by what they do.", "state")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .sketch import SUM, ZERO, value_of
 
 if TYPE_CHECKING:
-    from .blocks import Block, Values
+    from .blocks import Block, Runs, Values
 
 Group = TypeVar("Group")
 MOST_CELLS = 10_000_000
@@ -65,7 +65,7 @@ class Distribution:
 NOTHING = Distribution(np.zeros(1), 0, 0.0)
 
 
-def distributions(blocks: Sequence[Block], groups: Mapping[int, Group]) -> dict[Group, Distribution]:
+def distributions(blocks: Sequence[Runs], groups: Mapping[int, Group]) -> dict[Group, Distribution]:
     """How the values of each group are distributed.
 
     Args:
@@ -78,48 +78,73 @@ def distributions(blocks: Sequence[Block], groups: Mapping[int, Group]) -> dict[
     found: dict[Group, Distribution] = {}
     for begin in range(0, len(names), together):
         some = names[begin : begin + together]
-        wanted = set(some)
-        members = {series: name for series, name in groups.items() if name in wanted}
-        found |= _added(blocks, members, some, first, width)
+        found |= _added(blocks, _places(groups, some), some, first, width)
     return found
 
 
 def _added(
-    blocks: Sequence[Block], groups: Mapping[int, Group], names: Sequence[Group], first: int, width: int
+    blocks: Sequence[Runs], places: npt.NDArray[np.int64], names: Sequence[Group], first: int, width: int
 ) -> dict[Group, Distribution]:
-    """Distributions of so many groups that their buckets fit into memory at once."""
-    counts, totals = np.zeros(len(names) * width), np.zeros(len(names))
+    """Distributions of so many groups that their buckets fit into memory at once; one more takes what is left out."""
+    counts, totals = np.zeros((len(names) + 1) * width), np.zeros(len(names) + 1)
     for chunk in _chunks(blocks):
-        rows = _rows(chunk, groups, names)
-        is_sum = rows.buckets == SUM
-        columns = np.where(rows.buckets == ZERO, 0, rows.buckets.astype(np.int64) - first + 1)
-        keys = (rows.groups * width + columns)[~is_sum]
-        counts += np.bincount(keys, rows.values[~is_sum], len(counts))
-        totals += np.bincount(rows.groups[is_sum], rows.values[is_sum], len(totals))
-    table = counts.reshape(len(names), width)
+        cells = [_cells(block, _placed(block.series, places), first, width) for block in chunk]
+        counts += np.bincount(np.concatenate(cells), np.concatenate([each.values for each in chunk]), len(counts))
+    for block in blocks:
+        totals += np.bincount(_placed(block.series[block.has_sum], places), block.sums, len(totals))
+    table = counts.reshape(-1, width)[: len(names)]
     return {
         names[at]: Distribution(table[at], first, float(totals[at]))
         for at in np.flatnonzero(table.any(axis=1)).tolist()
     }
 
 
-def _range(blocks: Sequence[Block]) -> tuple[int, int]:
+def _cells(block: Runs, placed: npt.NDArray[np.int64], first: int, width: int) -> npt.NDArray[np.int32]:
+    """Where in the table the rows of a block are counted: a line for each group, in it a column for zeros, then one for
+    each bucket."""
+    cells = block.buckets(placed * width + 1 - first)
+    has_rows = np.flatnonzero(block.counts)
+    begins = block.starts[has_rows]
+    is_zero = block.at(has_rows, begins) == ZERO
+    cells[begins[is_zero]] = placed[has_rows[is_zero]] * width
+    return cells
+
+
+def _places(groups: Mapping[int, Group], names: Sequence[Group]) -> npt.NDArray[np.int64]:
+    """The position of each series' group among the names, by the series' id; of those left out, one more."""
+    positions = {name: at for at, name in enumerate(names)}
+    places = np.full(max(groups, default=0) + 2, len(names))
+    places[np.fromiter(groups, np.int64, len(groups))] = [positions.get(name, len(names)) for name in groups.values()]
+    return places
+
+
+def _placed(series: npt.NDArray[Any], places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The positions of the groups of these series; the last of ``places`` stands for all series beyond."""
+    found: npt.NDArray[np.int64] = places[np.minimum(series, len(places) - 1)]
+    return found
+
+
+def _range(blocks: Sequence[Runs]) -> tuple[int, int]:
     """The lowest bucket of a plain value, and how many columns there are from there on, one for zeros included."""
     lowest, highest = SUM, ZERO
     for block in blocks:
-        plain = block.buckets[(block.buckets != SUM) & (block.buckets != ZERO)]
-        if len(plain):
-            lowest, highest = min(lowest, int(plain.min())), max(highest, int(plain.max()))
+        has_rows = np.flatnonzero(block.counts)
+        begins, ends = block.starts[has_rows], block.starts[has_rows + 1]
+        begins = begins + (block.at(has_rows, begins) == ZERO)
+        is_plain = begins < ends
+        if is_plain.any():
+            lowest = min(lowest, int(block.at(has_rows[is_plain], begins[is_plain]).min()))
+            highest = max(highest, int(block.at(has_rows[is_plain], ends[is_plain] - 1).max()))
     return (lowest, highest - lowest + 2) if lowest <= highest else (0, 1)
 
 
-def _chunks(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+def _chunks(blocks: Sequence[Runs]) -> Iterator[list[Runs]]:
     """Blocks, so many at a time that adding them up is worth it and stays within the processor's cache."""
-    chunk: list[Block] = []
+    chunk: list[Runs] = []
     rows = 0
     for block in blocks:
         chunk.append(block)
-        rows += len(block.series)
+        rows += len(block.values)
         if rows >= ROWS_AT_ONCE:
             yield chunk
             chunk, rows = [], 0
@@ -130,30 +155,11 @@ def _chunks(blocks: Sequence[Block]) -> Iterator[list[Block]]:
 def sums(blocks: Sequence[Block], groups: Mapping[int, Group], bucket: int) -> dict[Group, float]:
     """The sum of what series of each group have in a bucket; groups of which nothing was measured are left out."""
     names = list(dict.fromkeys(groups.values()))
-    rows = _rows(blocks, groups, names)
-    chosen = rows.buckets == bucket
-    totals = np.bincount(rows.groups[chosen], rows.values[chosen], len(names))
-    return {names[at]: float(totals[at]) for at in np.unique(rows.groups[chosen]).tolist()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows of blocks, each with the position of its group."""
-
-    groups: npt.NDArray[np.int64]
-    buckets: npt.NDArray[np.int16]
-    values: Values
-
-
-def _rows(blocks: Sequence[Block], groups: Mapping[int, Group], names: Sequence[Group]) -> _Rows:
-    """The rows of all series that belong to a group."""
-    if not blocks or not groups:
-        return _Rows(np.empty(0, np.int64), np.empty(0, np.int16), np.empty(0))
-    positions = {name: at for at, name in enumerate(names)}
-    series = np.concatenate([block.series for block in blocks])
-    known = np.full(max(int(series.max(initial=0)), max(groups)) + 1, -1)
-    known[np.fromiter(groups, np.int64, len(groups))] = [positions[name] for name in groups.values()]
-    found = known[series]
-    chosen = found >= 0
-    buckets = np.concatenate([block.buckets for block in blocks])
-    return _Rows(found[chosen], buckets[chosen], np.concatenate([block.values for block in blocks])[chosen])
+    places = _places(groups, names)
+    totals, is_there = np.zeros(len(names) + 1), np.zeros(len(names) + 1, bool)
+    for block in blocks:
+        chosen = block.buckets == bucket
+        placed = _placed(block.series[chosen], places)
+        totals += np.bincount(placed, block.values[chosen], len(totals))
+        is_there[placed] = True
+    return {names[at]: float(totals[at]) for at in np.flatnonzero(is_there[:-1]).tolist()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FINEST_S = 10
 """Seconds of the shortest period that is kept."""
+EARLIEST = 0.8
+"""Part of the interval of folds after which all gauges are written again."""
 FRESH_S = 25.0
 """Seconds for which the word of a process on a gauge counts; it is renewed with each report."""
 
@@ -49,12 +51,23 @@ Measures = Callable[["Connection", Fold], Awaitable[tuple[list[Entry], datetime]
 class Folder:
     """Folds what was reported, and what the store itself tells."""
 
-    def __init__(self, station: Station, store: SampleStore, measures: Measures) -> None:
-        self._station, self._store, self._measures = station, store, measures
+    def __init__(self, station: Station, store: SampleStore, measures: Measures, every_s: float = 0.0) -> None:
+        """
+        Args:
+            station: keeps the watch.
+            store: where reports and samples are.
+            measures: tells what has happened.
+            every_s: seconds within which all gauges are written once; in between, those of which there is news.
+        """
+        self._station, self._store, self._measures, self._every_s = station, store, measures, every_s
         self._book: Book | None = None
         self._last = 0
         """The last fold that was done here."""
         self._gauges = Gauges()
+        self._due_at = 0.0
+        """When all gauges are written again, by the monotonic clock."""
+        self.late_s = 0.0
+        """How far the last fold was behind: what is committed later by a transaction that is open is not seen yet."""
 
     async def fold(self) -> None:
         """Fold everything that has been reported, and all that has happened."""
@@ -77,13 +90,23 @@ class Folder:
             happened, until = await self._measures(connection, fold)
             counted, noted = folded(await self._named(connection, book, reported))
             self._gauges.update(noted, fold.now.timestamp())
-            await self._save(connection, fold, period_of(fold.now, FINEST_S), counted | self._gauges.blocks())
+            blocks = counted | self._gauges.blocks(None if self._is_due() else {metric for metric, _ in noted})
+            await self._save(connection, fold, period_of(fold.now, FINEST_S), blocks)
             counted, _ = folded(await self._named(connection, book, happened))
             await self._save(connection, fold, period_of(fold.through, FINEST_S), counted)
             await self._store.end_fold(connection, until)
         self._book, self._last = book, fold.number
         self._station.meter.note(SERIES, len(book))
+        self.late_s = (fold.now - until).total_seconds()
         return until < fold.horizon
+
+    def _is_due(self) -> bool:
+        """Whether it is time for all gauges."""
+        now = time.monotonic()
+        if now < self._due_at:
+            return False
+        self._due_at = now + EARLIEST * self._every_s
+        return True
 
     def forget_book(self) -> None:
         """Read the series anew next time: some are forgotten, and others have not been measured for long."""
@@ -152,10 +175,12 @@ class Gauges:
         self._noted |= {key: (now, values) for key, values in noted.items()}
         self._noted = {key: each for key, each in self._noted.items() if now - each[0] < FRESH_S}
 
-    def blocks(self) -> dict[Metric, Block]:
-        """A block for each metric."""
+    def blocks(self, wanted: Collection[Metric] | None = None) -> dict[Metric, Block]:
+        """A block for each metric that is wanted, which for None are all."""
         rows: dict[Metric, dict[tuple[int, int], float]] = {}
         for (metric, _), (_, values) in self._noted.items():
+            if wanted is not None and metric not in wanted:
+                continue
             joined = rows.setdefault(metric, {})
             for series, value in values.items():
                 before = joined.get((series, VALUE))

@@ -31,6 +31,13 @@ PLANS_AT_HAND = 2000
 GIBIBYTE = 2**30
 STORE = UUID(int=0)
 """The source of what the store itself tells."""
+COUNTED = (
+    c.SUBMITTED, c.ENDED, c.WORKFLOW_SECONDS, c.FIRST_TASK_SECONDS, c.REQUESTS, c.CLAIMS, c.DRAIN_SECONDS,
+    c.INTERRUPTED, c.TASKS, c.ATTEMPTS, c.RETRIES, c.RUN_SECONDS, c.WAIT_SECONDS, c.COMMIT_SECONDS, c.NODE_RUN_SECONDS,
+    c.ROWS, c.REJECTS, c.RESULT_BYTES, c.ARTIFACT_BYTES, c.SAVED_SECONDS, c.CPU_SECONDS, c.GPU_SECONDS,
+    c.MEMORY_SECONDS, c.COST,
+)  # fmt: skip
+"""What is read from what workflows have committed."""
 ENDINGS = frozenset({"succeeded", "failed", "cancelled", "quarantined"})
 
 Facts = Mapping[tuple[str, int], StepFacts]

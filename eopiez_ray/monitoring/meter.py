@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .catalogue import Kind, Metric
@@ -11,6 +11,8 @@ from .sketch import SUM, bucket_of
 
 Labels = tuple[str, ...]
 """Values of a metric's labels, in their order."""
+NEWS = 0.01
+"""A gauge that has moved by less than this part of its value can wait."""
 VALUE = 0
 """Where a counter keeps what was added to it, and a gauge its mean."""
 
@@ -29,6 +31,8 @@ class Meter:
         self._lock = threading.Lock()
         self._added: dict[Key, dict[int, float]] = {}
         self._gauges: dict[Key, float] = {}
+        self._said: dict[Key, float] = {}
+        """Where gauges stood when they were last taken."""
 
     def add(self, metric: Metric, amount: float = 1.0, labels: Labels = ()) -> None:
         """Add to a counter."""
@@ -52,12 +56,29 @@ class Meter:
         with self._lock:
             self._gauges[Key(metric, labels)] = value
 
-    def take(self) -> Measured:
-        """What was measured since this was last called; the meter begins anew."""
+    def take(self, wanted: Callable[[Metric], bool] = lambda _: True) -> Measured:
+        """What was measured since this was last called, of the metrics that are wanted, which begin anew."""
         with self._lock:
-            taken = Measured(self._added, self._gauges)
-            self._added, self._gauges = {}, {}
+            taken = Measured(
+                {key: values for key, values in self._added.items() if wanted(key.metric)},
+                {key: value for key, value in self._gauges.items() if wanted(key.metric)},
+            )
+            self._added = {key: values for key, values in self._added.items() if key not in taken.added}
+            self._gauges = {key: value for key, value in self._gauges.items() if key not in taken.gauges}
+            self._said |= taken.gauges
         return taken
+
+    def has_news(self, wanted: Callable[[Key], bool]) -> bool:
+        """Whether something was counted, or a gauge has moved by more than ``NEWS`` of its value, of series that are
+        wanted."""
+        with self._lock:
+            return any(any(values.values()) for key, values in self._added.items() if wanted(key)) or any(
+                self._has_moved(key, value) for key, value in self._gauges.items() if wanted(key)
+            )
+
+    def _has_moved(self, key: Key, value: float) -> bool:
+        said = self._said.get(key)
+        return said is None or abs(value - said) > NEWS * abs(said)
 
 
 class Measured(NamedTuple):

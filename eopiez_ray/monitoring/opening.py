@@ -4,38 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ..engine.moments import set_within
 from ..errors import DatabaseUnavailableError, ParameterError
 from ..logs import get_logger
 from ..store import connect
+from ..store.alert_desk import AlertDesk
+from ..store.alerts import AlertStore
 from ..store.samples import SampleStore
+from . import catalogue as c
 from .alerts.alerting import Alerting
+from .alerts.hearing import FOLD, Hearing
+from .alerts.urgency import LEARN_S, Lookout
 from .folding import Folder
 from .happenings import Business
 from .logs.keeping import FORGET_S, GATHER_S, LogKeeper
 from .meter import Meter
-from .processes import NODE, Cluster, Looks, Node, OwnProcess, watch_of
+from .processes import NODE, OF_NODE, OF_PROCESS, Cluster, Looks, Node, OwnProcess, watch_of
 from .protection import ERASE_S, RETAIN_S, Protection
+from .reporting import EarlyReporter, Reporter
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
-from .surveys import Surveys
+from .surveys import OF_ARTIFACTS, OF_BACKUPS, OF_SERVER, QUEUED, Surveys
+from .tracing.collector import Collector
 from .tracing.exporting import EXPORT_S, Exporter
 from .tracing.headers import headers_of
+from .tracing.roots import SEND_S
 from .tracing.wire import is_installed
 
 if TYPE_CHECKING:
     from ..settings import Settings
     from ..store import Database
+    from .catalogue import Metric
+    from .tracing.roots import Roots
 
 ROLL_S = 15.0
-PROBE_S = 60.0
+PROBE_S, PROBED_S = 60.0, 5.0
+"""Seconds between probes, and between those that a rule waits for."""
 KEEP_HOUSE_S = 600.0
 LAG_S = 1.0
+GLANCE_S = 1.0
+LISTEN_S = 1.0
 RETRY_S = 5.0
+SAMPLED, REPORTED, FOLDED = 0.0, 0.1, 0.15
+"""At which part of each interval that is done."""
 
 More = Callable[[Station], Sequence[Chore]]
 Opens = Callable[["Database"], AbstractAsyncContextManager[Station]]
@@ -46,7 +63,12 @@ log = get_logger(__name__)
 
 @asynccontextmanager
 async def stationed(
-    database: Database, settings: Settings, part: str, meter: Meter, more: More | None = None
+    database: Database,
+    settings: Settings,
+    part: str,
+    meter: Meter,
+    more: More | None = None,
+    roots: Roots | None = None,
 ) -> AsyncIterator[Station]:
     """The station of this process, as long as the block lasts; it measures nothing if metrics are off.
 
@@ -56,59 +78,94 @@ async def stationed(
         part: what this process is, such as ``gateway``.
         meter: what it measures.
         more: gives chores of this part alone.
+        roots: spans of requests that this process answers.
     """
     station = Station(database, meter, part)
-    store = SampleStore(database)
-    reporter = Reporter(station, store)
+    store, alerting = SampleStore(database), Alerting(station, settings) if settings.alerts else None
+    reporter, lookout = Reporter(station, store), Lookout(AlertStore(database), AlertDesk(database))
+    early = EarlyReporter(station, store, reporter, lookout)
     if settings.metrics:
-        station.add(*_own(station, settings, reporter), *(more(station) if more else ()))
-        station.add(*_of_node(station, settings), *_of_system(station, store, settings))
+        station.add(*_own(station, settings, reporter, lookout), *(more(station) if more else ()))
+        station.add(*_of_node(station, settings, lookout), *_of_system(station, store, settings, early))
+    if settings.metrics and alerting is not None:
+        station.add(
+            Chore("learn what rules watch", LEARN_S, lookout.learn), Chore("report early", GLANCE_S, early.glance)
+        )
     station.add(*_of_log(database, settings), *_of_protection(database, settings))
-    station.add(*_of_traces(station, settings))
-    alerting = Alerting(station, settings) if settings.alerts else None
+    collector = _collector(settings)
+    sends = None if roots is None or collector is None else partial(roots.send, collector)
+    if collector is not None:
+        station.add(Chore("export traces", EXPORT_S, Exporter(station, collector).export, watch=SYSTEM))
+    if sends is not None:
+        station.add(Chore("send requests' spans", SEND_S, sends))
     if alerting is not None:
         station.add(*alerting.chores())
     station.start()
     try:
         yield station
     finally:
-        await station.stop(last=[reporter.report] if settings.metrics else [])
+        await station.stop(last=[*([reporter.report] if settings.metrics else []), *([sends] if sends else [])])
         if alerting is not None:
             await alerting.close()
 
 
-def _own(station: Station, settings: Settings, reporter: Reporter) -> list[Chore]:
+def _own(station: Station, settings: Settings, reporter: Reporter, lookout: Lookout) -> list[Chore]:
     """What each process does for itself."""
-    process = OwnProcess(station.meter, station.part)
+    process, every_s = OwnProcess(station.meter, station.part), settings.metrics_interval_s
     return [
-        Chore("sample the process", settings.metrics_interval_s, process.sample),
+        _sampling("sample the process", every_s, process.sample, OF_PROCESS, lookout),
         Chore("watch the event loop", LAG_S, process.watch_loop),
-        Chore("report", settings.metrics_interval_s, reporter.report),
+        Chore("report", every_s, reporter.report, beat=REPORTED),
     ]
 
 
-def _of_node(station: Station, settings: Settings) -> list[Chore]:
+def _of_node(station: Station, settings: Settings, lookout: Lookout) -> list[Chore]:
     """What one process does for its node."""
-    node = Node(station.meter, settings.home.expanduser().absolute())
-    return [Chore("sample the node", settings.metrics_interval_s, node.sample, watch=watch_of(NODE))]
+    node, every_s = Node(station.meter, settings.home.expanduser().absolute()), settings.metrics_interval_s
+    return [_sampling("sample the node", every_s, node.sample, OF_NODE, lookout, watch_of(NODE))]
 
 
-def _of_system(station: Station, store: SampleStore, settings: Settings) -> list[Chore]:
+def _of_system(station: Station, store: SampleStore, settings: Settings, early: EarlyReporter) -> list[Chore]:
     """What one process does for the whole system."""
-    folder = Folder(station, store, Business(settings).measure)
-    rollups, surveys = Rollups(station, store, folder, settings), Surveys(station, settings)
-    every_s = settings.metrics_interval_s
+    every_s, surveys, lookout = settings.metrics_interval_s, Surveys(station, settings), early.lookout
+
+    async def look() -> None:
+        await surveys.queue()
+        await early.report()
+
+    folder = Folder(station, store, Business(settings).measure, every_s)
+    rollups, hearing = Rollups(station, store, folder, settings), Hearing(station, lookout, folder, look)
     return [
-        Chore("survey the queue", every_s, surveys.queue, watch=SYSTEM),
-        Chore("survey users", every_s, surveys.users, watch=SYSTEM),
-        Chore("survey the database", every_s, surveys.server, watch=SYSTEM),
-        Chore("survey its tables", every_s, surveys.tables, watch=SYSTEM),
-        Chore("survey the backups", PROBE_S, surveys.backups, watch=SYSTEM),
-        Chore("probe the artifact store", PROBE_S, surveys.artifacts, watch=SYSTEM),
-        Chore("fold", every_s, folder.fold, watch=SYSTEM),
+        _sampling("survey the queue", every_s, surveys.queue, QUEUED, lookout, SYSTEM),
+        _sampling("survey users", every_s, surveys.users, (c.ACTIVE_USERS,), lookout, SYSTEM),
+        _sampling("survey the database", every_s, surveys.server, OF_SERVER, lookout, SYSTEM),
+        _sampling("survey its tables", every_s, surveys.tables, (c.DB_ROWS, c.DB_TABLE_BYTES), lookout, SYSTEM),
+        replace(
+            _sampling("survey the backups", PROBE_S, surveys.backups, OF_BACKUPS, lookout, SYSTEM), hurried_s=PROBED_S
+        ),
+        replace(
+            _sampling("probe the artifact store", PROBE_S, surveys.artifacts, OF_ARTIFACTS, lookout, SYSTEM),
+            hurried_s=PROBED_S,
+        ),
+        Chore(FOLD, every_s, hearing.fold, watch=SYSTEM, beat=FOLDED, woken_s=2.0),
+        *([Chore("listen for news", LISTEN_S, hearing.listen, watch=SYSTEM)] if settings.alerts else []),
         Chore("roll up", ROLL_S, rollups.roll, watch=SYSTEM),
         Chore("keep house", KEEP_HOUSE_S, rollups.keep_house, watch=SYSTEM),
     ]
+
+
+def _sampling(
+    name: str,
+    every_s: float,
+    work: Callable[[], Awaitable[object]],
+    measures: Sequence[Metric],
+    lookout: Lookout,
+    watch: str | None = None,
+) -> Chore:
+    """A chore that measures these metrics, at each beat, and more often while a rule waits for them."""
+    return Chore(
+        name, every_s, work, watch, beat=SAMPLED, is_hurried=lambda: lookout.watched.hurries(measures), woken_s=1.0
+    )
 
 
 def _of_log(database: Database, settings: Settings) -> list[Chore]:
@@ -129,46 +186,18 @@ def _of_protection(database: Database, settings: Settings) -> list[Chore]:
     ]
 
 
-def _of_traces(station: Station, settings: Settings) -> list[Chore]:
-    """What one process does for traces, if there is a collector."""
+def _collector(settings: Settings) -> Collector | None:
+    """Where spans go; None if nobody has said so, or nothing can go there."""
     if settings.otlp_url is None:
-        return []
+        return None
     if not is_installed():
         log.error("no traces are exported, because the extra 'tracing' is not installed", setting="EOPIEZ_OTLP_URL")
-        return []
+        return None
     try:
-        exporter = Exporter(station, settings.otlp_url, headers_of(settings.otlp_headers))
+        return Collector(settings.otlp_url, headers_of(settings.otlp_headers))
     except ParameterError as error:
         log.warning("no traces are exported, because a setting is wrong", reason=str(error))
-        return []
-    return [Chore("export traces", EXPORT_S, exporter.export, watch=SYSTEM)]
-
-
-class Reporter:
-    """Writes what a process has measured, in one statement. What cannot be written now is written later, and once, even
-    if nobody knows whether it has been."""
-
-    def __init__(self, station: Station, store: SampleStore) -> None:
-        self._station, self._store = station, store
-        self._number = 0
-        self._pending: list[Any] = []
-        """What may or may not be written under that number."""
-
-    async def report(self) -> None:
-        """Write what was measured since the last time."""
-        if self._pending:
-            await self._send()
-        if self._take():
-            await self._send()
-
-    async def _send(self) -> None:
-        await self._store.report(self._station.id, self._number, self._pending)
-        self._pending = []
-
-    def _take(self) -> bool:
-        """Take what was measured; False if that is nothing."""
-        self._pending, self._number = self._station.meter.take().entries(), self._number + 1
-        return bool(self._pending)
+        return None
 
 
 @contextmanager
@@ -183,7 +212,7 @@ def stationed_beside(database_url: str, settings: Settings, part: str, looks: Lo
     """
 
     def cluster(station: Station) -> list[Chore]:
-        return [Chore("look at the cluster", settings.metrics_interval_s, Cluster(station, looks).sample)]
+        return [Chore("look at the cluster", settings.metrics_interval_s, Cluster(station, looks).sample, beat=SAMPLED)]
 
     loop, stopping = asyncio.new_event_loop(), asyncio.Event()
     work = _until(

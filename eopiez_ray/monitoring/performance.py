@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..engine.accounting import Use
 from ..errors import ParameterError
 from . import catalogue as c
 from .comparison import Comparison, compared
@@ -83,6 +84,20 @@ class EndedPerformance:
     took: Spread
 
 
+@dataclass(frozen=True, slots=True)
+class Utilisation:
+    """Where the time of slots went, which are CPUs, and what held work back."""
+
+    slots: float | None
+    """How many there were, as a mean over the window; None for whoever does not see the whole system."""
+    uses: Mapping[str, float]
+    """Shares of their time, by use, which add up to 1; empty for whoever does not see the whole system."""
+    computing: float | None
+    """Share of the time at work in which tasks used a CPU; in the rest they waited, such as for input and output."""
+    held_back_s: Mapping[str, float]
+    """Seconds, times slots, for which work could not start although its inputs were there, by what held it back."""
+
+
 class Performance:
     """Reads what was measured."""
 
@@ -98,6 +113,22 @@ class Performance:
             EndedPerformance(status, int(count), Spread.of(took.get((status,), NOTHING)))
             for (status,), count in sorted(counts.items())
         ]
+
+    async def utilisation(self, window: Window) -> Utilisation:
+        """Where the time of slots went, and what held work back, whatever tasks are chosen."""
+        everything = replace(window, where={})
+        uses, held, used = await asyncio.gather(
+            self._totals(c.SLOT_SECONDS, everything, ("use",)),
+            self._totals(c.HELD_SECONDS, everything, ("by",)),
+            self._totals(c.CPU_SECONDS, everything, ()),
+        )
+        total_s, work_s = sum(uses.values()), uses.get((Use.WORK,), 0.0)
+        return Utilisation(
+            slots=total_s / window.seconds if total_s else None,
+            uses={use: uses.get((use,), 0.0) / total_s for use in Use} if total_s else {},
+            computing=min(1.0, used.get((), 0.0) / work_s) if work_s else None,
+            held_back_s={by: seconds for (by,), seconds in sorted(held.items())},
+        )
 
     async def groups(
         self, window: Window, by: Sequence[str], baseline: Window | None = None, limit: int | None = None

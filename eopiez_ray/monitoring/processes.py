@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from ..engine.accounting import Spent
     from ..engine.figures import NodeFigures
     from ..engine.pool import Usage
     from .meter import Meter
@@ -29,6 +30,15 @@ NODE = shortened(socket.gethostname())
 """What this node is called."""
 FOREIGN_LEASE = timedelta(seconds=25)
 """How long a look at a node elsewhere keeps others from measuring it too; longer than until the next look."""
+OF_PROCESS = (
+    catalogue.PROCESS_CPU, catalogue.PROCESS_MEMORY, catalogue.PROCESS_THREADS, catalogue.PROCESS_FILES,
+    catalogue.PROCESSES,
+)  # fmt: skip
+OF_NODE = (
+    catalogue.NODE_CPU, catalogue.NODE_MEMORY, catalogue.NODE_DISK, catalogue.NODE_DISK_BYTES,
+    catalogue.NODE_NETWORK_BYTES,
+)  # fmt: skip
+"""What a look at a node measures."""
 LAG_PROBE_S = 0.05
 """Seconds for which something is put off to see whether it comes in time."""
 
@@ -106,6 +116,10 @@ class Looks(Protocol):
         """What the cluster has, and what is held of it; None while nothing is driven."""
         ...
 
+    def spent(self) -> Spent | None:
+        """Where the time of slots went since this was last asked."""
+        ...
+
     def figures(self) -> list[NodeFigures]:
         """What is used on nodes with workers."""
         ...
@@ -123,15 +137,24 @@ class Cluster:
         """Note what there is and what is held."""
         try:
             usage = await asyncio.to_thread(self._looks.usage)
+            spent = await asyncio.to_thread(self._looks.spent)
             figures = await asyncio.to_thread(self._looks.figures)
         except EopiezError:  # It is being closed.
             return
         if usage is not None:
             self._note(usage)
+        if spent is not None:
+            self._add(spent)
         for each in figures:
             node = shortened(each.host)
             if node != NODE and await self._watches.keep(watch_of(node)):
                 self._notes.add(each)
+
+    def _add(self, spent: Spent) -> None:
+        for use, seconds in spent.uses.items():
+            self._meter.add(catalogue.SLOT_SECONDS, seconds, (use,))
+        for held, seconds in spent.held.items():
+            self._meter.add(catalogue.HELD_SECONDS, seconds, (held.project, held.by))
 
     def _note(self, usage: Usage) -> None:
         self._meter.note(catalogue.RAY_NODES, usage.nodes)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..store.samples import SampleStore
-from .blocks import Block, averaged, unpacked
+from .blocks import Runs, averaged, unpacked
 from .catalogue import CATALOGUE, Kind, Metric
 from .covering import Kept, cover, step_of
 from .distribution import Distribution, distributions, sums
@@ -82,12 +82,12 @@ class Samples:
         """
         step = step_s or step_of(until - since)
         groups = await self._groups(metric, where, projects, by)
-        blocks: defaultdict[datetime, list[Block]] = defaultdict(list)
+        periods: defaultdict[datetime, list[bytes]] = defaultdict(list)
         async for at, packed in self._packed(metric, since, until, step):
-            blocks[period_of(at, step)].append(unpacked(packed))
+            periods[period_of(at, step)].append(packed)
         points: defaultdict[Labels, list[Point]] = defaultdict(list)
-        for at in sorted(blocks):
-            for labels, value in _values(blocks[at], groups, metric).items():
+        for at in sorted(periods):
+            for labels, value in _values(periods[at], groups, metric).items():
                 points[labels].append(Point(at, value))
         names = _names(metric, by)
         return [Line(dict(zip(names, labels, strict=True)), line) for labels, line in sorted(points.items())]
@@ -105,7 +105,7 @@ class Samples:
         """What a counter grew by in a window, how many values a histogram counted, or the mean of a gauge."""
         groups = await self._groups(metric, where, projects, by)
         packed = [each async for _, each in self._packed(metric, since, until)]
-        return await asyncio.to_thread(lambda: _values([*map(unpacked, packed)], groups, metric))
+        return await asyncio.to_thread(_values, packed, groups, metric)
 
     async def totals_together(
         self,
@@ -123,7 +123,7 @@ class Samples:
         # Series are there before their samples; read later, none is missing.
         groups = [await self._groups(metric, None, projects, by) for metric in metrics]
         return [
-            await asyncio.to_thread(_values, [*map(unpacked, packed[metric.name])], group, metric)
+            await asyncio.to_thread(_values, packed[metric.name], group, metric)
             for metric, group in zip(metrics, groups, strict=True)
         ]
 
@@ -140,7 +140,7 @@ class Samples:
         """How the values of a histogram are distributed in a window."""
         groups = await self._groups(metric, where, projects, by)
         packed = [each async for _, each in self._packed(metric, since, until)]
-        return await asyncio.to_thread(lambda: distributions([*map(unpacked, packed)], groups))
+        return await asyncio.to_thread(lambda: distributions([*map(Runs.of, packed)], groups))
 
     async def latest(
         self,
@@ -154,7 +154,7 @@ class Samples:
         groups = await self._groups(metric, where, projects, by)
         now = datetime.now(UTC)
         samples = await self._store.read(FINEST_S, [metric.name], now - FRESH, now + FRESH)
-        return _values([unpacked(samples[-1].packed)], groups, metric) if samples else {}
+        return _values([samples[-1].packed], groups, metric) if samples else {}
 
     async def _packed(self, metric: Metric, since: datetime, until: datetime, longest: int = 86400) -> _Packed:
         async for sample in self._samples([metric], since, until, longest):
@@ -214,10 +214,11 @@ def _ago(age: timedelta) -> datetime:
     return datetime.now(UTC) - age
 
 
-def _values(blocks: Sequence[Block], groups: Mapping[int, Labels], metric: Metric) -> dict[Labels, float]:
+def _values(packed: Sequence[bytes], groups: Mapping[int, Labels], metric: Metric) -> dict[Labels, float]:
     """One value for each group: the sum over its series."""
     if metric.kind is Kind.HISTOGRAM:
-        return {labels: each.count for labels, each in distributions(blocks, groups).items()}
+        return {labels: each.count for labels, each in distributions([*map(Runs.of, packed)], groups).items()}
+    blocks = [*map(unpacked, packed)]
     return sums([averaged(blocks)] if metric.kind is Kind.GAUGE else blocks, groups, VALUE)
 
 

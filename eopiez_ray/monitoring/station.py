@@ -33,6 +33,12 @@ STOP_S = 3.0
 """Seconds that chores under way get at the end."""
 LONGEST_PAUSE = 3
 """Longest pause after failures in a row, in intervals of the chore."""
+HURRIED_S = 2.0
+"""Seconds between two times of a chore that measures what somebody waits for."""
+WOKEN_SHARE = 0.04
+"""Part of the time that a chore may take because it is woken, again and again."""
+NEAR = 0.02
+"""Part of an interval before its beat within which a chore that has just been done is not done again."""
 
 log = get_logger(__name__)
 
@@ -47,6 +53,26 @@ class Chore:
     work: Callable[[], Awaitable[object]]
     watch: str | None = None
     """Done only by the process that keeps this watch; None: by each for itself."""
+    beat: float | None = None
+    """At which part of each interval of the wall clock it is done, so that what is measured, reported, folded and
+    looked at comes in this order, in all processes; None: so long after the last time."""
+    is_hurried: Callable[[], bool] | None = None
+    """Whether it is done every ``hurried_s`` now, if its interval is longer."""
+    hurried_s: float = HURRIED_S
+    woken_s: float = 1.0
+    """Seconds that pass at least from one time to the next that it is woken for."""
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds from one time to the next, as things are."""
+        return min(self.every_s, self.hurried_s) if self.is_hurried is not None and self.is_hurried() else self.every_s
+
+    def pause_s(self, failures: int, clock_s: float) -> float:
+        """Seconds until it is due again, at that time of the wall clock and after so many failures in a row."""
+        if failures or self.beat is None or self.interval_s < self.every_s:
+            return self.interval_s * min(max(failures, 1), LONGEST_PAUSE)
+        left = (self.beat * self.every_s - clock_s) % self.every_s
+        return left if left > NEAR * self.every_s else left + self.every_s
 
 
 class Watch:
@@ -91,12 +117,15 @@ class Station:
         self._kept: dict[str, Watch] = {}
         self._chores: list[Chore] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
+        self._wakes: dict[str, asyncio.Event] = {}
+        self.stopping = asyncio.Event()
+        """Set when it is time to end."""
 
     def add(self, *chores: Chore) -> None:
         """Add chores, before the start."""
         for chore in chores:
             self._chores.append(chore)
+            self._wakes[chore.name] = asyncio.Event()
             if chore.watch is not None and chore.watch not in self._kept:
                 self._kept[chore.watch] = Watch(chore.watch, self.watches)
 
@@ -109,15 +138,22 @@ class Station:
         for watch in self._kept.values():
             await watch.renew()
 
+    def wake(self, chore: str) -> None:
+        """Let a chore be done before it is due, if this process does it; from the loop's own thread."""
+        if chore in self._wakes:
+            self._wakes[chore].set()
+
     def start(self) -> None:
         """Begin."""
-        renewals = [Chore(f"watch {watch.name}", RENEW_S, watch.renew) for watch in self._kept.values()]
-        self._tasks = [asyncio.create_task(self._keep_doing(chore)) for chore in (*renewals, *self._chores)]
+        self.add(*(Chore(f"watch {watch.name}", RENEW_S, watch.renew) for watch in self._kept.values()))
+        self._tasks = [asyncio.create_task(self._keep_doing(chore)) for chore in self._chores]
 
     async def stop(self, last: Sequence[Callable[[], Awaitable[object]]] = ()) -> None:
         """End all chores after what they are doing now, do a last thing, and let others take over. What takes longer
         than ``STOP_S`` is broken off: it is repeatable, or its transaction is undone."""
-        self._stopping.set()
+        self.stopping.set()
+        for wake in self._wakes.values():
+            wake.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=STOP_S)
             for task in late:
@@ -131,13 +167,23 @@ class Station:
 
     async def _keep_doing(self, chore: Chore) -> None:
         """Do it until the end; one that fails is logged, and tried again after a growing pause."""
-        failures = 0
-        while not self._stopping.is_set():
+        failures, wake = 0, self._wakes[chore.name]
+        while not self.stopping.is_set():
             if chore.watch is not None and not self.keeps(chore.watch):
-                await set_within(self._stopping, min(chore.every_s, RENEW_S))
+                await set_within(self.stopping, min(chore.every_s, RENEW_S))
                 continue
+            wake.clear()
+            began = time.monotonic()
             failures = 0 if await self._is_done(chore, failures) else failures + 1
-            await set_within(self._stopping, chore.every_s * min(max(failures, 1), LONGEST_PAUSE))
+            await self._rest(chore, failures, time.monotonic() - began)
+
+    async def _rest(self, chore: Chore, failures: int, took_s: float) -> None:
+        """Wait until a chore is due again, or is woken, which it is not all the time."""
+        pause_s = chore.pause_s(failures, time.time())
+        least_s = min(pause_s, max(chore.woken_s, took_s / WOKEN_SHARE)) - took_s
+        due_at = time.monotonic() + pause_s
+        await set_within(self.stopping, max(0.0, least_s))
+        await set_within(self._wakes[chore.name], max(0.0, due_at - time.monotonic()))
 
     async def _is_done(self, chore: Chore, failures: int) -> bool:
         try:

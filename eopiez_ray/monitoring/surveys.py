@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from .station import Station
 
 ACTIVE_WITHIN = timedelta(minutes=5)
+QUEUED = (c.WORKFLOWS, c.QUEUE_AGE, c.WAITING, c.ORCHESTRATORS)
+"""What a look at the queue measures."""
+OF_SERVER = (
+    c.DB_CONNECTIONS, c.DB_BYTES, c.DB_LONGEST, c.DB_WAITING, c.DB_LAG, c.DB_TRANSACTIONS, c.DB_BLOCKS, c.DB_DEADLOCKS,
+    c.DB_TEMPORARY, c.DB_PROBE_SECONDS,
+)  # fmt: skip
+"""What a look at Postgres measures."""
+OF_BACKUPS = (c.BACKUP_AGE, c.BACKUP_INTERVAL, c.BACKUP_VERIFIED_AGE)
+OF_ARTIFACTS = (c.ARTIFACT_SECONDS, c.ARTIFACT_FAILURES)
 
 
 class Surveys:

@@ -33,6 +33,10 @@ class AlertDesk:
         """Every rule that somebody has written."""
         return [StoredRule(**dict(row)) for row in await self._database.fetch(sql("all_alert_rules"))]
 
+    async def urgent_conditions(self) -> list[Mapping[str, Any]]:
+        """What rules that fire at once look at, without their bounds."""
+        return [row["condition"] for row in await self._database.fetch(sql("urgent_conditions"))]
+
     async def rules(self, projects: Sequence[str] | None, after: tuple[str, str], limit: int) -> list[StoredRule]:
         """Rules by project and name, after one; None means all, and those of the system."""
         rows = await self._database.fetch(sql("alert_rules"), project_names(projects), *after, limit)

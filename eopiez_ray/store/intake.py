@@ -57,6 +57,8 @@ class NewWorkflow(NamedTuple):
     """The orchestrator that drives it from the start; None leaves it in the queue."""
     traceparent: str | None = None
     """Where it stands in its caller's trace, in the form of W3C Trace Context; None makes it a trace of its own."""
+    id: WorkflowId | None = None
+    """What it is called; None for any id that is new."""
 
 
 class Created(NamedTuple):
@@ -120,7 +122,7 @@ class Intake:
 
     def offer(self, wanted: Sequence[NewWorkflow], tell: Callable[[list[Created] | Exception], None]) -> None:
         """Like ``create``, from any thread: ``tell`` is called on the loop's thread with the answer or the error."""
-        self._offers.append(Offer(wanted, [WorkflowId(uuid7()) for _ in wanted], tell))
+        self._offers.append(Offer(wanted, [new.id or WorkflowId(uuid7()) for new in wanted], tell))
         if not self._is_called:
             self._is_called = True
             self._loop.call_soon_threadsafe(self._call)

@@ -94,6 +94,10 @@ class SampleStore:
         is tried within ten minutes."""
         await self._database.fetch(sql("save_report"), source, number, entries)
 
+    async def tell_reported(self) -> None:
+        """Tell whoever folds that something was reported that should not wait."""
+        await self._database.fetch(sql("tell_reported"))
+
     async def take_reports(self, connection: Connection) -> list[Report]:
         """All reports that nobody has taken yet, oldest first; they are taken with the transaction."""
         return [Report(*row) for row in await connection.fetch(sql("take_reports"))]

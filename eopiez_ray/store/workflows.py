@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ..errors import PlanError, TransitionError, WorkflowNotFoundError
 from ..model.filters import AttemptFilter, LogFilter, Order, TaskFilter, WorkflowFilter
 from ..model.ids import WorkflowId
+from ..model.names import unknown_step
 from ..model.plan import PlanSpec
 from ..model.requests import Answer, Request, Selection, Verb
 from ..model.status import Outcome, WorkflowStatus
@@ -388,7 +388,7 @@ def _unreadable(workflow: WorkflowId) -> PlanError:
 
 def _position(names: Sequence[str], step: str) -> int:
     if step not in names:
-        raise _unknown(names, step)
+        raise unknown_step(names, step)
     return names.index(step)
 
 
@@ -396,11 +396,5 @@ def _positions(names: Sequence[str], step: str) -> list[int]:
     """The step, or the steps of a content phase, whose names begin with it and a dot."""
     found = [at for at, name in enumerate(names) if name == step or name.startswith(f"{step}.")]
     if not found:
-        raise _unknown(names, step)
+        raise unknown_step(names, step)
     return found
-
-
-def _unknown(names: Sequence[str], step: str) -> PlanError:
-    near = difflib.get_close_matches(step, names, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}"
-    return PlanError(f"the workflow has no step {step!r}; {hint}")

@@ -72,6 +72,23 @@ async def test_tasks_are_found_by_what_they_took_and_where(database: Database) -
     assert "None." in eopiez("tasks", "--host", "nowhere").stderr
 
 
+async def test_rows_that_were_set_aside_are_listed_and_counted(database: Database) -> None:
+    _, workflow = await long(database)
+    for number, reason in enumerate(["it is odd", "it is \x1b[31mlong", "it is odd"]):
+        await database.fetch(
+            "insert into rejects (workflow_id, step, partition, ordinal, source, reason, sample) "
+            "values ($1, 1, 7, $2, $3, $4, 'how it begins')",
+            workflow, number, f"row {number}", reason,
+        )  # fmt: skip
+    listed = eopiez("rejects", str(workflow), "--reason", "it is odd").stdout
+    assert ("row 0" in listed, "row 1" in listed, "row 2" in listed) == (True, False, True)
+    assert "\x1b[31m" not in eopiez("rejects").stdout
+    assert [row["source"] for row in rows("rejects", "--limit", "2")] == ["row 0", "row 1"]
+    (step,) = {row["step"] for row in rows("rejects")}
+    assert rows("rejects", "--reasons")[0] == {"step": step, "reason": "it is odd", "rows": 2}
+    assert "no step 'none'" in eopiez("rejects", "--step", "none", code=64).stderr
+
+
 async def test_failed_attempts_are_listed_alike(database: Database) -> None:
     await long(database)
     shown = eopiez("tasks", "--failed", "-n", "3")

@@ -236,3 +236,50 @@ def test_a_step_that_there_is_not_has_no_result(system: System) -> None:
     workflow = system.start(lengths("a")).wait(60)
     with pytest.raises(KeyError, match="length"):
         workflow.result("no")
+
+
+@ez.phase(version="1")
+def even(number: int) -> int:
+    if number % 2:
+        ez.current_task().reject(f"row {number}", "it is odd", str(number))
+    return number
+
+
+def test_rows_that_were_set_aside_are_listed_and_counted(system: System) -> None:
+    plan = ez.Plan("evens")
+    plan.step("even", even, plan.values("numbers", [0, 1, 2, 3]))
+    workflow = system.start(plan).wait(120)
+    rows = list(workflow.rejects())
+    assert [(row.step, row.partition, row.source, row.sample) for row in rows] == [
+        ("even", 1, "row 1", "1"), ("even", 3, "row 3", "3"),
+    ]  # fmt: skip
+    assert list(workflow.rejects("even", "it is odd", limit=1)) == rows[:1]
+    assert list(workflow.rejects(reason="it is even")) == []
+    assert [(each.step, each.reason, each.rows) for each in workflow.reject_reasons()] == [("even", "it is odd", 2)]
+    with pytest.raises(PlanError, match="did you mean 'even'"):
+        list(workflow.rejects("evne"))
+
+
+def test_plans_that_were_replaced_can_be_read(system: System, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    workflow = system.start(held(gate, "a", "b"))
+    wait_until(lambda: workflow.is_driven)
+    before = workflow.view().plan
+    assert workflow.plan(1) == before
+    try:
+        workflow.update(ez.StepChange("length", retry=ez.RetryPolicy(maximum_attempts=7)))
+    finally:
+        gate.touch()
+    workflow.wait(120)
+    assert [(each.version, each.replaced_at is None) for each in workflow.plans()] == [(1, False), (2, True)]
+    assert (workflow.plan(1), workflow.plan(2)) == (before, workflow.view().plan)
+    with pytest.raises(ParameterError, match="kept are 1, 2"):
+        workflow.plan(3)
+
+
+def test_ids_of_what_may_be_steered(system: System) -> None:
+    label = {"group": uuid4().hex}
+    made = [system.start(lengths("a"), labels=label).wait(120).id for _ in range(3)]
+    where = ez.WorkflowFilter(labels=label)
+    assert list(system.ids(where, order=ez.Order.OLDEST)) == made
+    assert system.ids(where, limit=2) == dict.fromkeys(reversed(made[1:]), S.SUCCEEDED)

@@ -70,6 +70,9 @@ class InlineExecutor:
     def slots(self, resources: Resources) -> int:
         return self.count
 
+    def held(self) -> float:
+        return float(self.count - len(self._free))
+
     def free(self, resources: Resources) -> dict[str, float]:
         return {"CPU": float(len(self._free))}
 

@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 import pytest_asyncio
 
+from eopiez_ray.engine.accounting import Use
 from eopiez_ray.gateway.spreadsheets import as_csv
+from eopiez_ray.monitoring import catalogue as c
 from tests.gateway.conftest import Client, created, gateway_at
 from tests.waiting import until
 
@@ -134,3 +136,24 @@ async def test_running_workflow_has_no_forecast_before_anything_is_known(client:
 
 def test_cells_are_no_formulas() -> None:
     assert as_csv([{"a": "=1+1", "b": -1.5, "c": 'x,"y"\n'}]) == b'a,b,c\r\n\'=1+1,-1.5,"x,""y""\n"\r\n'
+
+
+async def test_use_of_slots_is_the_systems_and_what_was_held_back_the_projects(client: Client, app: FastAPI) -> None:
+    meter = app.state.system.traffic.meter
+    for use, seconds in ((Use.WORK, 60.0), (Use.LIMIT, 30.0), (Use.IDLE, 10.0)):
+        meter.add(c.SLOT_SECONDS, seconds, (use,))
+    meter.add(c.HELD_SECONDS, 40.0, ("blue", Use.LIMIT))
+    meter.add(c.HELD_SECONDS, 50.0, ("green", Use.ROOM))
+    meter.add(c.CPU_SECONDS, 45.0, ("blue", "anna", "letters", "spell"))
+
+    async def is_there() -> Any:
+        found = (await performance(client("root"), window_s=1000))["utilisation"]
+        return found if len(found["held_back_s"]) == 2 and found["computing"] else None
+
+    found = await until(is_there)
+    assert found["slots"] == pytest.approx(0.1, rel=0.1)
+    assert found["uses"] == {"work": 0.6, "limit": 0.3, "room": 0.0, "retry": 0.0, "dependency": 0.0, "idle": 0.1}
+    assert (found["computing"], found["held_back_s"]) == (0.75, {"limit": 40.0, "room": 50.0})
+    own = (await performance(client("cleo")))["utilisation"]
+    assert own == {"slots": None, "uses": {}, "computing": None, "held_back_s": {"limit": 40.0}}
+    assert (await performance(client("root"), project="green"))["utilisation"]["held_back_s"] == {"room": 50.0}

@@ -14,7 +14,7 @@ from eopiez_ray.monitoring.distribution import Distribution
 from eopiez_ray.monitoring.folding import FINEST_S, Folder, period_of
 from eopiez_ray.monitoring.happenings import Business
 from eopiez_ray.monitoring.meter import Meter
-from eopiez_ray.monitoring.opening import Reporter
+from eopiez_ray.monitoring.reporting import Reporter
 from eopiez_ray.monitoring.rollups import Rollups
 from eopiez_ray.monitoring.samples import Samples, Where
 from eopiez_ray.monitoring.station import SYSTEM, Chore, Station

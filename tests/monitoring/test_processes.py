@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from eopiez_ray.engine.accounting import Held, Look, Spent, Use
 from eopiez_ray.engine.figures import NodeFigures, node_figures
 from eopiez_ray.engine.pool import Pool, Usage
 from eopiez_ray.monitoring import catalogue as c
@@ -24,6 +25,11 @@ class Seen:
 
     def usage(self) -> Usage:
         return Pool().usage()
+
+    def spent(self) -> Spent:
+        spent = Spent()
+        spent.add(Look(4, 1, {Held("default", Use.LIMIT): 2.0}), 10.0)
+        return spent
 
     def figures(self) -> list[NodeFigures]:
         memory, disk = {"used": 3, "available": 5}, {"used": 1, "free": 2}

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 import eopiez_ray as ez
+from eopiez_ray.engine.accounting import Held, Look, Spent, Use
 from eopiez_ray.engine.figures import NodeFigures
 from eopiez_ray.engine.pool import Usage
 from eopiez_ray.gateway.app import create_app
@@ -55,6 +56,11 @@ class Fixed:
 
     def usage(self) -> Usage:
         return self._usage
+
+    def spent(self) -> Spent:
+        spent = Spent()
+        spent.add(Look(4, 1, {Held("default", Use.LIMIT): 2.0}), 10.0)
+        return spent
 
     def figures(self) -> list[NodeFigures]:
         return []

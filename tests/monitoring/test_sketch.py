@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eopiez_ray.monitoring.blocks import Block
+from eopiez_ray.monitoring.blocks import Block, Runs
 from eopiez_ray.monitoring.distribution import distributions
 from eopiez_ray.monitoring.sketch import (
     ACCURACY,
@@ -77,7 +77,8 @@ def test_distributions_of_groups_are_their_sketches(values: list[tuple[int, floa
     for series, value in values:
         sums[series, SUM] = sums.get((series, SUM), 0.0) + value
     halves = [Block.of({key: float(count) for key, count in rows.items()}), Block.of(sums)]
-    found = distributions(halves, {1: "odd", 2: "even", 3: "odd", 9: "none"})
+    runs = [Runs.of(block.packed(is_exact=True)) for block in halves]
+    found = distributions(runs, {1: "odd", 2: "even", 3: "odd", 9: "none"})
     for name, members in (("odd", {1, 3}), ("even", {2})):
         sketch: Counter[int] = Counter()
         for (series, bucket), count in rows.items():

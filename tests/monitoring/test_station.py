@@ -94,3 +94,43 @@ async def test_stop_waits_for_what_is_under_way(database: Database) -> None:
     await begun.wait()
     await made.stop()
     assert ended.is_set()
+
+
+async def test_chore_that_is_woken_is_done_before_it_is_due(database: Database) -> None:
+    done: list[str] = []
+    made = station(database, Chore("fold", 600.0, counting(done, "fold"), woken_s=0.0))
+    made.start()
+    await until(lambda: len(done) == 1)
+    made.wake("fold")
+    await until(lambda: len(done) == 2)
+    made.wake("of another process")
+    await made.stop()
+    assert len(done) == 2
+
+
+async def test_chore_that_is_woken_all_the_time_is_not_done_all_the_time(database: Database) -> None:
+    done: list[str] = []
+    made = station(
+        database, Chore("fold", 600.0, counting(done, "fold"), woken_s=300.0), Chore("other", 0.01, counting(done, "o"))
+    )
+    made.start()
+    await until(lambda: done.count("o") >= 3)
+    for _ in range(20):
+        made.wake("fold")
+        await asyncio.sleep(0.01)
+    await made.stop()
+    assert done.count("fold") == 1
+
+
+@pytest.mark.parametrize(
+    ("clock_s", "pause_s"), [(100.0, 1.5), (101.0, 0.5), (101.5, 10.0), (101.4, 10.1), (109.0, 2.5)]
+)
+def test_beats_come_at_the_same_part_of_each_interval(clock_s: float, pause_s: float) -> None:
+    async def nothing() -> None:
+        return
+
+    chore = Chore("fold", 10.0, nothing, beat=0.15)
+    assert chore.pause_s(0, clock_s) == pytest.approx(pause_s)
+    assert chore.pause_s(2, clock_s) == 20.0  # What fails waits.
+    hurried = Chore("look", 10.0, nothing, beat=0.15, is_hurried=lambda: True)
+    assert hurried.pause_s(0, clock_s) == 2.0

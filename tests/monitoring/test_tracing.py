@@ -15,6 +15,7 @@ import eopiez_ray as ez
 from eopiez_ray.errors import ParameterError
 from eopiez_ray.monitoring.meter import Meter
 from eopiez_ray.monitoring.opening import stationed
+from eopiez_ray.monitoring.tracing.collector import Collector
 from eopiez_ray.monitoring.tracing.exporting import Exporter
 from eopiez_ray.monitoring.tracing.headers import headers_of
 from eopiez_ray.monitoring.tracing.spans import span_id
@@ -59,7 +60,7 @@ async def collector() -> AsyncIterator[Hook]:
 
 async def exporter(post: Post, collector: Hook) -> Exporter:
     """An exporter that has begun."""
-    made = Exporter(post.station, collector.url)
+    made = Exporter(post.station, Collector(collector.url))
     await post.station.watch()
     await made.export()
     return made
@@ -172,7 +173,7 @@ async def test_what_a_dying_process_sent_is_sent_again_as_the_same_spans(
     before = {span.span_id: span for span in spans(collector)}
     collector.bodies.clear()
     heir = Post(database)
-    await settled(heir, Exporter(heir.station, collector.url))
+    await settled(heir, Exporter(heir.station, Collector(collector.url)))
     again = spans(collector)
     assert len(again) == len({span.span_id for span in again}), "the heir sends each once"
     assert before.items() <= {span.span_id: span for span in again}.items()

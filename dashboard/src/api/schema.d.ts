@@ -2598,6 +2598,7 @@ export interface components {
             /** Format: date-time */
             until: string;
             ended: components["schemas"]["EndedBody"][];
+            utilisation: components["schemas"]["UtilisationBody"];
             groups: components["schemas"]["GroupBody"][];
         };
         /** @enum {string} */
@@ -3251,6 +3252,8 @@ export interface components {
             created_at: string;
             completed_at: string | null;
         };
+        /** @enum {string} */
+        Use: "work" | "limit" | "room" | "retry" | "dependency" | "idle";
         UserBody: {
             /** Format: uuid */
             id: string;
@@ -3267,6 +3270,16 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             last_login_at: string | null;
+        };
+        UtilisationBody: {
+            slots: number | null;
+            uses: {
+                [key: string]: number;
+            };
+            computing: number | null;
+            held_back_s: {
+                [key: string]: number;
+            };
         };
         /** @enum {string} */
         Verb: "pause" | "resume" | "cancel" | "retry";

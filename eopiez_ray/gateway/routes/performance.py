@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
+from ...engine.accounting import Use
 from ...model.access import Role
 from ...monitoring.comparison import Verdict
 from ...monitoring.critical import Diagnoses
@@ -72,12 +73,39 @@ class EndedBody(ViewBody):
     took: SpreadBody
 
 
+class UtilisationBody(ViewBody):
+    """Where the time of slots went, which are CPUs, and what held work back, whatever tasks are chosen."""
+
+    slots: float | None = Field(
+        description="How many standing orchestrators had, as a mean over the window. Null for callers who do not see "
+        "the whole system, and where nothing was measured.",
+        examples=[8.0],
+    )
+    uses: dict[Use, float] = Field(
+        description="Shares of their time, which add up to 1: `work`; held back by a `limit`, by lack of `room`, by "
+        "the pause before a `retry`, or by a `dependency` on what has not been given yet; `idle` if there was "
+        "nothing to do. Empty where `slots` is null.",
+        examples=[{"work": 0.71, "limit": 0.2, "room": 0.0, "retry": 0.0, "dependency": 0.09, "idle": 0.0}],
+    )
+    computing: float | None = Field(
+        description="Share of the time at work in which tasks used a CPU; in the rest they waited, such as for input "
+        "and output.",
+        examples=[0.86],
+    )
+    held_back_s: dict[str, float] = Field(
+        description="Seconds, times the slots that it needs, for which work could not start although its inputs were "
+        "there, by what held it back: `limit`, `room`, `retry`. Of the projects that the caller sees.",
+        examples=[{"limit": 3120.5}],
+    )
+
+
 class PerformanceBody(BaseModel):
     """What workflows and tasks took within a window of time."""
 
     since: datetime
     until: datetime
     ended: list[EndedBody]
+    utilisation: UtilisationBody
     groups: list[GroupBody] = Field(description="In the order that was asked for.")
 
 
@@ -177,7 +205,8 @@ async def get_performance(
     if form is not Sheets.JSON:
         return form.answer("performance", [_flat(each) for each in chosen])
     ended = [EndedBody.model_validate(each) for each in await reader.ended(window)]
-    return reply(PerformanceBody(since=window.since, until=window.until, ended=ended, groups=chosen))
+    used = UtilisationBody.model_validate(await reader.utilisation(window))
+    return reply(PerformanceBody(since=window.since, until=window.until, ended=ended, utilisation=used, groups=chosen))
 
 
 @router.get(

@@ -32,7 +32,7 @@ from ..representation import cursor as cursor_at
 from ..routing import Resource
 from ..searching import Near, Stored
 from ..tables import Tables
-from ..traceparent import TraceParent
+from ..traceparent import TracedDep
 from ..values import Shown
 from .workflows import IdempotencyKey
 
@@ -95,7 +95,7 @@ async def execute_pipeline(
     body: ExecuteBody,
     system: SystemDep,
     caller: CallerDep,
-    parent: TraceParent,
+    traced: TracedDep,
     project: ProjectParameter = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -107,9 +107,10 @@ async def execute_pipeline(
     new = NewWorkflow(
         plan.spec(), plan.code(), project=chosen, owner=caller.name, priority=body.priority,
         labels=body.labels | {KIND: CONTENT, OUTPUT: str(folder), TITLE: body.options.title},
-        idempotency_key=idempotency_key, traceparent=parent,
+        idempotency_key=idempotency_key,
     )  # fmt: skip
-    (created,) = await system.intake.create(new)
+    (created,) = await system.intake.create(traced.placed(new))
+    traced.note(created, chosen)
     view = await system.workflows.get(created.id)
     return reply(WorkflowBody.of(view), HTTPStatus.ACCEPTED, {"Location": f"/v1/workflows/{created.id}"})
 

@@ -37,7 +37,7 @@ from ..listing import ObservedListDep
 from ..plans import new_workflow
 from ..representation import CursorParameter, Limit, check_match, entity_tag, id_at, page_of, reply
 from ..routing import Resource
-from ..traceparent import TraceParent
+from ..traceparent import TracedDep
 from ..updating import update
 
 if TYPE_CHECKING:
@@ -69,14 +69,15 @@ async def create_workflow(
     body: NewWorkflowBody,
     system: SystemDep,
     caller: CallerDep,
-    parent: TraceParent,
+    traced: TracedDep,
     project: ProjectParameter = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Create a workflow from a plan. It is durable once this answers, and an orchestrator will drive it."""
     chosen = project_for(caller, project, Role.OPERATOR)
     new = await new_workflow(body, caller, chosen, idempotency_key, system)
-    (created,) = await system.intake.create(new._replace(traceparent=parent))
+    (created,) = await system.intake.create(traced.placed(new))
+    traced.note(created, chosen)
     view = await system.workflows.get(created.id)
     return reply(WorkflowBody.of(view), HTTPStatus.ACCEPTED, {"Location": f"/v1/workflows/{created.id}"})
 

@@ -13,6 +13,7 @@ from ..station import SYSTEM, Chore
 from .book import Library
 from .delivery import DELIVER_S, Deliverer
 from .evaluator import EVALUATE_S, Evaluator
+from .hearing import DELIVER, EVALUATE
 from .observing import Observer
 from .sending import Sender, can_send
 
@@ -38,10 +39,10 @@ class Alerting:
 
     def chores(self) -> list[Chore]:
         """What is done, and how often. Whoever takes a message has it alone, so each process sends that can."""
-        sending = [Chore("deliver alerts", DELIVER_S, self.deliverer.deliver)] if can_send() else []
+        sending = [Chore(DELIVER, DELIVER_S, self.deliverer.deliver, woken_s=0.0)] if can_send() else []
         return [
             *sending,
-            Chore("evaluate alerts", EVALUATE_S, self.evaluator.evaluate, watch=SYSTEM),
+            Chore(EVALUATE, EVALUATE_S, self.evaluator.evaluate, watch=SYSTEM),
             Chore("verify the audit log", VERIFY_S, self._audit.look, watch=SYSTEM),
             Chore("forget alerts", FORGET_S, self.evaluator.forget, watch=SYSTEM),
         ]

@@ -13,6 +13,7 @@ from ...logs import get_logger
 from ...model.alerts import Alert, AlertKey, Happening
 from ..station import SYSTEM
 from .conditions import observe
+from .hearing import DELIVER
 from .states import Turn, advance, withdraw
 from .telling import Told, tell
 
@@ -66,6 +67,8 @@ class Evaluator:
             turn = await asyncio.to_thread(self._judged, book, active, faults, now)
             told = tell(turn.alerts.values(), book.receivers, silences, now)
             await self._save(connection, turn, told, book, now)
+        if told:  # They are in the outbox now.
+            self._station.wake(DELIVER)
 
     async def forget(self) -> None:
         """Forget what was over long ago."""

@@ -38,6 +38,8 @@ class Span:
     error: str | None = None
     """What went wrong, in a word; None if nothing did."""
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    is_request: bool = False
+    """Whether it is a request that was answered."""
 
 
 def span_id(workflow: UUID, *place: int) -> bytes:

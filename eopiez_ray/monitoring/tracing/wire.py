@@ -68,7 +68,7 @@ def _message(span: Span) -> Message:
         span_id=span.span_id,
         parent_span_id=span.parent_id,
         name=span.name,
-        kind=Message.SPAN_KIND_INTERNAL,
+        kind=Message.SPAN_KIND_SERVER if span.is_request else Message.SPAN_KIND_INTERNAL,
         start_time_unix_nano=nanoseconds(span.started_at),
         end_time_unix_nano=nanoseconds(span.ended_at),
         attributes=[_pair(name, value) for name, value in span.attributes.items()],

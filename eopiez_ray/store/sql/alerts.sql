@@ -16,6 +16,13 @@ select project, name, document, version, updated_by, updated_at
 from alert_rules
 order by id
 
+-- name: urgent_conditions
+-- What rules that fire at once look at, without their bounds, so that it is the same for many of them.
+select distinct (document -> 'when') - array['above', 'below', 'clear', 'window', 'read', 'by', 'least'] as condition
+from alert_rules
+where coalesce(document -> 'for', '0') = '0'
+    and coalesce(document -> 'enabled', 'true') = 'true'
+
 -- name: alert_rules
 -- A page of rules of some projects, by project and name; null means all, and those of the system.
 select project, name, document, version, updated_by, updated_at

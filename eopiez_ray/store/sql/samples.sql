@@ -36,6 +36,10 @@ insert into reports (source, number, entries)
 values ($1, $2, $3)
 on conflict (source, number) do nothing
 
+-- name: tell_reported
+-- Tell whoever folds that something was reported that should not wait.
+select pg_notify('eopiez_measured', '')
+
 -- name: take_reports
 -- All reports that are not folded, oldest first, which are from now on.
 with taken as (
