@@ -65,6 +65,9 @@ class Places:
     def slots(self, resources: Resources) -> int:
         return self.room
 
+    def held(self) -> float:
+        return float(self.busy)
+
     def free(self, resources: Resources) -> Mapping[str, float]:
         return {"CPU": float(self.room - self.busy)}
 

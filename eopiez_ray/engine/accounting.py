@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ONE_CPU = Resources()
 LOOK_S = 1.0
 """Minimum seconds between two looks."""
-LOOK_SHARE = 0.01
+LOOK_SHARE = 0.002
 """Maximum share of the time spent on looks: with thousands of workflows they are further apart."""
 
 
