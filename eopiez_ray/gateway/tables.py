@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import numpy.typing as npt
+
 BATCH_ROWS = 1024
 
 
@@ -71,6 +73,21 @@ class Tables:
         similarity[at] = -np.inf
         best = np.argsort(-similarity, kind="stable")[: min(count, len(ids) - 1)]
         return [(ids[int(each)].as_py(), float(similarity[each])) for each in best]
+
+    def rows(self, name: str, columns: Sequence[str], wanted: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
+        """Rows by their places, ``(n,)``, in the order that is asked for; one row group is in memory at a time."""
+        found: dict[int, dict[str, Any]] = {}
+        with pq.ParquetFile(self.path(name)) as file:
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = np.cumsum(sizes, dtype=np.int64)
+            groups = np.searchsorted(ends, wanted, side="right")
+            for group in np.unique(groups).tolist():
+                places = wanted[groups == group]
+                taken = file.read_row_group(group, columns=list(columns)).take(
+                    pa.array(places - (ends[group] - sizes[group]))
+                )
+                found.update(zip(places.tolist(), taken.to_pylist(), strict=True))
+        return [found[place] for place in wanted.tolist()]
 
     def named(self, documents: Sequence[str]) -> dict[str, dict[str, Any]]:
         """These documents, by id."""

@@ -676,6 +676,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pipeline/{workflow}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipeline/{workflow}/comparison/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_changed_documents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/uploads": {
         parameters: {
             query?: never;
@@ -1936,6 +1968,8 @@ export interface components {
             short: string | number;
             factor: number;
         };
+        /** @enum {string} */
+        Change: "stayed" | "moved" | "gone" | "new";
         ChangeBody: {
             steps?: components["schemas"]["StepChangeBody"][];
             priority?: number | null;
@@ -1944,6 +1978,17 @@ export interface components {
             } | null;
             /** @default  */
             why?: string;
+        };
+        ChangedDocumentBody: {
+            document_id: string;
+            title: string | null;
+            snippet: string;
+            theme_before: number | null;
+            theme_after: number | null;
+        };
+        ChangedDocumentsBody: {
+            items: components["schemas"]["ChangedDocumentBody"][];
+            next?: string | null;
         };
         ChannelBody: {
             /** Format: uuid */
@@ -1984,6 +2029,19 @@ export interface components {
         };
         CodesBody: {
             codes: string[];
+        };
+        ComparedRunBody: {
+            /** Format: uuid */
+            id: string;
+            documents: number;
+            themes: components["schemas"]["ComparedThemeBody"][];
+        };
+        ComparedThemeBody: {
+            theme: number;
+            label: string;
+            terms: string[];
+            documents: number;
+            share: number;
         };
         ComparisonBody: {
             p50_ratio: number;
@@ -2167,6 +2225,8 @@ export interface components {
             variability: number;
             comparison?: components["schemas"]["ComparisonBody"] | null;
         };
+        /** @enum {string} */
+        GroupKind: "kept" | "split" | "merged" | "mixed" | "gone" | "new";
         HappeningBody: {
             id: number;
             /** Format: date-time */
@@ -2328,6 +2388,8 @@ export interface components {
             /** @default false */
             cookie?: boolean;
         };
+        /** @enum {string} */
+        MatchedBy: "documents" | "words";
         MaximumBody: {
             maximum: number;
         };
@@ -2917,6 +2979,15 @@ export interface components {
             /** @default true */
             enabled?: boolean;
         };
+        RunComparisonBody: {
+            matched_by: components["schemas"]["MatchedBy"];
+            before: components["schemas"]["ComparedRunBody"];
+            after: components["schemas"]["ComparedRunBody"];
+            common: number;
+            moved: number;
+            groups: components["schemas"]["ThemeGroupBody"][];
+            moves: components["schemas"]["ThemeMoveBody"][];
+        };
         RunsBody: {
             /** @default  */
             why?: string;
@@ -3158,6 +3229,26 @@ export interface components {
         TestBody: {
             is_delivered: boolean;
             error: string;
+        };
+        ThemeGroupBody: {
+            kind: components["schemas"]["GroupKind"];
+            before: number[];
+            after: number[];
+            documents_before: number;
+            documents_after: number;
+            share_before: number;
+            share_after: number;
+            stayed: number;
+            left: number;
+            joined: number;
+            gone: number;
+            new: number;
+            similarity: number | null;
+        };
+        ThemeMoveBody: {
+            before: number;
+            after: number;
+            documents: number;
         };
         ThemeOptions: {
             /** @default 15 */
@@ -4558,6 +4649,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HitsBody"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query: {
+                before: string;
+                by?: components["schemas"]["MatchedBy"] | null;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparisonBody"];
+                };
+            };
+        };
+    };
+    list_changed_documents: {
+        parameters: {
+            query: {
+                change?: components["schemas"]["Change"];
+                theme_before?: number[] | null;
+                theme_after?: number[] | null;
+                by?: components["schemas"]["MatchedBy"] | null;
+                cursor?: string | null;
+                limit?: number;
+                before: string;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedDocumentsBody"];
                 };
             };
         };

@@ -10,6 +10,7 @@ import { Search } from "./search-in-meaning";
 import { Themes } from "./themes";
 import "./collections.css";
 
+const ComparisonTab = lazy(() => import("./comparison/comparison"));
 const MapTab = lazy(() => import("./map/tab"));
 
 const TABLES = ["documents", "assignments", "themes", "motifs", "occurrences", "vectors", "facets", "copies"] as const;
@@ -72,6 +73,11 @@ export function Collection() {
       {part === "motifs" && <Motifs workflow={workflow} />}
       {part === "documents" && <Documents workflow={workflow} theme={search.theme} onOpen={open} />}
       {part === "search" && <Search workflow={workflow} query={search.query} onOpen={open} />}
+      {part === "compare" && (
+        <Suspense fallback={<p className="quiet">{texts.shell.loading}</p>}>
+          <ComparisonTab workflow={workflow} project={run.data?.project} onOpen={open} />
+        </Suspense>
+      )}
       {document !== undefined && (
         <DocumentDialog
           workflow={workflow}

@@ -7,6 +7,7 @@ from . import (
     alerts,
     audit,
     auth,
+    comparison,
     costs,
     dashboard,
     documentation,
@@ -37,8 +38,8 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, plan_versions, failures, requests, history, pictures, results, rejects, plans, pipeline, uploads,
-    services, monitoring, metric_history, performance, costs, logs, alerts, alert_rules, alert_silences,
+    workflows, plan_versions, failures, requests, history, pictures, results, rejects, plans, pipeline, comparison,
+    uploads, services, monitoring, metric_history, performance, costs, logs, alerts, alert_rules, alert_silences,
     alert_channels, auth, openid, profile, keys, projects, limits, erasures, members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""

@@ -132,7 +132,7 @@ async def get_pipeline_status(
 ) -> Response:
     """How far runs of the pipeline are, the newest first."""
     if workflow is not None:
-        views = [await _run(system, caller, workflow, Role.VIEWER)]
+        views = [await run_of(system, caller, workflow, Role.VIEWER)]
     else:
         where = WorkflowFilter(projects=projects_for(caller, project, Role.VIEWER), labels={KIND: CONTENT})
         after = id_at(cursor)
@@ -169,7 +169,7 @@ async def found_folder(workflow: RunParameter, system: SystemDep, caller: Caller
     Raises:
         Problem: the workflow is no run of the pipeline.
     """
-    view = await _run(system, caller, workflow, Role.VIEWER)
+    view = await run_of(system, caller, workflow, Role.VIEWER)
     return system.files.results_of(view.labels.get(OUTPUT, ""), view.project)
 
 
@@ -264,7 +264,7 @@ async def search_run(
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> Response:
     """The documents closest in meaning to a query. There are none if none of its words occurs in the collection."""
-    view = await _run(system, caller, workflow, Role.VIEWER)
+    view = await run_of(system, caller, workflow, Role.VIEWER)
     tables = Tables(system.files.results_of(view.labels.get(OUTPUT, ""), view.project))
     model, index = [await _stored(system, view, name) for name in (MODEL, INDEX)]
     near = await system.searcher.search(model, index, query, limit)
@@ -312,7 +312,7 @@ async def _page(rows: Callable[[int], list[dict[str, Any]]], cursor: str | None,
     return reply(RowsBody(items=Shown().of(found), next=following))
 
 
-async def _run(system: SystemDep, caller: CallerDep, workflow: UUID, role: Role) -> WorkflowView:
+async def run_of(system: SystemDep, caller: CallerDep, workflow: UUID, role: Role) -> WorkflowView:
     view = await view_of(system, caller, workflow, role)
     if view.labels.get(KIND) != CONTENT:
         raise not_found("run", f"of the pipeline with id {workflow}", "GET /v1/pipeline/status lists the runs")
@@ -322,7 +322,7 @@ async def _run(system: SystemDep, caller: CallerDep, workflow: UUID, role: Role)
 async def _selection(system: SystemDep, caller: CallerDep, body: RunsBody, project: str | None) -> Selection:
     projects = projects_for(caller, project, Role.OPERATOR)
     if body.workflow is not None:
-        await _run(system, caller, body.workflow, Role.OPERATOR)
+        await run_of(system, caller, body.workflow, Role.OPERATOR)
         return Selection(ids=(WorkflowId(body.workflow),), projects=projects)
     return Selection(labels={KIND: CONTENT}, projects=projects)
 

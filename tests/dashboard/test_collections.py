@@ -1,0 +1,96 @@
+"""What a collection shows: two runs beside each other, themes as a tree, times, and disagreement."""
+
+from __future__ import annotations
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from eopiez_ray.model.ids import WorkflowId
+
+from .collected import analysed, letters
+from .conftest import PHONE, WIDE, Site, Watched
+from .test_pages import SIDEWAYS, show_dark_on_a_phone, violations
+
+Runs = dict[str, WorkflowId]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def runs(site: Site) -> Runs:
+    """The same letters in three themes, and most of them with more letters in two."""
+    every = letters(48)
+    return {
+        "before": await analysed(site, every[:36], "Letters in spring", themes={"themes": 3}),
+        "after": await analysed(site, every[3:], "Letters in autumn", themes={"themes": 2}),
+        "undated": await analysed(site, letters(12, is_dated=False), "Letters without dates"),
+    }
+
+
+async def open_part(site: Site, page: Page, run: WorkflowId, query: str) -> None:
+    await page.goto(f"{site.url}#/collections/{run}?{query}")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Letters")
+
+
+async def test_two_runs_are_compared(site: Site, page: Page, runs: Runs) -> None:
+    await open_part(site, page, runs["after"], "part=themes")
+    await page.get_by_role("link", name="Compare", exact=True).click()
+    await page.get_by_label("Compare with an earlier run").select_option(str(runs["before"]))
+    await expect(page.get_by_text("matched by the 33 documents that both runs have")).to_be_visible()
+    themes = page.get_by_role("region", name="Themes before and after")
+    await expect(themes.get_by_text("merged")).to_be_visible()
+    await expect(themes.get_by_text("kept")).to_be_visible()
+    await page.get_by_role("link", name="merged 1").click()
+    await expect(themes.get_by_role("row")).to_have_count(2)
+    address = page.url
+    assert all(part in address for part in ("part=compare", f"before={runs['before']}", "kind=merged"))
+    await page.reload()
+    await expect(themes.get_by_role("row")).to_have_count(2)
+
+
+async def test_numbers_of_a_comparison_lead_to_their_documents(site: Site, page: Page, runs: Runs) -> None:
+    await open_part(site, page, runs["after"], f"part=compare&before={runs['before']}")
+    await page.get_by_role("link", name="New documents: 12").click()
+    table = page.get_by_role("table", name="New documents")
+    await expect(table.get_by_role("row")).to_have_count(13)
+    await table.get_by_role("button", name="Report 40").click()
+    await expect(page.get_by_role("dialog").get_by_text("said report 40").first).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await page.get_by_role("link", name="All themes").click()
+    await page.get_by_role("link", name="Documents that are gone: 3").click()
+    await page.get_by_role("button", name="Report 2", exact=True).click()
+    await expect(page.get_by_role("heading", name="Letters in spring")).to_be_visible()
+    await expect(page.get_by_role("dialog").get_by_text("said report 2").first).to_be_visible()
+
+
+async def test_what_runs_are_matched_by_is_chosen_and_they_are_swapped(site: Site, page: Page, runs: Runs) -> None:
+    await open_part(site, page, runs["after"], f"part=compare&before={runs['before']}&change=stayed")
+    await expect(page.get_by_role("row", name="onerror")).to_be_visible()
+    assert "broken" not in await page.title()
+    await page.get_by_label("Match themes by").select_option("words")
+    await expect(page.get_by_text("Themes are matched by their words")).to_be_visible()
+    await page.get_by_role("link", name="Swap").click()
+    await expect(page.get_by_role("heading", name="Letters in spring")).to_be_visible()
+    await expect(page.get_by_role("link", name="New documents: 3")).to_be_visible()
+
+
+async def test_a_run_that_cannot_be_compared_says_so(site: Site, page: Page, runs: Runs, watched: Watched) -> None:
+    await open_part(site, page, runs["after"], "part=compare&before=00000000-0000-7000-8000-000000000000")
+    await expect(page.get_by_text("there is no workflow 00000000")).to_be_visible()
+    watched.forgive("404")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["part=compare&before={before}", "part=compare&before={before}&change=new"],
+)
+async def test_a_part_is_accessible(site: Site, page: Page, runs: Runs, query: str) -> None:
+    await page.set_viewport_size(WIDE)
+    await open_part(site, page, runs["after"], query.format(**runs))
+    await expect(page.get_by_text("Loading …")).to_have_count(0)
+    await expect(page.locator("main").get_by_role("table").first).to_be_visible()
+    assert await violations(page) == []
+    await show_dark_on_a_phone(page)
+    assert page.viewport_size == PHONE
+    assert await violations(page, "color-contrast", "scrollable-region-focusable", "target-size") == []
+    assert await page.evaluate(SIDEWAYS) == []
