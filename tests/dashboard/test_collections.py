@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from eopiez_ray.model.ids import WorkflowId
 
-from .collected import analysed, letters
+from .collected import FIRST, SUBJECTS, Letter, analysed, letters
 from .conftest import PHONE, WIDE, Site, Watched
 from .test_pages import SIDEWAYS, show_dark_on_a_phone, violations
 
@@ -22,8 +25,19 @@ async def runs(site: Site) -> Runs:
     return {
         "before": await analysed(site, every[:36], "Letters in spring", themes={"themes": 3}),
         "after": await analysed(site, every[3:], "Letters in autumn", themes={"themes": 2}),
+        "bursting": await analysed(site, bursting(), "Letters of a championship", themes={"themes": 3}),
         "undated": await analysed(site, letters(12, is_dated=False), "Letters without dates"),
     }
+
+
+def bursting() -> list[Letter]:
+    """A letter a day on two subjects, and eight letters on football on each of three days."""
+    days = [(day, subject) for day in range(24) for subject in range(2)]
+    days += [(day, 2) for day in range(12, 15) for _ in range(8)]
+    return [
+        {"text": f"{SUBJECTS[subject]}, said report {at}", "time": (FIRST + timedelta(days=day)).isoformat()}
+        for at, (day, subject) in enumerate(days)
+    ]
 
 
 async def open_part(site: Site, page: Page, run: WorkflowId, query: str) -> None:
@@ -74,6 +88,79 @@ async def test_what_runs_are_matched_by_is_chosen_and_they_are_swapped(site: Sit
     await expect(page.get_by_role("link", name="New documents: 3")).to_be_visible()
 
 
+async def test_a_branch_of_the_tree_filters_documents_and_the_map_by_keyboard(
+    site: Site, page: Page, runs: Runs
+) -> None:
+    await open_part(site, page, runs["before"], "part=tree")
+    tree = page.get_by_role("tree", name="Themes as a tree")
+    root = tree.get_by_role("treeitem").first
+    await expect(root).to_have_attribute("aria-expanded", "true")
+    await root.focus()
+    await page.keyboard.press("End")
+    leaf = tree.locator(":focus")
+    await expect(leaf).to_have_attribute("aria-level", re.compile("[23]"))
+    await page.keyboard.press("Enter")
+    await expect(leaf).to_have_attribute("aria-selected", "true")
+    table = page.get_by_role("table", name="Documents")
+    await expect(table.get_by_role("row")).to_have_count(13)
+    await page.get_by_role("button", name="Map", exact=True).click()
+    await expect(page.get_by_role("img", name="Map of 36 documents")).to_be_visible()
+    await expect(page.get_by_role("region", name="Themes").get_by_role("link")).to_have_count(1)
+    await page.reload()
+    await expect(page.get_by_role("img", name="Map of 36 documents")).to_be_visible()
+    await root.focus()
+    await page.keyboard.press("ArrowLeft")
+    await expect(tree.get_by_role("treeitem")).to_have_count(1)
+    assert "closed=" in page.url
+    await page.keyboard.press("ArrowRight")
+    await expect(tree.get_by_role("treeitem").nth(2)).to_be_visible()
+    await root.click()
+    await page.get_by_role("button", name="Documents", exact=True).click()
+    await expect(table).to_have_attribute("aria-rowcount", "37")
+
+
+async def test_a_time_is_chosen_by_mouse_and_by_keyboard(site: Site, page: Page, runs: Runs) -> None:
+    await open_part(site, page, runs["before"], "part=times")
+    chart = page.get_by_role("slider", name="Choose a time")
+    await expect(chart).to_have_attribute("aria-valuetext", "36 documents")
+    box = await chart.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    await page.mouse.move(box["x"] + 1, middle)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + box["width"] / 3, middle, steps=4)
+    await page.mouse.up()
+    table = page.get_by_role("table", name="Documents")
+    await expect(table.get_by_role("row", name="Report 0 ")).to_be_visible()
+    await expect(page.get_by_text("onerror").first).to_be_visible()
+    assert "since=2026-03-01" in page.url
+    await page.reload()
+    await expect(table.get_by_role("row", name="Report 0 ")).to_be_visible()
+    await page.get_by_role("button", name="Show all times").click()
+    await expect(table).to_have_count(0)
+    await chart.focus()
+    await page.keyboard.press("Home")
+    await expect(chart).to_have_attribute("aria-valuetext", re.compile("1 document$"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Too few documents are in this time")).to_be_visible()
+    await expect(table.get_by_role("row")).to_have_count(2)
+
+
+async def test_a_burst_leads_to_its_documents(site: Site, page: Page, runs: Runs) -> None:
+    await open_part(site, page, runs["bursting"], "part=times")
+    bursts = page.get_by_role("region", name="Bursts: when")
+    await expect(bursts.get_by_role("row")).to_have_count(2)
+    await bursts.get_by_role("button").click()
+    await expect(page.get_by_role("table", name="Documents").get_by_role("row", name="football").first).to_be_visible()
+    assert "theme=" in page.url
+    await expect(page.get_by_role("table", name="Documents").get_by_role("row", name="violin")).to_have_count(0)
+
+
+async def test_a_collection_without_times_teaches_how_to_get_them(site: Site, page: Page, runs: Runs) -> None:
+    await open_part(site, page, runs["undated"], "part=times")
+    await expect(page.get_by_text("No document has a time.")).to_be_visible()
+
+
 async def test_a_run_that_cannot_be_compared_says_so(site: Site, page: Page, runs: Runs, watched: Watched) -> None:
     await open_part(site, page, runs["after"], "part=compare&before=00000000-0000-7000-8000-000000000000")
     await expect(page.get_by_text("there is no workflow 00000000")).to_be_visible()
@@ -82,13 +169,20 @@ async def test_a_run_that_cannot_be_compared_says_so(site: Site, page: Page, run
 
 @pytest.mark.parametrize(
     "query",
-    ["part=compare&before={before}", "part=compare&before={before}&change=new"],
+    [
+        "part=compare&before={before}",
+        "part=compare&before={before}&change=new",
+        "part=tree",
+        "part=tree&view=map",
+        "part=times",
+        "part=times&theme=0",
+    ],
 )
 async def test_a_part_is_accessible(site: Site, page: Page, runs: Runs, query: str) -> None:
     await page.set_viewport_size(WIDE)
     await open_part(site, page, runs["after"], query.format(**runs))
     await expect(page.get_by_text("Loading …")).to_have_count(0)
-    await expect(page.locator("main").get_by_role("table").first).to_be_visible()
+    await expect(page.locator("main").locator("table, [role=table], canvas, .bars").first).to_be_visible()
     assert await violations(page) == []
     await show_dark_on_a_phone(page)
     assert page.viewport_size == PHONE

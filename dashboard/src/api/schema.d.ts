@@ -676,6 +676,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pipeline/{workflow}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_theme_tree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipeline/{workflow}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_times"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipeline/{workflow}/disagreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_disagreements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/pipeline/{workflow}/comparison": {
         parameters: {
             query?: never;
@@ -2079,12 +2127,45 @@ export interface components {
             skewed: components["schemas"]["SkewBody"][];
             forecast: components["schemas"]["ForecastBody"] | null;
         };
+        DisagreeingBody: {
+            document_id: string;
+            title: string | null;
+            text: string;
+            theme: number;
+            motifs: string[];
+        };
+        DisagreementBody: {
+            first: components["schemas"]["DisagreeingBody"];
+            second: components["schemas"]["DisagreeingBody"];
+            consistency: number;
+            similarity: number;
+            overlap: number;
+            common: string[];
+        };
+        DisagreementsBody: {
+            items: components["schemas"]["DisagreementBody"][];
+        };
         DocumentBody: {
             text: string;
             id?: string | null;
             title?: string | null;
             time?: string | null;
             label?: string | null;
+        };
+        DocumentTimelineBody: {
+            unit: string;
+            starts: string[];
+            /** Format: date-time */
+            end: string;
+            total: number[];
+            themes: components["schemas"]["ThemeSeriesBody"][];
+            bursts: components["schemas"]["ThemeBurstBody"][];
+            outside: number;
+        };
+        DocumentTimesBody: {
+            documents: number;
+            undated: number;
+            timeline: components["schemas"]["DocumentTimelineBody"] | null;
         };
         DriverBody: {
             name: string;
@@ -3230,6 +3311,14 @@ export interface components {
             is_delivered: boolean;
             error: string;
         };
+        ThemeBurstBody: {
+            theme: number;
+            first: number;
+            last: number;
+            documents: number;
+            expected: number;
+            weight: number;
+        };
         ThemeGroupBody: {
             kind: components["schemas"]["GroupKind"];
             before: number[];
@@ -3250,6 +3339,15 @@ export interface components {
             after: number;
             documents: number;
         };
+        ThemeNodeBody: {
+            id: number;
+            parent: number | null;
+            level: number;
+            themes: number[];
+            label: string;
+            terms: string[];
+            documents: number;
+        };
         ThemeOptions: {
             /** @default 15 */
             neighbours?: number;
@@ -3262,6 +3360,13 @@ export interface components {
              * @enum {string}
              */
             granularity?: "coarse" | "normal" | "fine";
+        };
+        ThemeSeriesBody: {
+            theme: number;
+            documents: number[];
+        };
+        ThemeTreeBody: {
+            items: components["schemas"]["ThemeNodeBody"][];
         };
         Threshold: {
             above?: number | null;
@@ -4538,7 +4643,9 @@ export interface operations {
     list_documents: {
         parameters: {
             query?: {
-                theme?: number | null;
+                theme?: number[] | null;
+                since?: string | null;
+                until?: string | null;
                 cursor?: string | null;
                 limit?: number;
             };
@@ -4649,6 +4756,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HitsBody"];
+                };
+            };
+        };
+    };
+    get_theme_tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeTreeBody"];
+                };
+            };
+        };
+    };
+    get_times: {
+        parameters: {
+            query?: {
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentTimesBody"];
+                };
+            };
+        };
+    };
+    list_disagreements: {
+        parameters: {
+            query?: {
+                theme?: number[] | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisagreementsBody"];
                 };
             };
         };

@@ -623,9 +623,11 @@ export const en = {
     archive: "All documents, compressed (.eopz)",
     parts: {
       themes: "Themes",
+      tree: "Tree",
       map: "Map",
       motifs: "Motifs",
       documents: "Documents",
+      times: "Times",
       search: "Search",
       compare: "Compare",
     },
@@ -649,6 +651,34 @@ export const en = {
     ask: "What to find, in your own words",
     nothingFound: "None of these words occurs in the collection.",
     similar: "Documents like it",
+  },
+  tree: {
+    label: "Themes as a tree",
+    chosen: "What is chosen",
+    all: "All themes",
+    none: "The collection has no themes: none of its documents has words.",
+  },
+  times: {
+    choose: "Choose a time",
+    hint: "Drag over the chart, or use arrows, Shift and Enter, to look at a part of it.",
+    unit: (unit: string) => `A bar is a ${unit}.`,
+    most: (count: string) => `highest bar: ${count}`,
+    undated: (count: number) => `${plural(count, "document has", "documents have")} no time.`,
+    outside: (count: number) => `${plural(count, "document is", "documents are")} far from all others and left out.`,
+    none: (documents: number, undated: number) =>
+      documents > undated
+        ? "Too few documents have a time, or all have the same one: at least ten of them, at different times, make a timeline."
+        : "No document has a time. Documents get one from a column or key called time or date, from the date of a mail, or from `time` when they are sent; analyse them again with it, and this page shows when each theme was spoken of.",
+    tooFew: "Too few documents are in this time for a chart; they are listed below.",
+    all: "Show all times",
+    between: (since: string, until: string) => `${since} – ${until}`,
+    documents: "Documents of that time and theme",
+    bursts: (count: number) => plural(count, "burst", "bursts"),
+    burstsTitle: "Bursts: when a theme was spoken of much more than usual",
+    noBursts: "No theme was spoken of much more than usual in this time.",
+    since: "From",
+    until: "To",
+    usual: "Usual",
   },
   comparison: {
     with: "Compare with an earlier run",

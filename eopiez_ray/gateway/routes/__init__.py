@@ -10,8 +10,10 @@ from . import (
     comparison,
     costs,
     dashboard,
+    disagreements,
     documentation,
     erasures,
+    exploring,
     failures,
     history,
     keys,
@@ -38,9 +40,10 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, plan_versions, failures, requests, history, pictures, results, rejects, plans, pipeline, comparison,
-    uploads, services, monitoring, metric_history, performance, costs, logs, alerts, alert_rules, alert_silences,
-    alert_channels, auth, openid, profile, keys, projects, limits, erasures, members, users, audit, documentation,
+    workflows, plan_versions, failures, requests, history, pictures, results, rejects, plans, pipeline, exploring,
+    disagreements, comparison, uploads, services, monitoring, metric_history, performance, costs, logs, alerts,
+    alert_rules, alert_silences, alert_channels, auth, openid, profile, keys, projects, limits, erasures, members,
+    users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

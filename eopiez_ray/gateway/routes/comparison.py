@@ -19,7 +19,7 @@ from ..representation import CursorParameter, Limit, number_at, reply
 from ..representation import cursor as cursor_at
 from ..routing import Resource
 from ..tables import Tables
-from .pipeline import FILES, RunParameter, run_of
+from .pipeline import FILES, RunParameter, ThemesParameter, run_of
 
 router = Resource(prefix="/pipeline", tags=["pipeline"])
 
@@ -170,10 +170,6 @@ By = Annotated[
         description="What themes are matched by; by default documents, if the runs have at least half of those of the "
         "smaller one in common."
     ),
-]
-ThemesParameter = Annotated[
-    list[Annotated[int, Field(ge=-1, le=10_000)]] | None,
-    Query(max_length=1000, description="Only of one of these themes; -1 is none. Repeat it for several."),
 ]
 
 

@@ -27,11 +27,11 @@ from ..bodies import AnswersBody, RequestBody, WorkflowBody, WorkflowDetailBody
 from ..collections import ExecuteBody, planned
 from ..documented import READS, WRITES, Documented, answers
 from ..problems import not_found
-from ..representation import CursorParameter, Limit, Page, id_at, number_at, page_of, reply
+from ..representation import CursorParameter, Limit, Moment, Page, id_at, number_at, page_of, reply
 from ..representation import cursor as cursor_at
 from ..routing import Resource
 from ..searching import Near, Stored
-from ..tables import Tables
+from ..tables import Tables, Wanted
 from ..traceparent import TraceParent
 from ..values import Shown
 from .workflows import IdempotencyKey
@@ -175,7 +175,12 @@ async def found_folder(workflow: RunParameter, system: SystemDep, caller: Caller
 
 FolderDep = Annotated[FilePath, Depends(found_folder)]
 Accept = Annotated[str, Header(alias="Accept", include_in_schema=False)]
-ThemeParameter = Annotated[int | None, Query(ge=-1, le=10_000, description="Only of this theme.")]
+ThemesParameter = Annotated[
+    list[Annotated[int, Field(ge=-1, le=10_000)]] | None,
+    Query(max_length=1000, description="Only of this theme, or of one of these; -1 is none. Repeat it for several."),
+]
+Since = Annotated[Moment | None, Query(description="Only of then or later.")]
+Until = Annotated[Moment | None, Query(description="Only of before then.")]
 
 
 @router.get("/{workflow:uuid}/report", operation_id="get_report", responses=FILES, response_class=Response)
@@ -214,10 +219,16 @@ async def list_motifs(folder: FolderDep, cursor: CursorParameter = None, limit: 
 
 @router.get("/{workflow:uuid}/documents", operation_id="list_documents", response_model=RowsBody, responses=FILES)
 async def list_documents(
-    folder: FolderDep, theme: ThemeParameter = None, cursor: CursorParameter = None, limit: Limit = 100
+    folder: FolderDep,
+    theme: ThemesParameter = None,
+    since: Since = None,
+    until: Until = None,
+    cursor: CursorParameter = None,
+    limit: Limit = 100,
 ) -> Response:
     """Documents with their themes, in the order of the collection."""
-    return await _page(lambda start: Tables(folder).documents(start, limit, theme), cursor, limit)
+    wanted = Wanted(frozenset(theme or ()), since, until)
+    return await _page(lambda start: Tables(folder).documents(start, limit, wanted), cursor, limit)
 
 
 @router.get("/{workflow:uuid}/document", operation_id="get_document", response_model=RowBody, responses=FILES)
