@@ -161,6 +161,21 @@ async def test_a_collection_without_times_teaches_how_to_get_them(site: Site, pa
     await expect(page.get_by_text("No document has a time.")).to_be_visible()
 
 
+async def test_documents_that_disagree_are_side_by_side(site: Site, page: Page, runs: Runs) -> None:
+    await open_part(site, page, runs["before"], "part=disagreement")
+    pairs = page.get_by_role("article")
+    await expect(pairs.first.get_by_text("Agreement", exact=True)).to_be_visible()
+    await expect(pairs.first.get_by_role("group")).to_have_count(2)
+    await page.get_by_label("Theme", exact=True).select_option(index=1)
+    await expect(pairs.first.get_by_role("group")).to_have_count(2)
+    assert "theme=0" in page.url
+    title = pairs.first.get_by_role("heading").first
+    text = await title.inner_text()
+    await title.get_by_role("button").click()
+    await expect(page.get_by_role("dialog")).to_contain_text(text)
+    assert "broken" not in await page.title()
+
+
 async def test_a_run_that_cannot_be_compared_says_so(site: Site, page: Page, runs: Runs, watched: Watched) -> None:
     await open_part(site, page, runs["after"], "part=compare&before=00000000-0000-7000-8000-000000000000")
     await expect(page.get_by_text("there is no workflow 00000000")).to_be_visible()
@@ -176,13 +191,14 @@ async def test_a_run_that_cannot_be_compared_says_so(site: Site, page: Page, run
         "part=tree&view=map",
         "part=times",
         "part=times&theme=0",
+        "part=disagreement",
     ],
 )
 async def test_a_part_is_accessible(site: Site, page: Page, runs: Runs, query: str) -> None:
     await page.set_viewport_size(WIDE)
     await open_part(site, page, runs["after"], query.format(**runs))
     await expect(page.get_by_text("Loading …")).to_have_count(0)
-    await expect(page.locator("main").locator("table, [role=table], canvas, .bars").first).to_be_visible()
+    await expect(page.locator("main").locator("table, [role=table], canvas, .bars, article").first).to_be_visible()
     assert await violations(page) == []
     await show_dark_on_a_phone(page)
     assert page.viewport_size == PHONE

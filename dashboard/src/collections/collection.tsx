@@ -11,6 +11,7 @@ import { Themes } from "./themes";
 import "./collections.css";
 
 const ComparisonTab = lazy(() => import("./comparison/comparison"));
+const DisagreementTab = lazy(() => import("./disagreement/disagreement-tab"));
 const MapTab = lazy(() => import("./map/tab"));
 const TimesTab = lazy(() => import("./times/times-tab"));
 const TreeTab = lazy(() => import("./tree/tree-tab"));
@@ -74,6 +75,7 @@ export function Collection() {
         {part === "tree" && <TreeTab workflow={workflow} onOpen={open} />}
         {part === "map" && <MapTab workflow={workflow} onOpen={open} />}
         {part === "times" && <TimesTab workflow={workflow} onOpen={open} />}
+        {part === "disagreement" && <DisagreementTab workflow={workflow} onOpen={open} />}
         {part === "compare" && <ComparisonTab workflow={workflow} project={run.data?.project} onOpen={open} />}
       </Suspense>
       {document !== undefined && (

@@ -1,7 +1,17 @@
 import { defined, integer, integers, oneOf, type RawSearch, text } from "../search";
 import { CHANGES, KINDS } from "./comparison/groups";
 
-export const COLLECTION_PARTS = ["themes", "tree", "map", "motifs", "documents", "times", "search", "compare"] as const;
+export const COLLECTION_PARTS = [
+  "themes",
+  "tree",
+  "map",
+  "motifs",
+  "documents",
+  "times",
+  "disagreement",
+  "search",
+  "compare",
+] as const;
 
 export const collectionSearch = (raw: RawSearch) =>
   defined({

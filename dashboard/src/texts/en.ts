@@ -223,6 +223,8 @@ export const en = {
     timersFrozen: "stand still",
   },
   workflow: {
+    undriven:
+      "No orchestrator drives it: the one that did has ended. Another one goes on with it as soon as there is one; nothing that is finished is lost.",
     tabs: {
       summary: "Summary",
       graph: "Graph",
@@ -628,6 +630,7 @@ export const en = {
       motifs: "Motifs",
       documents: "Documents",
       times: "Times",
+      disagreement: "Disagreement",
       search: "Search",
       compare: "Compare",
     },
@@ -679,6 +682,21 @@ export const en = {
     since: "From",
     until: "To",
     usual: "Usual",
+  },
+  disagreement: {
+    explained:
+      "Neighbours that agree least: close to each other, while what is around them points elsewhere. Look here for documents between themes, words with two meanings, and texts that are wrong where they are.",
+    none: "No document has neighbours to disagree with.",
+    mild: "They agree, if less than all others do.",
+    reasons: {
+      themes: "They are in different themes.",
+      surroundings: "Their other neighbours are about different things.",
+      direction: "In what they share, they point in different directions.",
+      words: "They have no motif in common.",
+    },
+    facts: { consistency: "Agreement", similarity: "Similarity", overlap: "Shared surroundings" },
+    own: "Motifs that only this one has",
+    common: "Motifs that both have",
   },
   comparison: {
     with: "Compare with an earlier run",

@@ -1,6 +1,5 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { api } from "../../api/client";
-import { moment } from "../../formats/times";
 import { defined } from "../../search";
 import { preferences } from "../../shell/preferences";
 import { texts } from "../../texts";
@@ -12,7 +11,7 @@ import { useThemes } from "../use-themes";
 import { Bursts } from "./bursts";
 import { Overall } from "./overall";
 import { Series } from "./series";
-import type { Interval, Timeline } from "./times";
+import { boundary, type Interval, type Timeline } from "./times";
 import "./times.css";
 
 interface TimesTabProps {
@@ -67,7 +66,7 @@ function Drawn({ timeline, undated, themes }: DrawnProps) {
   const label = (theme: number) => themes.find((each) => each.theme === theme)?.label ?? texts.collections.unsorted;
   return (
     <>
-      <Chosen label={label} />
+      <Chosen unit={timeline.unit} label={label} />
       <Overall timeline={timeline} onChoose={choose} />
       <p className="quiet small">
         {texts.times.unit(timeline.unit)} {texts.times.hint} {undated > 0 && texts.times.undated(undated)}{" "}
@@ -80,14 +79,16 @@ function Drawn({ timeline, undated, themes }: DrawnProps) {
 }
 
 /** What is chosen, and the way back to everything. */
-function Chosen({ label }: { label?: (theme: number) => string }) {
+function Chosen({ unit = "hour", label }: { unit?: string; label?: (theme: number) => string }) {
   const { since, until, theme, part } = useSearch({ from: "/collections/$workflow" });
   const navigate = useNavigate();
   const { zone } = useStore(preferences);
   if (since === undefined && until === undefined && theme === undefined) return null;
   return (
     <p className="row">
-      {since && until && <strong>{texts.times.between(moment(since, zone), moment(until, zone))}</strong>}
+      {since && until && (
+        <strong>{texts.times.between(boundary(since, unit, zone), boundary(until, unit, zone))}</strong>
+      )}
       {theme !== undefined && label && <strong>{label(theme)}</strong>}
       <button type="button" onClick={() => void navigate({ to: ".", search: defined({ part }), resetScroll: false })}>
         {texts.times.all}
