@@ -66,6 +66,13 @@ async def test_a_collection_is_analysed_and_looked_at(client: Client, stage: Sta
     assert {node["id"]: node["label"] for node in tree if len(node["themes"]) == 1} == {
         theme["theme"]: theme["label"] for theme in themes
     }
+    pairs = (await viewer.get(f"/pipeline/{run}/disagreements", params={"limit": 3})).json()["items"]
+    assert 0 < len(pairs) <= 3
+    texts = {letter["id"]: letter["text"] for letter in LETTERS}
+    for side in (pair[name] for pair in pairs for name in ("first", "second")):
+        assert side["text"] == texts[side["document_id"]]
+    of_first = (await viewer.get(f"/pipeline/{run}/disagreements", params={"theme": 0})).json()["items"]
+    assert {pair["first"]["theme"] for pair in of_first} == {0}
     shown = (await viewer.get(f"/pipeline/{run}/document", params={"document": "0"})).json()["item"]
     assert shown["document_id"] == "0"
     assert all(shown["text"][each["start"] : each["end"]].split() for each in shown["motifs"])
@@ -96,7 +103,8 @@ async def test_a_collection_is_analysed_and_looked_at(client: Client, stage: Sta
     assert pq.read_table(io.BytesIO(table.content)).num_rows == len(LETTERS)
     archive = await viewer.get(f"/pipeline/{run}/archive", headers={"Range": "bytes=0-3"})
     assert (archive.status_code, len(archive.content)) == (206, 4)
-    for path in ("report", "themes", "archive", "tables/documents", "similar?document=0", "search?query=a"):
+    explored = ("tree", "timeline", "disagreements")
+    for path in ("report", "themes", "archive", "tables/documents", "similar?document=0", "search?query=a", *explored):
         assert (await client("dora").get(f"/pipeline/{run}/{path}")).status_code == 404
 
 
