@@ -50,6 +50,12 @@ export function integer(value: unknown): number | undefined {
   return text(value) !== undefined && Number.isSafeInteger(number) ? number : undefined;
 }
 
+/** The whole numbers of an address. */
+export function integers(value: unknown): number[] | undefined {
+  const all = texts(value)?.map(Number).filter(Number.isSafeInteger);
+  return all?.length ? all : undefined;
+}
+
 /** Whether an address says yes. */
 export function flag(value: unknown): true | undefined {
   return ["true", "1"].includes(text(value) ?? "") ? true : undefined;

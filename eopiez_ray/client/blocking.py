@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
     from .following import Message
     from .loop import Loop
-    from .pipeline import AsyncPipeline, AsyncRun, Document, ExecuteOptions
+    from .pipeline import AsyncPipeline, AsyncRun, Document, ExecuteOptions, Themes
     from .remote import AsyncRemote
     from .results import Form, Result
     from .uploading import Progress
@@ -452,6 +452,16 @@ class PipelineRun:
     def similar(self, document: str, limit: int = 10) -> list[dict[str, Any]]:
         """The documents closest in meaning to one of them, the closest first."""
         return self._loop.run(self._run.similar(document, limit))
+
+    def compare(self, before: WorkflowId | str, by: str | None = None) -> dict[str, Any]:
+        """Its themes beside those of another run: what was kept, split, merged, is gone or new; what moved."""
+        return self._loop.run(self._run.compare(before, by))
+
+    def changed(
+        self, before: WorkflowId | str, change: str = "moved", *, by: str | None = None, **themes: Unpack[Themes]
+    ) -> Iterator[dict[str, Any]]:
+        """Documents that ``stayed``, ``moved``, are ``gone`` or ``new`` since another run, each with both themes."""
+        return self._loop.iterate(self._run.changed(before, change, by=by, **themes))
 
     def facts(self) -> dict[str, Any]:
         """The facts of the report."""

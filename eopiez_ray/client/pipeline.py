@@ -40,6 +40,13 @@ class ExecuteOptions(TypedDict, total=False):
     """Asking again with the same key and input gives the same run; files are uploaded again all the same."""
 
 
+class Themes(TypedDict, total=False):
+    """Themes whose documents are asked for; -1 is none."""
+
+    theme_before: int | Sequence[int]
+    theme_after: int | Sequence[int]
+
+
 class AsyncPipeline:
     """The content pipeline of a gateway."""
 
@@ -130,6 +137,30 @@ class AsyncRun:
         """The documents closest in meaning to one of them, the closest first."""
         found = await self._transport.get(f"{self._path}/similar", document=document, limit=limit)
         return list(found["items"])
+
+    async def compare(self, before: WorkflowId | str, by: str | None = None) -> dict[str, Any]:
+        """Its themes beside those of another run: what was kept, split, merged, is gone or new; what moved.
+
+        Args:
+            before: the run to compare with, of the same project.
+            by: ``documents`` or ``words``, by which themes are matched; None leaves it to the gateway.
+        """
+        found = await self._transport.get(f"{self._path}/comparison", before=str(before), by=by)
+        return dict(found)
+
+    def changed(
+        self, before: WorkflowId | str, change: str = "moved", *, by: str | None = None, **themes: Unpack[Themes]
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Documents that ``stayed``, ``moved``, are ``gone`` or ``new`` since another run, each with both themes.
+
+        Args:
+            before: the run to compare with, of the same project.
+            change: what became of them.
+            by: as for ``compare``.
+            themes: only those of these themes before and after.
+        """
+        path = f"{self._path}/comparison/documents"
+        return pages(self._transport, path, before=str(before), change=change, by=by, **themes)
 
     async def facts(self) -> dict[str, Any]:
         """The facts of the report."""

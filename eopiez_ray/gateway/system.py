@@ -30,6 +30,7 @@ from ..store.pictures import Pictures
 from ..store.services import Services
 from ..store.uploads import Uploads
 from ..tls import pair_of
+from .comparing import Comparisons
 from .downloads import Downloads
 from .files import SharedFolder
 from .identity.services import open_identity
@@ -96,6 +97,8 @@ class System:
         self.tail = Tail(database)
         """Of the system's log."""
         self.searcher = Searcher()
+        self.comparisons = Comparisons()
+        """Of runs of the pipeline."""
         self.traffic = Traffic(Meter())
         """The requests of this replica, and what it measures."""
         self.samples, self.standing = Samples(database, settings), Standing(database)

@@ -44,6 +44,14 @@ async def test_documents_are_analysed_and_what_was_found_comes_back(site: Site, 
             LETTERS, options={"title": "Letters"}, labels={"team": "x"}, idempotency_key="once"
         )
         assert again.id == workflow.id
+        fewer = await remote.pipeline.execute(LETTERS[2:])
+        await fewer.wait(120)
+        compared = await run.compare(fewer.id)
+        assert (compared["matched_by"], compared["common"]) == ("documents", len(LETTERS) - 2)
+        assert (await run.compare(fewer.id, by="words"))["matched_by"] == "words"
+        assert [row["document_id"] async for row in run.changed(fewer.id, "new")] == ["0", "1"]
+        (theme,) = {row["theme_after"] async for row in run.changed(fewer.id, "new") if row["document_id"] == "0"}
+        assert [row["document_id"] async for row in run.changed(fewer.id, "new", theme_after=theme)] == ["0"]
 
 
 async def test_files_of_a_folder_are_uploaded(site: Site, tmp_path: Path) -> None:

@@ -107,14 +107,15 @@ async def site_at(database_url: str, home: Path) -> AsyncIterator[Site]:
         driving = asyncio.create_task(orchestrator.run())
         try:
             async with running(create_app(settings)) as app, listening(app) as url:
-                await _choose_password(url, (home / "first-password").read_text().strip())
+                await choose_password(url, (home / "first-password").read_text().strip())
                 yield Site(url.removesuffix("v1"), home, database, settings, executor, app)
         finally:
             orchestrator.stop()
             await driving
 
 
-async def _choose_password(url: str, first: str) -> None:
+async def choose_password(url: str, first: str) -> None:
+    """Let the first administrator choose `PASSWORD` instead of the first one."""
     async with httpx.AsyncClient(base_url=url) as client:
         signed_in = await client.post("/auth/login", json={"login": "admin", "password": first})
         bearer = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}

@@ -35,6 +35,8 @@ LEAST: dict[str, Role] = {
     "list_artifacts": V, "get_plan": V, "register_plan": D, "unregister_plan": D, "get_upload": V, "send_upload": O,
     "delete_upload": O, "get_report": V, "get_archive": V, "get_table": V, "list_themes": V, "list_motifs": V,
     "list_documents": V, "get_document": V, "get_map": V, "list_similar": V, "search_run": V,
+    "compare_runs": V, "list_changed_documents": V, "get_theme_tree": V, "get_times": V,
+    "list_disagreements": V,
     "get_workflow_performance": S, "get_graph": S, "get_timeline": S,
     "list_plan_versions": V, "get_plan_version": V,
     "list_rejects": V, "list_reject_reasons": V, "export_rejects": V,
@@ -128,6 +130,7 @@ class Operation:
         headers = {"Upload-Offset": "0"} if self.name == "send_upload" else {}
         path = self.path.removeprefix("/v1").format(**{"metric": "eopiez_workflows", "version": "1"} | things)
         extra = dict.fromkeys(("list_similar", "get_document"), "?document=0") | {"search_run": "?query=a"}
+        extra |= dict.fromkeys(("compare_runs", "list_changed_documents"), f"?before={things.get('run', '')}")
         return await client.request(
             self.method, f"{path}{extra.get(self.name, '')}{query}", json=BODIES.get(self.name), headers=headers
         )

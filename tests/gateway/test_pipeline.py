@@ -57,6 +57,22 @@ async def test_a_collection_is_analysed_and_looked_at(client: Client, stage: Sta
     assert rest["next"] is None
     of_theme = (await viewer.get(f"/pipeline/{run}/documents", params={"theme": themes[0]["theme"]})).json()["items"]
     assert len(of_theme) == themes[0]["documents"]
+    of_both = (await viewer.get(f"/pipeline/{run}/documents", params={"theme": [0, 1], "limit": 1000})).json()["items"]
+    assert [row["document_id"] for row in of_both] == [
+        row["document_id"] for row in first["items"] + rest["items"] if row["theme"] in {0, 1}
+    ]
+    tree = (await viewer.get(f"/pipeline/{run}/tree")).json()["items"]
+    assert tree[0]["themes"] == [theme["theme"] for theme in themes]
+    assert {node["id"]: node["label"] for node in tree if len(node["themes"]) == 1} == {
+        theme["theme"]: theme["label"] for theme in themes
+    }
+    pairs = (await viewer.get(f"/pipeline/{run}/disagreements", params={"limit": 3})).json()["items"]
+    assert 0 < len(pairs) <= 3
+    texts = {letter["id"]: letter["text"] for letter in LETTERS}
+    for side in (pair[name] for pair in pairs for name in ("first", "second")):
+        assert side["text"] == texts[side["document_id"]]
+    of_first = (await viewer.get(f"/pipeline/{run}/disagreements", params={"theme": 0})).json()["items"]
+    assert {pair["first"]["theme"] for pair in of_first} == {0}
     shown = (await viewer.get(f"/pipeline/{run}/document", params={"document": "0"})).json()["item"]
     assert shown["document_id"] == "0"
     assert all(shown["text"][each["start"] : each["end"]].split() for each in shown["motifs"])
@@ -87,8 +103,37 @@ async def test_a_collection_is_analysed_and_looked_at(client: Client, stage: Sta
     assert pq.read_table(io.BytesIO(table.content)).num_rows == len(LETTERS)
     archive = await viewer.get(f"/pipeline/{run}/archive", headers={"Range": "bytes=0-3"})
     assert (archive.status_code, len(archive.content)) == (206, 4)
-    for path in ("report", "themes", "archive", "tables/documents", "similar?document=0", "search?query=a"):
+    explored = ("tree", "timeline", "disagreements")
+    for path in ("report", "themes", "archive", "tables/documents", "similar?document=0", "search?query=a", *explored):
         assert (await client("dora").get(f"/pipeline/{run}/{path}")).status_code == 404
+
+
+async def test_documents_are_found_by_their_times(client: Client, stage: Stage) -> None:
+    stage.orchestrate(InlineExecutor(stage.folder))
+    dated = [
+        letter | {"time": f"2026-03-{number + 1:02}T12:00:00+01:00"} if number < 30 else letter
+        for number, letter in enumerate(LETTERS)
+    ]
+    run = (await client("ben").post("/pipeline/execute", json={"documents": dated})).json()["id"]
+    assert (await stage.rest(run)).status == "succeeded"
+
+    async def found(part: str, **query: str) -> Any:
+        answer = await client("cleo").get(f"/pipeline/{run}/{part}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    whole = await found("timeline")
+    assert (whole["documents"], whole["undated"], whole["timeline"]["unit"]) == (len(LETTERS), len(LETTERS) - 30, "day")
+    assert (whole["timeline"]["total"], whole["timeline"]["end"]) == ([1] * 30, "2026-03-31T00:00:00Z")
+    by_theme = [series["documents"] for series in whole["timeline"]["themes"]]
+    assert [sum(column) for column in zip(*by_theme, strict=True)] == whole["timeline"]["total"]
+    part = {"since": "2026-03-02T11:00:00Z", "until": "2026-03-14T11:00:00Z"}
+    assert (await found("timeline", **part))["documents"] == 12
+    rows = (await found("documents", **part))["items"]
+    assert [row["document_id"] for row in rows] == [letter["id"] for letter in LETTERS[1:13]]
+    assert (await found("timeline", since="2030-01-01T00:00:00Z"))["timeline"] is None
+    bad = await client("cleo").get(f"/pipeline/{run}/timeline", params={"since": "yesterday"})
+    assert bad.status_code == 422
 
 
 async def test_an_upload_arrives_in_parts_and_is_read(client: Client, stage: Stage) -> None:

@@ -676,6 +676,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pipeline/{workflow}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_theme_tree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipeline/{workflow}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_times"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipeline/{workflow}/disagreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_disagreements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipeline/{workflow}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipeline/{workflow}/comparison/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_changed_documents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/uploads": {
         parameters: {
             query?: never;
@@ -1936,6 +2016,8 @@ export interface components {
             short: string | number;
             factor: number;
         };
+        /** @enum {string} */
+        Change: "stayed" | "moved" | "gone" | "new";
         ChangeBody: {
             steps?: components["schemas"]["StepChangeBody"][];
             priority?: number | null;
@@ -1944,6 +2026,17 @@ export interface components {
             } | null;
             /** @default  */
             why?: string;
+        };
+        ChangedDocumentBody: {
+            document_id: string;
+            title: string | null;
+            snippet: string;
+            theme_before: number | null;
+            theme_after: number | null;
+        };
+        ChangedDocumentsBody: {
+            items: components["schemas"]["ChangedDocumentBody"][];
+            next?: string | null;
         };
         ChannelBody: {
             /** Format: uuid */
@@ -1985,6 +2078,19 @@ export interface components {
         CodesBody: {
             codes: string[];
         };
+        ComparedRunBody: {
+            /** Format: uuid */
+            id: string;
+            documents: number;
+            themes: components["schemas"]["ComparedThemeBody"][];
+        };
+        ComparedThemeBody: {
+            theme: number;
+            label: string;
+            terms: string[];
+            documents: number;
+            share: number;
+        };
         ComparisonBody: {
             p50_ratio: number;
             p95_ratio: number;
@@ -2021,12 +2127,45 @@ export interface components {
             skewed: components["schemas"]["SkewBody"][];
             forecast: components["schemas"]["ForecastBody"] | null;
         };
+        DisagreeingBody: {
+            document_id: string;
+            title: string | null;
+            text: string;
+            theme: number;
+            motifs: string[];
+        };
+        DisagreementBody: {
+            first: components["schemas"]["DisagreeingBody"];
+            second: components["schemas"]["DisagreeingBody"];
+            consistency: number;
+            similarity: number;
+            overlap: number;
+            common: string[];
+        };
+        DisagreementsBody: {
+            items: components["schemas"]["DisagreementBody"][];
+        };
         DocumentBody: {
             text: string;
             id?: string | null;
             title?: string | null;
             time?: string | null;
             label?: string | null;
+        };
+        DocumentTimelineBody: {
+            unit: string;
+            starts: string[];
+            /** Format: date-time */
+            end: string;
+            total: number[];
+            themes: components["schemas"]["ThemeSeriesBody"][];
+            bursts: components["schemas"]["ThemeBurstBody"][];
+            outside: number;
+        };
+        DocumentTimesBody: {
+            documents: number;
+            undated: number;
+            timeline: components["schemas"]["DocumentTimelineBody"] | null;
         };
         DriverBody: {
             name: string;
@@ -2167,6 +2306,8 @@ export interface components {
             variability: number;
             comparison?: components["schemas"]["ComparisonBody"] | null;
         };
+        /** @enum {string} */
+        GroupKind: "kept" | "split" | "merged" | "mixed" | "gone" | "new";
         HappeningBody: {
             id: number;
             /** Format: date-time */
@@ -2328,6 +2469,8 @@ export interface components {
             /** @default false */
             cookie?: boolean;
         };
+        /** @enum {string} */
+        MatchedBy: "documents" | "words";
         MaximumBody: {
             maximum: number;
         };
@@ -2918,6 +3061,15 @@ export interface components {
             /** @default true */
             enabled?: boolean;
         };
+        RunComparisonBody: {
+            matched_by: components["schemas"]["MatchedBy"];
+            before: components["schemas"]["ComparedRunBody"];
+            after: components["schemas"]["ComparedRunBody"];
+            common: number;
+            moved: number;
+            groups: components["schemas"]["ThemeGroupBody"][];
+            moves: components["schemas"]["ThemeMoveBody"][];
+        };
         RunsBody: {
             /** @default  */
             why?: string;
@@ -3160,6 +3312,43 @@ export interface components {
             is_delivered: boolean;
             error: string;
         };
+        ThemeBurstBody: {
+            theme: number;
+            first: number;
+            last: number;
+            documents: number;
+            expected: number;
+            weight: number;
+        };
+        ThemeGroupBody: {
+            kind: components["schemas"]["GroupKind"];
+            before: number[];
+            after: number[];
+            documents_before: number;
+            documents_after: number;
+            share_before: number;
+            share_after: number;
+            stayed: number;
+            left: number;
+            joined: number;
+            gone: number;
+            new: number;
+            similarity: number | null;
+        };
+        ThemeMoveBody: {
+            before: number;
+            after: number;
+            documents: number;
+        };
+        ThemeNodeBody: {
+            id: number;
+            parent: number | null;
+            level: number;
+            themes: number[];
+            label: string;
+            terms: string[];
+            documents: number;
+        };
         ThemeOptions: {
             /** @default 15 */
             neighbours?: number;
@@ -3172,6 +3361,13 @@ export interface components {
              * @enum {string}
              */
             granularity?: "coarse" | "normal" | "fine";
+        };
+        ThemeSeriesBody: {
+            theme: number;
+            documents: number[];
+        };
+        ThemeTreeBody: {
+            items: components["schemas"]["ThemeNodeBody"][];
         };
         Threshold: {
             above?: number | null;
@@ -4460,7 +4656,9 @@ export interface operations {
     list_documents: {
         parameters: {
             query?: {
-                theme?: number | null;
+                theme?: number[] | null;
+                since?: string | null;
+                until?: string | null;
                 cursor?: string | null;
                 limit?: number;
             };
@@ -4571,6 +4769,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HitsBody"];
+                };
+            };
+        };
+    };
+    get_theme_tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeTreeBody"];
+                };
+            };
+        };
+    };
+    get_times: {
+        parameters: {
+            query?: {
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentTimesBody"];
+                };
+            };
+        };
+    };
+    list_disagreements: {
+        parameters: {
+            query?: {
+                theme?: number[] | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisagreementsBody"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query: {
+                before: string;
+                by?: components["schemas"]["MatchedBy"] | null;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparisonBody"];
+                };
+            };
+        };
+    };
+    list_changed_documents: {
+        parameters: {
+            query: {
+                change?: components["schemas"]["Change"];
+                theme_before?: number[] | null;
+                theme_after?: number[] | null;
+                by?: components["schemas"]["MatchedBy"] | null;
+                cursor?: string | null;
+                limit?: number;
+                before: string;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedDocumentsBody"];
                 };
             };
         };

@@ -3,14 +3,18 @@ import { lazy, Suspense } from "react";
 import { api, ROOT } from "../api/client";
 import { texts } from "../texts";
 import { DocumentDialog } from "./document";
-import { Documents } from "./documents";
+import { DocumentsTab } from "./documents";
 import { Motifs } from "./motifs";
 import { COLLECTION_PARTS } from "./search";
 import { Search } from "./search-in-meaning";
 import { Themes } from "./themes";
 import "./collections.css";
 
+const ComparisonTab = lazy(() => import("./comparison/comparison"));
+const DisagreementTab = lazy(() => import("./disagreement/disagreement-tab"));
 const MapTab = lazy(() => import("./map/tab"));
+const TimesTab = lazy(() => import("./times/times-tab"));
+const TreeTab = lazy(() => import("./tree/tree-tab"));
 
 const TABLES = ["documents", "assignments", "themes", "motifs", "occurrences", "vectors", "facets", "copies"] as const;
 
@@ -64,14 +68,16 @@ export function Collection() {
         ))}
       </nav>
       {part === "themes" && <Themes workflow={workflow} onOpen={open} />}
-      {part === "map" && (
-        <Suspense fallback={<p className="quiet">{texts.shell.loading}</p>}>
-          <MapTab workflow={workflow} onOpen={open} />
-        </Suspense>
-      )}
       {part === "motifs" && <Motifs workflow={workflow} />}
-      {part === "documents" && <Documents workflow={workflow} theme={search.theme} onOpen={open} />}
+      {part === "documents" && <DocumentsTab workflow={workflow} theme={search.theme} onOpen={open} />}
       {part === "search" && <Search workflow={workflow} query={search.query} onOpen={open} />}
+      <Suspense fallback={<p className="quiet">{texts.shell.loading}</p>}>
+        {part === "tree" && <TreeTab workflow={workflow} onOpen={open} />}
+        {part === "map" && <MapTab workflow={workflow} onOpen={open} />}
+        {part === "times" && <TimesTab workflow={workflow} onOpen={open} />}
+        {part === "disagreement" && <DisagreementTab workflow={workflow} onOpen={open} />}
+        {part === "compare" && <ComparisonTab workflow={workflow} project={run.data?.project} onOpen={open} />}
+      </Suspense>
       {document !== undefined && (
         <DocumentDialog
           workflow={workflow}

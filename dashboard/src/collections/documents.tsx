@@ -9,24 +9,51 @@ import { usePages } from "../ui/use-pages";
 import { type Column, VirtualTable } from "../ui/virtual-table";
 import type { DocumentRow } from "./rows";
 
+/** Which documents; all of them by default. */
+export interface Wanted {
+  themes?: readonly number[];
+  since?: string;
+  until?: string;
+}
+
 interface DocumentsProps {
   workflow: string;
-  theme: number | undefined;
+  wanted: Wanted;
   onOpen: (document: string) => void;
 }
 
 const SHOWN = 160;
 
-/** Documents in the order of the collection; of one theme, if one is chosen. */
-export function Documents({ workflow, theme, onOpen }: DocumentsProps) {
-  const documents = usePages<DocumentRow>(["documents", workflow, theme], async (cursor, signal) => {
-    const params = { path: { workflow }, query: defined({ limit: 100, theme, ...cursor }) };
+/** Documents in the order of the collection. */
+export function Documents({ workflow, wanted, onOpen }: DocumentsProps) {
+  const { themes, since, until } = wanted;
+  const documents = usePages<DocumentRow>(["documents", workflow, themes, since, until], async (cursor, signal) => {
+    const query = defined({ limit: 100, theme: themes?.slice(), since, until, ...cursor });
+    const params = { path: { workflow }, query };
     const { data } = await client.GET("/v1/pipeline/{workflow}/documents", { params, signal });
     return {
       data: data as { items: object[]; next?: string | null } as { items: DocumentRow[]; next?: string | null },
     };
   });
   if (documents.error !== null) return <ErrorNote error={documents.error} retry={documents.retry} />;
+  return (
+    <VirtualTable
+      label={texts.collections.parts.documents}
+      columns={columnsFor(onOpen)}
+      rows={documents.rows}
+      keyOf={(row) => row.document_id}
+      hasMore={documents.hasMore}
+      onEnd={documents.more}
+    />
+  );
+}
+
+/** The documents of one theme, or of all, with the way from the one to the other. */
+export function DocumentsTab({
+  workflow,
+  theme,
+  onOpen,
+}: Omit<DocumentsProps, "wanted"> & { theme?: number | undefined }) {
   return (
     <div className="stack">
       {theme !== undefined && (
@@ -37,14 +64,7 @@ export function Documents({ workflow, theme, onOpen }: DocumentsProps) {
           </Link>
         </p>
       )}
-      <VirtualTable
-        label={texts.collections.parts.documents}
-        columns={columnsFor(onOpen)}
-        rows={documents.rows}
-        keyOf={(row) => row.document_id}
-        hasMore={documents.hasMore}
-        onEnd={documents.more}
-      />
+      <Documents workflow={workflow} wanted={theme === undefined ? {} : { themes: [theme] }} onOpen={onOpen} />
     </div>
   );
 }

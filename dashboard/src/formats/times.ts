@@ -33,6 +33,11 @@ export function moment(time: string | number | Date, zone: Zone): string {
   }).format(new Date(time));
 }
 
+/** A day of a year, as in `29 Nov 2026`. */
+export function date(time: string | number | Date, zone: Zone): string {
+  return formatOf(zone, { day: "numeric", month: "short", year: "numeric" }).format(new Date(time));
+}
+
 /** A day, as in `29 Nov`. */
 export function day(time: string | number | Date, zone: Zone): string {
   return formatOf(zone, { day: "numeric", month: "short" }).format(new Date(time));

@@ -16,6 +16,12 @@ const ENDED: readonly string[] = ["succeeded", "failed", "cancelled"];
 /** Whether nothing more happens to a workflow in that state by itself. */
 export const hasEnded = (status: string) => ENDED.includes(status);
 
+const DRIVEN: readonly string[] = ["running", "pausing", "cancelling"];
+
+/** Whether no orchestrator that lives drives a workflow on which one should be at work. */
+export const isUndriven = ({ status, inside }: WorkflowDetail) =>
+  DRIVEN.includes(status) && inside !== null && inside !== undefined && !inside.driver;
+
 /** The id that the address names. */
 export function useWorkflowId(): string {
   return useParams({ from: "/workflows/$workflow" }).workflow;

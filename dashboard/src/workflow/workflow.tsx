@@ -9,6 +9,7 @@ import { Time, Took } from "../ui/time";
 import { Controls } from "./controls";
 import {
   hasEnded,
+  isUndriven,
   type Progress,
   useLive,
   useNotice,
@@ -48,6 +49,11 @@ export function WorkflowPage() {
         <Head workflow={detail} progress={hasEnded(detail.status) ? detail.progress : (said ?? detail.progress)} />
       ) : (
         <p className="quiet">{texts.shell.loading}</p>
+      )}
+      {detail && isUndriven(detail) && (
+        <p className="note note-warn" role="status">
+          {texts.workflow.undriven}
+        </p>
       )}
       <nav className="tabs" aria-label={detail?.name ?? id}>
         {TABS.map(([to, title]) => (

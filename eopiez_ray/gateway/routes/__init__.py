@@ -7,10 +7,13 @@ from . import (
     alerts,
     audit,
     auth,
+    comparison,
     costs,
     dashboard,
+    disagreements,
     documentation,
     erasures,
+    exploring,
     failures,
     history,
     keys,
@@ -37,9 +40,10 @@ from . import (
 )
 
 _RESOURCES = (
-    workflows, plan_versions, failures, requests, history, pictures, results, rejects, plans, pipeline, uploads,
-    services, monitoring, metric_history, performance, costs, logs, alerts, alert_rules, alert_silences,
-    alert_channels, auth, openid, profile, keys, projects, limits, erasures, members, users, audit, documentation,
+    workflows, plan_versions, failures, requests, history, pictures, results, rejects, plans, pipeline, exploring,
+    disagreements, comparison, uploads, services, monitoring, metric_history, performance, costs, logs, alerts,
+    alert_rules, alert_silences, alert_channels, auth, openid, profile, keys, projects, limits, erasures, members,
+    users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)

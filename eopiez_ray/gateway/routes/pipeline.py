@@ -27,11 +27,11 @@ from ..bodies import AnswersBody, RequestBody, WorkflowBody, WorkflowDetailBody
 from ..collections import ExecuteBody, planned
 from ..documented import READS, WRITES, Documented, answers
 from ..problems import not_found
-from ..representation import CursorParameter, Limit, Page, id_at, number_at, page_of, reply
+from ..representation import CursorParameter, Limit, Moment, Page, id_at, number_at, page_of, reply
 from ..representation import cursor as cursor_at
 from ..routing import Resource
 from ..searching import Near, Stored
-from ..tables import Tables
+from ..tables import Tables, Wanted
 from ..traceparent import TracedDep
 from ..values import Shown
 from .workflows import IdempotencyKey
@@ -133,7 +133,7 @@ async def get_pipeline_status(
 ) -> Response:
     """How far runs of the pipeline are, the newest first."""
     if workflow is not None:
-        views = [await _run(system, caller, workflow, Role.VIEWER)]
+        views = [await run_of(system, caller, workflow, Role.VIEWER)]
     else:
         where = WorkflowFilter(projects=projects_for(caller, project, Role.VIEWER), labels={KIND: CONTENT})
         after = id_at(cursor)
@@ -170,13 +170,18 @@ async def found_folder(workflow: RunParameter, system: SystemDep, caller: Caller
     Raises:
         Problem: the workflow is no run of the pipeline.
     """
-    view = await _run(system, caller, workflow, Role.VIEWER)
+    view = await run_of(system, caller, workflow, Role.VIEWER)
     return system.files.results_of(view.labels.get(OUTPUT, ""), view.project)
 
 
 FolderDep = Annotated[FilePath, Depends(found_folder)]
 Accept = Annotated[str, Header(alias="Accept", include_in_schema=False)]
-ThemeParameter = Annotated[int | None, Query(ge=-1, le=10_000, description="Only of this theme.")]
+ThemesParameter = Annotated[
+    list[Annotated[int, Field(ge=-1, le=10_000)]] | None,
+    Query(max_length=1000, description="Only of this theme, or of one of these; -1 is none. Repeat it for several."),
+]
+Since = Annotated[Moment | None, Query(description="Only of then or later.")]
+Until = Annotated[Moment | None, Query(description="Only of before then.")]
 
 
 @router.get("/{workflow:uuid}/report", operation_id="get_report", responses=FILES, response_class=Response)
@@ -215,10 +220,16 @@ async def list_motifs(folder: FolderDep, cursor: CursorParameter = None, limit: 
 
 @router.get("/{workflow:uuid}/documents", operation_id="list_documents", response_model=RowsBody, responses=FILES)
 async def list_documents(
-    folder: FolderDep, theme: ThemeParameter = None, cursor: CursorParameter = None, limit: Limit = 100
+    folder: FolderDep,
+    theme: ThemesParameter = None,
+    since: Since = None,
+    until: Until = None,
+    cursor: CursorParameter = None,
+    limit: Limit = 100,
 ) -> Response:
     """Documents with their themes, in the order of the collection."""
-    return await _page(lambda start: Tables(folder).documents(start, limit, theme), cursor, limit)
+    wanted = Wanted(frozenset(theme or ()), since, until)
+    return await _page(lambda start: Tables(folder).documents(start, limit, wanted), cursor, limit)
 
 
 @router.get("/{workflow:uuid}/document", operation_id="get_document", response_model=RowBody, responses=FILES)
@@ -265,7 +276,7 @@ async def search_run(
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> Response:
     """The documents closest in meaning to a query. There are none if none of its words occurs in the collection."""
-    view = await _run(system, caller, workflow, Role.VIEWER)
+    view = await run_of(system, caller, workflow, Role.VIEWER)
     tables = Tables(system.files.results_of(view.labels.get(OUTPUT, ""), view.project))
     model, index = [await _stored(system, view, name) for name in (MODEL, INDEX)]
     near = await system.searcher.search(model, index, query, limit)
@@ -313,7 +324,7 @@ async def _page(rows: Callable[[int], list[dict[str, Any]]], cursor: str | None,
     return reply(RowsBody(items=Shown().of(found), next=following))
 
 
-async def _run(system: SystemDep, caller: CallerDep, workflow: UUID, role: Role) -> WorkflowView:
+async def run_of(system: SystemDep, caller: CallerDep, workflow: UUID, role: Role) -> WorkflowView:
     view = await view_of(system, caller, workflow, role)
     if view.labels.get(KIND) != CONTENT:
         raise not_found("run", f"of the pipeline with id {workflow}", "GET /v1/pipeline/status lists the runs")
@@ -323,7 +334,7 @@ async def _run(system: SystemDep, caller: CallerDep, workflow: UUID, role: Role)
 async def _selection(system: SystemDep, caller: CallerDep, body: RunsBody, project: str | None) -> Selection:
     projects = projects_for(caller, project, Role.OPERATOR)
     if body.workflow is not None:
-        await _run(system, caller, body.workflow, Role.OPERATOR)
+        await run_of(system, caller, body.workflow, Role.OPERATOR)
         return Selection(ids=(WorkflowId(body.workflow),), projects=projects)
     return Selection(labels={KIND: CONTENT}, projects=projects)
 

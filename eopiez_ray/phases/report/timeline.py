@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -49,11 +49,23 @@ def make_timeline(times: Times, themes: Themes) -> Timeline | None:
         for theme in np.unique(theirs[inside])
     }
     total = np.bincount(bins, minlength=len(starts))
-    dates = tuple(start.astype("datetime64[s]").item().replace(tzinfo=UTC) for start in starts)
+    dates = tuple(map(_as_date, starts))
     undated, outside = int((~dated).sum()), int((~inside).sum())
     found = [burst for theme in sorted(series) if theme >= 0 for burst in bursts(theme, series[theme], total.tolist())]
     found.sort(key=lambda burst: -burst.weight)
     return Timeline(unit, dates, tuple(total.tolist()), series, tuple(found), undated, outside)
+
+
+def end_of(timeline: Timeline) -> datetime:
+    """Where the last bin ends, which no document of it reaches."""
+    unit, size = next((unit, size) for name, unit, size in UNITS if name == timeline.unit)
+    last = np.datetime64(timeline.starts[-1].replace(tzinfo=None)).astype(f"datetime64[{unit}]")
+    return _as_date(last + np.timedelta64(size, unit))  # type: ignore[call-overload]
+
+
+def _as_date(time: np.datetime64) -> datetime:
+    date: datetime = time.astype("datetime64[s]").item()
+    return date.replace(tzinfo=UTC)
 
 
 def _range(known: Times) -> tuple[np.datetime64, np.datetime64]:

@@ -39,7 +39,7 @@ def document_sheaf(vectors: Floats, near: Neighbours, rank: int = RANK) -> tuple
     """
     flat = principal_coordinates(vectors, AMBIENT)
     rank = min(rank, flat.shape[1])
-    bases, cochain = _local_bases(flat, near.indices[:, :NEIGHBOURHOOD], rank)
+    bases, cochain = local_bases(flat, near.indices[:, :NEIGHBOURHOOD], rank)
     edges = undirected_edges(near)[0]
     tails = np.empty((len(edges), rank, rank), np.float32)
     heads = np.empty_like(tails)
@@ -75,7 +75,7 @@ def principal_coordinates(vectors: Floats, dimensions: int) -> Floats:
     return np.ascontiguousarray(vectors @ axes)
 
 
-def _local_bases(flat: Floats, neighbours: Indices, rank: int) -> tuple[Floats, Floats]:
+def local_bases(flat: Floats, neighbours: Indices, rank: int) -> tuple[Floats, Floats]:
     """Orthonormal rows ``(n, rank, d)`` that span each neighbourhood or more, and each document's own coordinates."""
     n, d = flat.shape
     bases = np.zeros((n, rank, d), np.float32)

@@ -17,6 +17,7 @@ weighted geometric mean of both distances, which follows sections of unequal siz
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -65,11 +66,14 @@ def merge_pieces(graph: sparse.csr_matrix, vectors: Floats, pieces: Labels, shar
         vectors: ``(n, d)``.
         share: of the cost in the distance, 0 to 1; at 1 it is Ward's method.
     """
-    groups = _Groups.of(graph, vectors, pieces, share)
-    steps = range(len(groups.sizes) - 1)
-    mergers = [groups.join_nearest() for _ in steps]
-    pairs = np.array([pair for pair, _, _ in mergers], np.int64).reshape(-1, 2)
-    return Hierarchy(pairs, np.array([cost for _, cost, _ in mergers]), np.array([each for _, _, each in mergers]))
+    return _Groups.of(graph, vectors, pieces, share).joined()
+
+
+def merge_groups(sizes: Reals, centres: Reals) -> Hierarchy:
+    """The hierarchy of groups of which only sizes ``(c,)`` and centres ``(c, d)`` are known, by Ward's method."""
+    links = np.zeros((len(sizes), len(sizes)))
+    groups = _Groups(sizes.copy(), centres.copy(), links, links.sum(axis=1), 1.0, np.full_like(links, np.inf))
+    return groups.measured().joined()
 
 
 @dataclass(slots=True)
@@ -93,10 +97,19 @@ class _Groups:
         sizes = np.bincount(pieces).astype(np.float64)
         centres = np.asarray(member.T @ vectors, dtype=np.float64) / sizes[:, None]
         links = np.asarray((member.T @ graph @ member).todense(), dtype=np.float64)
-        groups = cls(sizes, centres, links, links.sum(axis=1), share, np.full_like(links, np.inf))
-        for row in range(len(sizes)):
-            groups._measure(row)
-        return groups
+        return cls(sizes, centres, links, links.sum(axis=1), share, np.full_like(links, np.inf)).measured()
+
+    def measured(self) -> Self:
+        """The same, with all distances."""
+        for row in range(len(self.sizes)):
+            self._measure(row)
+        return self
+
+    def joined(self) -> Hierarchy:
+        """Join them all."""
+        mergers = [self.join_nearest() for _ in range(len(self.sizes) - 1)]
+        pairs = np.array([pair for pair, _, _ in mergers], np.int64).reshape(-1, 2)
+        return Hierarchy(pairs, np.array([cost for _, cost, _ in mergers]), np.array([each for _, _, each in mergers]))
 
     def join_nearest(self) -> tuple[tuple[int, int], float, float]:
         """Join the nearest two; their rows, cost and density."""

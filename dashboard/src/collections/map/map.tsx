@@ -20,11 +20,13 @@ import "./map.css";
 interface MapProps {
   workflow: string;
   themes: readonly Theme[];
+  /** The themes that stand out; all of them by default. */
+  only?: readonly number[] | undefined;
   onOpen: (document: string) => void;
 }
 
 /** All documents of a collection by what they are about: what lies close together is alike. */
-export function DocumentMap({ workflow, themes, onOpen }: MapProps) {
+export function DocumentMap({ workflow, themes, only, onOpen }: MapProps) {
   const places = useQuery({
     queryKey: ["map", workflow],
     staleTime: Number.POSITIVE_INFINITY,
@@ -34,16 +36,20 @@ export function DocumentMap({ workflow, themes, onOpen }: MapProps) {
       return placesFrom(data as ArrayBuffer);
     },
   });
-  return <Answered query={places}>{(found) => <Picture places={found} {...{ workflow, themes, onOpen }} />}</Answered>;
+  return (
+    <Answered query={places}>{(found) => <Picture places={found} {...{ workflow, themes, only, onOpen }} />}</Answered>
+  );
 }
 
 const NEAR_PX = 10;
 const CLOSEST = 1;
 
-function Picture({ places, workflow, themes, onOpen }: MapProps & { places: Places }) {
+function Picture({ places, workflow, themes, only, onOpen }: MapProps & { places: Places }) {
   const grid = useMemo(() => new Grid(places), [places]);
   const labels = useMemo(() => labelsOf(themes, middles(places)), [themes, places]);
   const [theme, setTheme] = useState<number | null>(null);
+  const standing = useMemo(() => (theme !== null ? new Set([theme]) : only ? new Set(only) : null), [theme, only]);
+  const listed = useMemo(() => themes.filter((each) => !only || only.includes(each.theme)), [themes, only]);
   const [hovered, setHovered] = useState(-1);
   const [isLassoing, setIsLassoing] = useState(false);
   const [lasso, setLasso] = useState<readonly Point[]>([]);
@@ -56,9 +62,9 @@ function Picture({ places, workflow, themes, onOpen }: MapProps & { places: Plac
     (surface: Surface) => {
       size.current = surface;
       view.current ??= whole(surface.width, surface.height);
-      paint(surface, { places, labels, view: view.current, theme, hovered, lasso, isDark });
+      paint(surface, { places, labels, view: view.current, standing, hovered, lasso, isDark });
     },
-    [places, labels, theme, hovered, lasso, isDark],
+    [places, labels, standing, hovered, lasso, isDark],
   );
   const { ref, redraw } = useCanvas(draw);
   // biome-ignore lint/correctness/useExhaustiveDependencies: whatever is drawn has changed.
@@ -153,7 +159,7 @@ function Picture({ places, workflow, themes, onOpen }: MapProps & { places: Plac
         <Tip workflow={workflow} row={hovered} themes={themes} theme={places.theme[hovered]} />
         {chosen && <Chosen workflow={workflow} rows={chosen} places={places} themes={themes} onOpen={onOpen} />}
       </div>
-      <Legend themes={themes} chosen={theme} isDark={isDark} onChoose={setTheme} workflow={workflow} />
+      <Legend themes={listed} chosen={theme} isDark={isDark} onChoose={setTheme} workflow={workflow} />
     </div>
   );
 }

@@ -73,8 +73,8 @@ export interface Shown {
   places: Places;
   labels: readonly Label[];
   view: View;
-  /** The theme that stands out; all of them without one. */
-  theme: number | null;
+  /** The themes that stand out; all of them without any. */
+  standing: ReadonlySet<number> | null;
   /** The document under the pointer, or -1. */
   hovered: number;
   lasso: readonly Point[];
@@ -103,20 +103,17 @@ export function paint(surface: Surface, shown: Shown): void {
 }
 
 function splat(pixels: Uint32Array, width: number, height: number, shown: Shown): void {
-  const { places, view, theme, isDark } = shown;
+  const { places, view, standing, isDark } = shown;
   const { x, y, theme: themes } = places;
   const scale = view.scale * devicePixelRatio;
   const size = sizeOf(places.count, view, devicePixelRatio);
-  const palette = Array.from({ length: 11 }, (_, at) => pixelOf(colourOf(at - 1, isDark)));
-  const faint = pixelOf(isDark ? "#2b3542" : "#d3d9e1");
+  const colours = coloursOf(places, standing, isDark);
   const shift = Math.floor(size / 2);
   for (let row = 0; row < places.count; row += 1) {
     const left = Math.floor(((x[row] as number) - view.x) * scale) - shift;
     const top = Math.floor(((y[row] as number) - view.y) * scale) - shift;
     if (left < 0 || top < 0 || left + size > width || top + size > height) continue;
-    const of = themes[row] as number;
-    const isFaint = theme !== null && theme !== of;
-    const colour = isFaint ? faint : (palette[of < 0 ? 0 : 1 + (of % 10)] as number);
+    const colour = colours[(themes[row] as number) + 1] as number;
     for (let down = 0; down < size; down += 1) {
       const start = (top + down) * width + left;
       for (let right = 0; right < size; right += 1) pixels[start + right] = colour;
@@ -124,11 +121,28 @@ function splat(pixels: Uint32Array, width: number, height: number, shown: Shown)
   }
 }
 
+let colouring:
+  | { places: Places; standing: ReadonlySet<number> | null; isDark: boolean; colours: Uint32Array }
+  | undefined;
+
+/** The pixel of each theme, from -1 on. */
+function coloursOf(places: Places, standing: ReadonlySet<number> | null, isDark: boolean): Uint32Array {
+  if (colouring?.places === places && colouring.standing === standing && colouring.isDark === isDark)
+    return colouring.colours;
+  const most = places.theme.reduce((largest, theme) => Math.max(largest, theme), -1);
+  const faint = pixelOf(isDark ? "#2b3542" : "#d3d9e1");
+  const colours = Uint32Array.from({ length: most + 2 }, (_, at) =>
+    standing === null || standing.has(at - 1) ? pixelOf(colourOf(at - 1, isDark)) : faint,
+  );
+  colouring = { places, standing, isDark, colours };
+  return colours;
+}
+
 const MOST_LABELS = 60;
 const LABEL_PX = 130;
 
 /** Names at the middles of themes, the largest first; what has no room is left out. */
-function paintLabels({ context, theme: colours }: Surface, { labels, view, theme, isDark }: Shown): void {
+function paintLabels({ context, theme: colours }: Surface, { labels, view, standing, isDark }: Shown): void {
   const taken: [x: number, y: number][] = [];
   context.font = `600 13px ${colours.font}`;
   context.textAlign = "center";
@@ -137,7 +151,7 @@ function paintLabels({ context, theme: colours }: Surface, { labels, view, theme
   for (const label of labels.slice(0, MOST_LABELS)) {
     const [x, y] = [(label.x - view.x) * view.scale, (label.y - view.y) * view.scale];
     const isCrowded = taken.some(([otherX, otherY]) => Math.abs(otherX - x) < LABEL_PX && Math.abs(otherY - y) < 18);
-    if (isCrowded || (theme !== null && theme !== label.theme)) continue;
+    if (isCrowded || (standing !== null && !standing.has(label.theme))) continue;
     taken.push([x, y]);
     context.lineWidth = 4;
     context.strokeStyle = isDark ? "#0b0f15" : "#ffffff";

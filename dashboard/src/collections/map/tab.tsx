@@ -4,12 +4,14 @@ import { DocumentMap } from "./map";
 
 interface MapTabProps {
   workflow: string;
+  /** The themes that stand out; all of them by default. */
+  only?: readonly number[] | undefined;
   onOpen: (document: string) => void;
 }
 
 /** The map once its themes are known. */
-export default function MapTab({ workflow, onOpen }: MapTabProps) {
+export default function MapTab({ workflow, only, onOpen }: MapTabProps) {
   const themes = useThemes(workflow);
   if (themes.error !== null) return <ErrorNote error={themes.error} retry={themes.retry} />;
-  return themes.isLoaded ? <DocumentMap workflow={workflow} themes={themes.rows} onOpen={onOpen} /> : null;
+  return themes.isLoaded ? <DocumentMap workflow={workflow} themes={themes.rows} only={only} onOpen={onOpen} /> : null;
 }
