@@ -143,7 +143,9 @@ async def browser() -> AsyncIterator[Browser]:
 class Watched:
     """What a page complained of."""
 
-    complaints: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    forgiven: list[str] = field(default_factory=list)
+    """Patterns of complaints that a test provokes, whenever they come."""
     waiting: list[Request] = field(default_factory=list)
     """Requests without an answer."""
 
@@ -151,16 +153,21 @@ class Watched:
         page.on("request", lambda request: self.waiting.append(request))
         page.on("requestfinished", self._answered)
         page.on("requestfailed", self._answered)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.heard.append(str(error)))
+        page.on("console", lambda said: self.heard.append(said.text) if said.type == "error" else None)
 
     def _answered(self, request: Request) -> None:
         if request in self.waiting:
             self.waiting.remove(request)
 
+    @property
+    def complaints(self) -> list[str]:
+        """What it was not forgiven."""
+        return [each for each in self.heard if not any(re.search(pattern, each) for pattern in self.forgiven)]
+
     def forgive(self, pattern: str) -> None:
-        """Drop complaints that a test has provoked."""
-        self.complaints = [each for each in self.complaints if not re.search(pattern, each)]
+        """Do not mind complaints that a test provokes."""
+        self.forgiven.append(pattern)
 
 
 async def sign_in(page: Page, site: Site, login: str = "admin", password: str = PASSWORD) -> None:
