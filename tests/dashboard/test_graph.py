@@ -151,7 +151,7 @@ async def test_states_are_live(site: Site, page: Page, gate: asyncio.Event) -> N
     chosen = page.get_by_role("region", name="What is chosen")
     await expect(chosen.locator(".status")).to_contain_text(re.compile("Waiting|Running"))
     gate.set()
-    await expect(chosen.locator(".status")).to_contain_text("Succeeded", timeout=20_000)
+    await expect(chosen.locator(".status")).to_contain_text("Succeeded")
 
 
 async def test_large_plans_begin_closed(site: Site, page: Page) -> None:
@@ -161,7 +161,7 @@ async def test_large_plans_begin_closed(site: Site, page: Page) -> None:
         last = plan.step(f"part{number // 100:02}.step{number:04}", same, last)
     workflow = await site.submit(plan)
     await page.goto(f"{site.url}#/workflows/{workflow}")
-    await expect(page.get_by_role("heading", name="large")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("heading", name="large")).to_be_visible()
     await open_graph(site, page, workflow)
     await expect(page.get_by_role("application")).to_have_attribute("aria-label", re.compile("in 21 boxes"))
     await page.get_by_role("button", name="Open all").click()

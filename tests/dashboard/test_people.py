@@ -141,7 +141,7 @@ async def test_signed_out_elsewhere_is_noticed(site: Site, page: Page, browser: 
     await dialog.get_by_label("Present password").fill(PASSWORD)
     await dialog.get_by_role("button", name="End", exact=True).click()
     await expect(dialog).to_have_count(0)
-    await expect(other.get_by_role("heading", name="Sign in to Eopiez")).to_be_visible(timeout=10_000)
+    await expect(other.get_by_role("heading", name="Sign in to Eopiez")).to_be_visible()
     assert "workflows" in other.url
     await other.get_by_label("Login").fill("admin")
     await other.get_by_label("Password").fill(PASSWORD)

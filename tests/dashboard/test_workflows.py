@@ -55,10 +55,10 @@ async def test_a_workflow_is_paused_resumed_and_followed(site: Site, page: Page)
     await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
     await expect(page.locator("main header .status", has_text="Pausing")).to_be_visible()
     site.executor.gate.set()
-    await expect(page.locator("main header .status", has_text="Paused")).to_be_visible(timeout=20_000)
+    await expect(page.locator("main header .status", has_text="Paused")).to_be_visible()
     await page.get_by_role("button", name="Resume").click()
     await page.get_by_role("dialog").get_by_role("button", name="Resume").click()
-    await expect(page.locator("main header .status", has_text="Succeeded")).to_be_visible(timeout=20_000)
+    await expect(page.locator("main header .status", has_text="Succeeded")).to_be_visible()
 
 
 async def test_filters_are_in_the_address(site: Site, page: Page) -> None:
