@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from eopiez_ray import Plan
-from eopiez_ray.engine import admission, claims, conductor, dispatch, explaining, wishes
+from eopiez_ray.engine import accounting, admission, claims, conductor, dispatch, explaining, wishes
 from eopiez_ray.engine.inputs import InputResolver
 from eopiez_ray.engine.limits import Limits
 from eopiez_ray.engine.run import Run
@@ -66,6 +66,7 @@ SEAMS = {
     "a call is made": Seam(Worker, "run"),
     "reports are looked at": Seam(dispatch.Dispatcher, "_note_source"),
     "waits are explained": Seam(explaining, "reasons"),
+    "the time of slots is accounted for": Seam(accounting, "held_back"),
 }
 """Places that every workflow passes."""
 
@@ -136,6 +137,7 @@ async def test_an_unforeseen_error_hits_its_workflow_alone(
     stage: Stage, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(explaining, "EXPLAIN_S", 0.01)
+    monkeypatch.setattr(accounting, "LOOK_S", 0.01)
     executors = [InlineExecutor(stage.folder), InlineExecutor(stage.folder)]
     before, victim, after = await load(stage), await stage.submit(counting(VICTIM)), await load(stage)
     VICTIMS.add(victim)
