@@ -37,6 +37,7 @@ _TAGS = {
     "pipeline": "Analyse a collection of texts, and look at what was found.",
     "services": "Phases that run elsewhere, in any language.",
     "sharing": "Limits and weights: how projects and owners share the cluster.",
+    "retention": "How long projects keep what.",
     "monitoring": "How the system is.",
     "alerts": "What is wrong, and who is told.",
 }

@@ -62,6 +62,7 @@ LISTS = {
     "get_metrics",
     "get_performance", "get_costs", "get_metric_history", "list_system_logs", "export_logs", "list_failures",
     "list_alerts", "list_alert_rules", "list_alert_channels", "list_alert_silences", "list_limits",
+    "list_retention",
 }  # fmt: skip
 """What shows things of all projects that the caller can see."""
 BULK = {
@@ -72,6 +73,7 @@ FOUND = {"find_workflow"}
 """What is named by a part of its id."""
 OF_SYSTEM = {
     "list_log_levels", "set_log_level", "lift_log_level", "set_limit", "lift_limit", "weigh_project", "weigh_owner",
+    "set_retention", "lift_retention",
 }  # fmt: skip
 """What system administrators alone may do."""
 OPEN = {"get_liveness", "get_readiness", "get_health", "get_plan_schema", "list_built_in_rules", "get_rule_schema"}
@@ -94,6 +96,7 @@ BODIES: dict[str, Any] = {
     "set_limit": {"maximum": 4},
     "weigh_project": {"weight": 3},
     "weigh_owner": {"weight": 3},
+    "set_retention": {"days": 3},
     "acknowledge_alert": {"comment": "on it"},
     "put_alert_rule": RULE,
     "put_alert_channel": {"url": "http://127.0.0.1:9/"},
@@ -250,7 +253,14 @@ async def test_a_part_of_an_id_finds_nothing_of_other_projects(client: Client) -
 
 @pytest.mark.parametrize("name", sorted(OF_SYSTEM))
 async def test_what_is_of_the_system_is_for_its_administrators(client: Client, name: str) -> None:
-    things = {"logger": "eopiez_ray.tests", "kind": "owner", "name": "anna", "project": "blue", "owner": "anna"}
+    things = {
+        "logger": "eopiez_ray.tests",
+        "kind": "owner",
+        "name": "anna",
+        "project": "blue",
+        "owner": "anna",
+        "data": "logs",
+    }
     for caller in ("anna", "ben", "cleo", "dora", "fritz"):
         answer = await ALL[name].call(client(caller), things)
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:eopiez:problem:forbidden")

@@ -1636,6 +1636,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention/{project}/{data}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["set_retention"];
+        post?: never;
+        delete: operations["lift_retention"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{project}/erasures/preview": {
         parameters: {
             query?: never;
@@ -2108,6 +2140,9 @@ export interface components {
             until: string;
             groups: components["schemas"]["eopiez_ray__gateway__routes__costs__CostBody"][];
         };
+        DaysBody: {
+            days: number | null;
+        };
         DeliveryBody: {
             id: number;
             title: string;
@@ -2379,6 +2414,8 @@ export interface components {
         JwksBody: {
             keys: components["schemas"]["JwkBody"][];
         };
+        /** @enum {string} */
+        Kept: "results" | "logs" | "rejects" | "errors" | "uploads";
         KeyBody: {
             /** Format: uuid */
             id: string;
@@ -3005,6 +3042,17 @@ export interface components {
             partitions: number;
             values: unknown[];
             next?: string | null;
+        };
+        RetentionBody: {
+            system: {
+                [key: string]: number | null;
+            };
+            projects: components["schemas"]["RetentionRuleBody"][];
+        };
+        RetentionRuleBody: {
+            project: string;
+            data: components["schemas"]["Kept"];
+            days: number | null;
         };
         RetryPolicy: {
             /** @default 1 */
@@ -6666,6 +6714,71 @@ export interface operations {
                 "application/json": components["schemas"]["WeightBody"];
             };
         };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_retention: {
+        parameters: {
+            query?: {
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionBody"];
+                };
+            };
+        };
+    };
+    set_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                data: components["schemas"]["Kept"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DaysBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    lift_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                data: components["schemas"]["Kept"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             204: {
                 headers: {

@@ -33,6 +33,7 @@ from . import (
     rejects,
     requests,
     results,
+    retention,
     services,
     uploads,
     users,
@@ -42,8 +43,8 @@ from . import (
 _RESOURCES = (
     workflows, plan_versions, failures, requests, history, pictures, results, rejects, plans, pipeline, exploring,
     disagreements, comparison, uploads, services, monitoring, metric_history, performance, costs, logs, alerts,
-    alert_rules, alert_silences, alert_channels, auth, openid, profile, keys, projects, limits, erasures, members,
-    users, audit, documentation,
+    alert_rules, alert_silences, alert_channels, auth, openid, profile, keys, projects, limits, retention, erasures,
+    members, users, audit, documentation,
 )  # fmt: skip
 """In the order of the API's description."""
 ROUTERS = tuple(resource.router for resource in _RESOURCES)
