@@ -20,7 +20,10 @@ router = Resource(tags=["sharing"])
 
 MOST = 2**31 - 1
 Weight = Annotated[
-    float, Field(ge=LEAST_WEIGHT, le=MOST_WEIGHT, description="Relative to others, which have 1.", examples=[3.0])
+    float,
+    Field(
+        ge=LEAST_WEIGHT, le=MOST_WEIGHT, strict=True, description="Relative to others, which have 1.", examples=[3.0]
+    ),
 ]
 LimitName = Annotated[
     str, Path(max_length=200, description="The project, owner, label (`key=value`) or phase.", examples=["anna"])
@@ -68,7 +71,7 @@ class SharingBody(BaseModel):
 class MaximumBody(Body):
     """A limit to set."""
 
-    maximum: int = Field(ge=0, le=MOST, description="Calls at once; 0 stops them.", examples=[4])
+    maximum: int = Field(ge=0, le=MOST, strict=True, description="Calls at once; 0 stops them.", examples=[4])
 
 
 class WeightBody(Body):
