@@ -30,13 +30,13 @@ from eopiez_ray.phases.report.steps import report_page, report_tables
 from eopiez_ray.phases.themes.communities import SEEDS
 from eopiez_ray.phases.themes.steps import (
     themes_count,
-    themes_find,
     themes_gather,
     themes_graph,
     themes_label,
     themes_name,
     themes_near,
     themes_search,
+    themes_settle,
     themes_spell,
 )
 from eopiez_ray.phases.themes.subject import ThemeOptions
@@ -161,4 +161,4 @@ def _find_themes(
     near = plan.step("themes.near", themes_near, plan.values("themes.parts", range(PARTS)), subject)
     graph = plan.step("themes.graph", themes_graph, near, subject)
     searches = plan.step("themes.search", themes_search, plan.values("themes.seeds", range(SEEDS)), subject, graph)
-    return plan.step("themes.find", themes_find, searches, subject, graph, vectors, traits, *copies)
+    return plan.step("themes.find", themes_settle, searches, subject, graph, vectors, traits, *copies)

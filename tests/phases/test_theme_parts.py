@@ -19,7 +19,14 @@ from eopiez_ray.phases.themes import FoundThemes, ThemeOptions, Themes, find_the
 from eopiez_ray.phases.themes.communities import SEEDS
 from eopiez_ray.phases.themes.languages import separate
 from eopiez_ray.phases.themes.once import find_themes_once
-from eopiez_ray.phases.themes.steps import themes_find, themes_gather, themes_graph, themes_near, themes_search
+from eopiez_ray.phases.themes.steps import (
+    themes_find,
+    themes_gather,
+    themes_graph,
+    themes_near,
+    themes_search,
+    themes_settle,
+)
 from eopiez_ray.phases.vectors import neighbours
 from eopiez_ray.phases.vectors.neighbours import PARTS, Comparison, nearest_neighbours
 from eopiez_ray.phases.vectors.tables import vectors_table
@@ -55,7 +62,9 @@ def in_parts(
     near = [stored(themes_near(part, subject)) for part in range(PARTS)]
     graph = stored(themes_graph(near, subject))
     searches = [stored(themes_search(seed, subject, graph)) for seed in range(SEEDS)]
-    return Themes.from_table(themes_find(searches, subject, graph, tables, traits, *copies))
+    found = themes_settle(searches, subject, graph, tables, traits, *copies)
+    assert found.equals(themes_find(tables, traits, *copies, options=options), check_metadata=True)
+    return Themes.from_table(found)
 
 
 def cases() -> Iterator[Any]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from eopiez_ray.authoring.contract import Partitions, phase
 from eopiez_ray.phases.copies.tables import copies_of
+from eopiez_ray.phases.themes.communities import SEEDS
 from eopiez_ray.phases.themes.counting import ThemeCounts, count_by_theme, merge_theme_counts
 from eopiez_ray.phases.themes.finding import Search, search_themes, settle_themes
 from eopiez_ray.phases.themes.graph import DocumentGraph
@@ -17,7 +18,7 @@ from eopiez_ray.phases.themes.once import firsts, with_copies
 from eopiez_ray.phases.themes.spelling import Spellings, spell
 from eopiez_ray.phases.themes.subject import Subject, ThemeOptions
 from eopiez_ray.phases.themes.tables import Themes, themes_table
-from eopiez_ray.phases.vectors.neighbours import Part
+from eopiez_ray.phases.vectors.neighbours import PARTS, Part
 from eopiez_ray.phases.vectors.tables import gather_vectors
 
 
@@ -65,8 +66,8 @@ def themes_search(seed: int, subject: Subject, graph: DocumentGraph) -> Search:
     return search_themes(subject, graph, seed)
 
 
-@phase(name="themes_find", kind="reduce", keeps_inputs=True)
-def themes_find(
+@phase(name="themes_settle", kind="reduce", keeps_inputs=True)
+def themes_settle(
     searches: Partitions[Search],
     subject: Subject,
     graph: DocumentGraph,
@@ -100,6 +101,24 @@ def _languages(traits: Partitions[pa.Table]) -> pa.StringArray:
 def _strings(column: pa.ChunkedArray) -> pa.StringArray:
     """A copy, which lets go of the table."""
     return pa.array(column.to_pylist(), pa.string())
+
+
+@phase(name="themes_find", kind="reduce")
+def themes_find(
+    vectors: Partitions[pa.Table],
+    traits: Partitions[pa.Table],
+    *copies: pa.Table,
+    options: dict[str, Any] | None = None,
+    across_languages: bool = False,
+) -> pa.Table:
+    """All of this in one task, for workflows of earlier versions, whose plans have it so.
+
+    ``themes_gather`` says what is given, ``themes_settle`` what comes of it.
+    """
+    subject = themes_gather(vectors, traits, *copies, options=options, across_languages=across_languages)
+    graph = themes_graph([themes_near(part, subject) for part in range(PARTS)], subject)
+    searches = [themes_search(seed, subject, graph) for seed in range(SEEDS)]
+    return themes_settle(searches, subject, graph, vectors, traits, *copies)
 
 
 @phase(name="themes_count", kind="map")
