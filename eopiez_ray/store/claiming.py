@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from ..errors import WriteRefusedError
 from ..logs import get_logger
 from ..model.ids import OrchestratorId, WorkflowId
@@ -19,8 +21,6 @@ from .translating import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import asyncpg
 
     from ..machine import WorkflowState
     from .database import Connection, Database
@@ -52,8 +52,8 @@ class Claimer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._plans: dict[str, PlanSpec] = {}
-        self._hopeless: set[WorkflowId] = set()
-        """Those that can neither be claimed nor quarantined: they do not come first again."""
+        self._passed_over: set[WorkflowId] = set()
+        """Those that could neither be claimed nor quarantined: one by one, they do not come first again."""
         self.name = ""
         """The orchestrator's, for the history of what it claims."""
 
@@ -74,7 +74,7 @@ class Claimer:
         self, orchestrator: OrchestratorId, only: Sequence[WorkflowId] | None, limit: int, above: int
     ) -> list[Claim]:
         """Claim each in a transaction of its own, by priority and age; those that are refused are set aside."""
-        rows = await self._database.fetch(sql("unclaimed"), only, list(self._hopeless), above, limit)
+        rows = await self._database.fetch(sql("unclaimed"), only, list(self._passed_over), above, limit)
         claims: list[Claim] = []
         for row in rows:
             try:
@@ -84,14 +84,19 @@ class Claimer:
         return claims
 
     async def _set_aside(self, row: asyncpg.Record, refusal: WriteRefusedError) -> None:
-        """Quarantine a workflow that cannot be claimed; if that is refused too, pass it over."""
+        """Quarantine a workflow that cannot be claimed; pass it over if that is refused too, or if the server was only
+        too slow, which is not the workflow's fault."""
+        if isinstance(refusal.__cause__, asyncpg.QueryCanceledError):
+            log.warning("workflow passed over: its claim was cancelled", workflow=str(row["id"]), error=str(refusal))
+            self._passed_over.add(WorkflowId(row["id"]))
+            return
         log.error("workflow quarantined: it cannot be claimed", workflow=str(row["id"]), error=str(refusal))
         try:
             async with self._database.transaction() as connection:
                 await self._quarantine(connection, row, refusal)
         except WriteRefusedError:
             log.exception("workflow passed over: it cannot even be quarantined", workflow=str(row["id"]))
-            self._hopeless.add(WorkflowId(row["id"]))
+            self._passed_over.add(WorkflowId(row["id"]))
 
     async def _restore_or_set_aside(self, connection: Connection, row: asyncpg.Record) -> Claim | None:
         """The claim; None for a workflow whose state cannot be restored: it is quarantined in the same transaction."""

@@ -17,7 +17,7 @@ TRIGGER = """
 create function refuse_one() returns trigger language plpgsql as $$
 begin
     if new.labels ? 'unlucky' and ({condition}) then
-        raise numeric_value_out_of_range using message = 'sabotage';
+        raise {error} using message = 'sabotage';
     end if;
     return new;
 end
@@ -25,6 +25,7 @@ $$;
 create trigger refuse_one before update on workflows for each row execute function refuse_one();
 """
 WHEN_CLAIMED, ALWAYS = "new.holder is not null", "true"
+REFUSED, CANCELLED = "numeric_value_out_of_range", "query_canceled"
 DROP = "drop trigger refuse_one on workflows"
 
 
@@ -45,7 +46,7 @@ async def status(database: Database, workflow: WorkflowId) -> str:
 
 async def test_one_that_cannot_be_claimed_is_quarantined_alone(database: Database, drivers: Drivers) -> None:
     unlucky, good = await among_others(database)
-    await execute(database, TRIGGER.format(condition=WHEN_CLAIMED))
+    await execute(database, TRIGGER.format(condition=WHEN_CLAIMED, error=REFUSED))
     driver = await drivers.start()
     assert await driver.claim() == good
     view = await Workflows(database).get(unlucky)
@@ -60,7 +61,7 @@ async def test_one_that_cannot_be_claimed_is_quarantined_alone(database: Databas
 async def test_named_ones_are_claimed_beside_one_that_cannot_be(database: Database, drivers: Drivers) -> None:
     unlucky, good = await among_others(database)
     bystander = await create(database)
-    await execute(database, TRIGGER.format(condition=WHEN_CLAIMED))
+    await execute(database, TRIGGER.format(condition=WHEN_CLAIMED, error=REFUSED))
     driver = await drivers.start()
     claims = await driver.ledger.claim(driver.id, [unlucky, *good], 10)
     assert [claim.id for claim in claims] == good
@@ -70,11 +71,22 @@ async def test_named_ones_are_claimed_beside_one_that_cannot_be(database: Databa
 
 async def test_one_that_cannot_even_be_quarantined_hides_nobody(database: Database, drivers: Drivers) -> None:
     unlucky, good = await among_others(database)
-    await execute(database, TRIGGER.format(condition=ALWAYS))
+    await execute(database, TRIGGER.format(condition=ALWAYS, error=REFUSED))
     driver = await drivers.start()
     assert await driver.ledger.claim(driver.id, None, 1) == []
     claimed = [claim.id for _ in good for claim in await driver.ledger.claim(driver.id, None, 1)]
     assert claimed == good
+    await execute(database, DROP)
+    assert await driver.claim() == [unlucky]
+
+
+async def test_one_whose_claim_takes_too_long_stays_queued(database: Database, drivers: Drivers) -> None:
+    """As with a time limit of the server's, on a busy day."""
+    unlucky, good = await among_others(database)
+    await execute(database, TRIGGER.format(condition=WHEN_CLAIMED, error=CANCELLED))
+    driver = await drivers.start()
+    assert await driver.claim() == good
+    assert await status(database, unlucky) == "queued"
     await execute(database, DROP)
     assert await driver.claim() == [unlucky]
 
