@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +14,15 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.themes import ThemeOptions, find_themes
-from eopiez_ray.phases.themes.agreement import Agreement, rand_index
-from eopiez_ray.phases.themes.choosing import Granularity, choose_number, jump
+from eopiez_ray.phases.themes.choosing import Choice, Granularity, choose_number, jump
 from eopiez_ray.phases.themes.communities import mutual_information
 from eopiez_ray.phases.themes.graph import weighted_graph
-from eopiez_ray.phases.themes.hierarchy import Hierarchy, merge_pieces
+from eopiez_ray.phases.themes.hierarchy import FEWEST, Hierarchy, merge_pieces
+from eopiez_ray.phases.themes.quality import Quality
 from tests.planted import groups, unit
 
 Labels = npt.NDArray[np.int64]
-CERTAIN = Agreement(np.ones(39))
+Reals = npt.NDArray[np.float64]
 NOTHING = np.zeros((0, 2), np.int32), np.zeros(0, np.float32)
 NO_EDGES = weighted_graph(38, *NOTHING)
 
@@ -77,24 +76,38 @@ def test_mutual_information_is_that_of_scikit_learn(pairs: list[tuple[int, int]]
     assert mutual_information(one, other) == pytest.approx(normalized_mutual_info_score(one, other), abs=1e-9)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
-def test_the_rand_index_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
-    one, other = (np.unique(column, return_inverse=True)[1] for column in np.array(pairs).T)
-    table = np.zeros((one.max() + 1, other.max() + 1), np.int64)
-    np.add.at(table, (one, other), 1)
-    assert rand_index(table) == pytest.approx(adjusted_rand_score(one, other), abs=1e-9)
+def by_definition(vectors: npt.NDArray[np.float32], groups: Labels) -> float:
+    """The mean margin, each centre made anew without the document itself."""
+    margins = []
+    for row, own in enumerate(groups.tolist()):
+        cosines = []
+        for group in range(int(groups.max()) + 1):
+            members = np.flatnonzero((groups == group) & (np.arange(len(groups)) != row))
+            centre = vectors[members].astype(np.float64).sum(axis=0)
+            cosines.append(float(vectors[row] @ centre) / max(float(np.linalg.norm(centre)), 1e-9))
+        margins.append(cosines[own] - max(cosines[:own] + cosines[own + 1 :]))
+    return float(np.mean(margins))
 
 
-def test_agreement_is_the_mean_of_all_pairs_of_runs() -> None:
-    vectors, _ = groups([30, 40, 50], spread=1.2)
-    pieces = [np.random.default_rng(seed).permutation(np.arange(120) % 12) for seed in range(3)]
-    hierarchies = [merge_pieces(weighted_graph(120, *NOTHING), vectors, each) for each in pieces]
-    agreement = Agreement.of(pieces, hierarchies, 9)
-    for k in range(2, 10):
-        divisions = [hierarchy.division(k)[each] for hierarchy, each in zip(hierarchies, pieces, strict=True)]
-        theirs = [adjusted_rand_score(one, other) for one, other in combinations(divisions, 2)]
-        assert agreement.values[k - 2] == pytest.approx(np.mean(theirs))
-    assert agreement.most == 9
+@given(st.integers(0, 50), st.integers(3, 9))
+def test_quality_is_that_of_the_definitions(seed: int, n_pieces: int) -> None:
+    random = np.random.default_rng(seed)
+    edges = np.array([(i, j) for i in range(30) for j in range(i + 1, 30) if random.random() < 0.3], np.int32)
+    graph = weighted_graph(30, edges, random.uniform(0.1, 1, len(edges)).astype(np.float32))
+    pieces = np.concatenate([np.arange(n_pieces), random.integers(0, n_pieces, 30 - n_pieces)])
+    vectors = unit(30, 6, seed)
+    hierarchy = merge_pieces(graph, vectors, pieces)
+    quality = Quality.of(graph, vectors, pieces, hierarchy, n_pieces - 1)
+    dense = graph.toarray()
+    degrees, whole = dense.sum(axis=1), dense.sum()
+    assert quality.most == n_pieces - 1
+    for k in range(FEWEST, n_pieces):
+        groups = hierarchy.division(k)[pieces]
+        together = groups[:, None] == groups
+        for resolution in (0.5, 1.5):
+            unlikely = dense - resolution * np.outer(degrees, degrees) / whole
+            assert quality.modularity(resolution)[k - FEWEST] == pytest.approx(unlikely[together].sum() / whole)
+        assert quality.margins[k - FEWEST] == pytest.approx(by_definition(vectors, groups), abs=1e-4)
 
 
 def mergers(costs: list[float], densities: list[float]) -> Hierarchy:
@@ -107,47 +120,62 @@ def test_costs_without_structure_do_not_jump() -> None:
     assert all(jump(np.array(costs), i) == pytest.approx(1) for i in range(3, 39))
 
 
-def test_the_number_is_where_the_cost_jumps() -> None:
-    costs = [1 / k for k in range(40, 7, -1)] + [5 / k for k in range(7, 1, -1)]
-    densities = [4 / k for k in range(2, 41)][::-1][: len(costs)]
-    choice = choose_number([mergers(costs, densities[::-1])], CERTAIN, 2000, 40)
+def divisions(modularity: Reals, margins: Reals) -> Quality:
+    """Of this modularity, whatever the resolution."""
+    return Quality(modularity, np.zeros(len(modularity)), margins)
+
+
+LIKE = np.full(38, 0.5)
+"""The modularity or margins of divisions into 2 to 39 groups, none better than another."""
+
+
+def chosen(hierarchy: Hierarchy, quality: Quality) -> Choice:
+    choice = choose_number([hierarchy], [quality], 1408)
     assert choice is not None
+    return choice
+
+
+def test_of_like_divisions_the_one_is_taken_where_the_cost_jumps() -> None:
+    costs = [1 / k for k in range(40, 7, -1)] + [5 / k for k in range(7, 1, -1)]
+    choice = chosen(mergers(costs, [0.5] * 39), divisions(LIKE, LIKE))
     assert choice.number == 7
     assert all(0 < score < 1 for _, score in choice.alternatives)
+
+
+def test_of_like_divisions_without_a_jump_the_expected_number_is_taken() -> None:
+    assert chosen(FLAT, divisions(LIKE, LIKE)).number == 8
+
+
+@pytest.mark.parametrize("number", [3, 11, 30])
+def test_where_modularity_or_margin_is_greater_the_number_is_taken(number: int) -> None:
+    better = LIKE.copy()
+    better[number - FEWEST] += 0.2
+    assert chosen(FLAT, divisions(better, LIKE)).number == number
+    assert chosen(FLAT, divisions(LIKE, better)).number == number
+
+
+def test_several_runs_are_weighed_together() -> None:
+    one, other = LIKE.copy(), LIKE.copy()
+    one[[11 - FEWEST, 20 - FEWEST]] += 0.06
+    other[[11 - FEWEST, 5 - FEWEST]] += 0.06
+    qualities = [divisions(each, LIKE) for each in (one, other)]
+    choice = choose_number([FLAT, FLAT], qualities, 1408)
+    assert choice is not None
+    assert choice.number == 11
 
 
 FLAT = mergers([1 / k for k in range(60, 1, -1)], [0.5] * 59)
 """Of 60 pieces, none of whose mergers says where to stop."""
 
 
-def test_of_like_divisions_the_one_is_taken_that_runs_agree_about() -> None:
-    values = np.full(39, 0.6)
-    values[11 - 2] = 1.0
-    for agreement, number in ((CERTAIN, 10), (Agreement(values), 11)):
-        choice = choose_number([FLAT], agreement, 2000, 10)
-        assert choice is not None
-        assert choice.number == number
-
-
-def test_where_runs_agree_about_small_groups_alone_these_are_taken() -> None:
-    """But where they agree about nothing, these are an accident too."""
-    numbers = []
-    for values in (np.ones(39), np.linspace(0.3, 0.7, 39), np.linspace(0.1, 0.2, 39)):
-        choice = choose_number([FLAT], Agreement(values), 2000, 40)
-        assert choice is not None
-        numbers.append(choice.number)
-    clear, fine, accidental = numbers
-    assert clear == accidental == 10
-    assert 30 <= fine <= 40
-
-
 @given(st.lists(st.floats(0.01, 10), min_size=12, max_size=40), st.integers(0, 100))
 def test_a_coarser_choice_never_has_more_themes(costs: list[float], seed: int) -> None:
-    densities = np.random.default_rng(seed).uniform(0.01, 3, len(costs)).tolist()
-    hierarchy = mergers(costs, densities)
-    grains: list[Granularity] = ["coarse", "normal", "fine"]
-    certain = Agreement(np.ones(len(costs)))
-    choices = [choose_number([hierarchy], certain, 500, 40, grain) for grain in grains]
+    """The share that is expected within groups falls with every group more."""
+    random, most = np.random.default_rng(seed), len(costs)
+    expected = np.sort(random.uniform(0, 1, most))[::-1]
+    quality = Quality(random.uniform(0, 1, most), expected, random.uniform(0.01, 0.5, most))
+    hierarchy = mergers(costs, [0.5] * most)
+    choices = [choose_number([hierarchy], [quality], 500, grain) for grain in GRAINS]
     numbers = [choice.number for choice in choices if choice is not None]
     assert numbers == sorted(numbers)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.sparse import csgraph
@@ -85,6 +85,14 @@ def n_components(n: int, edges: npt.NDArray[np.int32]) -> int:
     return int(csgraph.connected_components(graph, directed=False)[0])
 
 
+def rank(delta: sparse.csr_matrix) -> int:
+    """That of a coboundary; where it cannot be told for rounding, the example is given up."""
+    values = np.linalg.svd(delta.toarray(), compute_uv=False) if delta.shape[0] else np.zeros(0)
+    shares = values / max(values.max(initial=0), 1e-12)
+    assume(not ((shares > 1e-6) & (shares < 1e-2)).any())
+    return int((shares > 1e-3).sum())
+
+
 @given(graphs(), st.integers(1, 3))
 def test_global_sections_of_a_constant_sheaf_count_components(
     graph: tuple[int, npt.NDArray[np.int32]], dimension: int
@@ -99,8 +107,7 @@ def test_transport_finds_as_many_sections_as_the_laplacian(
     graph: tuple[int, npt.NDArray[np.int32]], dimension: int, seed: int, flat: bool
 ) -> None:
     sheaf = bundle(*graph, dimension, seed, flat=flat)
-    rank = np.linalg.matrix_rank(sheaf.coboundary().toarray(), tol=1e-7) if len(graph[1]) else 0
-    assert bundle_sections_dimension(sheaf) == dimension * graph[0] - rank
+    assert bundle_sections_dimension(sheaf) == dimension * graph[0] - rank(sheaf.coboundary())
     if flat:
         assert bundle_sections_dimension(sheaf) == dimension * n_components(*graph)
 
@@ -108,8 +115,8 @@ def test_transport_finds_as_many_sections_as_the_laplacian(
 @given(graphs(), st.integers(0, 5))
 def test_cohomology_adds_up_to_the_euler_characteristic(graph: tuple[int, npt.NDArray[np.int32]], seed: int) -> None:
     sheaf = bundle(*graph, 2, seed, flat=False)
-    delta = sheaf.coboundary().toarray()
-    first = delta.shape[0] - (np.linalg.matrix_rank(delta, tol=1e-7) if delta.size else 0)
+    delta = sheaf.coboundary()
+    first = delta.shape[0] - rank(delta)
     assert sheaf.global_sections_dimension() - first == sheaf.euler_characteristic
     assert sheaf.first_cohomology_dimension() == first
 

@@ -8,7 +8,7 @@
 3. *Merging*: each fine community is cut in two across its principal direction, and the pieces are merged, again and
    again, by the distances of ``hierarchy``. Where a fine community is one thing, its halves show what it costs to join
    what belongs together.
-4. *Number*: ``choosing`` scores the divisions, also by how well runs agree about them, unless the number is given.
+4. *Number*: ``choosing`` scores the divisions, unless the number is given.
 
 All this is done for several runs of the Leiden algorithm, each by itself (``search``); then their scores are averaged,
 and of their divisions into the chosen number of groups, the one that agrees most with the others is refined once more
@@ -26,16 +26,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from eopiez_ray.phases.themes.agreement import FEWEST, Agreement
 from eopiez_ray.phases.themes.choosing import Choice, Granularity, choose_number
-from eopiez_ray.phases.themes.hierarchy import Hierarchy, merge_pieces
+from eopiez_ray.phases.themes.hierarchy import FEWEST, Hierarchy, merge_pieces
+from eopiez_ray.phases.themes.quality import Quality
 from eopiez_ray.phases.vectors.static import unit_rows
 
 Floats = npt.NDArray[np.float32]
 Reals = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
-FINE_RESOLUTION = 2.0
+FINE_RESOLUTION = 3.0
 SEEDS = 4
 """Runs of the Leiden algorithm."""
 ROUNDS = 5
@@ -118,7 +118,7 @@ def settle(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted, runs: Sequ
 
     With an exact number there are fewer communities only where there are fewer different vectors.
     """
-    choice = _choice(runs, len(vectors), wanted)
+    choice = _choice(graph, vectors, wanted, runs)
     if choice is None:
         return undivided(len(vectors))
     division, agreement = _central([run.division(choice.number) for run in runs])
@@ -131,15 +131,14 @@ def settle(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted, runs: Sequ
     return Partition(by_size(refined), found, agreement)
 
 
-def _choice(runs: Sequence[Run], n: int, wanted: Wanted) -> Choice | None:
+def _choice(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted, runs: Sequence[Run]) -> Choice | None:
     if wanted.number is not None:
         return Choice(wanted.number)
-    hierarchies, n_fine = [run.hierarchy for run in runs], [run.n_fine for run in runs]
-    most = min(wanted.most, *n_fine)
+    most = min(wanted.most, *(run.n_fine for run in runs))
     if most < FEWEST:
         return None
-    agreement = Agreement.of([run.pieces for run in runs], hierarchies, most)
-    return choose_number(hierarchies, agreement, n, float(np.mean(n_fine)), wanted.granularity)
+    qualities = [Quality.of(graph, vectors, run.pieces, run.hierarchy, most) for run in runs]
+    return choose_number([run.hierarchy for run in runs], qualities, len(vectors), wanted.granularity)
 
 
 def _central(divisions: list[Labels]) -> tuple[Labels, float]:

@@ -32,6 +32,8 @@ WARD_SHARE = 0.7
 LEAST_DENSITY = 1e-3
 """Added to densities: no edges at all are not infinitely far."""
 LEAST_COST = 1e-12
+FEWEST = 2
+"""Groups that a collection is divided into, if it is."""
 
 
 @dataclass(frozen=True, slots=True)

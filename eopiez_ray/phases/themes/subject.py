@@ -27,7 +27,7 @@ class ThemeOptions:
     max_themes: int = 60
     """Themes at most, 2 to 1,000."""
     min_documents: int | None = None
-    """Documents in the smallest theme; None takes one in 200 documents, at least 3."""
+    """Documents in the smallest theme; None takes one in 400 documents, at least 3."""
     themes: int | None = None
     """Themes exactly, 1 to 1,000, whatever ``max_themes`` and ``min_documents`` say; None finds out how many."""
     granularity: Granularity = "normal"
@@ -51,7 +51,7 @@ class ThemeOptions:
         Raises:
             ParameterError: more themes are asked for than there are documents.
         """
-        least = self.min_documents if self.min_documents is not None else max(3, n // 200)
+        least = self.min_documents if self.min_documents is not None else max(3, n // 400)
         if self.themes is not None and self.themes > n > 0:
             raise ParameterError(f"themes is {self.themes}, but only {n} documents have words; ask for fewer themes")
         if n == 0 or self.themes == 1 or (self.themes is None and n < 2 * least):
