@@ -130,7 +130,7 @@ LIKE = np.full(38, 0.5)
 
 
 def chosen(hierarchy: Hierarchy, quality: Quality) -> Choice:
-    choice = choose_number([hierarchy], [quality], 1408)
+    choice = choose_number([hierarchy], [quality], 1792)
     assert choice is not None
     return choice
 
@@ -159,7 +159,7 @@ def test_several_runs_are_weighed_together() -> None:
     one[[11 - FEWEST, 20 - FEWEST]] += 0.06
     other[[11 - FEWEST, 5 - FEWEST]] += 0.06
     qualities = [divisions(each, LIKE) for each in (one, other)]
-    choice = choose_number([FLAT, FLAT], qualities, 1408)
+    choice = choose_number([FLAT, FLAT], qualities, 1792)
     assert choice is not None
     assert choice.number == 11
 

@@ -11,10 +11,10 @@ A division into k groups is scored by four things:
    from k groups to k - 1, the jump is Π (c(k) / c(k + j) · k / (k + j))^(1/3), j = 1, 2, 3. Without structure costs
    grow like 1 / k, which the factor k / (k + j) takes out; three earlier mergers are looked at, since a single one can
    be cheap by accident.
-4. *The number.* A log-normal prior expects √(n / 22) themes of n documents, but at least 6: 8 of 1,500, 21 of ten
-   thousand. This is a third of the rule of thumb √(n / 2) of Mardia, Kent and Bibby (1979, section 13.2.3).
+4. *The number.* A log-normal prior expects √(n / 28) themes of n documents, but at least 6: 7 of 1,500, 19 of ten
+   thousand. This is a quarter of the rule of thumb √(n / 2) of Mardia, Kent and Bibby (1979, section 13.2.3).
 
-The score is exp(10 · modularity) · margin^5 · jump · prior. The constants were chosen on collections that people had
+The score is exp(10 · modularity) · margin^5.5 · jump · prior. The constants were chosen on collections that people had
 sorted, in three sizes, so that the themes agree with the sections, and on planted groups. Scores of several hierarchies
 of one collection are averaged as logarithms. What other numbers score in proportion says how clear the choice is.
 
@@ -43,8 +43,8 @@ RESOLUTION: dict[Granularity, float] = {"coarse": 1.1, "normal": 1.6, "fine": 2.
 SHIFT: dict[Granularity, float] = {"coarse": 1 / 4, "normal": 1.0, "fine": 4.0}
 """Of the expected number."""
 MODULARITY_WEIGHT = 10.0
-MARGIN_WEIGHT = 5.0
-RATE = math.sqrt(1 / 22)
+MARGIN_WEIGHT = 5.5
+RATE = math.sqrt(1 / 28)
 """The expected number of themes over the square root of the number of documents."""
 FEW = 6.0
 """The expected number at least, before granularity."""
