@@ -103,10 +103,9 @@ def test_quality_is_that_of_the_definitions(seed: int, n_pieces: int) -> None:
     assert quality.most == n_pieces - 1
     for k in range(FEWEST, n_pieces):
         groups = hierarchy.division(k)[pieces]
-        together = groups[:, None] == groups
-        for resolution in (0.5, 1.5):
-            unlikely = dense - resolution * np.outer(degrees, degrees) / whole
-            assert quality.modularity(resolution)[k - FEWEST] == pytest.approx(unlikely[together].sum() / whole)
+        apart = groups[:, None] != groups
+        assert quality.coverage[k - FEWEST] == pytest.approx(dense[~apart].sum() / whole)
+        assert quality.diversity[k - FEWEST] == pytest.approx(np.outer(degrees, degrees)[apart].sum() / whole**2)
         assert quality.margins[k - FEWEST] == pytest.approx(by_definition(vectors, groups), abs=1e-4)
 
 
@@ -120,13 +119,8 @@ def test_costs_without_structure_do_not_jump() -> None:
     assert all(jump(np.array(costs), i) == pytest.approx(1) for i in range(3, 39))
 
 
-def divisions(modularity: Reals, margins: Reals) -> Quality:
-    """Of this modularity, whatever the resolution."""
-    return Quality(modularity, np.zeros(len(modularity)), margins)
-
-
 LIKE = np.full(38, 0.5)
-"""The modularity or margins of divisions into 2 to 39 groups, none better than another."""
+"""Coverage, diversity or margins of divisions into 2 to 39 groups, none better than another."""
 
 
 def chosen(hierarchy: Hierarchy, quality: Quality) -> Choice:
@@ -137,28 +131,29 @@ def chosen(hierarchy: Hierarchy, quality: Quality) -> Choice:
 
 def test_of_like_divisions_the_one_is_taken_where_the_cost_jumps() -> None:
     costs = [1 / k for k in range(40, 7, -1)] + [5 / k for k in range(7, 1, -1)]
-    choice = chosen(mergers(costs, [0.5] * 39), divisions(LIKE, LIKE))
+    choice = chosen(mergers(costs, [0.5] * 39), Quality(LIKE, LIKE, LIKE))
     assert choice.number == 7
     assert all(0 < score < 1 for _, score in choice.alternatives)
 
 
 def test_of_like_divisions_without_a_jump_the_expected_number_is_taken() -> None:
-    assert chosen(FLAT, divisions(LIKE, LIKE)).number == 8
+    assert chosen(FLAT, Quality(LIKE, LIKE, LIKE)).number == 8
 
 
 @pytest.mark.parametrize("number", [3, 11, 30])
-def test_where_modularity_or_margin_is_greater_the_number_is_taken(number: int) -> None:
+def test_where_coverage_diversity_or_margin_is_greater_the_number_is_taken(number: int) -> None:
     better = LIKE.copy()
-    better[number - FEWEST] += 0.2
-    assert chosen(FLAT, divisions(better, LIKE)).number == number
-    assert chosen(FLAT, divisions(LIKE, better)).number == number
+    better[number - FEWEST] += 0.25
+    assert chosen(FLAT, Quality(better, LIKE, LIKE)).number == number
+    assert chosen(FLAT, Quality(LIKE, better, LIKE)).number == number
+    assert chosen(FLAT, Quality(LIKE, LIKE, better)).number == number
 
 
 def test_several_runs_are_weighed_together() -> None:
     one, other = LIKE.copy(), LIKE.copy()
-    one[[11 - FEWEST, 20 - FEWEST]] += 0.06
-    other[[11 - FEWEST, 5 - FEWEST]] += 0.06
-    qualities = [divisions(each, LIKE) for each in (one, other)]
+    one[[11 - FEWEST, 20 - FEWEST]] += 0.15
+    other[[11 - FEWEST, 5 - FEWEST]] += 0.15
+    qualities = [Quality(each, LIKE, LIKE) for each in (one, other)]
     choice = choose_number([FLAT, FLAT], qualities, 1792)
     assert choice is not None
     assert choice.number == 11
@@ -170,10 +165,10 @@ FLAT = mergers([1 / k for k in range(60, 1, -1)], [0.5] * 59)
 
 @given(st.lists(st.floats(0.01, 10), min_size=12, max_size=40), st.integers(0, 100))
 def test_a_coarser_choice_never_has_more_themes(costs: list[float], seed: int) -> None:
-    """The share that is expected within groups falls with every group more."""
+    """Diversity grows with every group that is cut in two."""
     random, most = np.random.default_rng(seed), len(costs)
-    expected = np.sort(random.uniform(0, 1, most))[::-1]
-    quality = Quality(random.uniform(0, 1, most), expected, random.uniform(0.01, 0.5, most))
+    diversity = np.sort(random.uniform(0, 1, most))
+    quality = Quality(random.uniform(0, 1, most), diversity, random.uniform(0.01, 0.5, most))
     hierarchy = mergers(costs, [0.5] * most)
     choices = [choose_number([hierarchy], [quality], 500, grain) for grain in GRAINS]
     numbers = [choice.number for choice in choices if choice is not None]
@@ -214,6 +209,15 @@ def test_many_small_groups_stay_apart(seed: int) -> None:
     number, agreement = found_number(sizes, seed=seed)
     assert 20 <= number <= 60
     assert agreement > 0.9
+
+
+def test_a_few_odd_documents_do_not_hide_the_groups() -> None:
+    """They are far from all others, and would leave all others in one group."""
+    vectors, labels = groups([100, 90, 80, 70, 60, 50], spread=1.2)
+    odd, _ = groups([19], spread=0.1, seed=7)
+    themes = find_themes(np.vstack([vectors, odd])).themes
+    assert 6 <= int(themes.max()) + 1 <= 12
+    assert normalized_mutual_info_score(labels, themes[: len(labels)]) > 0.6
 
 
 def test_noise_around_the_groups_does_not_hide_them() -> None:

@@ -1,25 +1,28 @@
 """How many themes: what graph, vectors and hierarchies say, weighed with what is likely beforehand.
 
-A division into k groups is scored by four things:
+A division into k groups is scored by five things:
 
-1. *The modularity* of the graph (``quality``), at a resolution above 1, since at 1 small groups are overlooked
-   (Fortunato and Barthélemy 2007).
-2. *The margin* by which documents are nearer to their own group than to the next one (``quality``). Where a collection
+1. *The coverage* by groups of the graph's edges (``quality``).
+2. *The diversity* of the groups (``quality``), without which one group of nearly all would be best. Both together are
+   modularity, if they are weighed alike; more diversity keeps small groups from being overlooked (the resolution limit
+   of Fortunato and Barthélemy 2007).
+3. *The margin* by which documents are nearer to their own group than to the next one (``quality``). Where a collection
    has clear subjects, it is largest if each is a group; where only few documents at a time are alike, it grows with the
-   number of groups, while modularity falls.
-3. *The jump.* The cost of a merger jumps where it joins what belongs apart, however small. With c(k) the cost of going
+   number of groups, while coverage falls.
+4. *The jump.* The cost of a merger jumps where it joins what belongs apart, however small. With c(k) the cost of going
    from k groups to k - 1, the jump is Π (c(k) / c(k + j) · k / (k + j))^(1/3), j = 1, 2, 3. Without structure costs
    grow like 1 / k, which the factor k / (k + j) takes out; three earlier mergers are looked at, since a single one can
    be cheap by accident.
-4. *The number.* A log-normal prior expects √(n / 28) themes of n documents, but at least 6: 7 of 1,500, 19 of ten
+5. *The number.* A log-normal prior expects √(n / 28) themes of n documents, but at least 6: 7 of 1,500, 19 of ten
    thousand. This is a quarter of the rule of thumb √(n / 2) of Mardia, Kent and Bibby (1979, section 13.2.3).
 
-The score is exp(10 · modularity) · margin^5.5 · jump · prior. The constants were chosen on collections that people had
-sorted, in three sizes, so that the themes agree with the sections, and on planted groups. Scores of several hierarchies
-of one collection are averaged as logarithms. What other numbers score in proportion says how clear the choice is.
+The score is exp(8 · coverage) · diversity^11.5 · margin^4.5 · jump · prior. The constants were chosen on collections
+that people had sorted, in three sizes, so that the themes agree with the sections, and on planted groups. Scores of
+several hierarchies of one collection are averaged as logarithms. What other numbers score in proportion says how clear
+the choice is.
 
-Granularity moves the resolution and the expected number. Since both only ever add to what finer divisions score over
-coarser ones, a coarser granularity never gives more themes.
+Granularity moves the weight of diversity and the expected number. Both favour more groups the more, the greater they
+are, so that a coarser granularity never gives more themes.
 """
 
 from __future__ import annotations
@@ -38,24 +41,23 @@ from eopiez_ray.phases.themes.quality import Quality
 Reals = npt.NDArray[np.float64]
 Granularity = Literal["coarse", "normal", "fine"]
 
-RESOLUTION: dict[Granularity, float] = {"coarse": 1.1, "normal": 1.6, "fine": 2.4}
-"""Of modularity."""
+COVERAGE_WEIGHT = 8.0
+DIVERSITY_WEIGHT: dict[Granularity, float] = {"coarse": 6.0, "normal": 11.5, "fine": 23.0}
+MARGIN_WEIGHT = 4.5
 SHIFT: dict[Granularity, float] = {"coarse": 1 / 4, "normal": 1.0, "fine": 4.0}
 """Of the expected number."""
-MODULARITY_WEIGHT = 10.0
-MARGIN_WEIGHT = 5.5
 RATE = math.sqrt(1 / 28)
 """The expected number of themes over the square root of the number of documents."""
 FEW = 6.0
 """The expected number at least, before granularity."""
-DEVIATION = 0.9
+DEVIATION = 1.0
 """Of the logarithm of the number."""
 BEFORE = 3
 """Mergers that one is compared with."""
 LEAST_COST = 1e-6
 """Cost of a merger for each document of the collection up to which the two are copies of one another."""
-LEAST_MARGIN = 0.01
-"""Below it, groups count as equally close."""
+LEAST = 0.01
+"""Diversity or margin, below which divisions count as equal."""
 SHOWN = 3
 """Other numbers that a choice names at most."""
 
@@ -96,8 +98,9 @@ def _log_scores(hierarchy: Hierarchy, quality: Quality, n: int, granularity: Gra
     numbers = np.arange(FEWEST, quality.most + 1)
     mergers = hierarchy.n_pieces - numbers
     expected = max(FEW, RATE * math.sqrt(n)) * SHIFT[granularity]
-    scores: Reals = MODULARITY_WEIGHT * quality.modularity(RESOLUTION[granularity])
-    scores += MARGIN_WEIGHT * np.log(np.maximum(quality.margins, LEAST_MARGIN))
+    scores: Reals = COVERAGE_WEIGHT * quality.coverage
+    scores += DIVERSITY_WEIGHT[granularity] * np.log(np.maximum(quality.diversity, LEAST))
+    scores += MARGIN_WEIGHT * np.log(np.maximum(quality.margins, LEAST))
     scores += [math.log(jump(hierarchy.costs, merger)) for merger in mergers.tolist()]
     scores -= (np.log(numbers / expected) / DEVIATION) ** 2 / 2
     scores[hierarchy.costs[mergers] <= LEAST_COST * n] = -np.inf

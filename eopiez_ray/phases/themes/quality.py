@@ -1,7 +1,8 @@
 """How good the divisions of a hierarchy are, by the graph and by the vectors.
 
-- *Modularity* (Newman and Girvan 2004) is the share of the edges' weight that lies within groups, less what would lie
-  there if edges with these degrees were drawn at random; the latter times a resolution (Reichardt and Bornholdt 2006).
+- *Coverage* is the share of the edges' weight that lies within groups (Fortunato 2010, section 3.2).
+- *Diversity* is the probability that two ends of edges drawn at random lie in different groups (Simpson 1949). What is
+  left to 1 is the coverage to be expected by chance; coverage less that is modularity (Newman and Girvan 2004).
 - The *margin* is how much nearer documents are to the centre of their own group than to that of the next one, as the
   difference of both cosines: a simplified silhouette (Hruschka, Campello and de Castro 2006). A document does not count
   for its own centre, or groups would seem the better, the smaller they are.
@@ -32,12 +33,12 @@ LEAST_LENGTH = 1e-6
 class Quality:
     """Of the divisions into ``FEWEST`` groups, one more, …, each ``(m,)``."""
 
-    inside: Reals
-    """The share of the edges' weight within groups."""
-    expected: Reals
-    """The share that would be there by chance."""
+    coverage: Reals
+    """In [0, 1]."""
+    diversity: Reals
+    """In [0, 1]; it grows with every group that is cut in two."""
     margins: Reals
-    """Means over documents, between -2 and 2."""
+    """Means over documents, in [-2, 2]."""
 
     @classmethod
     def of(cls, graph: sparse.csr_matrix, vectors: Floats, pieces: Labels, hierarchy: Hierarchy, most: int) -> Self:
@@ -53,18 +54,14 @@ class Quality:
         groups, found = _Groups.of(graph, vectors, pieces), []
         for k, (kept, gone) in zip(range(hierarchy.n_pieces, FEWEST - 1, -1), hierarchy.pairs.tolist(), strict=True):
             if k <= most:
-                found.append((groups.inside(), groups.expected(), groups.margin()))
+                found.append((groups.coverage(), groups.diversity(), groups.margin()))
             groups.join(kept, gone)
         return cls(*np.array(found[::-1]).T)
 
     @property
     def most(self) -> int:
         """Groups of the finest division."""
-        return len(self.inside) + FEWEST - 1
-
-    def modularity(self, resolution: float) -> Reals:
-        """At most 1."""
-        return self.inside - resolution * self.expected
+        return len(self.margins) + FEWEST - 1
 
 
 @dataclass(slots=True)
@@ -100,11 +97,11 @@ class _Groups:
         self.own[self.own == gone] = kept
         self.left.remove(gone)
 
-    def inside(self) -> float:
+    def coverage(self) -> float:
         return float(self.links.diagonal()[self.left].sum())
 
-    def expected(self) -> float:
-        return float((self.links[:, self.left][self.left].sum(axis=1) ** 2).sum())
+    def diversity(self) -> float:
+        return 1 - float((self.links[:, self.left][self.left].sum(axis=1) ** 2).sum())
 
     def margin(self) -> float:
         rows = np.arange(len(self.own))
