@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from eopiez_ray.errors import ParameterError
 from eopiez_ray.phases.themes import ThemeOptions, find_themes
 from eopiez_ray.phases.themes.choosing import Choice, Granularity, choose_number, jump
-from eopiez_ray.phases.themes.communities import mutual_information
+from eopiez_ray.phases.themes.communities import Run, Wanted, mutual_information, refine, settle
 from eopiez_ray.phases.themes.graph import weighted_graph
 from eopiez_ray.phases.themes.hierarchy import FEWEST, Hierarchy, merge_pieces
 from eopiez_ray.phases.themes.quality import Quality
@@ -211,13 +211,14 @@ def test_many_small_groups_stay_apart(seed: int) -> None:
     assert agreement > 0.9
 
 
-def test_a_few_odd_documents_do_not_hide_the_groups() -> None:
-    """They are far from all others, and would leave all others in one group."""
-    vectors, labels = groups([100, 90, 80, 70, 60, 50], spread=1.2)
-    odd, _ = groups([19], spread=0.1, seed=7)
-    themes = find_themes(np.vstack([vectors, odd])).themes
-    assert 6 <= int(themes.max()) + 1 <= 12
-    assert normalized_mutual_info_score(labels, themes[: len(labels)]) > 0.6
+def test_where_all_documents_speak_alike_no_theme_takes_in_the_others() -> None:
+    vectors, _ = groups([400], spread=0.1)
+    edges = np.stack([np.arange(60), np.arange(340, 400)], axis=1).astype(np.int32)
+    graph = weighted_graph(400, edges, np.ones(60, np.float32))
+    pieces = np.repeat(np.arange(4), [340, 20, 20, 20])
+    assert refine(graph, vectors, pieces).max() == 0
+    settled = settle(graph, vectors, Wanted(4, 3), [Run(pieces, merge_pieces(graph, vectors, pieces), 4)])
+    assert len(np.unique(settled.labels)) == settled.choice.number > 1
 
 
 def test_noise_around_the_groups_does_not_hide_them() -> None:

@@ -12,7 +12,8 @@
 
 All this is done for several runs of the Leiden algorithm, each by itself (``search``); then their scores are averaged,
 and of their divisions into the chosen number of groups, the one that agrees most with the others is refined once more
-(``settle``). The result is deterministic.
+(``settle``), unless that takes all documents from one: where all documents speak alike, the largest community would
+take in the others. The result is deterministic.
 """
 
 from __future__ import annotations
@@ -123,10 +124,10 @@ def settle(graph: sparse.csr_matrix, vectors: Floats, wanted: Wanted, runs: Sequ
         return undivided(len(vectors))
     division, agreement = _central([run.division(choice.number) for run in runs])
     refined = refine(graph, vectors, division)
+    if refined.max() < division.max():
+        refined = division
     if wanted.number is None:
         refined = merge_fragments(graph, refined, vectors, wanted.least_size)
-    elif refined.max() < division.max():
-        refined = division
     found = replace(choice, number=int(refined.max()) + 1)
     return Partition(by_size(refined), found, agreement)
 
