@@ -9,6 +9,7 @@ from typing import Any
 
 from eopiez_ray.errors import ParameterError, UnknownColumnError
 from eopiez_ray.model.names import shown
+from eopiez_ray.phases.io.encodings import checked_encoding
 
 KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "text": (
@@ -55,6 +56,8 @@ class ReadOptions:
             name = getattr(self, f"{role}_column") or ""
             if name != _storable(name):
                 raise ParameterError(f"--{role}-column {shown(name)} is not UTF-8, and no column has that name")
+        if self.encoding:
+            checked_encoding(self.encoding)
 
 
 def _storable(name: str) -> str:
