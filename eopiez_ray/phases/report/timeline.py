@@ -19,7 +19,7 @@ MOST_BINS = 60
 OUTLIERS = 0.005
 """Share of documents at either end that may be left out if that halves the range."""
 _FIRST, _LAST = np.datetime64("0001-01-01T00:00:00"), np.datetime64("9999-12-31T23:59:59")
-"""Times that a calendar has; bins begin before and end after them where documents are dated by its first or last day."""
+"""Times that a calendar has; the bins of its first and last days begin before them, and end after them."""
 UNITS = (
     ("hour", "h", 1),
     ("day", "D", 1),
