@@ -41,6 +41,7 @@ from ..errors import ParameterError, PlanError, UnknownPhaseError
 from ..model.plan import PhaseRef
 from ..model.policies import Resources, RetryPolicy, StepPolicy
 from ..model.status import PhaseKind
+from .callables import as_function
 from .cells import version_of
 from .json_values import is_json
 from .pickling import UNPICKLABLE
@@ -361,7 +362,7 @@ def phase(
     concurrency: int | None = None,
     keeps_inputs: bool = False,
 ) -> Phase | Callable[[Callable[..., Any]], Phase]:
-    """Turn a function or class into a phase, and register it by name.
+    """Turn a function, a class or anything else that can be called into a phase, and register it by name.
 
     Args:
         version: change it when results change; cached results of other versions are not used. By default 1, and in a
@@ -384,8 +385,8 @@ def phase(
             are then loaded once per worker instead of once per task.
 
     Raises:
-        PlanError: ``combine`` is given for anything but a reduce, ``fan_in`` is below 2, or ``concurrency`` is given
-            for anything but an asynchronous map.
+        PlanError: ``combine`` is given for anything but a reduce, ``fan_in`` is below 2, ``concurrency`` is given
+            for anything but an asynchronous map, or what is to be a phase cannot be called.
     """
     tree = None if combine is None else Tree(combine, fan_in)
     if fan_in < 2:
@@ -393,7 +394,8 @@ def phase(
     if tree is not None and kind != PhaseKind.REDUCE:
         raise PlanError("only a reduce can have a combine; add kind='reduce'")
 
-    def register(target: Callable[..., Any]) -> Phase:
+    def register(given: Callable[..., Any]) -> Phase:
+        target = as_function(given, name)
         chosen = _inferred_kind(target) if kind is None else PhaseKind(kind)
         policy = StepPolicy(
             resources=resources or Resources(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -59,12 +59,15 @@ from . import (
     weigh,
 )
 from . import list as list_workflows
+from .streams import discard_output, flushed, is_of_output, open_streams
 from .system import choose_system
 from .terminal import complain, is_debugging, print_traceback, set_debugging
 from .watch import INTERRUPTED
 
 UNFORESEEN = 70
 """Exit code for an unexpected error (EX_SOFTWARE)."""
+UNWRITTEN = 74
+"""Exit code if standard output takes no more (EX_IOERR)."""
 
 
 class _Group(TyperGroup):
@@ -79,10 +82,20 @@ class _Group(TyperGroup):
             raise _told(error, "interrupted", INTERRUPTED) from error
         except BrokenPipeError:
             raise
+        except OSError as error:
+            if not is_of_output(error):
+                raise _told(error, _unforeseen(error), UNFORESEEN) from error
+            discard_output()
+            raise _told(error, _unwritten(error), UNWRITTEN) from error
         except Exception as error:  # The outermost guard.
             if type(error).__module__.startswith(("click", "typer")):
                 raise
             raise _told(error, _unforeseen(error), UNFORESEEN) from error
+
+
+def _unwritten(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"the output cannot be written: {reason}; see where standard output leads, and run the command again"
 
 
 def _unforeseen(error: Exception) -> str:
@@ -161,7 +174,19 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-    app(prog_name="eopiez")
+    open_streams()
+    try:
+        app(prog_name="eopiez")
+    except OSError as error:  # Of the help, say, which is no command.
+        if not is_of_output(error):
+            raise
+        discard_output()
+        _leave_unwritten(error)
+    finally:
+        if (unwritten := flushed()) is not None:
+            _leave_unwritten(unwritten)
+
+
+def _leave_unwritten(error: OSError) -> NoReturn:
+    complain(_unwritten(error))
+    sys.exit(UNWRITTEN)

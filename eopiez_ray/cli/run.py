@@ -279,6 +279,8 @@ def _name_of(inputs: list[str]) -> str:
 
 def _absolute(inputs: list[str]) -> list[str]:
     """Paths as workers see them, whose working folder is another."""
+    if "" in inputs:
+        raise ParameterError("an input is '', which names no file; is a variable of the shell empty?")
     return [
         given if given == "-" or given.startswith("file://") else str(Path(given).expanduser().absolute())
         for given in inputs

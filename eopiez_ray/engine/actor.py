@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import ray
 
 from ..encryption.delivery import Recipient
-from ..model.work import Handover, InHand, Place
+from ..model.work import Answer, Handover, InHand, Place
 from .figures import NodeFigures, node_figures
 from .last_words import Logbook, leave_word_of_exit
 from .worker import Worker
@@ -61,7 +61,8 @@ class WorkerActor:
             return None
         self._logbook.begin(call.id)
         try:
-            reports = pickle.dumps(self._worker.run(call), protocol=5)
+            done = self._worker.run(call)
+            reports = pickle.dumps(Answer(done, self._worker.is_spent), protocol=5)
             self._calls[call.id] = self._calls[call.id]._replace(reports=reports)
         except BaseException:
             del self._calls[call.id]  # A new owner that asks for it learns that it is lost, instead of asking for ever.

@@ -6,10 +6,11 @@ import asyncio
 import pickle
 import socket
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..encryption.delivery import sent_to
 from ..logs import get_logger
+from ..model.work import Answer
 from .actors import Started, actor_names, find_actor, kill, last_words_there, waits_for_room
 from .executor import CallTimedOutError, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from .last_words import LastWords, read_last_words
@@ -75,7 +76,18 @@ class Calls:
         if answer is None:
             self._staff.workers.pop(pooled.name, None)
             raise WorkerStoppedError(pooled.name)
-        return _heard_of(pooled, call.id, answer)
+        return self._heard_of(pooled, call.id, answer)
+
+    def _heard_of(self, pooled: Pooled, call: str, answer: bytes) -> Sequence[Sequence[Report | Results]]:
+        """The reports of a call, which the worker may forget once it hears of it; a spent worker is replaced."""
+        found = pickle.loads(answer)
+        reports, is_spent = found if isinstance(found, Answer) else (found, False)  # As of the version before.
+        pooled.heard.append(call)
+        if is_spent:
+            log.info("worker spent", worker=pooled.name)
+            self._staff.kill(pooled)
+            pooled.is_stopped = True  # What is queued on it was stopped, not lost.
+        return cast("Sequence[Sequence[Report | Results]]", reports)
 
     async def inherit(self, dead: Collection[str]) -> list[Inherited]:
         """Take over the workers of dead orchestrators, given by their ids in hex, that live on this cluster."""
@@ -126,7 +138,7 @@ class Calls:
                 asked.add_done_callback(_heard)
                 await asyncio.wait({asked, pooled.departed}, return_when=asyncio.FIRST_COMPLETED)
                 if asked.done() and (answer := asked.result()) is not None:
-                    return _heard_of(pooled, inherited.call, answer)
+                    return self._heard_of(pooled, inherited.call, answer)
                 await asyncio.sleep(COLLECT_S)
         except (ray.exceptions.RayError, ConnectionError) as error:
             if pooled.is_stopped:
@@ -167,13 +179,6 @@ def _heard(answer: asyncio.Future[Any]) -> None:
     """Retrieve the result of a call that nobody waits for any more, so that asyncio does not complain."""
     if not answer.cancelled():
         answer.exception()
-
-
-def _heard_of(pooled: Pooled, call: str, answer: bytes) -> Sequence[Sequence[Report | Results]]:
-    """The reports of a call, which the worker may forget once it hears of it."""
-    reports: Sequence[Sequence[Report | Results]] = pickle.loads(answer)
-    pooled.heard.append(call)
-    return reports
 
 
 async def _lost_with(pooled: Pooled, call: str, error: Exception) -> WorkerLostError:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
 from ..display import Rows, attempts_html, steps_html, watch, workflow_html
-from ..errors import WorkflowNotFinishedError
+from ..errors import PlanError, WorkflowNotFinishedError
 from ..model.changes import Change, StepChange
 from ..model.endings import check_succeeded
 from ..model.filters import AttemptFilter, LogFilter, TaskFilter
 from ..model.names import check_step, check_version
 from ..model.options import RequestOptions, login_name, request_of
 from ..model.plan import PlanSpec
-from ..model.status import StepStatus, WorkflowStatus
+from ..model.status import PhaseKind, StepStatus, WorkflowStatus
 from ..model.views import RejectReason
 from ..settings import Settings
 from ..store import Workflows
@@ -125,6 +125,7 @@ class Workflow:
 
         Raises:
             KeyError: the plan has no such step.
+            PlanError: the step holds values of the plan.
             WorkflowNotFinishedError: the step is not done.
         """
         if self._plan is None:
@@ -133,6 +134,8 @@ class Workflow:
         if step not in positions:
             raise KeyError(f"workflow {self.id} has no step {step!r}; it has {', '.join(positions)}")
         position = positions[step]
+        if self._plan.steps[position].phase.kind is PhaseKind.VALUES:
+            raise PlanError(f"step {step!r} only holds values that came with the plan")
         if not self._thread.engine.has_succeeded(self.id):
             status = self.steps()[position].status
             if status is not StepStatus.SUCCEEDED:

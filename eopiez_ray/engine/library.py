@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from ..model.work import WorkStep
+    from .premises import Premises
 
 
 class Bound(NamedTuple):
@@ -24,7 +25,10 @@ class Bound(NamedTuple):
 class Library:
     """Loads code on first use, and keeps it."""
 
-    def __init__(self) -> None:
+    def __init__(self, premises: Premises) -> None:
+        self._premises = premises
+        self._leaning: set[tuple[str, str]] = set()
+        """Instances that have changed the state of the process when they were made, and may need what they set."""
         self._pickled: dict[str, bytes] = {}
         self._loaded: dict[str, Any] = {}
         self._bound: dict[tuple[str, str], Bound] = {}
@@ -47,9 +51,20 @@ class Library:
         token = step.digest, repr(step.parameters)
         if token not in self._bound:
             phase = self._load(step.digest)
+            before = self._premises.seen()
             self._bound[token] = Bound(_with(phase.function, step.parameters), phase.keeps_inputs)
+            if isinstance(phase.function, type) and self._premises.seen() != before:
+                self._leaning.add(token)
         self._last = step, self._bound[token]
         return self._bound[token]
+
+    def forget_leaning(self) -> None:
+        """Let classes be made anew that have changed the state of the process, which has been put back since."""
+        if self._leaning:
+            for token in self._leaning:
+                del self._bound[token]
+            self._leaning.clear()
+            self._last = None, Bound(_nothing, keeps_inputs=False)
 
     def values(self, digest: str) -> Sequence[Any]:
         """Values provided by a plan."""

@@ -24,6 +24,7 @@ from .attempt import Attempt, Moment
 from .capture import Capture
 from .library import Library
 from .loop import Loop
+from .premises import Premises
 from .sharing import is_frozen
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Worker:
         self.name = name
         self._artifacts = Artifacts(artifact_url, KEYS)
         self._shared = ValueCache(self._artifacts)
-        self._library, self._loop = Library(), Loop()
+        self._premises = Premises()
+        self._library, self._loop = Library(self._premises), Loop()
         self._sources: dict[tuple[str, int], tuple[int, Iterator[Any]]] = {}
         self._attempt: Attempt | None = None
         """The running attempt, if there is only one."""
@@ -60,6 +62,11 @@ class Worker:
     def known(self) -> Iterable[str]:
         """Digests of the code, and ids of the data keys, that it has been sent."""
         return [*self._library.known, *(key.hex() for key in self._artifacts.keys.ids)]
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether its process will soon be of no use, and should be replaced."""
+        return self._premises.are_spent
 
     @property
     def printed(self) -> Path:
@@ -81,6 +88,8 @@ class Worker:
         return list(map(condensed, reports))
 
     def _run_part(self, part: WorkPart, ends_at: float, *, is_first: bool) -> list[Report]:
+        if self._premises.admit(part.workflow_id):
+            self._library.forget_leaning()
         reports, outputs = list[Report](), Outputs()
         for step, items in groupby(part.tasks(), lambda item: item.key.step):
             if part.steps[step].concurrency > 1:
@@ -237,6 +246,7 @@ class Worker:
         except BaseException as error:  # noqa: BLE001 - code of users, which may raise anything
             attempt.fail(error)
         finally:
+            self._premises.leave_if_forked()
             self._capture.drain()
             self._attempt = None
 

@@ -47,15 +47,15 @@ def value_of(output: Output, stored: memoryview) -> Any:
     """
     if output.size > MOST_BYTES:
         raise _too_much()
-    if output.content_form == "arrow":
-        with pa.ipc.open_stream(pa.py_buffer(stored)) as reader:
-            return reader.read_all().to_pylist()
     try:
+        if output.content_form == "arrow":
+            with pa.ipc.open_stream(pa.py_buffer(stored)) as reader:
+                return reader.read_all().to_pylist()
         pickled, *buffers = unframed(stored) if output.content_form == "buffers" else [stored]
         return _Plain(io.BytesIO(pickled), buffers=buffers).load()
     except Problem:
         raise
-    except Exception as error:  # A pickle from a stranger can fail in any way.
+    except Exception as error:  # A pickle from a stranger can fail in any way, and tables hold what Python has not.
         raise _not_plain(type(error).__name__) from error
 
 
@@ -66,7 +66,7 @@ class Shown:
         self._left = MOST_PARTS
 
     def of(self, value: Any, depth: int = 0) -> Any:
-        """The value as JSON: times are ISO 8601, bytes base64, what is not finite null.
+        """The value as JSON: times are ISO 8601, bytes base64, what is not finite null, halves of characters escaped.
 
         Raises:
             Problem: there is too much of it.
@@ -85,12 +85,14 @@ class Shown:
 
 
 def _key(key: Any) -> str:
-    return key if isinstance(key, str) else str(_scalar(key))
+    return str(_scalar(key))
 
 
 def _scalar(value: Any) -> Any:
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, int):
         return value if -LARGEST <= value < LARGEST else hex(value)
     if isinstance(value, float):
@@ -101,7 +103,7 @@ def _scalar(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return str(value)
+    return _scalar(str(value))
 
 
 class _Dtype:

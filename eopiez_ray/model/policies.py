@@ -143,6 +143,10 @@ class StepPolicy:
         return frozenset((self.resources,))
 
     def __post_init__(self) -> None:
+        for option, kind in (("resources", Resources), ("retry", RetryPolicy)):
+            if not isinstance(getattr(self, option), kind):
+                given = type(getattr(self, option)).__name__
+                raise TypeError(f"{option} is of type {given}; write {option}=ez.{kind.__name__}(…)")
         for name in ("timeout_s", "step_timeout_s", "wait_timeout_s"):
             seconds = getattr(self, name)
             if seconds is not None and not 0 < seconds < math.inf:

@@ -11,6 +11,8 @@ from .tasks import Output, StepSummary, TaskKey
 
 if TYPE_CHECKING:
     from ..encryption.keys import DataKey
+    from .results import Results
+    from .tasks import Report
 
 
 class Part(NamedTuple):
@@ -140,6 +142,15 @@ class WorkCall(NamedTuple):
     """Calls whose reports have arrived, so that the worker can drop them."""
 
 
+class Answer(NamedTuple):
+    """What a worker answers to a call."""
+
+    reports: list[list[Report | Results]]
+    """Of each part."""
+    is_spent: bool
+    """Whether its process should be replaced."""
+
+
 class InHand(NamedTuple):
     """A call that a worker has received, and whose reports may not have arrived."""
 
@@ -147,7 +158,7 @@ class InHand(NamedTuple):
     tasks: tuple[tuple[str, tuple[TaskKey, ...]], ...]
     """Workflow and tasks of each part."""
     reports: bytes | None
-    """Pickled reports of each part; None while it runs."""
+    """The pickled answer; None while it runs."""
 
 
 class Place(NamedTuple):

@@ -44,6 +44,8 @@ def test_dry_run_shows_names_escaped_and_counts(folder: Path) -> None:
     ("arguments", "code"),
     [
         (("run", b"caf\xe9", "--dry-run"), 65),
+        (("run", "", "--dry-run", "-o", "out"), 64),
+        (("run", "in", "--encoding", "nonsense", "--dry-run", "-o", "out"), 64),
         (("run", b"in/caf\xe9\x1b[31m.csv", "--dry-run"), 0),
         (("run", b"in/*\xe9*.csv", "--dry-run"), 0),
         (("run", "in", "--dry-run", "-o", b"caf\xe9"), 64),

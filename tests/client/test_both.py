@@ -238,6 +238,12 @@ def test_a_step_that_there_is_not_has_no_result(system: System) -> None:
         workflow.result("no")
 
 
+def test_a_step_of_values_says_that_it_has_no_result(system: System) -> None:
+    workflow = system.start(lengths("a")).wait(60)
+    with pytest.raises(PlanError, match="only holds values that came with the plan"):
+        list(workflow.result("words"))
+
+
 @ez.phase(version="1")
 def even(number: int) -> int:
     if number % 2:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
+import json
 import os
 import pickle
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,10 +157,36 @@ def shown(value: Any) -> Any:
         (np.arange(6).reshape(2, 3).T, [[0, 3], [1, 4], [2, 5]]),
         (np.float32(0.5), 0.5),
         ({"x": np.zeros(0)}, {"x": []}),
+        (["\udcff\0", {"\ud83d": 1}], ["\\udcff\0", {"\\ud83d": 1}]),
+        (PurePosixPath("caf\udce9"), "caf\\udce9"),
     ],
 )
 def test_plain_data_is_shown_as_json(value: Any, expected: Any) -> None:
     assert shown(value) == expected
+
+
+TABLES = {
+    "invalid text": pa.table({"a": pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())}),
+    "times beyond the calendar": pa.table({"a": pa.array([2**62], pa.timestamp("us"))}),
+    "a zone that there is not": pa.table({"a": pa.array([1], pa.timestamp("us", "Mars/Phobos"))}),
+    "days beyond the calendar": pa.table({"a": pa.array([2**30], pa.date32())}),
+    "durations": pa.table({"a": pa.array([2**62], pa.duration("s"))}),
+    "an extension": pa.table({"a": pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"0" * 16], pa.binary(16)))}),
+    "runs": pa.table({"a": pa.RunEndEncodedArray.from_arrays([3, 5], ["a", "b"])}),
+    "a union": pa.table({"a": pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array(["\x00"])])}),
+    "no columns": pa.table({}),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_of_anything_is_shown_or_refused(kind: str) -> None:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, TABLES[kind].schema) as writer:
+        writer.write_table(TABLES[kind])
+    stored = sink.getvalue()
+    with contextlib.suppress(Problem):
+        rows = Shown().of(value_of(Output(b"", len(stored), "arrow", None), memoryview(stored)))
+        assert json.dumps(rows, allow_nan=False, ensure_ascii=False).encode()
 
 
 class Hostile:

@@ -33,7 +33,7 @@ from eopiez_ray.phases.report.gathering import Results, gather
 from eopiez_ray.phases.report.map import MOST_POINTS, Map, sample_positions
 from eopiez_ray.phases.report.page import as_bytes, as_duration, as_percent, colour, render
 from eopiez_ray.phases.report.tables import TableFacts, described, write_tables
-from eopiez_ray.phases.report.timeline import make_timeline
+from eopiez_ray.phases.report.timeline import end_of, make_timeline
 from eopiez_ray.phases.schemas import ASSIGNMENTS, DOCUMENTS, FACETS, THEMES, TRAITS
 from eopiez_ray.phases.themes.finding import ThemeFacts
 
@@ -473,6 +473,18 @@ def test_timeline_leaves_out_a_few_wrong_dates_and_says_so() -> None:
 
 def test_no_timeline_without_times() -> None:
     assert make_timeline(dates(*["NaT"] * 50), np.zeros(50, np.int32)) is None
+
+
+@pytest.mark.parametrize("middle", ["0001-01-02", "0009-06-01", "2024-01-01", "9998-01-01", "9999-12-30"])
+@pytest.mark.parametrize("edge", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+def test_a_timeline_reaches_the_first_and_the_last_day_of_the_calendar(edge: str, middle: str) -> None:
+    timeline = make_timeline(dates(*[edge] * 20, *[middle] * 20), np.zeros(40, np.int32))
+    assert timeline is not None
+    assert sum(timeline.total) == 40
+    assert timeline.starts[0] < end_of(timeline)
+
+
+def test_a_timeline_needs_times_that_differ() -> None:
     assert make_timeline(dates(*["2024-01-01"] * 50), np.zeros(50, np.int32)) is None
     report, points = gather(made_results(dated=False), "Notes", NOW)
     assert report.timeline is None

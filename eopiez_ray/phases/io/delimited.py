@@ -13,12 +13,11 @@ from eopiez_ray.model.tasks import Reject
 from eopiez_ray.phases.io.dialects import Dialect, find_dialect
 from eopiez_ray.phases.io.encodings import text_lines
 from eopiez_ray.phases.io.files import InputFile
+from eopiez_ray.phases.io.headers import are_short
 from eopiez_ray.phases.io.options import ReadOptions, unique_names
 from eopiez_ray.phases.io.records import Piece, Remark, rejected
 from eopiez_ray.phases.io.sniffing import Format, Opened
 
-_HEADER_CELL = 80
-"""Characters beyond which a cell of the first row is not the name of a column."""
 _LONGEST_ROW = 64 << 20
 """Characters of a row that goes over many lines; beyond, its quote never closes."""
 _SHORTEST_SEARCH = 1 << 20
@@ -140,8 +139,11 @@ class _Rows:
     def _headed(self, number: int, cells: list[str]) -> Iterator[Row | Remark]:
         """Take the names from the first row; if it does not look like names, it is a row like the others."""
         self._width = len(cells)
-        if any(len(cell) > _HEADER_CELL or "\n" in cell for cell in cells):
+        if not (self._dialect.has_names if self._dialect.is_table else are_short(cells)):
             self._names = [f"column{i}" for i in range(1, len(cells) + 1)]
+            yield Remark(
+                f"{self._source}:{number}", "the table has no header; its columns are called column1, column2 …"
+            )
             yield Piece(number, dict(zip(self._names, cells, strict=True)))
             return
         given = [cell.strip() or f"column{i}" for i, cell in enumerate(cells, 1)]

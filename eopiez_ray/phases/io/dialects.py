@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from eopiez_ray.phases.io.headers import names_columns
 from eopiez_ray.phases.io.options import ReadOptions, is_known_name
 
 SAMPLE_LINES = 200
@@ -38,6 +39,8 @@ class Dialect:
     header: tuple[str, ...] = ()
     is_table: bool = False
     """Whether there is more than one column, and most rows have as many as the header."""
+    has_names: bool = True
+    """Whether the header names the columns, and is no row like those below it."""
     problem: str = ""
     """Why the header cannot be used; empty if it can."""
 
@@ -105,8 +108,13 @@ def _laid_out(lines: list[str], delimiter: str, options: ReadOptions) -> Dialect
     width = widths.most_common(1)[0][0] if widths else 1
     at, header = _header(rows, width, options)
     is_table = len(header) > 1 and len(header) == width
+    has_names = not is_table or names_columns(header, [cells for line, cells in rows if line > at], options)
     problem = "" if is_table else _problem(rows, at, header, width)
-    return Dialect(delimiter, above=at, header=tuple(header), is_table=is_table, problem=problem)
+    if at and not has_names:
+        count = len(rows[0][1])
+        has = f"{count} field{'s' * (count > 1)}"
+        problem = f"line {rows[0][0] + 1} is no header: it has {has}, and the rows below it {width}"
+    return Dialect(delimiter, above=at, header=tuple(header), is_table=is_table, has_names=has_names, problem=problem)
 
 
 def _lenient(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -86,9 +86,21 @@ def decoded(data: bytes, named: str | None) -> str:
     encoding = text_encoding(named) if named else "utf-8"
     if encoding is not None:
         with contextlib.suppress(ValueError):
-            return data.decode(encoding)
+            return data.decode("utf-8" if is_rather_utf8(data, encoding) else encoding)
     detected = detect_encoding(data[:SAMPLE])
     return data.decode(detected, C1 if detected == "cp1252" else "replace")
+
+
+def is_rather_utf8(data: bytes, named: str) -> bool:
+    """Whether a text is in UTF-8, although another encoding is named: one of a byte a character, in which anything is
+    valid."""
+    if data.isascii() or named.startswith("utf"):
+        return False
+    try:
+        data.decode("utf-8")
+        return len(data.decode(named)) == len(data)
+    except ValueError:
+        return False
 
 
 def detect_encoding(sample: bytes) -> str:

@@ -7,13 +7,14 @@ import fnmatch
 import glob
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from eopiez_ray.errors import UnreadableInputError
 from eopiez_ray.model.names import shown
+from eopiez_ray.phases.io.records import Remark
 
 _SCHEME = "file://"
 
@@ -35,10 +36,18 @@ class _Root(NamedTuple):
     is_folder: bool
 
 
-def find_files(inputs: Sequence[str]) -> Iterator[InputFile]:
+_Passed = Callable[[str, str], None]
+"""Is told of each path that is passed over, and what it is."""
+
+
+def find_files(inputs: Sequence[str], tell: Callable[[Remark], None] | None = None) -> Iterator[InputFile]:
     """The files of all inputs (files, folders, glob patterns), each once, folders in the order of their names.
 
-    Hidden files and folders are left out, unless they are named.
+    Hidden files and folders are left out, unless they are named, and so are links to folders.
+
+    Args:
+        inputs: as a user writes them, or ``portable``.
+        tell: is told what is left out below a folder.
 
     Raises:
         UnreadableInputError: an input does not exist, matches nothing, or is standard input that was not spooled.
@@ -46,8 +55,13 @@ def find_files(inputs: Sequence[str]) -> Iterator[InputFile]:
     roots = [root for given in inputs for root in _roots(given)]
     shared = os.path.join(_shared_folder(roots), "")  # noqa: PTH118
     seen: set[str] | None = set() if len(roots) > 1 else None
+
+    def passed(path: str, what: str) -> None:
+        if tell is not None:
+            tell(Remark(shown(_below(shared, path)), what, 1))
+
     for root in roots:
-        for path in _walk(root.path) if root.is_folder else [root.path]:
+        for path in _walk(root.path, passed) if root.is_folder else [root.path]:
             if seen is not None:
                 real = os.path.realpath(path)
                 if real in seen:
@@ -85,7 +99,7 @@ def _roots(given: str) -> list[_Root]:
     if os.path.lexists(path):
         return [_Root(path, False)]
     if not glob.has_magic(path):
-        raise UnreadableInputError(shown(path), "there is no such file or folder", _advice(path))
+        raise UnreadableInputError(shown(path) or "''", "there is no such file or folder", _advice(path))
     files = [_Root(match, False) for match in sorted(_matches(path)) if not os.path.isdir(match)]  # noqa: PTH112
     if not files:
         raise UnreadableInputError(shown(path), "the pattern matches no file", "`**/` in it descends into folders")
@@ -168,22 +182,28 @@ def _below(folder: str, path: str) -> str:
     return name.replace(os.sep, "/")
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _nobody(path: str, what: str) -> None:
+    """Is told, and keeps it to itself."""
+
+
+def _walk(folder: str, passed: _Passed = _nobody) -> Iterator[str]:
     """All files below a folder; symbolic links to folders are not followed, for they can lead in a circle."""
-    levels = [_entries(folder)]
+    levels = [_entries(folder, passed)]
     while levels:
         entry = next(levels[-1], None)
         if entry is None:
             levels.pop()
         elif isinstance(entry, str):
             yield entry
+        elif _leads_to_folder(entry) and entry.is_symlink():
+            passed(entry.path, "link to a folder")
         elif _leads_to_folder(entry):
-            levels.extend([] if entry.is_symlink() else [_entries(entry.path)])
+            levels.append(_entries(entry.path, passed))
         else:
             yield entry.path
 
 
-def _entries(folder: str) -> Iterator[os.DirEntry[str] | str]:
+def _entries(folder: str, passed: _Passed) -> Iterator[os.DirEntry[str] | str]:
     """What is in a folder by name, without what is hidden; the folder itself if it cannot be listed."""
     try:
         with os.scandir(folder) as found:
@@ -191,7 +211,11 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str] | str]:
     except OSError:
         yield folder  # Opening it fails with the reason, and becomes a reject.
         return
-    yield from (entry for entry in entries if not entry.name.startswith("."))
+    for entry in entries:
+        if entry.name.startswith("."):
+            passed(entry.path, "hidden file or folder")
+        else:
+            yield entry
 
 
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from eopiez_ray.model.tasks import Reject
 from eopiez_ray.phases.io.encodings import MAXIMUM_ROW, text_chunks, text_lines
 from eopiez_ray.phases.io.files import InputFile
+from eopiez_ray.phases.io.json_tables import rows_inside
 from eopiez_ray.phases.io.options import ReadOptions
 from eopiez_ray.phases.io.records import Piece, Remark, kind_of, reason_of, rejected, whole_characters
 from eopiez_ray.phases.io.sniffing import Opened
@@ -20,6 +21,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _WORD = re.compile(r'[^\s,\]{["]+')
 _NEXT = re.compile(r"\s*(?:[,{\]]|\Z)")
 """What follows an element of an array, or a value in a sequence."""
+_ASSIGNED = re.compile(r"\s*[A-Za-z_$][\w.$]*\s*=\s*(?=[\[{])")
+"""What stands before the value where it is a script, as in exports of posts."""
 _LONGEST_BROKEN = 16 << 20
 """Characters in which the end of a broken element is looked for."""
 HALF_CHARACTER = "it has half a character (a lone surrogate), which became U+FFFD"
@@ -105,12 +108,12 @@ def json_row(file: InputFile, number: int, value: Any) -> Row | Reject:
 
 
 def read_json(file: InputFile, opened: Opened, options: ReadOptions, encoding: str) -> Iterator[Row | Reject | Remark]:
-    """The elements of an array, the values of a sequence, or the one list inside a single object."""
+    """The elements of an array, the values of a sequence, or the rows inside a single object."""
     items = _items(file, opened, encoding)
     first = list(_up_to_second(items))
     rows = [item for item in first if isinstance(item, Piece)]
     if len(rows) == 1 and not any(isinstance(item, Reject) for item in first):
-        if (inner := _only_list(rows[0].content)) is not None:
+        if (inner := rows_inside(rows[0].content, options)) is not None:
             yield from (item for item in first if isinstance(item, Remark))
             yield from (json_row(file, number, value) for number, value in enumerate(inner, 1))
             return
@@ -126,11 +129,6 @@ def _up_to_second(items: Iterator[Row | Reject | Remark]) -> Iterator[Row | Reje
         count += not isinstance(item, Remark)
         if count == 2:
             return
-
-
-def _only_list(value: dict[str, Any]) -> list[Any] | None:
-    lists = [inner for inner in value.values() if isinstance(inner, list) and inner and isinstance(inner[0], dict)]
-    return lists[0] if len(lists) == 1 and not isinstance(value.get("text"), str) else None
 
 
 def _items(file: InputFile, opened: Opened, encoding: str) -> Iterator[Row | Reject | Remark]:
@@ -189,7 +187,7 @@ class _Values:
     def _find_next(self) -> bool:
         """Go to where the next value begins; whether there is one."""
         while True:
-            skipped = " \t\n\r," + ("]" if self._is_array else "")
+            skipped = " \t\n\r\x1e," + ("]" if self._is_array else "")
             while self._position < len(self._buffer) and self._buffer[self._position] in skipped:
                 self._position += 1
             if self._position == len(self._buffer):
@@ -198,6 +196,8 @@ class _Values:
                 self._buffer, self._position = next(self._chunks, ""), 0
                 self._is_open = bool(self._buffer)
             elif self._is_array is None:
+                if (assigned := _ASSIGNED.match(self._buffer, self._position)) is not None:
+                    self._position = assigned.end()
                 self._is_array = self._buffer[self._position] == "["
                 self._position += self._is_array
             else:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from eopiez_ray.errors import ParameterError, UnknownColumnError
 from eopiez_ray.model.names import shown
+from eopiez_ray.phases.io.encodings import checked_encoding
 
 KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "text": (
         "text", "body", "content", "contents", "message", "article", "document", "fulltext", "articletext", "maintext",
-        "review", "reviewtext", "comment", "post", "tweet", "story", "transcript", "abstract", "description", "summary",
+        "review", "reviewtext", "comment", "post", "tweet", "selftext", "story", "transcript", "abstract",
+        "description", "summary",
     ),
     "id": ("id", "documentid", "docid", "uuid", "guid", "key", "articleid", "messageid", "reviewid", "postid", "pmid"),
     "title": ("title", "headline", "subject", "heading", "name"),
@@ -54,6 +56,8 @@ class ReadOptions:
             name = getattr(self, f"{role}_column") or ""
             if name != _storable(name):
                 raise ParameterError(f"--{role}-column {shown(name)} is not UTF-8, and no column has that name")
+        if self.encoding:
+            checked_encoding(self.encoding)
 
 
 def _storable(name: str) -> str:
@@ -75,18 +79,22 @@ class Columns:
         return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
 
 
-def choose_columns(source: str, rows: Sequence[Mapping[str, Any]], options: ReadOptions) -> Columns:
+def choose_columns(
+    source: str, rows: Sequence[Mapping[str, Any]], options: ReadOptions, own: Collection[str] | None = None
+) -> Columns:
     """The columns of a table, by what the user named, then by known names, and for the text also by length.
 
     Args:
         source: the table's name in errors.
         rows: its first rows.
+        own: the columns that are not inside an object, whatever their names look like; all of them by default.
 
     Raises:
         UnknownColumnError: a named column does not exist, or no column can be taken for the text.
     """
     available = list(dict.fromkeys(name for row in rows for name in row))
-    plain = [name for name in available if "." not in name]
+    own = available if own is None else own
+    plain = [name for name in available if name in own]
     others = {role: _choose(source, role, available, plain, options) for role in KNOWN_NAMES}
     taken = {name for name in others.values() if name}
     text = others.pop("text") or _longest_prose(rows, plain, taken) or _inner_text(rows, available, taken)

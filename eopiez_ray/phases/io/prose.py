@@ -1,7 +1,8 @@
-"""Documents that are files of their own: plain text, Markdown and HTML."""
+"""Documents that are files of their own: plain text, Markdown, HTML and XML."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -9,8 +10,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from eopiez_ray.errors import UnreadableInputError
 from eopiez_ray.model.tasks import Reject
-from eopiez_ray.phases.io.encodings import CHUNK, SAMPLE, decode_whole, text_encoding
+from eopiez_ray.phases.io.encodings import CHUNK, SAMPLE, decode_whole, is_rather_utf8, text_encoding
 from eopiez_ray.phases.io.files import InputFile
+from eopiez_ray.phases.io.markup import bounded
 from eopiez_ray.phases.io.options import ReadOptions
 from eopiez_ray.phases.io.records import Record, parse_time, plain_value, rejected
 from eopiez_ray.phases.io.sniffing import Format, Opened
@@ -20,7 +22,11 @@ MAXIMUM_DOCUMENT = 1 << 30
 _TITLE_LENGTH = 120
 """Characters up to which a first line above an empty one is a title."""
 
-_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w:.-]+)""", re.I)
+_CHARSET = re.compile(
+    rb"""<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,200}?encoding)\s*=\s*["']?\s*([\w:.-]+)""", re.IGNORECASE
+)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_XML_MARKUP = re.compile(r"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|</?[^\s<>/][^<>]*>", re.DOTALL)
 _UNSEEN = ["script", "style", "noscript", "template", "svg", "head", "iframe", "object"]
 _BLOCKS = frozenset(
     re.findall(
@@ -36,7 +42,7 @@ _DATES = 'meta[property="article:published_time"], meta[name="date"], meta[itemp
 def read_prose(file: InputFile, opened: Opened, options: ReadOptions) -> Record | Reject:
     """The file as one document, or why it is none."""
     data = read_whole(file, opened)
-    encoding = options.encoding or (_declared(data) if opened.format is Format.HTML else None)
+    encoding = options.encoding or (_declared(data) if opened.format in {Format.HTML, Format.XML} else None)
     try:
         text = decode_whole(data, encoding)
     except UnicodeDecodeError as error:
@@ -45,6 +51,8 @@ def read_prose(file: InputFile, opened: Opened, options: ReadOptions) -> Record 
         return rejected(file.source, reason, sample)
     if opened.format is Format.HTML:
         return _from_html(file, text)
+    if opened.format is Format.XML:
+        return _from_xml(file, text)
     title = _markdown_title(text) if opened.format is Format.MARKDOWN else _title_line(text)
     return Record(text, file.source, title=title, label=file.label)
 
@@ -67,9 +75,12 @@ def read_whole(file: InputFile, opened: Opened) -> bytes:
     return b"".join(chunks)
 
 
-def html_text(html: str) -> str:
+def html_text(page: str) -> str:
     """What a reader sees of a page, a block a line."""
-    tree = LexborHTMLParser(html)
+    return _text(LexborHTMLParser(bounded(page)))
+
+
+def _text(tree: LexborHTMLParser) -> str:
     tree.strip_tags(_UNSEEN)
     lines = (" ".join(line.split()) for line in "".join(_pieces(tree.root)).split("\n"))
     return "\n".join(line for line in lines if line)
@@ -95,13 +106,27 @@ def _pieces(root: LexborNode | None) -> Iterator[str]:
             stack.append(node.child)
 
 
-def _from_html(file: InputFile, html: str) -> Record:
-    tree = LexborHTMLParser(html)
+def _from_html(file: InputFile, page: str) -> Record:
+    tree = LexborHTMLParser(bounded(page))
     title = tree.css_first("title") or tree.css_first("h1")
     date = tree.css_first(_DATES)
     time = parse_time(date.attributes.get("content")) if date is not None else None
     shown = plain_value(" ".join(title.text().split())) if title is not None else None
-    return Record(html_text(html), file.source, title=shown, time=time, label=file.label)
+    return Record(_text(tree), file.source, title=shown, time=time, label=file.label)
+
+
+def _from_xml(file: InputFile, xml: str) -> Record | Reject:
+    """What stands between the tags; a file that says everything within its tags is a table, and no document."""
+    plain = _XML_MARKUP.sub("\n", _CDATA.sub(_escaped, xml))
+    lines = (" ".join(line.split()) for line in html.unescape(plain).split("\n"))
+    text = "\n".join(line for line in lines if line)
+    if not text and xml.strip():
+        return rejected(file.source, "it is XML without text between its tags; save its rows as CSV or JSON lines", xml)
+    return Record(text, file.source, label=file.label)
+
+
+def _escaped(section: re.Match[str]) -> str:
+    return html.escape(section[1], quote=False)
 
 
 def _declared(data: bytes) -> str | None:
@@ -112,8 +137,8 @@ def _declared(data: bytes) -> str | None:
     name = match[1].decode("ascii", "replace").lower()
     name = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "gb2312": "gb18030", "shift_jis": "cp932"}.get(name, name)
     encoding = text_encoding(name)
-    if encoding is None:
-        return None
+    if encoding is None or encoding.startswith(("utf-16", "utf-32")) or is_rather_utf8(data, encoding):
+        return None  # Where it can be read as ASCII, it is in neither of the wide ones.
     try:
         data.decode(encoding)
     except ValueError:

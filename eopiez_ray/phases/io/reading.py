@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -29,6 +29,10 @@ from eopiez_ray.phases.schemas import DOCUMENTS
 DEFAULTS = ReadOptions()
 _MACHINE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT})
 """Errors that say nothing of a file, but that the machine has too little of something."""
+
+
+_DIGESTED_AT_ONCE = 1 << 20
+"""Characters whose words are held apart at a time: words take ten times as much memory as the text that they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def read_collection(inputs: Sequence[str], options: ReadOptions = DEFAULTS, star
     """
     options = replace(options, encoding=checked_encoding(options.encoding) if options.encoding else None)
     collector = _Collector(options, start)
-    files = find_files(inputs)
+    files = find_files(inputs, collector.add)
     first = list(itertools.islice(files, 2))
     for file in itertools.chain(first, files):
         yield from _batches(file, options, collector, is_only=len(first) == 1)
@@ -165,7 +169,9 @@ def _nothing(inputs: Sequence[str], collector: _Collector) -> InputError:
         return collector.first_error
     where = ", ".join(map(shown_input, inputs))
     if collector.first_reject is None:
-        return EmptyCollectionError(f"there is nothing to analyse in {where}: no file in it has any rows or text")
+        counted = ", ".join(f"{count:,} × {what}" for what, count in collector.left_out.items())
+        told = f" (left out: {counted})" if counted else ""
+        return EmptyCollectionError(f"there is nothing to analyse in {where}: no file in it has any rows or text{told}")
     source, reason, *_ = collector.first_reject
     return EmptyCollectionError(
         f"there is nothing to analyse in {where}: all {collector.rejected:,} rows or files were rejected, "
@@ -187,6 +193,11 @@ class _Collector:
         self.documents = self.rejected = 0
         self.first_reject: Reject | None = None
         self.first_error: InputError | None = None
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """What has been passed over since the last batch, and how often."""
+        return self._remarks.left_out
 
     @property
     def is_full(self) -> bool:
@@ -249,7 +260,16 @@ def text_digest(text: str) -> bytes:
     Raises:
         UnicodeEncodeError: the text holds a lone surrogate.
     """
-    return blake3(" ".join(text.split()).encode()).digest(16)
+    if len(text) <= _DIGESTED_AT_ONCE:
+        return blake3(" ".join(text.split()).encode()).digest(16)
+    digest, is_begun, has_gap = blake3(), False, False
+    for start in range(0, len(text), _DIGESTED_AT_ONCE):
+        piece = text[start : start + _DIGESTED_AT_ONCE]
+        words = " ".join(piece.split()).encode()
+        if words:
+            digest.update(b" " + words if is_begun and (has_gap or piece[0].isspace()) else words)
+        is_begun, has_gap = is_begun or bool(words), piece[-1].isspace()
+    return digest.digest(16)
 
 
 def _table(rows: list[tuple[str, Record, bytes]], remarks: Remarks) -> pa.Table:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import stat
 from enum import StrEnum
 from io import BufferedIOBase
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eopiez_ray.encryption.files import MAGIC_BYTES, is_sealed_file
 from eopiez_ray.encryption.streams import buffered
@@ -19,6 +20,7 @@ from eopiez_ray.phases.io.compressed import BROKEN_STREAM, COMPRESSIONS, Members
 from eopiez_ray.phases.io.dialects import find_dialect
 from eopiez_ray.phases.io.encodings import SAMPLE, detect_encoding
 from eopiez_ray.phases.io.files import InputFile
+from eopiez_ray.phases.io.foreign import other_format
 from eopiez_ray.phases.io.options import ReadOptions, is_known_name
 
 
@@ -35,6 +37,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
     MBOX = "mbox"
     MAIL = "mail"
+    XML = "xml"
 
 
 class Opened(NamedTuple):
@@ -60,23 +63,15 @@ _EXTENSIONS = {
     ".txt": Format.TEXT, ".text": Format.TEXT, ".md": Format.MARKDOWN, ".markdown": Format.MARKDOWN,
     ".html": Format.HTML, ".htm": Format.HTML, ".xhtml": Format.HTML, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL,
     ".json": Format.JSON, ".csv": Format.CSV, ".tsv": Format.TSV, ".tab": Format.TSV, ".parquet": Format.PARQUET,
-    ".mbox": Format.MBOX, ".mbx": Format.MBOX, ".eml": Format.MAIL,
+    ".mbox": Format.MBOX, ".mbx": Format.MBOX, ".eml": Format.MAIL, ".xml": Format.XML,
 }  # fmt: skip
 _COMPRESSED_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz"}
-_BINARY = (
-    (b"%PDF", "a PDF", "convert it to text first, for example with pdftotext"),
-    (b"PK\x03\x04", "a ZIP archive or an office document", "unpack it, or save its text"),
-    (b"\xd0\xcf\x11\xe0", "an old office document", "save it as text or CSV"),
-    (b"\x89PNG", "an image", ""),
-    (b"\xff\xd8\xff", "an image", ""),
-    (b"GIF8", "an image", ""),
-    (b"\x7fELF", "a program", ""),
-    (b"SQLite format 3", "an SQLite database", "export its table as CSV"),
-    (b"EOPZ", "an archive of ours", "unpack it with `eopiez unpack`"),
-    (b"ARROW1", "an Arrow file", "save it as Parquet"),
-)
 _HEADER = re.compile(rb"(?:From|To|Subject|Date|Received|Return-Path|Message-ID|Delivered-To|MIME-Version):[ \t]", re.I)
 _TRANSPORT = re.compile(rb"^(?:Received|Return-Path|Delivered-To|Message-ID):[ \t]", re.I | re.M)
+_SCRIPT = re.compile(r"window\.[\w.$]+\s*=\s*[\[{]")
+"""The beginning of JSON that is a script."""
+_CUT = 16
+"""Characters before the end of a sample in which an error says that a value is cut off."""
 _STRAY_CONTROLS = 16
 """Control characters that damage a text and do not make it a binary file."""
 _CONTROL = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
@@ -90,7 +85,7 @@ def open_stream(file: InputFile) -> tuple[BufferedIOBase, io.BufferedReader, str
         OSError: it cannot be opened.
     """
     _check_regular(file, os.stat(file.path))  # noqa: PTH116  # Opening a device can do something.
-    raw = open(file.path, "rb", opener=_open_now)  # noqa: SIM115
+    raw: io.BufferedReader = io.BufferedReader(_AsItWas(file.path), 1 << 17)
     try:
         _check_regular(file, os.fstat(raw.fileno()))
         raw = _opened(raw, file)
@@ -103,6 +98,24 @@ def open_stream(file: InputFile) -> tuple[BufferedIOBase, io.BufferedReader, str
         if magic.startswith(prefix):
             return io.BufferedReader(Members(raw, compression), 1 << 16), raw, compression
     return raw, raw, None
+
+
+class _AsItWas(io.FileIO):
+    """A file as long as it was when it was opened: one that is written all the time has an end, too."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "rb", opener=_open_now)
+        self._size = os.fstat(self.fileno()).st_size or math.inf  # Those that the kernel makes say that they are empty.
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        room = memoryview(buffer).cast("B")
+        return super().readinto(room[: self._left(len(room))])
+
+    def readall(self) -> bytes:
+        return b"".join(iter(lambda: self.read(self._left(1 << 20)) or b"", b""))
+
+    def _left(self, wanted: int) -> int:
+        return int(min(wanted, max(0, self._size - self.tell())))
 
 
 def _opened(raw: io.BufferedReader, file: InputFile) -> io.BufferedReader:
@@ -162,9 +175,8 @@ def _recognized(file: InputFile, head: bytes, options: ReadOptions) -> Format:
     """The format by the file's name, and where that says nothing, by its first bytes."""
     if head.startswith(b"PAR1"):
         return Format.PARQUET
-    for prefix, kind, advice in _BINARY:
-        if head.startswith(prefix):
-            raise UnreadableInputError(file.source, f"it is {kind}", advice)
+    if (other := other_format(head)) is not None:
+        raise UnreadableInputError(file.source, f"it is {other.kind}", other.advice)
     if options.encoding is None and is_binary(head) and _mail_format(head) is None:  # One mail of it may be odd.
         raise UnreadableInputError(
             file.source, "it is a binary file", "name its encoding with --encoding if it is text"
@@ -175,6 +187,8 @@ def _recognized(file: InputFile, head: bytes, options: ReadOptions) -> Format:
     by_name = _EXTENSIONS.get(suffix)
     if by_name is Format.TEXT:
         return _transported_mail(head) or by_name
+    if by_name is Format.JSONL:
+        return by_name if _has_lines(_beginning(head, options)) else Format.JSON
     return by_name or _by_content(head, options)
 
 
@@ -188,26 +202,45 @@ def is_binary(head: bytes) -> bool:
 
 
 def _by_content(head: bytes, options: ReadOptions) -> Format:
-    text = head.decode(options.encoding or detect_encoding(head), "replace").removeprefix("\ufeff")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _beginning(head, options)
     start = text.lstrip()
     if start[:15].lower().startswith(("<!doctype html", "<html")):
         return Format.HTML
+    if start.startswith("<?xml"):
+        return Format.XML
+    if _SCRIPT.match(start):
+        return Format.JSON
     if start.startswith("["):
         return Format.JSON if start[1:].lstrip()[:1] in {"{", '"', "]"} else Format.TEXT
     if start.startswith("{"):
-        return Format.JSONL if _is_json(start.split("\n", 1)[0]) else Format.JSON
+        return Format.JSONL if _has_lines(text) else Format.JSON
     if (mail := _mail_format(head)) is not None:
         return mail
     return _delimited_format(text, options) or Format.TEXT
 
 
-def _is_json(line: str) -> bool:
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
+def _beginning(head: bytes, options: ReadOptions) -> str:
+    """The first bytes as text."""
+    text = head.decode(options.encoding or detect_encoding(head), "replace").removeprefix("\ufeff")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _has_lines(text: str) -> bool:
+    """Whether JSON has a value a line: it is no array, no script, not one value alone, and none over several lines.
+
+    A first line that is broken is one all the same.
+    """
+    start = text.strip()
+    if start.startswith("[") or "\x1e" in start or _SCRIPT.match(start):
         return False
-    return True
+    try:
+        _, end = json.JSONDecoder().raw_decode(start)
+    except json.JSONDecodeError as error:
+        return "\n" not in start or error.pos < len(start) - _CUT
+    except (ValueError, RecursionError):
+        return True
+    first, _, below = start.partition("\n")
+    return bool(below) and end <= len(first) and first[end:].lstrip()[:1] not in {",", "{"}
 
 
 def _mail_format(head: bytes) -> Format | None:

@@ -93,7 +93,7 @@ def survey(inputs: Sequence[str], options: ReadOptions = DEFAULTS) -> Survey:
         UnreadableInputError: an input does not exist.
     """
     looking = _Looking(options)
-    for file in find_files(inputs):
+    for file in find_files(inputs, looking.remarks.add):
         looking.at(file)
     parts = (_summary(kind, tally) for kind, tally in looking.tallies.items())
     ordered = tuple(sorted(parts, key=lambda part: -part.documents))

@@ -78,7 +78,7 @@ def _late(file: InputFile, first: list[Any], rows: Rows, options: ReadOptions) -
 def _table(file: InputFile, first: list[Any], rows: Rows, options: ReadOptions) -> Table:
     sample = [item.content for item in first if isinstance(item, Piece)]
     wide = [_flat(cells) for cells in sample]
-    columns = choose_columns(file.source, wide, options)
+    columns = choose_columns(file.source, wide, options, {name for cells in sample for name in cells})
     available = [shown(name) for name in dict.fromkeys(name for cells in wide for name in cells)]
     used = columns.named().values()
     is_deep = any(name in flat and name not in cells for cells, flat in zip(sample, wide, strict=True) for name in used)
@@ -133,7 +133,14 @@ def _as_text(value: object, options: ReadOptions) -> str | None:
         return None if b"\0" in value or is_binary(value) else decoded(value, options.encoding)
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return "\n".join(value)
-    return None
+    return _run_on(value) if isinstance(value, list) and value else None
+
+
+def _run_on(parts: list[Any]) -> str | None:
+    """The text of a message whose links and the like are objects with a ``text``; None if one of them has none."""
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    whole = [text for text in texts if isinstance(text, str)]
+    return "".join(whole) if len(whole) == len(texts) else None
 
 
 def _without_text(source: str, column: str, cells: Mapping[str, Any]) -> Reject:

@@ -18,6 +18,8 @@ FEWEST = 10
 MOST_BINS = 60
 OUTLIERS = 0.005
 """Share of documents at either end that may be left out if that halves the range."""
+_FIRST, _LAST = np.datetime64("0001-01-01T00:00:00"), np.datetime64("9999-12-31T23:59:59")
+"""Times that a calendar has; the bins of its first and last days begin before them, and end after them."""
 UNITS = (
     ("hour", "h", 1),
     ("day", "D", 1),
@@ -64,7 +66,7 @@ def end_of(timeline: Timeline) -> datetime:
 
 
 def _as_date(time: np.datetime64) -> datetime:
-    date: datetime = time.astype("datetime64[s]").item()
+    date: datetime = min(max(time.astype("datetime64[s]"), _FIRST), _LAST).item()
     return date.replace(tzinfo=UTC)
 
 
