@@ -112,6 +112,12 @@ def test_command_line_starts_without_heavy_packages() -> None:
     assert not loaded_by("eopiez_ray.cli") & (HEAVY | {"pydantic"})
 
 
+def test_whoever_deploys_the_gateway_does_not_load_it() -> None:
+    loaded = json.loads(python("import json, sys, eopiez_ray.gateway.deploying; print(json.dumps(list(sys.modules)))"))
+    assert "eopiez_ray.gateway.serve" in loaded
+    assert "eopiez_ray.gateway.app" not in loaded
+
+
 def test_building_a_plan_needs_neither_ray_nor_a_database() -> None:
     assert not loaded_by("eopiez_ray.authoring.plans.builder") & HEAVY
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import LONG
 from tests.documents import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -63,6 +64,10 @@ def test_verbs_are_phony() -> None:
     text = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", " ")
     verbs = set(re.findall(r"^([a-z-]+):.*##", text, re.MULTILINE))
     assert set(re.findall(r"[a-z-]+", text.partition(".PHONY:")[2].partition("\n")[0])) == verbs
+
+
+def test_files_that_are_begun_first_are_there() -> None:
+    assert [name for name in LONG if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_every_python_that_is_promised_is_tested() -> None:

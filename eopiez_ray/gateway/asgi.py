@@ -7,12 +7,12 @@ Any other ASGI server takes ``app``, and has to be told by itself where to liste
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import EopiezError
 from ..settings import Settings
-from ..tls import pair_of, usable
 from .app import create_app
+from .certified import tls_options
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -37,21 +37,6 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
-
-
-def tls_options(settings: Settings) -> dict[str, Any]:
-    """What makes uvicorn, and the proxies of Ray Serve, speak HTTPS; empty without a certificate.
-
-    A certificate that has ended still does: a gateway that starts again with it says more than none.
-
-    Raises:
-        CertificateError: it cannot be used.
-    """
-    pair = pair_of(settings.tls_certificate, settings.tls_key)
-    if pair is None:
-        return {}
-    usable(pair)
-    return {"ssl_certfile": str(pair.certificate), "ssl_keyfile": str(pair.key)}
 
 
 if __name__ == "__main__":

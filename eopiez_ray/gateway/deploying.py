@@ -12,7 +12,7 @@ from ray import serve
 from ..engine.joining import join, part
 from ..errors import EopiezError
 from ..settings import Settings
-from .asgi import tls_options
+from .certified import tls_options
 from .serve import FOLLOWERS, Options, api, followers
 
 

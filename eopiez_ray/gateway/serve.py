@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 
 from ..settings import Settings
-from .app import create_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -65,6 +64,8 @@ def _deployment(name: str, overrides: dict[str, Any], **options: Any) -> Any:
     settings = Settings(**overrides)
 
     def build() -> "FastAPI":  # A plain function: anything else, Serve would take for the application itself.
+        from .app import create_app  # Whoever deploys it needs seconds less without the application.
+
         return create_app(Settings(**overrides))
 
     deploy = serve.deployment(

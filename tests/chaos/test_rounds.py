@@ -58,7 +58,7 @@ def test_workers_go_from_one_dead_orchestrator_to_the_next(tmp_path: Path) -> No
 
 def test_an_interruption_shows_the_rounds_so_far_and_leaves_nothing(tmp_path: Path) -> None:
     with chaos(tmp_path, "--faults", "worker", "--rounds", "50", "--json") as running:
-        wait_until(lambda: list(tmp_path.glob("eopiez-chaos-*/chaos/worker-1.marks")), 90)
+        wait_until(lambda: list(tmp_path.glob("eopiez-chaos-*/chaos/worker-1.marks")))
         running.send_signal(signal.SIGINT)
         printed, told = running.communicate()
     assert running.returncode == 130

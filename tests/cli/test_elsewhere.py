@@ -172,7 +172,7 @@ def test_a_plan_is_started_there_and_followed_from_here(signed_in: Terminal) -> 
 def test_what_happens_there_is_seen_here(signed_in: Terminal, system: ez.Local, tmp_path: Path) -> None:
     workflow = system.submit(held(tmp_path / "gate", "a", "bad"), labels={"n": tmp_path.name})
     (tmp_path / "gate").touch()
-    workflow.settled(60)
+    workflow.settled(150)
     short = str(workflow.id)[-8:]
     assert "a bad word" in signed_in.said("show", short)
     assert short in signed_in.said("list", "--label", f"n={tmp_path.name}")

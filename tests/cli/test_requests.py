@@ -211,7 +211,7 @@ def test_several_are_driven_to_their_ends_and_what_was_given_up_runs_again(
 def test_interrupt_pauses_all_that_are_driven_here(system: ez.Local, team: str, tmp_path: Path) -> None:
     workflows = submit(system, tmp_path, team, seconds=1.0)
     process = start(system, "resume", "--label", f"team={team}", "--cpus", 1)
-    wait_until(lambda: ground(tmp_path), 60)
+    wait_until(lambda: ground(tmp_path))
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=120)[0]
     assert process.returncode == 130, said

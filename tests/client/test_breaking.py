@@ -98,7 +98,7 @@ async def test_a_download_goes_on_where_its_connection_broke(site: Site) -> None
     plan = ez.Plan("noise")
     plan.step("noise", noise, plan.values("sizes", [2 * 2**20]))
     async with site.client() as remote:
-        workflow = await (await remote.start(plan)).wait(60)
+        workflow = await (await remote.start(plan)).wait(150)
         (whole,) = await workflow.result("noise")
     async with wire(site.url, (DOWN, 3000), (DOWN, 300_000), (DOWN, 900_000)) as (url, way), site.client(url) as remote:
         again = await (await remote.workflow(str(workflow.id))).result("noise")
@@ -239,7 +239,7 @@ async def test_tables_come_in_the_form_that_is_wanted(site: Site) -> None:
     plan.step("table", table, words)
     plan.step("length", length, words)
     async with site.client() as remote:
-        workflow = await (await remote.start(plan)).wait(60)
+        workflow = await (await remote.start(plan)).wait(150)
         made = await workflow.result("table", as_="arrow")
         assert made.to_pylist() == [{"word": "a"}, {"word": "bcd"}]
         assert await workflow.result("table", as_="json") == [[{"word": "a"}], [{"word": "bcd"}]]
@@ -256,7 +256,7 @@ async def test_a_package_that_is_not_there_is_named(site: Site, monkeypatch: pyt
     plan = ez.Plan("tables")
     plan.step("table", table, plan.values("words", ["a"]))
     async with site.client() as remote:
-        workflow = await (await remote.start(plan)).wait(60)
+        workflow = await (await remote.start(plan)).wait(150)
         with pytest.raises(ParameterError, match="pip install polars"):
             await workflow.result("table", as_="polars")
 

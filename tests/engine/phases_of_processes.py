@@ -34,7 +34,15 @@ def sleeps(value: int) -> int:
     return value
 
 
+_at_work: set[int] = set()
+"""Values with which this process is busy."""
+
+
 @ez.phase(kind="map", concurrency=40)
 async def awaits(value: int) -> int:
+    """How many have been at work in this process when it ended."""
+    _at_work.add(value)
     await asyncio.sleep(0.5)
-    return value
+    at_once = len(_at_work)
+    _at_work.remove(value)
+    return at_once

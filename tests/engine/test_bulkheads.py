@@ -166,7 +166,7 @@ async def test_an_error_while_a_wish_is_seen_to_hits_its_workflow_alone(
     executor.gate.clear()
     orchestrator = stage.orchestrate(executor)
     victim, good = await stage.submit(counting(VICTIM)), await load(stage)
-    await asyncio.wait_for(orchestrator.ready.wait(), 30)
+    await asyncio.wait_for(orchestrator.ready.wait(), 150)
     sabotage(monkeypatch, Seam(wishes, "refusal"))
     await until(lambda: victim in orchestrator.held)
     change = Change((StepChange("total", timeout_s=60.0),))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
@@ -39,7 +38,7 @@ def test_a_task_that_ends_its_process_is_blamed_alone(
     plan = ez.Plan(how)
     plan.step("ends", phases.ends, plan.values("v", range(60)), how=how)
     workflow = system.start(plan)
-    view = workflow.settled(60)
+    view = workflow.settled(150)
     assert view.status is S.FAILED
     assert view.error is not None
     assert view.error["message"] == ENDS[how]
@@ -53,7 +52,7 @@ def test_a_task_that_ends_its_process_is_blamed_alone(
 def test_a_time_limit_leaves_no_traceback(system: ez.Local, capfd: pytest.CaptureFixture[str]) -> None:
     plan = ez.Plan("sleeps")
     plan.step("sleeps", phases.sleeps, plan.values("v", [1, 2]))
-    view = system.start(plan).settled(60)
+    view = system.start(plan).settled(150)
     assert view.error is not None
     assert view.error["message"] == "took longer than its limit of 1 s"
     heard = capfd.readouterr()
@@ -64,11 +63,10 @@ def test_a_time_limit_leaves_no_traceback(system: ez.Local, capfd: pytest.Captur
 def test_asynchronous_tasks_share_a_worker(system: ez.Local) -> None:
     plan = ez.Plan("awaits")
     plan.step("awaits", phases.awaits, plan.values("v", range(80)))
-    system.start(plan).wait(60)  # How long its tasks take is known from now on.
-    began = time.monotonic()
-    workflow = system.start(plan).wait(60)
-    assert sorted(workflow.result("awaits")) == list(range(80))
-    assert time.monotonic() - began < 20, "80 tasks of 0.5 s each would take 20 s on two workers, one by one"
+    system.start(plan).wait(150)  # How long its tasks take is known from now on.
+    at_once = system.start(plan).wait(150).result("awaits")
+    assert len(at_once) == 80
+    assert max(at_once) > 10, "two workers would have one each, one by one"
 
 
 def test_an_orchestrator_that_has_ended_is_told_of_and_followed_by_another(system: ez.Local) -> None:
@@ -78,16 +76,16 @@ def test_an_orchestrator_that_has_ended_is_told_of_and_followed_by_another(syste
     first = system._engine._orchestrator
     assert first is not None
     with ThreadPoolExecutor(1) as waiting:
-        waiter = waiting.submit(workflow.wait, 60)
+        waiter = waiting.submit(workflow.wait, 150)
         system._run(broken(first))
         with pytest.raises(StoreError, match="gone for good"):
-            waiter.result(30)
+            waiter.result(150)
     quick = ez.Plan("quick")
     quick.step("ends", phases.ends, quick.values("v", [1]), how="exit")
-    assert system.start(quick).wait(60).status is S.SUCCEEDED
+    assert system.start(quick).wait(150).status is S.SUCCEEDED
     assert system._engine._orchestrator is not first
     workflow.cancel(mode="now")
-    assert workflow.settled(60).status is S.CANCELLED
+    assert workflow.settled(150).status is S.CANCELLED
 
 
 class Gone:
@@ -121,4 +119,4 @@ def test_who_waits_while_a_system_is_closed_is_told(tmp_path_factory: pytest.Tem
         wait_until(lambda: made._engine._changes)
         made.close()
         with pytest.raises(EopiezError, match="closed by another thread"):
-            waiter.result(30)
+            waiter.result(150)

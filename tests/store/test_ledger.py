@@ -10,7 +10,7 @@ from eopiez_ray.model.tasks import Failure, LogLine, Reject, Report, TaskKey
 from eopiez_ray.store import Batch, CacheEntry, Database, Workflows
 from eopiez_ray.store.queries import sql
 
-from ..waiting import until
+from ..waiting import PATIENCE_S, until
 from .given import PLAN, Drivers, batch_of, create, result
 
 
@@ -158,7 +158,7 @@ async def test_a_final_status_frees_the_holder_and_is_heard(database: Database, 
     heard: asyncio.Queue[str] = asyncio.Queue()
     listener = await database.listen(lambda _, payload: heard.put_nowait(payload), "eopiez_status")
     await driver.ledger.commit(batch_of(workflow, 1, status=WorkflowStatus.SUCCEEDED))
-    assert await asyncio.wait_for(heard.get(), 5) == str(workflow)
+    assert await asyncio.wait_for(heard.get(), PATIENCE_S) == str(workflow)
     view = await Workflows(database).get(workflow)
     assert view.status is WorkflowStatus.SUCCEEDED
     assert view.finished_at is not None
