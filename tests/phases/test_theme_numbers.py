@@ -213,8 +213,9 @@ def test_many_small_groups_stay_apart(seed: int) -> None:
 
 def test_where_all_documents_speak_alike_no_theme_takes_in_the_others() -> None:
     vectors, _ = groups([400], spread=0.1)
-    edges = np.stack([np.arange(60), np.arange(340, 400)], axis=1).astype(np.int32)
-    graph = weighted_graph(400, edges, np.ones(60, np.float32))
+    chain, across = (np.arange(339), np.arange(1, 340)), (np.arange(60), np.arange(340, 400))
+    edges = np.concatenate([chain, across], axis=1).T.astype(np.int32)
+    graph = weighted_graph(400, edges, np.ones(len(edges), np.float32))
     pieces = np.repeat(np.arange(4), [340, 20, 20, 20])
     assert refine(graph, vectors, pieces).max() == 0
     settled = settle(graph, vectors, Wanted(4, 3), [Run(pieces, merge_pieces(graph, vectors, pieces), 4)])
