@@ -13,6 +13,7 @@ from .remote import ALL, EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
     from pathlib import Path
 
     import pyarrow as pa
@@ -452,6 +453,18 @@ class PipelineRun:
     def similar(self, document: str, limit: int = 10) -> list[dict[str, Any]]:
         """The documents closest in meaning to one of them, the closest first."""
         return self._loop.run(self._run.similar(document, limit))
+
+    def tree(self) -> list[dict[str, Any]]:
+        """Themes as a tree, each node before those below it; the root is the first."""
+        return self._loop.run(self._run.tree())
+
+    def timeline(self, *, since: datetime | None = None, until: datetime | None = None) -> dict[str, Any]:
+        """Documents over time by theme, and when a theme was spoken of much more than usual."""
+        return self._loop.run(self._run.timeline(since=since, until=until))
+
+    def disagreements(self, themes: Sequence[int] = (), limit: int = 10) -> list[dict[str, Any]]:
+        """Neighbouring documents that disagree most, the worst first."""
+        return self._loop.run(self._run.disagreements(themes, limit))
 
     def compare(self, before: WorkflowId | str, by: str | None = None) -> dict[str, Any]:
         """Its themes beside those of another run: what was kept, split, merged, is gone or new; what moved."""

@@ -18,6 +18,8 @@ from .workflow import AsyncRemoteWorkflow
 from .writing import as_json
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pyarrow as pa
 
     from .transport import Transport
@@ -136,6 +138,32 @@ class AsyncRun:
     async def similar(self, document: str, limit: int = 10) -> list[dict[str, Any]]:
         """The documents closest in meaning to one of them, the closest first."""
         found = await self._transport.get(f"{self._path}/similar", document=document, limit=limit)
+        return list(found["items"])
+
+    async def tree(self) -> list[dict[str, Any]]:
+        """Themes as a tree, each node before those below it; the root is the first."""
+        return list((await self._transport.get(f"{self._path}/tree"))["items"])
+
+    async def timeline(self, *, since: datetime | None = None, until: datetime | None = None) -> dict[str, Any]:
+        """Documents over time by theme, and when a theme was spoken of much more than usual.
+
+        Args:
+            since: only documents of then or later; the shorter the time, the finer the intervals.
+            until: only documents of before then.
+
+        Returns:
+            ``documents``, ``undated``, and ``timeline``, None if fewer than ten have a time.
+        """
+        return dict(await self._transport.get(f"{self._path}/timeline", since=since, until=until))
+
+    async def disagreements(self, themes: Sequence[int] = (), limit: int = 10) -> list[dict[str, Any]]:
+        """Neighbouring documents that disagree most, the worst first.
+
+        Args:
+            themes: only documents of these.
+            limit: pairs at most, up to 30.
+        """
+        found = await self._transport.get(f"{self._path}/disagreements", theme=list(themes), limit=limit)
         return list(found["items"])
 
     async def compare(self, before: WorkflowId | str, by: str | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,26 @@ async def test_documents_are_analysed_and_what_was_found_comes_back(site: Site, 
         assert "Letters" in (await run.report(tmp_path / "new" / "report.html")).read_text()
         assert (await run.archive(tmp_path / "letters.eopz")).stat().st_size > 100
         assert (await run.table("documents")).num_rows == len(LETTERS)
+        root, *nodes = await run.tree()
+        assert (root["parent"], root["documents"]) == (None, len(LETTERS))
+        assert {node["id"] for node in nodes} >= {theme["theme"] for theme in themes}
+        pairs = await run.disagreements(limit=3)
+        assert 0 < len(pairs) <= 3
+        assert [pair["consistency"] for pair in pairs] == sorted(pair["consistency"] for pair in pairs)
+        (chosen,) = await run.disagreements([pairs[0]["first"]["theme"]], limit=1)
+        assert chosen["first"]["theme"] == pairs[0]["first"]["theme"]
         again = await remote.pipeline.execute(
             LETTERS, options={"title": "Letters"}, labels={"team": "x"}, idempotency_key="once"
         )
         assert again.id == workflow.id
-        fewer = await remote.pipeline.execute(LETTERS[2:])
+        dated = [letter | {"time": f"2026-03-{1 + day:02}T12:00:00Z"} for day, letter in enumerate(LETTERS[2:30])]
+        fewer = await remote.pipeline.execute(dated + LETTERS[30:])
         await fewer.wait(120)
+        times = await remote.pipeline.run(fewer.id).timeline()
+        assert (times["documents"], times["undated"], sum(times["timeline"]["total"])) == (len(LETTERS) - 2, 6, 28)
+        later = await remote.pipeline.run(fewer.id).timeline(since=datetime(2026, 3, 15, tzinfo=UTC))
+        assert later["documents"] == 14
+        assert (await run.timeline())["timeline"] is None
         compared = await run.compare(fewer.id)
         assert (compared["matched_by"], compared["common"]) == ("documents", len(LETTERS) - 2)
         assert (await run.compare(fewer.id, by="words"))["matched_by"] == "words"
