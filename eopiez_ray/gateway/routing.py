@@ -1,4 +1,4 @@
-"""What holds around every endpoint: its requests are counted, and the audit log keeps what they change."""
+"""What holds around every endpoint: requests are counted, their parameters checked, and the audit log keeps changes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from .bounding import count_address
+from .queries import check_query, parameters_of
 from .recording import record_change
 
 
 class Endpoint(APIRoute):
-    """A route that is counted and recorded; as dependencies, both would cost a read more than its own work does."""
+    """A route whose requests are counted, checked and recorded; dependencies would cost more than a read does."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route's own handler, with both around it."""
+        """The route's own handler, with all of it around it."""
         handle = super().get_route_handler()
+        known = parameters_of(self.endpoint, self.dependant) if self.include_in_schema else None
 
         async def counted_and_recorded(request: Request) -> Response:
             await count_address(request)
+            check_query(request, known)
             response = await handle(request)
             record_change(request)
             return response

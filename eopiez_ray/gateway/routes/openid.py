@@ -16,6 +16,7 @@ from ..identity.guessing import network_of
 from ..identity.openid import Flow, Provider
 from ..identity.services import IdentityServices
 from ..problems import not_found
+from ..queries import takes_any_query
 from ..routing import Resource
 from .auth import ATTEMPTS
 
@@ -45,6 +46,7 @@ async def begin_openid(services: ServicesDep, peer: PeerDep) -> Response:
     "/callback", operation_id="finish_openid", status_code=HTTPStatus.SEE_OTHER, response_class=RedirectResponse,
     responses=answers() | _REDIRECT,
 )  # fmt: skip
+@takes_any_query
 async def finish_openid(
     request: Request,
     services: ServicesDep,

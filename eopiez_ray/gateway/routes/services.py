@@ -18,6 +18,7 @@ from ..access import CallerDep, ProjectParameter, SystemDep, check_role, project
 from ..bodies import ViewBody
 from ..documented import READS, WRITES, answers
 from ..problems import Problem, not_found
+from ..queries import takes_any_query
 from ..representation import Body, CursorParameter, Limit, Page, WholeNumber, id_at, page_of, reply
 from ..routing import Resource
 from ..services.incoming import wanted_of
@@ -148,6 +149,7 @@ async def unregister_service(instance: InstanceParameter, system: SystemDep, cal
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
+@takes_any_query
 async def call_service(
     name: ServiceName,
     path: Annotated[str, Path(description="What is called below the instance's URL; its query goes with it.")],
