@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 _ANY = "takes_any_query"
+EVERYWHERE = "project"
+"""What any request may name: its project is the one that the request counts for."""
 
 
 def takes_any_query(handler: Handler) -> Handler:
@@ -24,7 +26,7 @@ def takes_any_query(handler: Handler) -> Handler:
 
 def parameters_of(endpoint: Callable[..., Any], dependant: Dependant) -> frozenset[str] | None:
     """The parameters that an endpoint and its dependencies know; None if it takes any."""
-    return None if hasattr(endpoint, _ANY) else frozenset(_names(dependant))
+    return None if hasattr(endpoint, _ANY) else frozenset({EVERYWHERE, *_names(dependant)})
 
 
 def check_query(request: Request, known: frozenset[str] | None) -> None:
@@ -51,8 +53,6 @@ def _names(dependant: Dependant) -> Iterator[str]:
 
 def _hint(name: str, known: frozenset[str]) -> str:
     """What might have been meant, or all that can be."""
-    if not known:
-        return "there is no such parameter; this takes none"
     near = difflib.get_close_matches(name, known, n=1)
     meant = f"did you mean {near[0]}?" if near else f"this takes {', '.join(sorted(known))}"
     return f"there is no such parameter; {meant}"

@@ -13,7 +13,7 @@ from tests.gateway.conftest import Client
         ("/workflows?statu=failed", "query.statu", "did you mean status?"),
         ("/workflows?status=failed&limt=5&limit=5", "query.limt", "did you mean limit?"),
         ("/workflows/00000000-0000-0000-0000-000000000000/tasks?", None, ""),
-        ("/users/profile?verbose=1", "query.verbose", "this takes none"),
+        ("/users/profile?verbose=1", "query.verbose", "this takes project"),
         ("/workflows?%C3%A9=1", "query.é", "this takes "),
         ("/workflows?STATUS=failed", "query.STATUS", "there is no such parameter"),
     ],
