@@ -24,7 +24,7 @@ POEMS = [
 async def runs(client: Client, stage: Stage) -> dict[str, str]:
     """Runs of letters, of more letters in reverse, of poems, of another project, and one that waits."""
     made = {}
-    given = {"before": LETTERS[3:], "after": [*LETTERS[::-1], *POEMS[:2]], "poems": POEMS, "red": POEMS, "early": POEMS}
+    given = {"before": LETTERS[6:], "after": [*LETTERS[::-1], *POEMS[:2]], "poems": POEMS, "red": POEMS, "early": POEMS}
     for name, documents in given.items():
         query = {"project": "red" if name == "red" else "blue"}
         answer = await client("root").post("/pipeline/execute", json={"documents": documents}, params=query)
@@ -44,7 +44,7 @@ async def test_runs_are_compared_and_numbers_lead_to_documents(client: Client, r
     answer = await viewer.get(path, params=query)
     assert answer.status_code == 200, answer.text
     found = answer.json()
-    assert (found["matched_by"], found["common"]) == ("documents", len(LETTERS) - 3)
+    assert (found["matched_by"], found["common"]) == ("documents", len(LETTERS) - 6)
     assert (found["before"]["id"], found["after"]["id"]) == (runs["before"], runs["after"])
     for name in ("before", "after"):
         themes = (await viewer.get(f"/pipeline/{runs[name]}/themes")).json()["items"]
@@ -59,7 +59,7 @@ async def test_runs_are_compared_and_numbers_lead_to_documents(client: Client, r
         return items
 
     new = await listed(change="new")
-    assert [each["snippet"] for each in new] == [each["text"] for each in [*LETTERS[2::-1], *POEMS[:2]]]
+    assert [each["snippet"] for each in new] == [each["text"] for each in [*LETTERS[5::-1], *POEMS[:2]]]
     assert all(each["theme_before"] is None and each["theme_after"] is not None for each in new)
     assert await listed(change="gone") == []
     both = await listed(change="stayed", theme_after=[group["after"][0] for group in found["groups"][:2]])

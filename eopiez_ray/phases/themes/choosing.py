@@ -13,8 +13,9 @@ A division into k groups is scored by five things:
    from k groups to k - 1, the jump is Π (c(k) / c(k + j) · k / (k + j))^(1/3), j = 1, 2, 3. Without structure costs
    grow like 1 / k, which the factor k / (k + j) takes out; three earlier mergers are looked at, since a single one can
    be cheap by accident.
-5. *The number.* A log-normal prior expects √(n / 28) themes of n documents, but at least 6: 7 of 1,500, 19 of ten
-   thousand. This is a quarter of the rule of thumb √(n / 2) of Mardia, Kent and Bibby (1979, section 13.2.3).
+5. *The number.* A log-normal prior expects √(n / 28) themes of n documents: 7 of 1,500, 19 of ten thousand. This is a
+   quarter of the rule of thumb √(n / 2) of Mardia, Kent and Bibby (1979, section 13.2.3). Fewer than 6 are expected
+   only where there would be fewer than a dozen documents to each.
 
 The score is exp(8 · coverage) · diversity^11.5 · margin^4.5 · jump · prior. The constants were chosen on collections
 that people had sorted, in three sizes, so that the themes agree with the sections, and on planted groups. Scores of
@@ -49,7 +50,8 @@ SHIFT: dict[Granularity, float] = {"coarse": 1 / 4, "normal": 1.0, "fine": 4.0}
 RATE = math.sqrt(1 / 28)
 """The expected number of themes over the square root of the number of documents."""
 FEW = 6.0
-"""The expected number at least, before granularity."""
+"""The expected number at least, before granularity, if each has ``DOZEN`` documents."""
+DOZEN = 12.0
 DEVIATION = 1.0
 """Of the logarithm of the number."""
 BEFORE = 3
@@ -97,7 +99,7 @@ def _log_scores(hierarchy: Hierarchy, quality: Quality, n: int, granularity: Gra
     """The logarithm of the score of each number of groups, from ``FEWEST``; -inf where copies would be parted."""
     numbers = np.arange(FEWEST, quality.most + 1)
     mergers = hierarchy.n_pieces - numbers
-    expected = max(FEW, RATE * math.sqrt(n)) * SHIFT[granularity]
+    expected = max(min(FEW, n / DOZEN), RATE * math.sqrt(n)) * SHIFT[granularity]
     scores: Reals = COVERAGE_WEIGHT * quality.coverage
     scores += DIVERSITY_WEIGHT[granularity] * np.log(np.maximum(quality.diversity, LEAST))
     scores += MARGIN_WEIGHT * np.log(np.maximum(quality.margins, LEAST))
