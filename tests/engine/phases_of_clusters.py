@@ -17,9 +17,11 @@ from ..waiting import wait_until
 
 
 @ez.phase(kind="map")
-def mark_slowly(value: int, *, marks: str, seconds: float = 0.02) -> int:
-    """Takes a while, and then leaves its value and its process in the folder ``marks``."""
+def mark_slowly(value: int, *, marks: str, seconds: float = 0.02, is_held: bool = False) -> int:
+    """Takes a while, or as long as ``marks`` has no file ``go``, and then leaves its value and its process there."""
     time.sleep(seconds)
+    while is_held and not (Path(marks) / "go").exists():
+        time.sleep(0.01)
     descriptor = os.open(Path(marks) / "all", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(descriptor, f"{value} {os.getpid()}\n".encode())
     os.close(descriptor)

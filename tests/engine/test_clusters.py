@@ -212,9 +212,9 @@ def test_work_in_flight_survives_the_loss_of_its_orchestrator(system: ez.Local, 
     assert workflow.attempts() == []
 
 
-def marking_call(name: str, sender: str, marks: Marks, seconds: float = 0.0, step: int = 1) -> bytes:
+def marking_call(name: str, sender: str, marks: Marks, *, is_held: bool = False, step: int = 1) -> bytes:
     """A call of one task, whose value is the number that the call is named by; steps other than 1 are unknown to it."""
-    marking, parameters = phases.mark_slowly, {"marks": str(marks.folder), "seconds": seconds}
+    marking, parameters = phases.mark_slowly, {"marks": str(marks.folder), "seconds": 0.0, "is_held": is_held}
     steps = {
         0: WorkStep("given", ez.PhaseKind.VALUES, "values", {}),
         1: WorkStep("mark", marking.kind, marking.ref.digest, parameters),
@@ -231,11 +231,12 @@ def test_a_call_that_waits_while_its_worker_is_handed_over_is_left_to_the_new_ow
 
     actor = asyncio.run(start_actor(Line(), "handed", "old", ez.Resources(cpu=0), str(tmp_path))).handle
     actor.run.remote(marking_call("0", "old", marks))
-    running = actor.run.remote(marking_call("1", "old", marks, 1.0))
+    running = actor.run.remote(marking_call("1", "old", marks, is_held=True))
     waiting = actor.run.remote(marking_call("2", "old", marks))
     wait_until(lambda: len(marks.lines()) == 1)
     handover = ray.get(actor.hand_over.remote({"old"}, "new"))
     assert [each.id for each in handover.calls] == ["0", "1"]
+    (marks.folder / "go").touch()
     assert ray.get(waiting) is None
     assert ray.get(actor.collect.remote("1")) == ray.get(running)
     assert ray.get(actor.run.remote(marking_call("3", "new", marks))) is not None
