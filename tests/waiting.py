@@ -1,7 +1,7 @@
 """Waiting for what will be true, instead of for a while.
 
 Limits are for what will never be true, and not for what is slow: the machine may be busy with something else. Nor does
-asking keep it busy: after a question that took long, the next one waits for twice as long, up to a second.
+asking keep it busy: after a question that took long, the next one waits for twice as long, up to a quarter of a second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def until(predicate: Callable[[], Any | Awaitable[Any]], timeout_s: float 
         answered_at = time.monotonic()
         if answered_at > deadline:
             raise TimeoutError(f"not true within {timeout_s:g} s: {inspect.getsource(predicate).strip()}")
-        await asyncio.sleep(min(1.0, max(0.01, 2 * (answered_at - asked_at))))
+        await asyncio.sleep(min(0.25, max(0.01, 2 * (answered_at - asked_at))))
 
 
 def wait_until(predicate: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
