@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-COMMANDS = {"help": ["--help"], "version": ["--version"], "schema": ["plan", "schema"], "settings": ["config", "show"]}
+COMMANDS = {"help": ["--help"], "version": ["--version"], "schema": ["plan", "schema"], "settings": ["config", "show", "--all"]}
 PROGRAM = f"{sys.executable} -m eopiez_ray.cli"
 
 
