@@ -7,7 +7,12 @@ import sys
 
 import pytest
 
-COMMANDS = {"help": ["--help"], "version": ["--version"], "schema": ["plan", "schema"], "settings": ["config", "show", "--all"]}
+COMMANDS = {
+    "help": ["--help"],
+    "version": ["--version"],
+    "schema": ["plan", "schema"],
+    "settings": ["config", "show", "--all"],
+}
 PROGRAM = f"{sys.executable} -m eopiez_ray.cli"
 
 
