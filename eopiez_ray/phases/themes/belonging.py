@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from eopiez_ray.phases.themes.communities import Labels, membership
+from eopiez_ray.phases.themes.communities import Labels
+from eopiez_ray.phases.themes.hierarchy import membership
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

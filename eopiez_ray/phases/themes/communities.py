@@ -28,7 +28,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from eopiez_ray.phases.themes.choosing import Choice, Granularity, choose_number
-from eopiez_ray.phases.themes.hierarchy import FEWEST, Hierarchy, merge_pieces
+from eopiez_ray.phases.themes.hierarchy import FEWEST, Hierarchy, membership, merge_pieces
 from eopiez_ray.phases.themes.quality import Quality
 from eopiez_ray.phases.vectors.static import unit_rows
 
@@ -261,14 +261,6 @@ def _join_largest(graph: sparse.csr_matrix, labels: Labels, vectors: Floats) -> 
         similar = vectors[rows] @ centres.T
         joined[rows] = np.where(linked.any(axis=1), linked.argmax(axis=1), similar.argmax(axis=1))
     return joined
-
-
-def membership(labels: Labels) -> sparse.csr_matrix:
-    """Which vertex is in which community, ``(n, c)``."""
-    n = len(labels)
-    return sparse.csr_matrix(
-        (np.ones(n, np.float32), labels, np.arange(n + 1)), shape=(n, int(labels.max(initial=-1)) + 1)
-    )
 
 
 def aggregate(graph: sparse.csr_matrix, labels: Labels) -> sparse.csr_matrix:

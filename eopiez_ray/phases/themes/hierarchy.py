@@ -44,8 +44,6 @@ class Hierarchy:
     """``(c - 1, 2)``: the groups that are joined, each by its lowest piece, the lower one first."""
     costs: Reals
     """``(c - 1,)``: growth of the squared distances to the centre."""
-    densities: Reals
-    """``(c - 1,)``: weight between the two over that expected by chance."""
 
     @property
     def n_pieces(self) -> int:
@@ -58,6 +56,14 @@ class Hierarchy:
             group[group == gone] = kept
         numbered: Labels = np.unique(group, return_inverse=True)[1].astype(np.int64)
         return numbered
+
+
+def membership(labels: Labels) -> sparse.csr_matrix:
+    """Which vertex is in which community, ``(n, c)``."""
+    n = len(labels)
+    return sparse.csr_matrix(
+        (np.ones(n, np.float32), labels, np.arange(n + 1)), shape=(n, int(labels.max(initial=-1)) + 1)
+    )
 
 
 def merge_pieces(graph: sparse.csr_matrix, vectors: Floats, pieces: Labels, share: float = WARD_SHARE) -> Hierarchy:
@@ -94,8 +100,7 @@ class _Groups:
 
     @classmethod
     def of(cls, graph: sparse.csr_matrix, vectors: Floats, pieces: Labels, share: float) -> _Groups:
-        n = len(pieces)
-        member = sparse.csr_matrix((np.ones(n), pieces, np.arange(n + 1)), shape=(n, int(pieces.max(initial=-1)) + 1))
+        member = membership(pieces).astype(np.float64)
         sizes = np.bincount(pieces).astype(np.float64)
         centres = np.asarray(member.T @ vectors, dtype=np.float64) / sizes[:, None]
         links = np.asarray((member.T @ graph @ member).todense(), dtype=np.float64)
@@ -110,14 +115,14 @@ class _Groups:
     def joined(self) -> Hierarchy:
         """Join them all."""
         mergers = [self.join_nearest() for _ in range(len(self.sizes) - 1)]
-        pairs = np.array([pair for pair, _, _ in mergers], np.int64).reshape(-1, 2)
-        return Hierarchy(pairs, np.array([cost for _, cost, _ in mergers]), np.array([each for _, _, each in mergers]))
+        pairs = np.array([pair for pair, _ in mergers], np.int64).reshape(-1, 2)
+        return Hierarchy(pairs, np.array([cost for _, cost in mergers]))
 
-    def join_nearest(self) -> tuple[tuple[int, int], float, float]:
-        """Join the nearest two; their rows, cost and density."""
+    def join_nearest(self) -> tuple[tuple[int, int], float]:
+        """Join the nearest two; their rows and cost."""
         first, second = np.unravel_index(self.distances.argmin(), self.distances.shape)
         kept, gone = int(min(first, second)), int(max(first, second))
-        cost, density = float(self._costs(kept)[gone]), float(self._densities(kept)[gone])
+        cost = float(self._costs(kept)[gone])
         whole = self.sizes[kept] + self.sizes[gone]
         self.centres[kept] = (self.sizes[kept] * self.centres[kept] + self.sizes[gone] * self.centres[gone]) / whole
         self.sizes[kept], self.sizes[gone] = whole, 0
@@ -128,7 +133,7 @@ class _Groups:
         self.weights[gone] = 0
         self._measure(gone)
         self._measure(kept)
-        return (kept, gone), cost, density
+        return (kept, gone), cost
 
     def _measure(self, row: int) -> None:
         """Write its distances from all others."""

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from eopiez_ray.phases.themes.communities import membership
 from eopiez_ray.phases.themes.documents import principal_coordinates
+from eopiez_ray.phases.themes.hierarchy import membership
 from eopiez_ray.phases.vectors.neighbours import nearest_neighbours, top_k
 from eopiez_ray.phases.vectors.static import unit_rows
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from eopiez_ray.phases.themes.hierarchy import FEWEST, Hierarchy
+from eopiez_ray.phases.themes.hierarchy import FEWEST, Hierarchy, membership
 
 Floats = npt.NDArray[np.float32]
 Reals = npt.NDArray[np.float64]
@@ -80,8 +80,7 @@ class _Groups:
 
     @classmethod
     def of(cls, graph: sparse.csr_matrix, vectors: Floats, pieces: Labels) -> Self:
-        n = len(pieces)
-        member = sparse.csr_matrix((np.ones(n, np.float32), pieces, np.arange(n + 1)), shape=(n, int(pieces.max()) + 1))
+        n, member = len(pieces), membership(pieces)
         links = np.asarray((member.T @ graph @ member).todense(), dtype=np.float64)
         sums = np.asarray(member.T @ vectors)
         drawn = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.int64)
