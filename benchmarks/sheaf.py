@@ -12,17 +12,19 @@ import argparse
 import statistics
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import patch
 
-import numpy as np
 import pyarrow as pa
 from themes import RESULTS, samples
 from topics.collections import Collection, bbc_news, load
-from topics.scoring import Agreement, agreement
+from topics.scoring import Agreement, Labels, agreement
 
 from eopiez_ray.phases.text import tokenize
-from eopiez_ray.phases.themes import find_themes, finding
+from eopiez_ray.phases.themes.communities import SEEDS
+from eopiez_ray.phases.themes.finding import search_themes, settle_themes
+from eopiez_ray.phases.themes.graph import DocumentGraph, weighted_graph
+from eopiez_ray.phases.themes.subject import Subject, ThemeOptions
 from eopiez_ray.phases.vectors import fit, sketch
+from eopiez_ray.phases.vectors.neighbours import PARTS
 
 Pair = tuple[Agreement, Agreement]
 
@@ -51,16 +53,16 @@ def measured(sample: Collection) -> Pair:
     ids = [str(i) for i in range(len(sample.texts))]
     tokens = tokenize(pa.table({"document_id": ids, "text": pa.array(sample.texts, pa.string())}))
     vectors = fit([sketch(tokens)]).embed(tokens)
-    with_sheaf = find_themes(vectors).themes
-    edges_of = finding._neighbour_edges
+    subject = Subject.of(vectors, ThemeOptions())
+    graph = DocumentGraph.of(subject, (subject.comparison.part(subject.vectors, part) for part in range(PARTS)))
+    plain = replace(graph, weights=weighted_graph(len(subject.vectors), graph.ends, graph.similarities))
+    found = [themes_of(subject, each) for each in (graph, plain)]
+    return agreement(sample.labels, found[0]), agreement(sample.labels, found[1])
 
-    def plain_edges(given: finding.Floats, k: int) -> finding._Edges:
-        edges = edges_of(given, k)
-        return replace(edges, consistency=np.ones_like(edges.consistency))
 
-    with patch.object(finding, "_neighbour_edges", plain_edges):
-        without = find_themes(vectors).themes
-    return agreement(sample.labels, with_sheaf), agreement(sample.labels, without)
+def themes_of(subject: Subject, graph: DocumentGraph) -> Labels:
+    """The theme of each document, by the weights of this graph."""
+    return settle_themes(subject, graph, [search_themes(subject, graph, seed) for seed in range(SEEDS)]).themes
 
 
 def _line(name: str, pair: Pair) -> str:
