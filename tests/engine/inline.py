@@ -27,6 +27,8 @@ class InlineExecutor:
     count: int = 2
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     """Calls wait until it is set; it is set at first."""
+    waiting: int = 0
+    """How many calls wait at the gate."""
     losses: int = 0
     """How many of the next calls lose their worker."""
     calls: list[WorkCall] = field(default_factory=list)
@@ -134,8 +136,15 @@ class InlineExecutor:
     def _worker(self, name: str) -> Worker:
         return Worker(str(self.folder), name, Path(mkdtemp(dir=self._printed)))
 
+    async def _opened(self) -> None:
+        self.waiting += 1
+        try:
+            await self.gate.wait()
+        finally:
+            self.waiting -= 1
+
     async def _pass_gate(self, slot: Slot, timeout_s: float | None) -> None:
-        opened = asyncio.ensure_future(self.gate.wait())
+        opened = asyncio.ensure_future(self._opened())
         killed = asyncio.ensure_future(self._stopping[slot.worker].wait())
         try:
             done, _ = await asyncio.wait({opened, killed}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
