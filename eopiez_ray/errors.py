@@ -45,6 +45,7 @@
      │    └── SealDamagedError           what is encrypted was changed, cut, or moved to another place
      ├── ArtifactError               durable data
      │    ├── ArtifactMissingError
+     │    │    └── ArtifactDamagedError     it is not what was written
      │    └── StorageFullError           no space left
      ├── AccessError                 who asks, and whether they may
      │    ├── NotSignedInError           no credentials, or none that hold
@@ -431,6 +432,10 @@ class ArtifactError(EopiezError):
 
 class ArtifactMissingError(ArtifactError):
     """An artifact that a finished task refers to is missing from the store."""
+
+
+class ArtifactDamagedError(ArtifactMissingError):
+    """What is in the store under an artifact's name is not what was written; it is set aside once that is seen."""
 
 
 class StorageFullError(ArtifactError):

@@ -83,7 +83,7 @@ def scratch_settings(settings: Settings, home: Path) -> Settings:
 
 
 async def _missing(source: Source) -> tuple[list[str], int]:
-    """What artifacts are missing or too short, and how many there are."""
+    """What artifacts are missing or damaged, and how many there are."""
     artifacts, outputs = Artifacts(source.settings.artifacts), await BackupDesk(source.database).outputs()
-    missing = [output for output in outputs if not artifacts.is_stored(output)]
-    return [f"artifact {each.digest.hex()} ({each.size:,} bytes) is missing" for each in missing], len(outputs)
+    faults = [(each, fault) for each in outputs if (fault := artifacts.fault(each)) is not None]
+    return [f"artifact {each.digest.hex()} ({each.size:,} bytes) is {fault}" for each, fault in faults], len(outputs)

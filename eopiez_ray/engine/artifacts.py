@@ -2,6 +2,7 @@
 
 Small values travel inside their row; larger ones become a file, which is read by memory map; ``authoring/encoding.py``
 says in which form. A file is written under a temporary name, synced and renamed, so a file that exists is complete.
+Each process compares a file with its name once, so what a disk or somebody has changed is never taken for a result.
 Values are shared between tasks and mapped read-only: never change them in place.
 """
 
@@ -11,6 +12,7 @@ import errno
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,14 @@ from ..authoring.pickling import UNPICKLABLE, culprit
 from ..display import partitions_html
 from ..encryption.files import SealedFile, sealed_pieces, sealed_size
 from ..encryption.keys import Cipher, Keys
-from ..errors import ArtifactError, ArtifactMissingError, EncryptionError, SealDamagedError, StorageFullError
+from ..errors import (
+    ArtifactDamagedError,
+    ArtifactError,
+    ArtifactMissingError,
+    EncryptionError,
+    SealDamagedError,
+    StorageFullError,
+)
 from ..model.tasks import SEALED, Output
 from .sharing import is_frozen
 from .shelves import Collected, Folder, ObjectStore, Place
@@ -34,6 +43,8 @@ INLINE_BYTES_MANY = 2 * 1024
 """The same from partition ``FEW`` on, so that a step of a million tasks does not fill the database."""
 FEW = 64
 DIGEST_BYTES = 16
+KNOWN_INTACT = 2**16
+"""How many artifacts a process remembers to have compared with their digests."""
 
 
 class Artifacts:
@@ -48,6 +59,7 @@ class Artifacts:
         self.url, self.keys = url, Keys() if keys is None else keys
         is_local = "://" not in url or url.startswith("file://")
         self._place: Place = Folder(Path(url.removeprefix("file://"))) if is_local else ObjectStore(url)
+        self._intact = set[bytes]()
 
     def store(self, value: Any, partition: int = 0, step: str = "", key: bytes = b"") -> Output:
         """Make ``value``, the result of a step's task, durable. After this returns and its row is committed, no crash
@@ -72,11 +84,7 @@ class Artifacts:
         size = len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
         if size <= most:
             return _inline(form, b"".join(pieces), cipher)
-        threads = blake3.AUTO if size > 2**22 else 1
-        hasher = blake3(max_threads=threads) if cipher is None else blake3(key=cipher.name_key, max_threads=threads)
-        for piece in pieces:
-            hasher.update(piece)
-        digest = hasher.digest(DIGEST_BYTES)
+        digest = _digest(pieces, size, cipher)
         self._write(digest, size, pieces, cipher)
         return Output(digest, size, form if cipher is None else form + SEALED, None)
 
@@ -99,6 +107,7 @@ class Artifacts:
 
         Raises:
             ArtifactMissingError: its artifact is gone.
+            ArtifactDamagedError: it is not what was written.
             DataKeyMissingError: it is encrypted, and its key is not at hand.
             SealDamagedError: it is encrypted, and was changed; nothing of it is given.
         """
@@ -116,16 +125,22 @@ class Artifacts:
 
     def _opened(self, output: Output, start: int, stop: int) -> pa.Buffer:
         """A range of an encrypted file."""
-        name = _name(output.digest)
+        opened = pa.allocate_buffer(max(0, stop - start))
         try:
-            file = SealedFile(partial(self._place.part, name), self._place.size(name), name, self.keys)
+            self._sealed(output).read_into(start, memoryview(opened).cast("B"))
         except FileNotFoundError as error:
             raise self._missing(output) from error
+        except SealDamagedError:
+            self._set_aside(_name(output.digest))
+            raise
+        return pa.py_buffer(memoryview(opened).toreadonly())
+
+    def _sealed(self, output: Output) -> SealedFile:
+        name = _name(output.digest)
+        file = SealedFile(partial(self._place.part, name), self._place.size(name), name, self.keys)
         if file.size != output.size:
             raise SealDamagedError(_told(output.digest))
-        opened = pa.allocate_buffer(max(0, stop - start))
-        file.read_into(start, memoryview(opened).cast("B"))
-        return pa.py_buffer(memoryview(opened).toreadonly())
+        return file
 
     def probe(self) -> None:
         """Write a small artifact and read it back.
@@ -155,6 +170,19 @@ class Artifacts:
         """Whether the value is there in full, whoever can read it."""
         size = sealed_size(output.size) if output.is_sealed else output.size
         return output.inline is not None or self._place.holds(_name(output.digest), size)
+
+    def fault(self, output: Output) -> str | None:
+        """Whether the stored value is ``missing`` or ``damaged``. An encrypted one is only measured: its key may be
+        elsewhere."""
+        if output.is_sealed:
+            return None if self.is_stored(output) else "missing"
+        try:
+            self.stored(output)
+        except ArtifactDamagedError:
+            return "damaged"
+        except ArtifactMissingError:
+            return "missing"
+        return None
 
     def collect(self, live: Collection[bytes], grace_s: float, *, dry_run: bool = False) -> Collected:
         """Delete artifacts that nothing refers to.
@@ -191,13 +219,40 @@ class Artifacts:
         except FileNotFoundError as error:
             raise self._missing(output) from error
         if buffer.size != output.size:
-            raise self._missing(output, f" in full: it has only {buffer.size:,} bytes")
+            raise ArtifactMissingError(
+                f"{self._described(output)} is not there in full: it has only {buffer.size:,} bytes"
+            )
+        if output.digest not in self._intact:
+            self._check(output, buffer)
         return buffer
 
-    def _missing(self, output: Output, how: str = "; was the folder moved or emptied?") -> ArtifactMissingError:
-        return ArtifactMissingError(
-            f"artifact {output.digest.hex()} ({output.size:,} bytes) is not under {self.url}{how}"
+    def _check(self, output: Output, buffer: pa.Buffer) -> None:
+        """Compare what is read with its digest."""
+        if _digest([memoryview(buffer)], buffer.size) != output.digest:
+            self._set_aside(_name(output.digest))
+            raise self._damaged(output)
+        if len(self._intact) >= KNOWN_INTACT:
+            self._intact = set()
+        self._intact.add(output.digest)
+
+    def _set_aside(self, name: str) -> None:
+        """Make room for the whole artifact, if that is possible; whoever found it damaged says so in any case."""
+        with suppress(OSError):
+            self._place.set_aside(name)
+
+    def _missing(self, output: Output) -> ArtifactMissingError:
+        if self._place.is_aside(_name(output.digest)):
+            return self._damaged(output)
+        return ArtifactMissingError(f"{self._described(output)} is not there; was the folder moved or emptied?")
+
+    def _damaged(self, output: Output) -> ArtifactDamagedError:
+        return ArtifactDamagedError(
+            f"{self._described(output)} is damaged: its content is not what was written; restore it from a backup, "
+            "or start the workflow anew, which makes it again"
         )
+
+    def _described(self, output: Output) -> str:
+        return f"artifact {output.digest.hex()} ({output.size:,} bytes) under {self.url}"
 
 
 class LoadedPartitions(Sequence[Any]):
@@ -259,6 +314,15 @@ def _inline(form: str, content: bytes, cipher: Cipher | None) -> Output:
         return Output(blake3(content).digest(DIGEST_BYTES), len(content), form, content)
     digest = blake3(content, key=cipher.name_key).digest(DIGEST_BYTES)
     return Output(digest, len(content), form + SEALED, cipher.seal(content, _told(digest)))
+
+
+def _digest(pieces: Sequence[memoryview | bytes], size: int, cipher: Cipher | None = None) -> bytes:
+    """The name of a value of so many bytes in its stored form; under a key, nobody else can guess it."""
+    threads = blake3.AUTO if size > 2**22 else 1
+    hasher = blake3(max_threads=threads) if cipher is None else blake3(key=cipher.name_key, max_threads=threads)
+    for piece in pieces:
+        hasher.update(piece)
+    return hasher.digest(DIGEST_BYTES)
 
 
 def _told(digest: bytes) -> str:

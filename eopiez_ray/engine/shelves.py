@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -32,6 +33,11 @@ class Place(Protocol):
     def part(self, name: str, begin: int, end: int) -> memoryview: ...
     def discard(self, name: str, before: float) -> bool | None:
         """Whether it was old enough, and deleted; None if it was not there."""
+
+    def set_aside(self, name: str) -> None:
+        """Give what is damaged another name, so that it can be looked at, and the whole be written again."""
+
+    def is_aside(self, name: str) -> bool: ...
 
 
 class Folder:
@@ -109,6 +115,13 @@ class Folder:
             return True
         return False if path.exists() else None
 
+    def set_aside(self, name: str) -> None:
+        with suppress(FileNotFoundError):  # Somebody else saw it too.
+            (self._folder / name).replace(self._folder / _aside(name))
+
+    def is_aside(self, name: str) -> bool:
+        return (self._folder / _aside(name)).exists()
+
 
 class ObjectStore:
     """An object store; a name appears there only once its object is complete."""
@@ -150,3 +163,16 @@ class ObjectStore:
             return False
         self._filesystem.delete_file(f"{self._root}/{name}")
         return True
+
+    def set_aside(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            self._filesystem.move(f"{self._root}/{name}", f"{self._root}/{_aside(name)}")
+
+    def is_aside(self, name: str) -> bool:
+        return bool(self._filesystem.get_file_info(f"{self._root}/{_aside(name)}").is_file)
+
+
+def _aside(name: str) -> str:
+    """The name of what was found damaged; a collection deletes it, since nothing refers to it."""
+    folder, _, file = name.partition("/")
+    return f"{folder}/.damaged-{file}"

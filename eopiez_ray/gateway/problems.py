@@ -142,7 +142,7 @@ _RULES: dict[type[EopiezError], _Rule] = {
     PlanError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-plan"),
     ParameterError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
     WriteRefusedError: _Rule(HTTPStatus.UNPROCESSABLE_ENTITY, "not-storable"),
-    ArtifactMissingError: _Rule(HTTPStatus.GONE, "artifact-missing", "retry the workflow, which makes it again"),
+    ArtifactMissingError: _Rule(HTTPStatus.GONE, "artifact-missing", "start the workflow anew, or restore a backup"),
     DataKeyMissingError: _Rule(
         HTTPStatus.GONE, "data-key-missing", "an operator sees the keys with `eopiez encrypt status`"
     ),

@@ -26,8 +26,10 @@ from eopiez_ray.backup.restoring import Restored, restore
 from eopiez_ray.backup.system import key_of, opened, repository_of
 from eopiez_ray.backup.trees import Entry, LocalTree
 from eopiez_ray.backup.verifying import note_verification, verify
+from eopiez_ray.engine.artifacts import Artifacts
 from eopiez_ray.errors import BackupError, BackupKeyError, DamagedBackupError, EmbeddedPostgresError, StorageFullError
 from eopiez_ray.model.erasure import Found, Scope
+from eopiez_ray.model.tasks import Output
 from eopiez_ray.monitoring.protection import Protection
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database, EmbeddedServer
@@ -137,11 +139,32 @@ async def test_an_artifact_that_is_missing_is_found(chosen: Settings, tmp_path: 
     assert found.faults == ("artifact 0123456789abcdef (5 bytes) is missing",)
 
 
+def stored_at(settings: Settings, output: Output) -> Path:
+    (path,) = Path(settings.artifacts).rglob(output.digest.hex()[2:])
+    return path
+
+
+async def test_an_artifact_that_was_damaged_before_the_backup_is_found(chosen: Settings, tmp_path: Path) -> None:
+    artifacts = Artifacts(chosen.artifacts)
+    whole, changed = artifacts.store(b"x" * 100_000), artifacts.store(b"y" * 100_000)
+    stored_at(chosen, changed).write_bytes(b"z" * changed.size)
+    async with opened(chosen) as source:
+        for each in (whole, changed):
+            await source.database.fetch(
+                "insert into cache (key, digest, size, form, rows) values ($1, $1, $2, $3, 1)",
+                each.digest, each.size, each.form,
+            )  # fmt: skip
+    backup = await made(chosen)
+    found = await verify(chosen, repository_of(chosen), len, backup.id, tmp_path)
+    assert found.faults == (f"artifact {changed.digest.hex()} ({changed.size:,} bytes) is damaged",)
+
+
 async def test_what_was_damaged_is_not_restored_as_if_it_were_whole(chosen: Settings, tmp_path: Path) -> None:
     backup = await made(chosen)
     name = backup.database.objects[0]
     file = tmp_path / "repository" / "objects" / name[:2] / name[2:]
-    file.write_bytes(file.read_bytes()[:-1] + b"\0")
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     other = elsewhere(chosen, tmp_path / "other")
     with pytest.raises(DamagedBackupError, match=name):
         await restored(other)

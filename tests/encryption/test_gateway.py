@@ -77,7 +77,7 @@ async def test_an_upload_is_encrypted_and_read_by_phases(gateway: FastAPI) -> No
         read(file)
     KEYS.add(await keys_of(gateway))
     assert read(file) == ROWS
-    await asyncio.to_thread(file.write_bytes, stored[:-1] + b"x")
+    await asyncio.to_thread(file.write_bytes, stored[:-1] + bytes([stored[-1] ^ 1]))
     with pytest.raises(Exception, match=r"rows.jsonl cannot be decrypted"):
         read(file)
 

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eopiez_ray.engine.artifacts import INLINE_BYTES, Artifacts, LoadedPartitions, ValueCache
-from eopiez_ray.errors import ArtifactError, ArtifactMissingError, StorageFullError
+from eopiez_ray.engine.artifacts import INLINE_BYTES, Artifacts, LoadedPartitions, ValueCache, _name
+from eopiez_ray.errors import ArtifactDamagedError, ArtifactError, ArtifactMissingError, StorageFullError
+from eopiez_ray.model.tasks import Output
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
@@ -70,6 +71,67 @@ def test_a_missing_or_cut_artifact_is_named(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(ArtifactMissingError, match=output.digest.hex()):
         artifacts.load(output)
+
+
+def in_an_object_store() -> Artifacts:
+    artifacts = Artifacts("mock://bucket")
+    place: Any = artifacts._place
+    for number in range(256):  # Unlike a real one, this store has folders.
+        place._filesystem.create_dir(f"{place._root}/{number:02x}")
+    return artifacts
+
+
+@pytest.fixture(params=["folder", "object store"])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
+    return Artifacts(str(tmp_path)) if request.param == "folder" else in_an_object_store()
+
+
+def overwrite(artifacts: Artifacts, output: Output, content: bytes | bytearray) -> None:
+    """Do what a failing disk or somebody with an editor does."""
+    artifacts._place.write(_name(output.digest), [bytes(content)])
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 99_999), change=st.integers(1, 255), value=st.sampled_from(["text", "table", "array"]))
+def test_whatever_byte_is_changed_no_wrong_value_is_given(tmp_path: Path, place: int, change: int, value: str) -> None:
+    values = {"text": "x" * 100_000, "table": pa.table({"x": np.arange(20_000)}), "array": np.arange(20_000)}
+    artifacts = Artifacts(str(tmp_path))
+    output = artifacts.store(values[value])
+    content = bytearray(memoryview(Artifacts(str(tmp_path)).stored(output)))
+    content[place] ^= change
+    overwrite(artifacts, output, content)
+    for _ in range(2):
+        with pytest.raises(ArtifactDamagedError, match=f"{output.digest.hex()} .* is damaged"):
+            Artifacts(str(tmp_path)).load(output)
+
+
+def test_what_was_damaged_is_set_aside_and_can_be_made_again(anywhere: Artifacts) -> None:
+    output = anywhere.store("x" * 100_000)
+    content = anywhere.stored(output).to_pybytes()
+    anywhere._intact.clear()
+    overwrite(anywhere, output, b"y" + content[1:])
+    assert anywhere.fault(output) == "damaged"
+    assert not anywhere.holds(output)
+    assert anywhere.store("x" * 100_000) == output
+    assert anywhere.fault(output) is None
+    assert anywhere.load(output) == "x" * 100_000
+
+
+def test_a_collection_takes_what_was_set_aside(tmp_path: Path) -> None:
+    artifacts = Artifacts(str(tmp_path))
+    output = artifacts.store("x" * 100_000)
+    overwrite(artifacts, output, b"y" * output.size)
+    assert artifacts.fault(output) == "damaged"
+    assert artifacts.collect([output.digest], -60).artifacts == 1
+    assert artifacts.fault(output) == "missing"
+
+
+def test_what_a_process_knows_to_be_intact_stays_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eopiez_ray.engine.artifacts.KNOWN_INTACT", 2)
+    artifacts = Artifacts(str(tmp_path))
+    for number in range(9):
+        artifacts.load(artifacts.store(bytes([number]) * 100_000))
+        assert len(artifacts._intact) <= 2
 
 
 def test_a_full_disk_says_so_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
