@@ -47,6 +47,7 @@
      │    ├── ArtifactMissingError
      │    │    └── ArtifactDamagedError     it is not what was written
      │    └── StorageFullError           no space left
+     │         └── DatabaseFullError        where the database is: it is unavailable until there is some
      ├── AccessError                 who asks, and whether they may
      │    ├── NotSignedInError           no credentials, or none that hold
      │    │    └── SecondFactorNeededError  the password holds, and a code is needed as well
@@ -440,6 +441,10 @@ class ArtifactDamagedError(ArtifactMissingError):
 
 class StorageFullError(ArtifactError):
     """No space is left where artifacts or results are written."""
+
+
+class DatabaseFullError(StorageFullError, DatabaseUnavailableError):
+    """The database has no disk space left. Whoever waits for a database that is away waits for this one, too."""
 
 
 class AccessError(EopiezError):

@@ -7,12 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from ..errors import ClusterError, StorageFullError, StoreError
+from ..errors import ClusterError, StoreError
 from ..logs import get_logger
 
 Duty = Callable[[], Awaitable[Any]]
 
-FINAL = (ClusterError, StoreError, StorageFullError)
+FINAL = (ClusterError, StoreError)
 """What a duty raises after trying for as long as it should: a restart would not help."""
 SOUND_S = 60.0
 """Seconds after which a duty that failed before counts as healthy again."""
@@ -54,7 +54,7 @@ async def _kept_up(name: str, duty: Duty) -> None:
     """Run the duty until it returns; an unexpected error is logged, and after a pause the duty restarts.
 
     Raises:
-        ClusterError, StoreError, StorageFullError: it has tried for long enough.
+        ClusterError, StoreError: it has tried for long enough.
         Exception: it keeps failing.
     """
     failures, failed_at = 0, 0.0

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import StorageFullError, StoreError, WriteRefusedError
+from ..errors import StoreError, WriteRefusedError
 from ..logs import get_logger
 from ..store import Batch
 
@@ -77,7 +77,7 @@ class Journal:
         """Wait until everything added so far is durable.
 
         Raises:
-            StoreError, StorageFullError: the database stayed unavailable for longer than ``patience_s``.
+            StoreError: the database stayed unavailable for longer than ``patience_s``.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -121,7 +121,7 @@ class Journal:
         """Write the batch, in parts if need be, and give the workflows that can no longer be written."""
         try:
             return await self._patiently(batch)
-        except (StoreError, StorageFullError) as error:
+        except StoreError as error:
             if not isinstance(error, WriteRefusedError):
                 raise
             refusal: Exception = error
@@ -153,7 +153,7 @@ class Journal:
                 lost = await self._ledger.commit(batch)
             except WriteRefusedError:
                 raise
-            except (StoreError, StorageFullError) as error:
+            except StoreError as error:
                 if time.monotonic() > deadline:
                     raise
                 if not is_late:

@@ -181,7 +181,7 @@ class Orchestrator:
         """Drive workflows until ``stop``.
 
         Raises:
-            StoreError, StorageFullError: the database stayed unavailable for longer than the patience.
+            StoreError: the database stayed unavailable for longer than the patience.
             ClusterError: the cluster is gone and is not ours to restart.
             Exception: one of its duties keeps failing unexpectedly.
         """

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ..errors import DatabaseUnavailableError, StorageFullError, StoreError
+from ..errors import DatabaseUnavailableError, StoreError
 from ..logs import get_logger
 
 if TYPE_CHECKING:
@@ -88,6 +88,6 @@ class Session:
         """Publish what is finished, then let others take this orchestrator for dead, which it soon will be."""
         if self._connection is None:
             return
-        with contextlib.suppress(StoreError, StorageFullError):  # The end of the session shows it, too.
+        with contextlib.suppress(StoreError):  # The end of the session shows it, too.
             await journal.flush()
             await self._ledger.bequeath(self._connection, self._lock_key)

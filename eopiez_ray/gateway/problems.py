@@ -174,9 +174,9 @@ _TELLING = (
 )  # fmt: skip
 """Errors whose facts are sent as well; their sentences name them anyway."""
 _HIDDEN = {
+    StorageFullError: "no space is left for data",
     DatabaseUnavailableError: "the database does not answer",
     MasterKeyError: "a master key cannot be used",
-    StorageFullError: "no space is left for data",
 }
 """Errors whose own message names places inside the system."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ..engine.moments import set_within
-from ..errors import DatabaseUnavailableError, StorageFullError, StoreError
+from ..errors import DatabaseUnavailableError, StoreError
 from ..logs import get_logger
 from ..model.ids import uuid7
 from ..store.samples import Watches
@@ -162,7 +162,7 @@ class Station:
         for work in (*last, *(watch.leave for watch in self._kept.values())):
             try:
                 await work()
-            except (StoreError, StorageFullError) as error:  # The database may be gone: no reason not to end.
+            except StoreError as error:  # The database may be gone: no reason not to end.
                 log.warning("a last chore of monitoring was left undone", error=str(error))
 
     async def _keep_doing(self, chore: Chore) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..engine.artifacts import Artifacts
-from ..errors import ArtifactError, StorageFullError
+from ..errors import ArtifactError
 from ..store import Vitals
 from ..store.backups import BackupDesk
 from ..store.happenings import active_users, unfinished, waiting_steps
@@ -90,7 +90,7 @@ class Surveys:
         began = time.perf_counter()
         try:
             await asyncio.to_thread(self._artifacts.probe)
-        except (ArtifactError, StorageFullError):
+        except ArtifactError:
             self._meter.add(c.ARTIFACT_FAILURES)
         else:
             self._meter.add(c.ARTIFACT_FAILURES, 0)

@@ -58,7 +58,7 @@ class Database:
 
         Raises:
             DatabaseUnavailableError: the server was lost; whether the transaction committed is unknown.
-            StorageFullError: the server has no disk space left.
+            DatabaseFullError: the server has no disk space left.
         """
         with translated(self.url):
             async with self._pool.acquire(timeout=10) as connection, connection.transaction():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from ..errors import DatabaseUnavailableError, StorageFullError, StoreError, WriteRefusedError
+from ..errors import DatabaseFullError, DatabaseUnavailableError, StoreError, WriteRefusedError
 from .addresses import no_address, redacted, unsupported
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def translated(url: str) -> Iterator[None]:
     try:
         yield
     except asyncpg.DiskFullError as error:
-        raise StorageFullError(
+        raise DatabaseFullError(
             f"the database at {redacted(url)} has no disk space left; free some and resume"
         ) from error
     except REFUSED as error:

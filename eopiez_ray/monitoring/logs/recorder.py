@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ...encryption.masters import PLAIN
-from ...errors import StorageFullError, StoreError, WriteRefusedError
+from ...errors import StoreError, WriteRefusedError
 from ...store.database import Writer
 from ...store.log_lines import append, read_levels
 from ...store.vault import Vault
@@ -131,7 +131,7 @@ class Recorder:
             await append(writer, [*lines, *self._missing(dropped)], self._vault)
         except WriteRefusedError:
             await self._write_apart(writer, lines)
-        except (StoreError, StorageFullError):
+        except StoreError:
             return False
         return True
 
