@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from ..errors import TooManyRejectsError
+from ..errors import StorageFullError, TooManyRejectsError
 from ..model.results import Results
 from ..model.status import Outcome, PhaseKind, WorkflowStatus
 from ..model.tasks import Failure, Report, TaskKey
@@ -41,6 +41,9 @@ MAXIMUM_LOSSES = 4
 """How often a task may lose its worker before it is considered the cause."""
 MAXIMUM_SHORTAGES = 5
 """How often a task may run out of memory; each attempt has twice the memory of the one before."""
+FULL_PAUSES_S = (2.0, 5.0, 10.0, 20.0, 20.0, 20.0, 20.0, 20.0)
+"""Seconds until the next attempt of a task whose result found no space, which is not its fault: for two minutes,
+however few attempts its policy allows."""
 WHOLE_TAKERS = {PhaseKind.REDUCE, PhaseKind.SINK, PhaseKind.SOURCE}
 """Kinds whose tasks wait for all partitions of their inputs."""
 UNKNOWN_BYTES = 2**30
@@ -276,7 +279,10 @@ def _delay_s(policy: RetryPolicy, outcome: Outcome, failure: Failure, count: int
         return 0.0 if count <= MAXIMUM_LOSSES else None
     if outcome is Outcome.OUT_OF_MEMORY:
         return 0.0 if count <= MAXIMUM_SHORTAGES else None
-    return policy.delay_s(count) if count < policy.maximum_attempts else None
+    delay = policy.delay_s(count) if count < policy.maximum_attempts else None
+    if failure.error_type == StorageFullError.__name__ and count <= len(FULL_PAUSES_S):
+        return max(delay or 0.0, FULL_PAUSES_S[count - 1])
+    return delay
 
 
 def _check_rejects(state: WorkflowState, step: StepState, partition: int, commands: _Commands) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import eopiez_ray as ez
 from eopiez_ray import Partitions
+from eopiez_ray.errors import StorageFullError
 
 FAST = ez.RetryPolicy(initial_interval_s=0.01, maximum_interval_s=0.01)
 
@@ -116,3 +117,14 @@ def need_memory(value: int, *, marks: str, attempts: int) -> int:
     if ez.current_task().attempt <= attempts:
         raise MemoryError("no room")
     return value
+
+
+@ez.phase(kind="map", retry=ez.RetryPolicy(maximum_attempts=1))
+def write_much() -> bytes:
+    """More than travels in a row."""
+    return b"x" * 100_000
+
+
+@ez.phase(kind="map", retry=ez.RetryPolicy(non_retryable_errors=("StorageFullError",)))
+def find_no_space() -> None:
+    raise StorageFullError("no space is left for /data/archive; free some")

@@ -31,7 +31,7 @@ from eopiez_ray.machine import (
     next_call,
     refusal,
 )
-from eopiez_ray.machine.transitions import MAXIMUM_LOSSES, MAXIMUM_SHORTAGES
+from eopiez_ray.machine.transitions import FULL_PAUSES_S, MAXIMUM_LOSSES, MAXIMUM_SHORTAGES
 from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.plan import PlanSpec
 from eopiez_ray.model.policies import Resources
@@ -151,6 +151,7 @@ class World:
         self.is_failing = False
         """Whether the machine will raise at the next event."""
         self._known: set[TaskKey] = set()
+        self._without_space: set[TaskKey] = set()
         """Tasks that were finished once."""
         self.holder = self._claim()
         self.act(self.holder, TimePassed())
@@ -475,7 +476,10 @@ class World:
         chosen = outcome[self.choose(16)]
         if chosen is Outcome.SUCCEEDED:
             return Report(key, chosen, OUTPUT, rows=1, started_at=self.now)
-        return Report(key, chosen, failure=Failure("Error", "it failed", ""), started_at=self.now)
+        name = ("Error", "StorageFullError")[self.choose(4) == 3]
+        if name != "Error":
+            self._without_space.add(key)
+        return Report(key, chosen, failure=Failure(name, "it failed", ""), started_at=self.now)
 
     # What must hold.
 
@@ -506,7 +510,8 @@ class World:
             promise(not self.holder.calls, f"it is {state.status}, and tasks are in flight")
         for tried in self._unfinished():
             key, policy = TaskKey(tried.step, tried.partition), self.plan.steps[tried.step].policy
-            promise(tried.failures <= policy.retry.maximum_attempts, f"{key} was tried too often")
+            most = max(policy.retry.maximum_attempts, (len(FULL_PAUSES_S) + 1) * (key in self._without_space))
+            promise(tried.failures <= most, f"{key} was tried too often")
             promise(tried.losses <= MAXIMUM_LOSSES + 1, f"{key} was lost too often")
             promise(tried.shortages <= MAXIMUM_SHORTAGES + 1, f"{key} ran out of memory too often")
         for key in self.disk.tasks:

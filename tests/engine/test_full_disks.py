@@ -1,16 +1,21 @@
-"""A database without disk space, as a real server tells of it: all wait for it, and nothing is lost."""
+"""Disks without space, under the database and under artifacts: all wait for some, and nothing is lost."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from eopiez_ray import Plan
+from eopiez_ray.engine.shelves import Folder
 from eopiez_ray.errors import DatabaseFullError, DatabaseUnavailableError, StorageFullError
+from eopiez_ray.machine import transitions
+from eopiez_ray.machine.transitions import FULL_PAUSES_S
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store.database import Database
 
@@ -89,3 +94,44 @@ async def test_it_ends_when_space_stays_away_for_longer_than_its_patience(stage:
     stage._running.clear()
     stage.orchestrate()
     assert (await stage.rest(workflow)).status is S.SUCCEEDED
+
+
+class Shelf(Folder):
+    """A folder on a disk that is full for the first writes, and then for none."""
+
+    def __init__(self, folder: Path, refusals: int) -> None:
+        super().__init__(folder)
+        self.refusals = refusals
+
+    def write(self, name: str, pieces: Iterable[memoryview | bytes]) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().write(name, pieces)
+
+
+@pytest.mark.parametrize(("refusals", "status"), [(8, S.SUCCEEDED), (9, S.FAILED)])
+async def test_results_wait_for_space_longer_than_their_policy_says(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, refusals: int, status: WorkflowStatus
+) -> None:
+    monkeypatch.setattr(transitions, "FULL_PAUSES_S", (0.01,) * len(FULL_PAUSES_S))
+    shelf = Shelf(stage.folder, refusals)
+    executor = InlineExecutor(stage.folder)
+    for worker in executor._workers.values():
+        worker._artifacts._place = shelf
+    stage.orchestrate(executor)
+    plan = Plan("large")
+    plan.step("write", phases.write_much)
+    view = await stage.rest(await stage.submit(plan))
+    assert view.status is status
+    assert len(await stage.workflows.attempts(view.id)) == refusals
+    assert 100 < sum(FULL_PAUSES_S) < 140
+
+
+async def test_a_sink_that_tells_of_a_full_disk_itself_is_not_tried_again(stage: Stage) -> None:
+    stage.orchestrate()
+    plan = Plan("sink")
+    plan.step("write", phases.find_no_space)
+    view = await stage.rest(await stage.submit(plan))
+    assert view.status is S.FAILED
+    assert len(await stage.workflows.attempts(view.id)) == 1
