@@ -28,7 +28,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Response, ViewportSize, async_playwright
 
 import eopiez_ray as ez
 from eopiez_ray.gateway.identity.first import ensure_first_administrator
@@ -291,8 +291,8 @@ async def first_page(browser: Browser, signed_in: BrowserContext, url: str) -> N
     for _ in range(REPEATS):
         context = await browser.new_context(viewport=WIDE, storage_state=await signed_in.storage_state())
         page = await context.new_page()
-        loaded = []
-        page.on("response", lambda answer, loaded=loaded: loaded.append(answer))  # type: ignore[misc]
+        loaded = list[Response]()
+        page.on("response", loaded.append)
         began = time.perf_counter()
         await page.goto(url, wait_until="commit")
         await page.get_by_role("link", name="Workflows").first.wait_for()

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import eopiez_ray as ez
 
@@ -95,7 +95,7 @@ def with_ray(graphs: list[list[Node]]) -> list[float]:
     task = ray.remote(lambda seconds, *_inputs: time.sleep(seconds))
 
     def run(graph: list[Node]) -> None:
-        done: list[ray.ObjectRef] = []
+        done: list[ray.ObjectRef[Any]] = []
         for node in graph:
             done.append(task.remote(node.seconds, *(done[number] for number in node.inputs)))
         ray.get(done)

@@ -268,7 +268,7 @@ async def ask(settings: Settings) -> None:
         for number in range(QUESTIONS):
             group = (["plan", "step"], ["phase"], ["project"], ["node"], ["version"], ["plan"])[number % 6]
             until = (datetime.now(UTC) - timedelta(minutes=17 * number)).isoformat()
-            query = {"window_s": DAYS * 86400, "group": group, "until": until}
+            query: dict[str, Any] = {"window_s": DAYS * 86400, "group": group, "until": until}
             began = time.perf_counter()
             answer = await http.get("/performance", params=query)
             took.append((time.perf_counter() - began) * 1000)

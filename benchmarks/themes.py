@@ -146,7 +146,7 @@ def methods_of(rows: list[Row]) -> list[str]:
 
 
 def mean(rows: list[Row], method: str, figure: str) -> float:
-    return statistics.mean(row["methods"][method][figure] for row in rows)
+    return statistics.mean(float(row["methods"][method][figure]) for row in rows)
 
 
 def markdown(rows: list[Row]) -> str:

@@ -26,7 +26,7 @@ QUERIES = (
 
 async def overview(person: Person) -> None:
     """Open the dashboard: what it asks at once."""
-    where = {"project": person.project}
+    where: dict[str, Any] = {"project": person.project}
     await asyncio.gather(
         person.read("overview", "/workflows", limit=20, counted=True, **where),
         person.read("overview", "/workflows", limit=5, status="running", **where),
