@@ -7,6 +7,7 @@ do, and the id of the request, under which the log knows it. It never says anyth
 from __future__ import annotations
 
 import math
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -56,12 +57,14 @@ from ..logs import get_logger
 from .recording import record_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import re
+from collections.abc import Mapping
 
 TYPES = "urn:eopiez:problem:"
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 """Seconds after which what was unavailable is likely to be back."""
+_JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;|$)", re.IGNORECASE)
 SHOWN = 20
 """How many of a request's faults are listed."""
 
@@ -261,15 +264,37 @@ async def _answer_ours(request: Request, error: EopiezError) -> Response:
 
 async def _answer_invalid(request: Request, error: RequestValidationError) -> Response:
     """Every fault with its place, but never the value that was sent, which may be a secret."""
+    if any(fault["loc"] == ("body",) or fault["type"] == "json_invalid" for fault in error.errors()):
+        unread = _unread(request)
+        if unread:
+            return respond(request.scope, _invalid(unread))
     faults = [{"place": ".".join(map(str, fault["loc"])), "message": fault["msg"]} for fault in error.errors()[:SHOWN]]
+    return respond(request.scope, _invalid(faults))
+
+
+def _invalid(faults: list[dict[str, str]]) -> Problem:
     first = f"{faults[0]['place']}: {faults[0]['message']}" if faults else "it cannot be read"
     problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", first, "GET /v1/docs shows what is expected")
     problem.faults = faults
-    return respond(request.scope, problem)
+    return problem
+
+
+def _unread(request: Request) -> list[dict[str, str]]:
+    """What the headers say of a body that cannot be read, where that is the reason."""
+    encoding, media_type = (request.headers.get(name, "") for name in ("content-encoding", "content-type"))
+    if encoding.lower() not in {"", "identity"}:
+        message = f"bodies encoded as {encoding[:80]} are not read; send it as it is, without this header"
+        return [{"place": "header.Content-Encoding", "message": message}]
+    if media_type and not _JSON.match(media_type):
+        message = f"{media_type[:80]} is not read here; send JSON as application/json"
+        return [{"place": "header.Content-Type", "message": message}]
+    return []
 
 
 async def _answer_http(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.BAD_REQUEST and (unread := _unread(request)):
+        return respond(request.scope, _invalid(unread))
     name = status.phrase.lower().replace(" ", "-").replace("'", "")
     details = {
         HTTPStatus.NOT_FOUND: f"there is nothing at {request.url.path}",

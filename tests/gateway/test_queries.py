@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from tests.gateway.conftest import Client
@@ -42,3 +44,29 @@ async def test_the_page_takes_any(client: Client) -> None:
     anna = client("anna")
     page = anna.base_url.copy_with(path="/", query=b"utm_source=mail")
     assert (await anna.get(page)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "place", "message"),
+    [
+        ({"Content-Type": "text/plain"}, b"{}", "header.Content-Type", "text/plain is not read here; send JSON"),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"a=1", "header.Content-Type", "send JSON as"),
+        ({"Content-Type": "application/yaml"}, b"a: 1", "header.Content-Type", "application/json"),
+        (
+            {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+            gzip.compress(b"{}"),
+            "header.Content-Encoding",
+            "bodies encoded as gzip are not read",
+        ),
+        ({"Content-Type": "application/json; charset=utf-8"}, b"{", "body.1", "JSON decode error"),
+        ({"Content-Type": "application/json"}, b"[]", "body", "valid dictionary"),
+    ],
+)
+async def test_a_body_that_its_headers_keep_from_being_read_is_told_so(
+    client: Client, headers: dict[str, str], content: bytes, place: str, message: str
+) -> None:
+    answer = await client("anna").post("/workflows", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:eopiez:problem:invalid-request"), answer.text
+    (fault,) = answer.json()["faults"]
+    assert fault["place"] == place
+    assert message in fault["message"]
