@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import shutil
 import statistics
@@ -38,7 +37,7 @@ def numbers(count: int) -> Iterator[int]:
 
 @ez.phase(version="1")
 def roots(number: int) -> float:
-    return sum(math.sqrt(each) for each in range(20_000)) + number
+    return float(sum(each**0.5 for each in range(20_000)) + number)
 
 
 class Ground:

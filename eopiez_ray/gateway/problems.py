@@ -57,14 +57,14 @@ from ..logs import get_logger
 from .recording import record_refusal
 
 if TYPE_CHECKING:
-    import re
-from collections.abc import Mapping
+    from collections.abc import Mapping
 
 TYPES = "urn:eopiez:problem:"
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 """Seconds after which what was unavailable is likely to be back."""
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;|$)", re.IGNORECASE)
+"""What bodies are read as."""
 SHOWN = 20
 """How many of a request's faults are listed."""
 
@@ -264,15 +264,17 @@ async def _answer_ours(request: Request, error: EopiezError) -> Response:
 
 async def _answer_invalid(request: Request, error: RequestValidationError) -> Response:
     """Every fault with its place, but never the value that was sent, which may be a secret."""
-    if any(fault["loc"] == ("body",) or fault["type"] == "json_invalid" for fault in error.errors()):
-        unread = _unread(request)
-        if unread:
-            return respond(request.scope, _invalid(unread))
-    faults = [{"place": ".".join(map(str, fault["loc"])), "message": fault["msg"]} for fault in error.errors()[:SHOWN]]
-    return respond(request.scope, _invalid(faults))
+    is_unread = any(fault["loc"] == ("body",) or fault["type"] == "json_invalid" for fault in error.errors())
+    unread = _unread(request) if is_unread else []
+    return respond(request.scope, _invalid(unread or _faults(error)))
+
+
+def _faults(error: RequestValidationError) -> list[dict[str, str]]:
+    return [{"place": ".".join(map(str, fault["loc"])), "message": fault["msg"]} for fault in error.errors()[:SHOWN]]
 
 
 def _invalid(faults: list[dict[str, str]]) -> Problem:
+    """The answer to a request that is not as described."""
     first = f"{faults[0]['place']}: {faults[0]['message']}" if faults else "it cannot be read"
     problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", first, "GET /v1/docs shows what is expected")
     problem.faults = faults
