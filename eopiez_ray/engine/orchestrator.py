@@ -214,7 +214,9 @@ class Orchestrator:
             await self._wind_up(links, duties)
 
     async def _wind_up(self, links: Duties, duties: Duties) -> None:
-        """End all duties, those of the database connection last, since a handover still needs it."""
+        """End all duties first, so that nothing starts in the place of what is dropped; those of the database
+        connection last, since a handover still needs it."""
+        await duties.end()
         held = self._creation.coming | self.held
         is_handing_over = self._is_handing_over and not links.are_over
         runs = self._roster.clear()
@@ -226,7 +228,6 @@ class Orchestrator:
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        await duties.end()
         if is_handing_over:
             await self._session.bequeath(self._journal)
         await links.end()

@@ -482,3 +482,16 @@ async def test_a_caller_that_gives_up_stops_neither_its_workflow_nor_those_of_ot
     assert (await stage.rest(workflow)).status is S.SUCCEEDED
     (others,) = [view for view in await stage.workflows.page() if view.owner == "anna"]
     assert (await stage.rest(others.id)).status is S.SUCCEEDED
+
+
+async def test_an_orchestrator_that_ends_starts_nothing_in_the_place_of_what_it_drops(stage: Stage) -> None:
+    executor = InlineExecutor(stage.folder, count=8)
+    executor.gate.clear()
+    orchestrator = stage.orchestrate(executor)
+    for _ in range(30):
+        plan = Plan("doubling")
+        plan.step("double", phases.double, plan.values("v", [1]))
+        await stage.submit(plan)
+    await until(lambda: executor.waiting == executor.count and len(orchestrator.held) == 30)
+    await stage.close()
+    assert len(executor.calls) == executor.count
