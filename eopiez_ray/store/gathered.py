@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -37,10 +37,16 @@ class Gathered(Generic[K, V]):
         future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
         if len(self._readers) < MOST_READERS:
-            reader = asyncio.create_task(self._answer())
-            self._readers.add(reader)
-            reader.add_done_callback(self._readers.discard)
+            self._readers.add(asyncio.create_task(self._work()))
         return await future
+
+    async def _work(self) -> None:
+        """Read until nothing is asked for. A reader that looks no more must not be counted as one, not even until the
+        loop runs its callbacks: who asks then would wait for it for ever."""
+        try:
+            await self._answer()
+        finally:
+            self._readers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _answer(self) -> None:
         while self._waiting:

@@ -61,6 +61,23 @@ async def test_an_answer_is_never_older_than_its_question(shelf: Shelf) -> None:
     assert (await asyncio.gather(*early))[0] == 1
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_who_asks_just_as_all_readers_end_is_answered(shelf: Shelf, turns: int) -> None:
+    shelf.values, gathered = {"a": 1}, Gathered(shelf.read)
+    shelf.gate.clear()
+    early = []
+    for _ in range(MOST_READERS):
+        early.append(asyncio.create_task(gathered.get("a")))
+        await asyncio.sleep(0.01)
+    assert len(shelf.reads) == MOST_READERS
+    shelf.gate.set()
+    for _ in range(turns):  # Of the event loop, between the end of the reads and the question.
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        assert await gathered.get("a") == 1
+    assert await asyncio.gather(*early) == [1] * MOST_READERS
+
+
 async def test_a_key_whose_read_fails_does_not_hurt_others(shelf: Shelf) -> None:
     shelf.values, shelf.broken, gathered = {"a": 1, "b": 2}, {"b"}, Gathered(shelf.read)
     answers = await asyncio.gather(*map(gathered.get, ("a", "b", "c")), return_exceptions=True)
