@@ -172,7 +172,7 @@ class Intake:
                 Created(workflow, is_new=True) if workflow in created else await self._earlier(new)
                 for workflow, new in zip(offer.ids, offer.wanted, strict=True)
             ]
-        except (IdempotencyConflictError, ProjectNotFoundError, DatabaseUnavailableError) as error:
+        except Exception as error:  # noqa: BLE001 - passed to those who wait
             offer.tell(error)
         else:
             offer.tell(answer)

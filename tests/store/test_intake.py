@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from eopiez_ray.errors import IdempotencyConflictError, PlanError
+from eopiez_ray.errors import IdempotencyConflictError, PlanError, StoreError
 from eopiez_ray.model.status import StepStatus, WorkflowStatus
 from eopiez_ray.store import Database, Intake, Workflows
 
@@ -48,6 +48,25 @@ async def test_the_same_key_and_plan_give_the_same_workflow(database: Database) 
     assert len({created.id for (created,) in pairs}) == 1
     assert sum(created.is_new for (created,) in pairs) == 1
     assert await create(database, idempotency_key="k", owner="somebody else") != pairs[0][0].id
+
+
+async def test_whoever_cannot_be_answered_is_told_and_the_others_are_answered(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = Intake(database)
+    await intake.create(wanted(idempotency_key="k"))
+
+    async def refused(*_: object) -> None:
+        raise StoreError("permission denied")
+
+    monkeypatch.setattr(database, "fetchrow", refused)
+    async with asyncio.timeout(10):
+        same, other = await asyncio.gather(
+            intake.create(wanted(idempotency_key="k")), intake.create(wanted()), return_exceptions=True
+        )
+    assert isinstance(same, StoreError)
+    assert isinstance(other, list)
+    assert other[0].is_new
 
 
 async def test_the_same_key_with_another_plan_is_a_conflict(database: Database) -> None:
