@@ -36,6 +36,8 @@ class Finished(NamedTuple):
     workflows: list[Row]
     steps: list[Row]
     """Of those workflows."""
+    holds: list[Row]
+    """By whom those of these workflows were driven that were taken up more than once."""
     tasks: list[Row]
     attempts: list[Row]
     plans: dict[str, PlanSpec]
@@ -69,11 +71,14 @@ class TraceStore:
                 [dict(row) for row in await connection.fetch(sql(name), since, until)]
                 for name in ("traced_workflows", "traced_tasks", "traced_attempts")
             ]
-            steps = [dict(row) for row in await connection.fetch(sql("traced_steps"), _ids(workflows))]
+            steps, holds = [
+                [dict(row) for row in await connection.fetch(sql(name), _ids(workflows))]
+                for name in ("traced_steps", "traced_holds")
+            ]
             digests = {row["plan"] for row in (*workflows, *tasks, *attempts)}
             plans = await connection.fetch(sql("plans_by_digest"), list(digests))
         specs = {row["digest"]: PlanSpec.from_value(row["spec"]) for row in plans}
-        return Finished(workflows, steps, tasks, attempts, specs)
+        return Finished(workflows, steps, holds, tasks, attempts, specs)
 
     async def idle_until(self, since: datetime, horizon: datetime) -> datetime:
         """Until when nothing has ended since then, as far as a few looks can tell; ``horizon`` at most."""

@@ -13,17 +13,19 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 import eopiez_ray as ez
 from eopiez_ray.errors import ParameterError
+from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.monitoring.meter import Meter
 from eopiez_ray.monitoring.opening import stationed
 from eopiez_ray.monitoring.tracing.collector import Collector
 from eopiez_ray.monitoring.tracing.exporting import Exporter
 from eopiez_ray.monitoring.tracing.headers import headers_of
-from eopiez_ray.monitoring.tracing.spans import span_id
+from eopiez_ray.monitoring.tracing.spans import HOLD, span_id
 from eopiez_ray.monitoring.tracing.wire import nanoseconds, rejected
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database
 from eopiez_ray.store.traces import TraceStore
 from tests.engine.conftest import Stage
+from tests.engine.inline import InlineExecutor
 from tests.waiting import until
 
 from .alerts.receiving import FAILED, Hook, hooked
@@ -114,6 +116,35 @@ async def test_a_workflow_of_a_traced_request_is_in_its_trace(post: Post, stage:
     assert found[span_id(view.id)].parent_span_id.hex() == "b" * 16
     assert len(found) > 3
     assert all(span.parent_span_id in found for key, span in found.items() if key != span_id(view.id))
+
+
+@pytest.mark.parametrize("is_held", [False, True], ids=["claimed", "held from the start"])
+async def test_what_goes_on_after_a_crash_links_to_what_began(
+    post: Post, stage: Stage, collector: Hook, *, is_held: bool
+) -> None:
+    made, executor = await exporter(post, collector), InlineExecutor(stage.folder)
+    executor.gate.clear()
+    first = stage.orchestrate(executor, lease_s=3600)  # It goes by its session's end.
+    await first.ready.wait()
+    workflow = await stage.submit(halves(2, 4), holder=first.id if is_held else None)
+
+    async def is_held_now() -> bool:
+        return await stage.status(workflow) is WorkflowStatus.RUNNING
+
+    await until(is_held_now)
+    await stage.kill(first)
+    stage.orchestrate()
+    await stage.rest(workflow)
+    await settled(post, made)
+    holds = sorted(
+        [span for span in spans(collector) if span.name == "drive"], key=lambda span: span.start_time_unix_nano
+    )
+    assert [span.span_id for span in holds] == [span_id(workflow, HOLD, epoch) for epoch in (1, 2)]
+    assert {span.parent_span_id for span in holds} == {span_id(workflow)}
+    assert [link.span_id for span in holds for link in span.links] == [holds[0].span_id]
+    assert holds[0].end_time_unix_nano == holds[1].start_time_unix_nano
+    reasons = [each.value.string_value for span in holds for each in span.attributes if each.key == "eopiez.ended_by"]
+    assert reasons == ["claimed", "succeeded"]
 
 
 async def test_attempts_without_a_result_have_their_error(post: Post, stage: Stage, collector: Hook) -> None:

@@ -6,8 +6,8 @@ that whoever knows a workflow's id knows its trace's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 256
 """Characters of a name that are exported."""
+HOLD = -1
+"""Where a step's position would be, in the place of a hold."""
 
 Attribute = str | int | bool
 
@@ -40,11 +42,13 @@ class Span:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     is_request: bool = False
     """Whether it is a request that was answered."""
+    links: Sequence[bytes] = ()
+    """Ids of spans of the same trace that it goes on from."""
 
 
 def span_id(workflow: UUID, *place: int) -> bytes:
-    """The id of a workflow's span, or, by its place, of a step's ``(step,)``, a task's ``(step, partition)`` or that of
-    an attempt without a result ``(step, partition, attempt)``."""
+    """The id of a workflow's span, or, by its place, of a step's ``(step,)``, a task's ``(step, partition)``, that of
+    an attempt without a result ``(step, partition, attempt)``, or of a hold ``(HOLD, epoch)``."""
     return blake2b(workflow.bytes + repr(place).encode(), digest_size=8).digest()
 
 
@@ -54,6 +58,8 @@ def spans_of(finished: Finished) -> Iterator[Span]:
         yield _span(row, (), row["name"], _failure(row["status"]), {"eopiez.status": row["status"]})
     for row in finished.steps:
         yield _span(row, (row["step"],), _step_name(finished, row), _failure(row["status"]), _of_step(row))
+    for row in finished.holds:
+        yield _hold(row)
     for row in finished.tasks:
         yield _span(row, (row["step"], row["partition"]), _step_name(finished, row), None, _of_task(row))
     for row in finished.attempts:
@@ -64,9 +70,9 @@ def spans_of(finished: Finished) -> Iterator[Span]:
 def _span(
     row: Mapping[str, Any], place: tuple[int, ...], name: str, error: str | None, more: Mapping[str, Attribute]
 ) -> Span:
-    """The span at a place; parents are the workflow of a step, and the step of a task or an attempt."""
+    """The span at a place; parents are the workflow of a step or a hold, and the step of a task or an attempt."""
     workflow: UUID = row["workflow_id"]
-    above = place[:1] if len(place) > 1 else ()
+    above = place[:1] if len(place) > 1 and place[0] != HOLD else ()
     trace_id, caller_id = _caller(row)
     return Span(
         trace_id=trace_id,
@@ -78,6 +84,15 @@ def _span(
         error=error and error[:LONGEST_NAME],
         attributes={"eopiez.project": row["project"], "eopiez.workflow.id": str(workflow), **more},
     )
+
+
+def _hold(row: Mapping[str, Any]) -> Span:
+    """The time for which one orchestrator drove a workflow; later ones link to the first, whose work they continue."""
+    more: dict[str, Attribute] = {"eopiez.epoch": row["epoch"], "eopiez.ended_by": row["ended_by"]}
+    if row["orchestrator"]:
+        more["eopiez.orchestrator"] = row["orchestrator"]
+    span = _span(row, (HOLD, row["epoch"]), "drive", _failure(row["ended_by"]), more)
+    return span if row["epoch"] == 1 else replace(span, links=[span_id(row["workflow_id"], HOLD, 1)])
 
 
 def _caller(row: Mapping[str, Any]) -> tuple[bytes, bytes]:

@@ -73,6 +73,7 @@ def _message(span: Span) -> Message:
         end_time_unix_nano=nanoseconds(span.ended_at),
         attributes=[_pair(name, value) for name, value in span.attributes.items()],
         status=status,
+        links=[Message.Link(trace_id=span.trace_id, span_id=each) for each in span.links],
     )
 
 

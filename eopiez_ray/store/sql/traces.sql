@@ -77,3 +77,40 @@ from steps
 join workflows on workflows.id = workflow_id
 where workflow_id = any($1::uuid[])
     and steps.started_at is not null
+
+-- name: traced_holds
+-- Who has driven workflows that were taken up more than once: from each claim to the next one, or until they rested.
+-- There is no claim where whoever created a workflow held it from the start.
+with marks as (
+    select workflow_id, id, at, kind, (data ->> 'epoch')::bigint as epoch, data ->> 'by' as orchestrator
+    from events
+    where workflow_id = any($1::uuid[])
+        and kind in ('claimed', 'paused', 'succeeded', 'failed', 'cancelled', 'quarantined')
+    union all
+    select id, 0, started_at, 'claimed', 1, null
+    from workflows
+    where id = any($1::uuid[])
+        and started_at is not null
+        and not exists (
+            select from events
+            where workflow_id = workflows.id
+                and kind = 'claimed'
+                and data ->> 'epoch' = '1'
+        )
+),
+holds as (
+    select
+        workflow_id, id, at, kind, epoch, orchestrator,
+        lead(at) over in_order as until,
+        lead(kind) over in_order as ended_by
+    from marks
+    window in_order as (partition by workflow_id order by id)
+)
+select
+    workflow_id, project, name, traceparent, plan, holds.epoch, orchestrator, at as started_at,
+    until as ended_at, ended_by
+from holds
+join workflows on workflows.id = workflow_id
+where kind = 'claimed'
+    and until is not null
+    and workflows.epoch > 1
