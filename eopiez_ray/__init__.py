@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .authoring.contract import Partitions, Phase, find_phase, phase, registered_phases
     from .authoring.plans.builder import Plan, StepHandle
     from .authoring.plans.reading import read_plan
+    from .authoring.spans import span
     from .client.blocking import Remote, RemoteWorkflow
     from .client.remote import AsyncRemote
     from .client.workflow import AsyncRemoteWorkflow
@@ -69,6 +70,7 @@ __all__ = [
     "phase",
     "read_plan",
     "registered_phases",
+    "span",
 ]
 
 _ROOMS = {
@@ -86,6 +88,7 @@ _ROOMS = {
     "model.requests": ("Selection",),
     "model.status": ("PhaseKind", "StepStatus", "WorkflowStatus"),
     "authoring.context": ("TaskContext", "current_task"),
+    "authoring.spans": ("span",),
     "authoring.contract": ("Partitions", "Phase", "find_phase", "phase", "registered_phases"),
     "settings": ("Settings",),
 }

@@ -13,6 +13,7 @@ from ..model.tasks import Reject, StepSummary
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..model.spans import Spans
 
 MOST_REJECTS = 10_000
 """How many of a task's rejects are kept individually."""
@@ -74,6 +75,8 @@ class TaskContext:
     """For a sink: what the workflow's steps have done so far, in the plan's order."""
     project: str = ""
     """The project that the workflow belongs to."""
+    spans: Spans | None = None
+    """Of parts of the task; None if nobody wants them."""
 
     @property
     def token(self) -> str:
@@ -86,6 +89,12 @@ class TaskContext:
         The first 10,000 of a task are kept individually; the others are counted by reason.
         """
         self.rejects.add(exact(source), exact(reason), exact(sample))
+
+    def forget(self) -> None:
+        """Forget rejects and spans so far."""
+        self.rejects.clear()
+        if self.spans is not None:
+            self.spans.clear()
 
 
 _current: ContextVar[TaskContext | None] = ContextVar("eopiez_task", default=None)

@@ -81,7 +81,7 @@ def orchestrate(
         # Both end before the database does, which may be this process's own.
         with (
             recorded(settings, local.database_url, Part.ORCHESTRATOR),
-            stationed_beside(local.database_url, settings, "orchestrator", local),
+            stationed_beside(local.database_url, settings, "orchestrator", local, hears=local),
         ):
             local.drive_all(called)
             interrupts.listen_again()

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ..errors import ContractError, ParameterError
 from ..model.failures import MESSAGE_CHARACTERS, exact, failure_of
+from ..model.spans import MOST_SPANS
 from ..model.status import Outcome
 from ..model.tasks import Failure, LogLine, Output, Report, TaskKey
 from .memory import peak_bytes
@@ -90,6 +91,9 @@ class Attempt:
         began = self._began
         if self._rest:
             self.note_print(ended.time, "\n")
+        spans = self.context.spans
+        if spans is not None and spans.dropped:
+            self.note(ended.time, "warning", f"{spans.dropped:,} more spans were dropped: a task has {MOST_SPANS:,}")
         is_long = ended.clock - began.clock >= MEASURED_S
         return Report(
             self.key,
@@ -105,6 +109,7 @@ class Attempt:
             worker,
             self.is_last,
             peak_bytes=peak_bytes() if is_long else 0,
+            spans=() if spans is None else spans.kept,
         )
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .conductor import Conductor
     from .journal import Journal
     from .limits import Limits
+    from .spans import SpanBox
     from .turns import Turns
 
 RETRY_S = 0.2
@@ -62,10 +63,11 @@ class Dispatcher:
         turns: Turns,
         conductor: Conductor,
         on_room: Callable[[], None],
+        spans: SpanBox | None = None,
     ) -> None:
         self._executor, self._ledger, self._journal, self._artifacts = executor, ledger, journal, artifacts
         self._limits, self._conductor, self._on_room = limits, conductor, on_room
-        self._turns, self._sender = turns, sender.hex
+        self._turns, self._sender, self._spans = turns, sender.hex, spans
         self._precedence = Precedence()
         self._short: dict[asyncio.Task[None], float] = {}
         """Small calls, and the monotonic seconds until which they are worth waiting for."""
@@ -280,7 +282,7 @@ class Dispatcher:
             heard = [CallLost(keys, reason, inherited.slot.worker, is_shared=is_shared) for _, keys in mine]
         for (run, _), event in zip(mine, heard, strict=True):
             if run is not None:
-                self._note_source(run, event, inherited.slot)
+                self._note(run, event, inherited.slot)
                 self._conductor.apply(run, event)
 
     async def _resolve(self, run: Run, call: Call) -> WorkPart | None:
@@ -311,7 +313,8 @@ class Dispatcher:
         self._count += 1
         name, parts = f"{self._sender}/{self._count}", tuple(part for _, _, part in ready)
         keys = {key.id: key for owner, _, _ in ready for key in owner.inputs.keys if key.id.hex() not in slot.known}
-        work = WorkCall(name, self._sender, parts, needed, CALL_S, tuple(keys.values()))
+        is_traced = self._spans is not None
+        work = WorkCall(name, self._sender, parts, needed, CALL_S, tuple(keys.values()), is_traced=is_traced)
         try:
             reports = await self._executor.run(slot, work, timeout_s)
         except WorkerStoppedError:
@@ -326,12 +329,16 @@ class Dispatcher:
         else:
             for (run, _, _), answers in zip(ready, reports, strict=True):
                 event = Reported(tuple(answers))
-                self._note_source(run, event, slot)
+                self._note(run, event, slot)
                 self._conductor.apply(run, event, _cache_entries(key, answers))
 
-    def _note_source(self, run: Run, event: Event, slot: Slot) -> None:
-        """Remember which worker is in the middle of a source."""
-        first = next(expanded(event.reports), None) if isinstance(event, Reported) else None
+    def _note(self, run: Run, event: Event, slot: Slot) -> None:
+        """Remember what this process alone needs to know: which worker is in the middle of a source, and spans."""
+        if not isinstance(event, Reported):
+            return
+        if self._spans is not None:
+            self._spans.note(run, event.reports)
+        first = next(expanded(event.reports), None)
         if first is not None and run.state.steps[first.key.step].kind is PhaseKind.SOURCE:
             run.source_workers[first.key.step] = slot.worker
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .accounting import Spent
     from .figures import NodeFigures
     from .pool import Usage
+    from .spans import TracedTask
 
 
 class Local:
@@ -65,6 +66,10 @@ class Local:
     def spent(self) -> Spent | None:
         """Where the time of slots went since this was last asked; None while it drives nothing."""
         return self._run(self._engine.spent())
+
+    def take_spans(self) -> list[TracedTask]:
+        """What phases have measured since this was last asked, if traces are exported."""
+        return self._run(self._engine.take_spans())
 
     def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""

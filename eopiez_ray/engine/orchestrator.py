@@ -27,6 +27,7 @@ from .limits import Limits
 from .roster import Roster
 from .rules import Rules
 from .session import Session
+from .spans import SpanBox
 from .turns import Turns
 from .wishes import Wishes
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from .accounting import Spent
     from .artifacts import Artifacts
+    from .spans import TracedTask
 
 IDLE_S = 10.0
 """Seconds without a workflow after which the workers' resources are released."""
@@ -82,9 +84,10 @@ class Orchestrator:
         self._conductor = Conductor(
             self._roster, turns, self._journal, self._chronicle, executor, on_news=news, on_free=self._has_freed
         )
+        self._spans = None if settings.otlp_url is None else SpanBox()
         self._dispatcher = Dispatcher(
             executor, self._ledger, self._journal, artifacts,
-            sender=self.id, limits=limits, turns=turns, conductor=self._conductor, on_room=news,
+            sender=self.id, limits=limits, turns=turns, conductor=self._conductor, on_room=news, spans=self._spans,
         )  # fmt: skip
         self._explainer = Explainer(self._roster, self._dispatcher.room, self._journal, self._conductor)
         self._accounts = Accounts(self._roster, limits, executor, self._conductor)
@@ -124,6 +127,10 @@ class Orchestrator:
     def spent(self) -> Spent:
         """Where the time of its slots went since this was last asked."""
         return self._accounts.take()
+
+    def take_spans(self) -> list[TracedTask]:
+        """What phases have measured since this was last asked, if traces are exported."""
+        return [] if self._spans is None else self._spans.take()
 
     @property
     def only(self) -> Sequence[WorkflowId] | None:

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .accounting import Spent
     from .figures import NodeFigures
     from .pool import Usage
+    from .spans import TracedTask
 
 POLL_S = 0.5
 UPDATE_S = 15.0
@@ -231,6 +232,10 @@ class Engine:
     async def spent(self) -> Spent | None:
         """Where the time of slots went since this was last asked; None while nothing is driven here."""
         return None if self._orchestrator is None else self._orchestrator.spent()
+
+    async def take_spans(self) -> list[TracedTask]:
+        """What phases have measured since this was last asked; nothing while nothing is driven here."""
+        return [] if self._orchestrator is None else self._orchestrator.take_spans()
 
     async def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""

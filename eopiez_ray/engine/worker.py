@@ -16,6 +16,7 @@ from ..authoring.encoding import copied
 from ..encryption.streams import KEYS
 from ..errors import ContractError
 from ..model.results import Results, condensed
+from ..model.spans import Spans
 from ..model.status import Outcome, PhaseKind
 from ..model.tasks import Output, Report, TaskKey
 from ..model.work import Element, Elements, Gathered, Part, Prior, Whole
@@ -55,6 +56,7 @@ class Worker:
         self._attempt: Attempt | None = None
         """The running attempt, if there is only one."""
         self._moment = Moment.now()
+        self._is_traced = False
         self._capture = Capture(folder / f"{name}.out", self._note_print, _listener)
         self._records = _Records(self._note_record)
 
@@ -80,6 +82,7 @@ class Worker:
         """
         self._library.add(call.code)
         self._artifacts.keys.add(call.keys)
+        self._is_traced = call.is_traced
         self._moment = Moment.now()
         ends_at = self._moment.clock + call.slice_s
         with self._capture, self._records:
@@ -161,7 +164,7 @@ class Worker:
                     f"source {attempt.context.step!r} yielded fewer partitions than before; "
                     "a source must yield the same values again when it is resumed"
                 )
-        attempt.context.rejects.clear()  # Those of the skipped partitions are already known.
+        attempt.context.forget()  # What the skipped partitions had to say is already known.
         return source
 
     def _iterator(self, produced: Any) -> Iterator[Any]:
@@ -212,7 +215,10 @@ class Worker:
 
     def _context(self, part: WorkPart, item: WorkItem, partition: int) -> TaskContext:
         name = part.steps[item.key.step].name
-        return TaskContext(part.workflow_id, name, partition, item.attempt, steps=part.summaries, project=part.project)
+        spans = Spans() if self._is_traced else None
+        return TaskContext(
+            part.workflow_id, name, partition, item.attempt, steps=part.summaries, project=part.project, spans=spans
+        )
 
     def _load(self, part: WorkPart, given: Input, outputs: Outputs, keeps_inputs: bool) -> Any:
         """An input as an object that nobody else holds, or that is immutable.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import QueryParams
 
 from ..monitoring.catalogue import HTTP_FOLLOWERS, HTTP_IN_FLIGHT, HTTP_REQUESTS, HTTP_SECONDS, PROJECT_REQUESTS
-from ..monitoring.tracing.roots import Roots
+from ..monitoring.tracing.unsent import Unsent
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,7 +29,7 @@ class Traffic:
     """The requests of this replica."""
 
     def __init__(self, meter: Meter) -> None:
-        self.meter, self.roots = meter, Roots()
+        self.meter, self.roots = meter, Unsent()
         self.requests = self.followers = 0
         """How many are being answered now."""
 

@@ -69,7 +69,7 @@ def _group(numbered: tuple[int, Report]) -> tuple[int, int] | None:
     """A key that is equal for reports that fit the same columns; None for a report that must stay by itself."""
     number, report = numbered
     is_plain = report.output is not None and not (
-        report.rejects or report.logs or report.is_last or report.is_cached or report.peak_bytes
+        report.rejects or report.logs or report.is_last or report.is_cached or report.peak_bytes or report.spans
     )
     return (report.key.step, report.key.partition - number) if is_plain else None
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from .status import Outcome
 
+Attribute = str | int | float | bool
+"""Of a span."""
 SEALED = "+sealed"
 
 
@@ -89,6 +91,24 @@ class Failure(NamedTuple):
     traceback: str
 
 
+class TaskSpan(NamedTuple):
+    """A part of an attempt at a task, as its phase has measured it."""
+
+    attempt: int
+    """Counted from 1."""
+    number: int
+    """Of the span within the attempt, counted from 1."""
+    parent: int
+    """The number of the span around it; 0 if there is none."""
+    name: str
+    started_at: float
+    """Unix seconds, by the worker's clock."""
+    wall_s: float
+    error_type: str
+    """Of the exception that ended it; empty if none did."""
+    attributes: dict[str, Attribute]
+
+
 class Report(NamedTuple):
     """A worker's report on one attempt of one task. The output is durable before it is reported."""
 
@@ -111,6 +131,8 @@ class Report(NamedTuple):
     is_cached: bool = False
     peak_bytes: int = 0
     """Peak memory of the worker's process during it; 0 if not measured."""
+    spans: tuple[TaskSpan, ...] = ()
+    """Parts of it, if traces are exported."""
 
     @property
     def rejected(self) -> int:

@@ -140,6 +140,8 @@ class WorkCall(NamedTuple):
     """The same on their way, encrypted for the worker's process."""
     heard: tuple[str, ...] = ()
     """Calls whose reports have arrived, so that the worker can drop them."""
+    is_traced: bool = False
+    """Whether anybody wants the spans of phases."""
 
 
 class Answer(NamedTuple):

@@ -34,14 +34,16 @@ from .surveys import OF_ARTIFACTS, OF_BACKUPS, OF_SERVER, QUEUED, Surveys
 from .tracing.collector import Collector
 from .tracing.exporting import EXPORT_S, Exporter
 from .tracing.headers import headers_of
-from .tracing.roots import SEND_S
+from .tracing.inner import Inside
+from .tracing.unsent import SEND_S
 from .tracing.wire import is_installed
 
 if TYPE_CHECKING:
     from ..settings import Settings
     from ..store import Database
     from .catalogue import Metric
-    from .tracing.roots import Roots
+    from .tracing.inner import Hears
+    from .tracing.unsent import Unsent
 
 ROLL_S = 15.0
 PROBE_S, PROBED_S = 60.0, 5.0
@@ -68,7 +70,8 @@ async def stationed(
     part: str,
     meter: Meter,
     more: More | None = None,
-    roots: Roots | None = None,
+    roots: Unsent | None = None,
+    hears: Hears | None = None,
 ) -> AsyncIterator[Station]:
     """The station of this process, as long as the block lasts; it measures nothing if metrics are off.
 
@@ -79,6 +82,7 @@ async def stationed(
         meter: what it measures.
         more: gives chores of this part alone.
         roots: spans of requests that this process answers.
+        hears: hears of the inside of tasks that this process drives.
     """
     station = Station(database, meter, part)
     store, alerting = SampleStore(database), Alerting(station, settings) if settings.alerts else None
@@ -93,18 +97,17 @@ async def stationed(
         )
     station.add(*_of_log(database, settings), *_of_protection(database, settings))
     collector = _collector(settings)
-    sends = None if roots is None or collector is None else partial(roots.send, collector)
+    sends = [] if collector is None else _of_own_spans(station, collector, roots, hears)
     if collector is not None:
-        station.add(Chore("export traces", EXPORT_S, Exporter(station, collector).export, watch=SYSTEM))
-    if sends is not None:
-        station.add(Chore("send requests' spans", SEND_S, sends))
+        station.add(Chore("export traces", EXPORT_S, Exporter(station, collector).export, watch=SYSTEM), *sends)
     if alerting is not None:
         station.add(*alerting.chores())
     station.start()
     try:
         yield station
     finally:
-        await station.stop(last=[*([reporter.report] if settings.metrics else []), *([sends] if sends else [])])
+        reports = [reporter.report] if settings.metrics else []
+        await station.stop(last=[*reports, *(chore.work for chore in sends)])
         if alerting is not None:
             await alerting.close()
 
@@ -186,6 +189,16 @@ def _of_protection(database: Database, settings: Settings) -> list[Chore]:
     ]
 
 
+def _of_own_spans(station: Station, collector: Collector, roots: Unsent | None, hears: Hears | None) -> list[Chore]:
+    """What only this process knows, and sends before it ends."""
+    chores = []
+    if roots is not None:
+        chores.append(Chore("send requests' spans", SEND_S, partial(roots.send, collector)))
+    if hears is not None:
+        chores.append(Chore("send phases' spans", SEND_S, Inside(station, collector, hears).send))
+    return chores
+
+
 def _collector(settings: Settings) -> Collector | None:
     """Where spans go; None if nobody has said so, or nothing can go there."""
     if settings.otlp_url is None:
@@ -201,7 +214,9 @@ def _collector(settings: Settings) -> Collector | None:
 
 
 @contextmanager
-def stationed_beside(database_url: str, settings: Settings, part: str, looks: Looks) -> Iterator[None]:
+def stationed_beside(
+    database_url: str, settings: Settings, part: str, looks: Looks, hears: Hears | None = None
+) -> Iterator[None]:
     """The station of an orchestrator, whose loop has other things to do: in a thread, with connections of its own.
 
     Args:
@@ -209,15 +224,17 @@ def stationed_beside(database_url: str, settings: Settings, part: str, looks: Lo
         settings: as in ``stationed``.
         part: what this process is.
         looks: says what its cluster has.
+        hears: as in ``stationed``.
     """
 
     def cluster(station: Station) -> list[Chore]:
         return [Chore("look at the cluster", settings.metrics_interval_s, Cluster(station, looks).sample, beat=SAMPLED)]
 
+    def opens(database: Database) -> AbstractAsyncContextManager[Station]:
+        return stationed(database, settings, part, Meter(), cluster, hears=hears)
+
     loop, stopping = asyncio.new_event_loop(), asyncio.Event()
-    work = _until(
-        stopping, database_url, settings, lambda database: stationed(database, settings, part, Meter(), cluster)
-    )
+    work = _until(stopping, database_url, settings, opens)
     thread = threading.Thread(target=_run, args=(loop, work), name="eopiez monitoring", daemon=True)
     thread.start()
     try:

@@ -80,6 +80,11 @@ class TraceStore:
         specs = {row["digest"]: PlanSpec.from_value(row["spec"]) for row in plans}
         return Finished(workflows, steps, holds, tasks, attempts, specs)
 
+    async def callers(self, workflows: Collection[UUID]) -> dict[UUID, str | None]:
+        """The ``traceparent`` that each of these was created with, if there was one; none of those that are gone."""
+        rows = await self._database.fetch(sql("traceparents"), list(workflows))
+        return {row["id"]: row["traceparent"] for row in rows}
+
     async def idle_until(self, since: datetime, horizon: datetime) -> datetime:
         """Until when nothing has ended since then, as far as a few looks can tell; ``horizon`` at most."""
         async with self._database.transaction() as connection:

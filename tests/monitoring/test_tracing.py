@@ -12,13 +12,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 import eopiez_ray as ez
+from eopiez_ray.engine.spans import TracedTask
 from eopiez_ray.errors import ParameterError
+from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.status import WorkflowStatus
+from eopiez_ray.model.tasks import TaskSpan
 from eopiez_ray.monitoring.meter import Meter
 from eopiez_ray.monitoring.opening import stationed
 from eopiez_ray.monitoring.tracing.collector import Collector
 from eopiez_ray.monitoring.tracing.exporting import Exporter
 from eopiez_ray.monitoring.tracing.headers import headers_of
+from eopiez_ray.monitoring.tracing.inner import Inside
 from eopiez_ray.monitoring.tracing.spans import HOLD, span_id
 from eopiez_ray.monitoring.tracing.wire import nanoseconds, rejected
 from eopiez_ray.settings import Settings
@@ -30,6 +34,95 @@ from tests.waiting import until
 
 from .alerts.receiving import FAILED, Hook, hooked
 from .conftest import Post
+
+
+@ez.phase(version="1", retry=ez.RetryPolicy(maximum_attempts=2, initial_interval_s=0.01))
+def look_inside(number: int) -> int:
+    with ez.span("outer", number=number, share=0.5), ez.span("inner"):
+        if number % 2 and ez.current_task().attempt == 1:
+            raise ValueError(number)
+    return number
+
+
+def insides(*numbers: int) -> ez.Plan:
+    plan = ez.Plan("insides")
+    plan.step("look", look_inside, plan.values("numbers", list(numbers)))
+    return plan
+
+
+@pytest.mark.parametrize("traceparent", [None, f"00-{'a' * 32}-{'b' * 16}-01"])
+async def test_parts_of_tasks_are_inside_of_them(
+    post: Post, stage: Stage, collector: Hook, traceparent: str | None
+) -> None:
+    made = await exporter(post, collector)
+    orchestrator = stage.orchestrate(otlp_url=collector.url)
+    view = await stage.rest(await stage.submit(insides(2, 3), traceparent=traceparent))
+    await settled(post, made)
+    await Inside(post.station, Collector(collector.url), orchestrator).send()
+    found = {span.span_id: span for span in spans(collector)}
+    outer = [span for span in found.values() if span.name == "outer"]
+    inner = [span for span in found.values() if span.name == "inner"]
+    assert {span.trace_id.hex() for span in (*outer, *inner)} == {"a" * 32 if traceparent else view.id.hex}
+    assert {found[span.parent_span_id].name for span in inner} == {"outer"}
+    assert {span.parent_span_id for span in outer} == {
+        span_id(view.id, 1, 0), span_id(view.id, 1, 1, 1), span_id(view.id, 1, 1),
+    }  # fmt: skip
+    assert all(span.parent_span_id in found for span in outer)
+    failed = [span.parent_span_id for span in outer if span.status.message == "ValueError"]
+    assert failed == [span_id(view.id, 1, 1, 1)]
+    facts = {each.key: each.value for each in outer[0].attributes}
+    assert (facts["number"].int_value, facts["share"].double_value) in {(2, 0.5), (3, 0.5)}
+    assert facts["eopiez.workflow.id"].string_value == str(view.id)
+
+
+async def test_parts_of_tasks_wait_for_a_collector_that_is_away(post: Post, stage: Stage, collector: Hook) -> None:
+    orchestrator = stage.orchestrate(otlp_url=collector.url)
+    await stage.rest(await stage.submit(insides(2)))
+    inside = Inside(post.station, Collector(collector.url), orchestrator)
+    collector.answers = [FAILED]
+    await inside.send()
+    collector.bodies.clear()
+    await inside.send()
+    assert {span.name for span in spans(collector)} == {"outer", "inner"}
+    collector.bodies.clear()
+    await inside.send()
+    assert spans(collector) == []
+
+
+async def test_a_report_of_rubbish_costs_its_own_spans(post: Post, stage: Stage, collector: Hook) -> None:
+    """What a worker sends is anybody's word."""
+    stage.orchestrate()
+    workflow = await stage.submit(halves(2))
+    wrong = [
+        TaskSpan(1, 1, 0, "good", float("nan"), float("inf"), "", {}),
+        TaskSpan(1, 1, 0, 5, 1e300, -1e300, 7, {3: object()}),  # type: ignore[arg-type, dict-item]
+        TaskSpan(1, 1, 0, "bad", "yesterday", 0.0, "", {}),  # type: ignore[arg-type]
+    ]
+    tasks = [TracedTask(workflow, "default", 1, number, True, (span,)) for number, span in enumerate(wrong)]
+    gone = TracedTask(WorkflowId(uuid7()), "default", 1, 0, True, (wrong[0],))
+    await Inside(post.station, Collector(collector.url), Told([*tasks, gone])).send()
+    assert [span.name for span in spans(collector)] == ["good", "5"]
+
+
+class Told:
+    """An orchestrator that has heard this."""
+
+    def __init__(self, tasks: list[TracedTask]) -> None:
+        self._tasks = tasks
+
+    def take_spans(self) -> list[TracedTask]:
+        return self._tasks
+
+
+async def test_an_orchestrator_sends_what_it_has_heard_before_it_ends(
+    database: Database, stage: Stage, collector: Hook, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path, otlp_url=collector.url)
+    orchestrator = stage.orchestrate(otlp_url=collector.url)
+    async with stationed(database, settings, "orchestrator", Meter(), hears=orchestrator):
+        await stage.rest(await stage.submit(insides(2)))
+    assert {"outer", "inner"} <= {span.name for span in spans(collector)}
+
 
 Hostile = type("Hostile\x1b[31m " + "x" * 1000, (Exception,), {})
 

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ...model.spans import attributes_of, moment_of
+from ...model.tasks import Attribute
+
 if TYPE_CHECKING:
+    from ...engine.spans import TracedTask
+    from ...model.tasks import TaskSpan
     from ...store.traces import Finished
 
 LONGEST_NAME = 256
 """Characters of a name that are exported."""
+LONGEST_S = 1e9
+"""Seconds that a part of a task can take."""
 HOLD = -1
 """Where a step's position would be, in the place of a hold."""
-
-Attribute = str | int | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,40 @@ class Span:
     """Ids of spans of the same trace that it goes on from."""
 
 
+def inner_spans(task: TracedTask, caller: str | None) -> Iterator[Span]:
+    """Parts of a task, as its phase has measured them.
+
+    Args:
+        task: as its worker has reported it, and so anybody's word.
+        caller: the ``traceparent`` that the workflow was created with.
+    """
+    trace_id, _ = _place_of(task.workflow, caller)
+    for part in task.spans:
+        yield _inner(task, part, trace_id)
+
+
+def _inner(task: TracedTask, part: TaskSpan, trace_id: bytes) -> Span:
+    attempt = task.step, task.partition, part.attempt
+    outer = attempt[:2] if task.has_result else attempt
+    above = (*attempt, part.parent) if part.parent else outer
+    started_at = datetime.fromtimestamp(moment_of(part.started_at), UTC)
+    facts = {"eopiez.project": task.project, "eopiez.workflow.id": str(task.workflow)}
+    return Span(
+        trace_id=trace_id,
+        span_id=span_id(task.workflow, *attempt, part.number),
+        parent_id=span_id(task.workflow, *above),
+        name=str(part.name)[:LONGEST_NAME],
+        started_at=started_at,
+        ended_at=started_at + timedelta(seconds=min(moment_of(part.wall_s), LONGEST_S)),
+        error=str(part.error_type)[:LONGEST_NAME] or None,
+        attributes={**attributes_of(part.attributes), **facts},
+    )
+
+
 def span_id(workflow: UUID, *place: int) -> bytes:
     """The id of a workflow's span, or, by its place, of a step's ``(step,)``, a task's ``(step, partition)``, that of
-    an attempt without a result ``(step, partition, attempt)``, or of a hold ``(HOLD, epoch)``."""
+    an attempt without a result ``(step, partition, attempt)``, of a part of an attempt
+    ``(step, partition, attempt, number)``, or of a hold ``(HOLD, epoch)``."""
     return blake2b(workflow.bytes + repr(place).encode(), digest_size=8).digest()
 
 
@@ -73,7 +109,7 @@ def _span(
     """The span at a place; parents are the workflow of a step or a hold, and the step of a task or an attempt."""
     workflow: UUID = row["workflow_id"]
     above = place[:1] if len(place) > 1 and place[0] != HOLD else ()
-    trace_id, caller_id = _caller(row)
+    trace_id, caller_id = _place_of(workflow, row["traceparent"])
     return Span(
         trace_id=trace_id,
         span_id=span_id(workflow, *place),
@@ -95,11 +131,11 @@ def _hold(row: Mapping[str, Any]) -> Span:
     return span if row["epoch"] == 1 else replace(span, links=[span_id(row["workflow_id"], HOLD, 1)])
 
 
-def _caller(row: Mapping[str, Any]) -> tuple[bytes, bytes]:
+def _place_of(workflow: UUID, traceparent: str | None) -> tuple[bytes, bytes]:
     """The trace that a workflow belongs to, and the span that it is a child of."""
-    if row["traceparent"] is None:
-        return row["workflow_id"].bytes, b""
-    _, trace_id, caller_id, _ = row["traceparent"].split("-")
+    if traceparent is None:
+        return workflow.bytes, b""
+    _, trace_id, caller_id, _ = traceparent.split("-")
     return bytes.fromhex(trace_id), bytes.fromhex(caller_id)
 
 

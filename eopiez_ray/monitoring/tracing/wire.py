@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import KeyValue
     from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 
-    from .spans import Attribute, Span
+    from ...model.tasks import Attribute
+    from .spans import Span
 
 SERVICE = "eopiez"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,5 +86,7 @@ def _pair(name: str, value: Attribute) -> KeyValue:
             return KeyValue(key=name, value=AnyValue(bool_value=value))
         case int():
             return KeyValue(key=name, value=AnyValue(int_value=value))
+        case float():
+            return KeyValue(key=name, value=AnyValue(double_value=value))
         case str():
             return KeyValue(key=name, value=AnyValue(string_value=value))

@@ -114,3 +114,9 @@ join workflows on workflows.id = workflow_id
 where kind = 'claimed'
     and until is not null
     and workflows.epoch > 1
+
+-- name: traceparents
+-- What workflows were created with.
+select id, traceparent
+from workflows
+where id = any($1::uuid[])
