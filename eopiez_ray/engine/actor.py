@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import ray
 
 from ..encryption.delivery import Recipient
-from ..model.work import Answer, Handover, InHand, Place
+from ..model.work import VERSION, Answer, Handover, InHand, Place
 from .figures import NodeFigures, node_figures
 from .last_words import Logbook, leave_word_of_exit
 from .worker import Worker
@@ -105,7 +105,8 @@ class WorkerActor:
                 return None
             self._owner = heir
             self._heard_at = time.monotonic()
-            return Handover(self._resources, self._place, tuple(self._worker.known), tuple(self._calls.values()))
+            known, calls = tuple(self._worker.known), tuple(self._calls.values())
+            return Handover(self._resources, self._place, known, calls, VERSION)
 
     @ray.method(concurrency_group="control")
     def collect(self, call: str) -> bytes | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..encryption.delivery import sent_to
 from ..logs import get_logger
-from ..model.work import Answer
+from ..model.work import VERSION, Answer
 from .actors import Started, actor_names, find_actor, kill, last_words_there, waits_for_room
 from .executor import CallTimedOutError, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from .last_words import LastWords, read_last_words
@@ -120,9 +120,12 @@ class Calls:
         ready: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
         ready.set_result(Started(actor, handover.place))
         pooled = Pooled(name, ready, handover.resources, set(handover.known), node=handover.place.node)
+        pooled.is_retiring = handover.version != VERSION
         self._staff.workers[name] = pooled
-        log.info("worker inherited", worker=name, calls=len(handover.calls))
-        return [Inherited(self._staff.claim(pooled), call.id, call.tasks) for call in handover.calls]
+        log.info("worker inherited", worker=name, calls=len(handover.calls), retires=pooled.is_retiring)
+        inherited = [Inherited(self._staff.claim(pooled), call.id, call.tasks) for call in handover.calls]
+        self._staff.retire(pooled)
+        return inherited
 
     async def collect(self, inherited: Inherited) -> Sequence[Sequence[Report | Results]]:
         """Ask until an inherited call is over. Errors as in ``Executor.run``."""

@@ -186,9 +186,9 @@ class RayExecutor:
         return self._pool.lacks_room(resources, wanted)
 
     def delay_s(self, worker: str) -> float | None:
-        """Computed from the estimates of the worker's calls."""
+        """Computed from the estimates of the worker's calls; None if there is no such worker that takes more."""
         pooled = self._workers.get(worker)
-        return None if pooled is None else pooled.delay_s(time.monotonic())
+        return None if pooled is None or pooled.is_retiring else pooled.delay_s(time.monotonic())
 
     def queue(self, worker: str) -> Slot:
         """A place behind all the worker's calls."""

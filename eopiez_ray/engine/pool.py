@@ -11,7 +11,7 @@ from .nodes import Nodes
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ..model.policies import Resources
     from .actors import Started
@@ -38,6 +38,8 @@ class Pooled:
     """Whether the duration of its last call is unknown."""
     is_beyond: bool = False
     """Whether it was requested although the nodes are full, and waits in Ray's queue for a node to join."""
+    is_retiring: bool = False
+    """Whether it gets no more calls, since a program of another version has started it."""
     is_stopped: bool = False
     """Whether it was killed on purpose: its calls are not lost but requeued, and it is not replaced."""
     departed: asyncio.Future[None] = field(init=False)
@@ -90,19 +92,24 @@ class Pool:
 
     def idle(self, resources: Resources, kept: Collection[str] = ()) -> Pooled | None:
         """An idle worker, on a node that is not kept free for others."""
-        usable = (pooled for pooled in self.alike(resources) if pooled.node and pooled.node not in kept)
-        return next((pooled for pooled in usable if pooled.load == 0), None)
+        return next((pooled for pooled in self._usable(resources, kept) if pooled.load == 0), None)
 
     def soon_idle(self, resources: Resources, now: float, kept: Collection[str] = ()) -> Pooled | None:
         """The worker whose only call is short and ends first, so that another may queue behind it."""
         # A call that should have ended long ago is not short, whatever its estimate.
         short = [
             (delay_s, pooled)
-            for pooled in self.alike(resources)
-            if pooled.node and pooled.node not in kept and pooled.load == 1 and not pooled.has_unknown
+            for pooled in self._usable(resources, kept)
+            if pooled.load == 1 and not pooled.has_unknown
             if (delay_s := pooled.delay_s(now)) < SHORT_S
         ]
         return min(short, key=lambda both: both[0])[1] if short else None
+
+    def _usable(self, resources: Resources, kept: Collection[str]) -> Iterator[Pooled]:
+        """Workers of this shape that could be sent a call."""
+        for pooled in self.alike(resources):
+            if pooled.node and pooled.node not in kept and not pooled.is_retiring:
+                yield pooled
 
     def may_grow(self, resources: Resources) -> bool:
         """Whether there are fewer workers of this shape than the nodes could hold."""

@@ -74,6 +74,12 @@ class Staff:
         """Free the slot."""
         if slot.worker in self.workers:
             self.workers[slot.worker].load -= 1
+            self.retire(self.workers[slot.worker])
+
+    def retire(self, pooled: Pooled) -> None:
+        """End a worker that gets no more calls, once it has none."""
+        if pooled.is_retiring and pooled.load == 0:
+            self.end([pooled])
 
     def make_room(self, resources: Resources, wanted: Collection[Resources], *, is_kept: bool) -> None:
         """Start a worker that work waits for, or hurry the one that is starting.

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from .results import Results
     from .tasks import Report
 
+VERSION = 2
+"""Of what is here and in ``tasks`` and ``results``: raise it with each change, since a worker that a program of another
+version has started may not understand what it is sent."""
+
 
 class Part(NamedTuple):
     """One partition."""
@@ -188,3 +192,5 @@ class Handover(NamedTuple):
     known: tuple[str, ...]
     """Digests of the code it has been sent."""
     calls: tuple[InHand, ...]
+    version: int = 1
+    """Of what it understands; 1 if it does not say so."""

@@ -21,7 +21,7 @@ from eopiez_ray.engine.line import Line
 from eopiez_ray.errors import ClusterError, WorkflowFailedError, WorkflowNotFinishedError, WorkflowPausedError
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.model.tasks import TaskKey
-from eopiez_ray.model.work import Element, WorkCall, WorkItem, WorkPart, WorkStep
+from eopiez_ray.model.work import VERSION, Element, WorkCall, WorkItem, WorkPart, WorkStep
 
 from ..waiting import wait_until
 from . import phases_of_clusters as phases
@@ -195,9 +195,15 @@ def test_a_killed_driver_is_followed_by_another_process(system: ez.Local, marks:
     assert claims[-1] >= 20 - REPEATABLE
 
 
-def test_work_in_flight_survives_the_loss_of_its_orchestrator(system: ez.Local, marks: Marks) -> None:
-    """On a cluster that lives on, the next orchestrator takes over the workers and what they have in hand."""
+@pytest.mark.parametrize("version", [VERSION, VERSION + 1])
+def test_work_in_flight_survives_the_loss_of_its_orchestrator(
+    system: ez.Local, marks: Marks, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a cluster that lives on, the next orchestrator takes over the workers and what they have in hand; those of
+    another version of the program get no more of it."""
     import ray
+
+    monkeypatch.setattr("eopiez_ray.engine.calls.VERSION", version)
 
     system._run(wind_down(system))
     address = ray.get_runtime_context().gcs_address
@@ -206,10 +212,13 @@ def test_work_in_flight_survives_the_loss_of_its_orchestrator(system: ez.Local, 
         name = driver.stdout.readline().strip()
         wait_until(lambda: len(marks.lines()) > 20)
         driver.kill()
+    inherited = {str(each["name"]) for each in ray.util.list_named_actors(all_namespaces=True)}
     workflow = system.workflow(name).resume()
     assert workflow.wait(150).result("total") == sum(range(COUNT))
     assert marks.repeated() == 0
     assert workflow.attempts() == []
+    left = {str(each["name"]) for each in ray.util.list_named_actors(all_namespaces=True)} & inherited
+    assert bool(left) is (version == VERSION)
 
 
 def marking_call(name: str, sender: str, marks: Marks, *, is_held: bool = False, step: int = 1) -> bytes:

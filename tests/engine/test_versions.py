@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+from types import ModuleType
+
 import eopiez_ray as ez
+from eopiez_ray.model import results, tasks, work
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.store import connect
 from eopiez_ray.store.migrating import SCHEMA_VERSION
@@ -19,6 +23,23 @@ def squares() -> ez.Plan:
     plan = ez.Plan("squares")
     plan.step("square", square, plan.values("numbers", range(4)))
     return plan
+
+
+SHAPES = {2: "b54ab94e498e0ec0"}
+"""Digests of what orchestrators and workers say to each other, by its version."""
+
+
+def shape(module: ModuleType) -> list[tuple[str, tuple[str, ...]]]:
+    """The types that a module defines, with their fields."""
+    own = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
+    return sorted((each.__name__, tuple(getattr(each, "__annotations__", ()))) for each in own)
+
+
+def test_what_is_said_to_workers_does_not_change_without_its_version() -> None:
+    """A worker that is taken over after an upgrade is sent nothing that it does not understand."""
+    said = [shape(module) for module in (work, tasks, results)]
+    digest = blake2b(repr(said).encode(), digest_size=8).hexdigest()
+    assert SHAPES.get(work.VERSION) == digest, "raise model.work.VERSION"
 
 
 async def test_a_program_goes_on_when_a_newer_one_has_added_to_the_schema(stage: Stage, database_url: str) -> None:
