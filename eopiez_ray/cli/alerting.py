@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .system import is_elsewhere, open_system
+from .asking import Facts, ask, ask_all
+from .system import is_elsewhere
 
 if TYPE_CHECKING:
     from ..monitoring.alerts.rules import Rule
-
-PAGE = 1000
-Facts = Mapping[str, Any]
 
 
 class Alerts(Protocol):
@@ -74,16 +72,16 @@ class Elsewhere:
 
     def alerts(self, statuses: Sequence[str], project: str | None, limit: int) -> list[Facts]:
         """Alerts, the newest first."""
-        return self._listed("alerts", limit, status=list(statuses) or None, project=project)
+        return ask_all("alerts", limit, status=list(statuses) or None, project=project)
 
     def acknowledge(self, alert: str, comment: str) -> Facts:
         """Say that somebody takes care of an alert."""
-        answer: Facts = self._asked("POST", f"alerts/{alert}/acknowledge", {"comment": comment})
+        answer: Facts = ask("POST", f"alerts/{alert}/acknowledge", {"comment": comment})
         return answer
 
     def rules(self, project: str | None) -> list[Facts]:
         """Rules that somebody has written, as documents."""
-        found = self._listed("alerts/rules", None, project=project)
+        found = ask_all("alerts/rules", project=project)
         return [{"name": each["name"], **each["spec"]} for each in found if each["project"] == project]
 
     def apply(self, project: str | None, rules: Sequence[Rule]) -> None:
@@ -92,62 +90,46 @@ class Elsewhere:
 
         known = {
             each["name"]: each["version"]
-            for each in self._listed("alerts/rules", None, project=project)
+            for each in ask_all("alerts/rules", project=project)
             if each["project"] == project
         }
         for rule in rules:
             body = {key: value for key, value in to_document(rule).items() if key != "name"}
             tag = {"If-Match": f'"{known[rule.name]}"'} if rule.name in known else {}
-            self._asked("PUT", f"alerts/rules/{rule.name}", body, headers=tag, **_scope(project))
+            ask("PUT", f"alerts/rules/{rule.name}", body, headers=tag, **_scope(project))
 
     def silence(self, project: str | None, wanted: Facts) -> Facts:
         """A new silence."""
-        answer: Facts = self._asked("POST", "alerts/silences", dict(wanted), **_scope(project))
+        answer: Facts = ask("POST", "alerts/silences", dict(wanted), **_scope(project))
         return answer
 
     def drop_rule(self, project: str | None, name: str) -> None:
         """Delete a rule."""
-        self._asked("DELETE", f"alerts/rules/{name}", headers={"If-Match": "*"}, **_scope(project))
+        ask("DELETE", f"alerts/rules/{name}", headers={"If-Match": "*"}, **_scope(project))
 
     def silences(self, project: str | None) -> list[Facts]:
         """Silences that have not ended."""
-        return self._listed("alerts/silences", None, project=project)
+        return ask_all("alerts/silences", project=project)
 
     def end_silence(self, silence: str) -> None:
         """End a silence."""
-        self._asked("DELETE", f"alerts/silences/{silence}")
+        ask("DELETE", f"alerts/silences/{silence}")
 
     def channels(self, project: str | None) -> list[Facts]:
         """Channels, without their URLs."""
-        found = self._listed("alerts/channels", None, project=project)
+        found = ask_all("alerts/channels", project=project)
         return [each for each in found if each["project"] == project]
 
     def put_channel(self, project: str | None, name: str, spec: Facts) -> None:
         """Write a channel."""
         version = next((each["version"] for each in self.channels(project) if each["name"] == name), None)
         tag = {} if version is None else {"If-Match": f'"{version}"'}
-        self._asked("PUT", f"alerts/channels/{name}", dict(spec), headers=tag, **_scope(project))
+        ask("PUT", f"alerts/channels/{name}", dict(spec), headers=tag, **_scope(project))
 
     def test(self, project: str | None, name: str) -> Facts:
         """Send a message for a try."""
-        answer: Facts = self._asked("POST", f"alerts/channels/{name}/test", **_scope(project))
+        answer: Facts = ask("POST", f"alerts/channels/{name}/test", **_scope(project))
         return answer
-
-    def _listed(self, path: str, most: int | None, **query: Any) -> list[Facts]:
-        found: list[Facts] = []
-        cursor = None
-        while most is None or len(found) < most:
-            limit = PAGE if most is None else min(PAGE, most - len(found))
-            page = self._asked("GET", path, cursor=cursor, limit=limit, **query)
-            found += page["items"]
-            cursor = page["next"]
-            if cursor is None:
-                break
-        return found
-
-    def _asked(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        with open_system() as remote:
-            return remote.request(method, path, body, **options)  # type: ignore[union-attr]
 
 
 def _scope(project: str | None) -> dict[str, Any]:

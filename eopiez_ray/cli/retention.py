@@ -8,12 +8,15 @@ import typer
 
 from ..errors import ParameterError
 from ..model.retention import Kept
+from .asking import ask
 from .operating import on_database
 from .sheet import Sheet, figure, name, word
-from .system import read_settings, stay_here
+from .system import is_elsewhere, read_settings
 from .terminal import out, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..model.retention import RetentionRule
     from ..settings import Settings
     from ..store import Database
@@ -35,19 +38,12 @@ def register(app: typer.Typer) -> None:
     retention.command("show")(show)
     retention.command("set")(set_rule)
     retention.command("lift")(lift)
-    app.add_typer(retention, callback=lambda: stay_here("retention"))
+    app.add_typer(retention)
 
 
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Show the system's rules, which settings give, and those of projects."""
-
-    async def work(database: Database, _settings: Settings) -> list[RetentionRule]:
-        from ..store.retention import Retention
-
-        return await Retention(database).rules()
-
-    rules, settings = on_database(work), read_settings()
-    system = {kind: getattr(settings, f"retain_{kind.value}_days") for kind in Kept}
+    system, rules = _rules_elsewhere() if is_elsewhere() else _rules_here()
     if as_json:
         own = [{"project": rule.project, "kind": rule.kind, "days": rule.days} for rule in rules]
         print_json({"system": system, "projects": own})
@@ -77,7 +73,10 @@ def set_rule(
 
         await Retention(database).set(RetentionRule(project, kind, wanted))
 
-    on_database(work)
+    if is_elsewhere():
+        ask("PUT", f"retention/{project}/{kind}", {"days": wanted})
+    else:
+        on_database(work)
     out().print(f"{project} keeps {kind} {_shown(wanted)}{'' if wanted is None else ' days'}.")
 
 
@@ -89,8 +88,30 @@ def lift(project: Project, kind: Kind) -> None:
 
         return await Retention(database).lift(project, kind)
 
-    had_one = on_database(work)
-    out().print(f"For {kind} of {project} the system's rule holds{'' if had_one else ', as before'}.")
+    if is_elsewhere():
+        ask("DELETE", f"retention/{project}/{kind}")
+        as_before = ""
+    else:
+        as_before = "" if on_database(work) else ", as before"
+    out().print(f"For {kind} of {project} the system's rule holds{as_before}.")
+
+
+def _rules_here() -> tuple[Mapping[Kept, float | None], list[RetentionRule]]:
+    async def work(database: Database, _settings: Settings) -> list[RetentionRule]:
+        from ..store.retention import Retention
+
+        return await Retention(database).rules()
+
+    settings = read_settings()
+    return {kind: getattr(settings, f"retain_{kind.value}_days") for kind in Kept}, on_database(work)
+
+
+def _rules_elsewhere() -> tuple[Mapping[Kept, float | None], list[RetentionRule]]:
+    from ..model.retention import RetentionRule
+
+    found = ask("GET", "retention")
+    own = [RetentionRule(each["project"], Kept(each["data"]), each["days"]) for each in found["projects"]]
+    return {Kept(kind): days for kind, days in found["system"].items()}, own
 
 
 def _number(days: str) -> float:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.markup import escape
 
 from ..errors import ParameterError
+from .asking import ask
 from .clean import parse_age
 from .operating import on_database
 from .sheet import Sheet, name, word
-from .system import is_elsewhere, open_system
+from .system import is_elsewhere
 from .terminal import ago, err, out, print_json
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Elsewhere:
         found: list[Mapping[str, Any]] = []
         cursor, page = None, {"is_text_indexed": None}
         while len(found) < limit:
-            page = _asked("GET", "logs", limit=min(PAGE, limit - len(found)), cursor=cursor, **self._query)
+            page = ask("GET", "logs", limit=min(PAGE, limit - len(found)), cursor=cursor, **self._query)
             found += page["items"]
             cursor = page["next"]
             if cursor is None:
@@ -119,7 +120,7 @@ class Elsewhere:
 
     def after(self, last: int) -> list[Mapping[str, Any]]:
         """Lines that were written down after one."""
-        items: list[Mapping[str, Any]] = _asked("GET", "logs", after=last, limit=PAGE, **self._query)["items"]
+        items: list[Mapping[str, Any]] = ask("GET", "logs", after=last, limit=PAGE, **self._query)["items"]
         return items
 
 
@@ -160,7 +161,7 @@ def list_levels() -> None:
             for each in await LogLines(database).levels()
         ]
 
-    found = _asked("GET", "logs/levels")["items"] if is_elsewhere() else on_database(work)
+    found = ask("GET", "logs/levels")["items"] if is_elsewhere() else on_database(work)
     if not found:
         err().print("No levels were set: every logger has the level that it began with.")
         return
@@ -188,7 +189,7 @@ def set_level(logger: str, level: str) -> None:
 
     LogFilter(level=level).levels()
     if is_elsewhere():
-        _asked("PUT", f"logs/levels/{logger}", {"level": level})
+        ask("PUT", f"logs/levels/{logger}", {"level": level})
     else:
         on_database(work)
 
@@ -210,15 +211,9 @@ def lift_level(logger: str) -> None:
         return is_lifted
 
     if is_elsewhere():
-        _asked("DELETE", f"logs/levels/{logger}")
+        ask("DELETE", f"logs/levels/{logger}")
     elif not on_database(work):
         raise ParameterError(f"the level of {logger!r} was not set; `eopiez logs level` lists those that were")
-
-
-def _asked(method: str, path: str, body: Any = None, **query: Any) -> Any:
-    """What a system elsewhere answers."""
-    with open_system() as remote:
-        return remote.request(method, path, body, **query)  # type: ignore[union-attr]
 
 
 def _where(wanted: Wanted) -> LineFilter:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ParameterError
+from ..errors import NoSuchAccountError, ParameterError, ProjectNotFoundError
 from ..model.access import Role
+from .asking import Facts, ask, ask_all
 from .operating import on_database
 from .sheet import Sheet, name, word
-from .system import stay_here
+from .system import is_elsewhere
 from .terminal import ago, err, out, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..gateway.identity.operator import InitialPassword
     from ..model.accounts import UserView
     from ..settings import Settings
@@ -27,7 +31,7 @@ users = typer.Typer(
     name="users",
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Manage who may sign in, as the operator of this machine; no gateway has to run.",
+    help="Manage who may sign in: on this machine as its operator, elsewhere as a system administrator.",
 )
 
 
@@ -38,7 +42,7 @@ def register(app: typer.Typer) -> None:
     users.command("reset-password")(reset_password)
     users.command("disable")(disable)
     users.command("enable")(enable)
-    app.add_typer(users, callback=lambda: stay_here("users"))
+    app.add_typer(users)
 
 
 def create(
@@ -68,7 +72,11 @@ def create(
 
         return await Operator(database, settings.home).create(NewAccount(login, email, full_name, administrator, roles))
 
-    _print_initial(on_database(work), as_json=as_json)
+    if is_elsewhere():
+        facts = {"email": email, "display_name": full_name, "is_system_administrator": administrator}
+        _print_initial(_created_elsewhere({"login": login} | facts, roles), as_json=as_json)
+    else:
+        _print_initial(asdict(on_database(work)), as_json=as_json)
 
 
 def list_users(as_json: AsJson = False) -> None:
@@ -82,10 +90,10 @@ def list_users(as_json: AsJson = False) -> None:
             found += page
         return found
 
-    views = on_database(work)
+    views = ask_all("users") if is_elsewhere() else [asdict(view) for view in on_database(work)]
     if as_json:
         for view in views:
-            print_json(asdict(view))
+            print_json(view)
     elif not views:
         err().print("No users yet; eopiez up makes the first administrator.")
     else:
@@ -100,7 +108,10 @@ def reset_password(login: Login, as_json: AsJson = False) -> None:
 
         return await Operator(database, settings.home).reset_password(login)
 
-    _print_initial(on_database(work), as_json=as_json)
+    if is_elsewhere():
+        _print_initial(ask("POST", f"users/{_found_elsewhere(login)['id']}/password-reset"), as_json=as_json)
+    else:
+        _print_initial(asdict(on_database(work)), as_json=as_json)
 
 
 def disable(login: Login) -> None:
@@ -111,7 +122,7 @@ def disable(login: Login) -> None:
 
         await Operator(database, settings.home).disable(login)
 
-    on_database(work)
+    _set_disabled_elsewhere(login, is_disabled=True) if is_elsewhere() else on_database(work)
     out().print(f"{login!r} is disabled.", markup=False)
 
 
@@ -123,8 +134,36 @@ def enable(login: Login) -> None:
 
         await Operator(database, settings.home).enable(login)
 
-    on_database(work)
+    _set_disabled_elsewhere(login, is_disabled=False) if is_elsewhere() else on_database(work)
     out().print(f"{login!r} is enabled.", markup=False)
+
+
+def _created_elsewhere(user: Facts, roles: Sequence[tuple[str, Role]]) -> Facts:
+    """A new user's initial password; nobody is created if there is no such project."""
+    known = {each["name"] for each in ask("GET", "projects")["items"]} if roles else set()
+    for project, _ in roles:
+        if project not in known:
+            raise ProjectNotFoundError(project)
+    given: Facts = ask("POST", "users", user)
+    for project, role in roles:
+        ask("PUT", f"projects/{project}/members/{given['id']}", {"role": role})
+    return given
+
+
+def _found_elsewhere(login: str) -> Facts:
+    from ..model.accounts import checked_login
+
+    wanted = checked_login(login)
+    found = next((user for user in ask_all("users", text=wanted) if user["login"] == wanted), None)
+    if found is None:
+        raise NoSuchAccountError(f"there is no user {wanted!r}")
+    return found
+
+
+def _set_disabled_elsewhere(login: str, *, is_disabled: bool) -> None:
+    user = _found_elsewhere(login)
+    kept = {name: user[name] for name in ("display_name", "email", "is_system_administrator")}
+    ask("PUT", f"users/{user['id']}", {**kept, "is_disabled": is_disabled}, headers={"If-Match": "*"})
 
 
 def _role(text: str) -> tuple[str, Role]:
@@ -134,26 +173,31 @@ def _role(text: str) -> tuple[str, Role]:
     return project, Role(role)
 
 
-def _print_initial(given: InitialPassword, *, as_json: bool) -> None:
+def _print_initial(given: Facts, *, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(given))
+        print_json({name: given[name] for name in ("login", "password", "expires_at")})
         return
-    err().print(f"{given.login!r} signs in once with this password, and changes it then:", markup=False)
-    out().print(given.password, markup=False)
+    err().print(f"{given['login']!r} signs in once with this password, and changes it then:", markup=False)
+    out().print(given["password"], markup=False)
 
 
-def _users_sheet(views: list[UserView]) -> Sheet:
+def _users_sheet(views: Sequence[Facts]) -> Sheet:
     sheet = Sheet(
         name("Login"), name("Name", 2), word("Manages the system", 1), word("State"), word("Signed in", 1),
         word("Created", 3),
     )  # fmt: skip
     for view in views:
-        manages = "yes" if view.is_system_administrator else ""
-        sheet.add(view.login, view.display_name, manages, _state(view), ago(view.last_login_at), ago(view.created_at))
+        manages = "yes" if view["is_system_administrator"] else ""
+        times = [ago(_moment(view[name])) for name in ("last_login_at", "created_at")]
+        sheet.add(view["login"], view["display_name"], manages, _state(view), *times)
     return sheet
 
 
-def _state(view: UserView) -> str:
-    if view.is_disabled:
+def _moment(given: datetime | str | None) -> datetime | None:
+    return datetime.fromisoformat(given) if isinstance(given, str) else given
+
+
+def _state(view: Facts) -> str:
+    if view["is_disabled"]:
         return "disabled"
-    return "initial password" if view.must_change_password else "active"
+    return "initial password" if view["must_change_password"] else "active"

@@ -450,6 +450,10 @@ class PipelineRun:
         """Documents with their themes, in the order of the collection; of one theme, if it is given."""
         return self._loop.iterate(self._run.documents(theme))
 
+    def search(self, query: str, limit: int = 10) -> list[dict[str, Any]]:
+        """See ``AsyncRun.search``."""
+        return self._loop.run(self._run.search(query, limit))
+
     def similar(self, document: str, limit: int = 10) -> list[dict[str, Any]]:
         """The documents closest in meaning to one of them, the closest first."""
         return self._loop.run(self._run.similar(document, limit))

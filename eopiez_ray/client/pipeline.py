@@ -135,6 +135,16 @@ class AsyncRun:
         """Documents with their themes, in the order of the collection; of one theme, if it is given."""
         return pages(self._transport, f"{self._path}/documents", theme=theme)
 
+    async def search(self, query: str, limit: int = 10) -> list[dict[str, Any]]:
+        """The documents closest in meaning to a query, the closest first: none if none of its words occurs.
+
+        Args:
+            query: what to find, in your own words.
+            limit: documents at most, up to 100.
+        """
+        found = await self._transport.get(f"{self._path}/search", query=query, limit=limit)
+        return list(found["items"])
+
     async def similar(self, document: str, limit: int = 10) -> list[dict[str, Any]]:
         """The documents closest in meaning to one of them, the closest first."""
         found = await self._transport.get(f"{self._path}/similar", document=document, limit=limit)

@@ -18,6 +18,8 @@ LONGEST_PROJECT = 63
 """Maximum characters in a project's name, so that it fits into a host name or a label of Kubernetes."""
 OUTPUT, TITLE, SPOOL = "output", "title", "spool"
 """Labels of a run of the pipeline: its output folder, its title, and where its standard input was kept."""
+KIND, CONTENT = "eopiez.pipeline", "content"
+"""Label of a run of the pipeline that a gateway has begun, and its value."""
 RAY_JOB = "ray_job"
 """Label of a workflow that a Ray job has created: the job's submission id."""
 RESERVED_LABELS = (OUTPUT, TITLE, SPOOL)

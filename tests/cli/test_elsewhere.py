@@ -15,9 +15,12 @@ from typer.testing import CliRunner, Result
 
 import eopiez_ray as ez
 from eopiez_ray.cli import app
+from eopiez_ray.gateway.identity.peers import Peer
+from eopiez_ray.gateway.identity.signing_in import Proof
+from eopiez_ray.model.access import Role
 from eopiez_ray.settings import Settings
 from tests.client.serving import Gateway
-from tests.gateway.identity.given import PASSWORD, member, newcomer
+from tests.gateway.identity.given import PASSWORD, member, newcomer, user
 
 from ..waiting import wait_until
 
@@ -151,7 +154,7 @@ def test_contexts_are_chosen_among(signed_in: Terminal) -> None:
     signed_in.eopiez("context", "use", "far")
     assert "--local clean" in signed_in.said("clean", code=64)
     assert "about this machine, whatever" in signed_in.said("status", code=3)
-    for command in (("status",), ("users", "list"), ("audit", "verify")):
+    for command in (("status",), ("audit", "verify")):
         assert "about this machine alone" in signed_in.said("--context", "far", *command, code=64)
     signed_in.eopiez("context", "delete", "far")
     assert signed_in.rows("context", "list") == []
@@ -219,7 +222,58 @@ def test_a_collection_is_sent_there_and_its_report_comes_back(signed_in: Termina
     assert "Letters" in (output / "report.html").read_text()
     assert (output / "collection.eopz").stat().st_size > 100
     (result,) = signed_in.rows("run", folder, "--output", signed_in.folder / "again")
+    first, *_ = found = signed_in.rows("search", "football", "-n", 3)
+    assert [row["rank"] for row in found] == [1, 2, 3]
+    assert first["similarity"] >= found[-1]["similarity"]
+    assert first["document_id"] in signed_in.said("search", "football", "--workflow", result["workflow"])
     assert result["report"] == str(signed_in.folder / "again" / "report.html")
+
+
+@pytest.fixture
+def manager(terminal: Terminal, gateway: Gateway) -> Terminal:
+    """A system administrator."""
+    if "root" not in {view.login for view in gateway.run(gateway.services.accounts.page("", limit=1000))}:
+        gateway.run(user(gateway.services, "root", administrator=True))
+    terminal.eopiez("login", gateway.url, "--user", "root", "--name", "there", given=f"{PASSWORD}\n")
+    return terminal
+
+
+def test_users_there_are_managed_from_here(manager: Terminal, gateway: Gateway) -> None:
+    refused = manager.said("users", "create", "otto", "--role", "nowhere=viewer", code=66)
+    assert "nowhere" in refused
+    assert "otto" not in {row["login"] for row in manager.rows("users", "list")}
+    password = manager.eopiez("users", "create", "Otto", "--name", "Otto O.", "--role", "default=viewer").stdout.strip()
+    assert gateway.run(gateway.services.signing_in.sign_in("otto", Proof(password), Peer())).must_change_password
+    (shown,) = [row for row in manager.rows("users", "list") if row["login"] == "otto"]
+    assert (shown["display_name"], shown["is_disabled"]) == ("Otto O.", False)
+    members = gateway.run(gateway.services.accounts.members("default", "", 1000))
+    assert [each.role for each in members if each.login == "otto"] == [Role.VIEWER]
+    (again,) = manager.rows("users", "reset-password", "otto")
+    assert again["password"] != password
+    manager.eopiez("users", "disable", "otto")
+    (shown,) = [row for row in manager.rows("users", "list") if row["login"] == "otto"]
+    assert (shown["display_name"], shown["is_disabled"]) == ("Otto O.", True)
+    assert "disabled" in manager.said("users", "list")
+    manager.eopiez("users", "enable", "otto")
+    assert gateway.run(gateway.services.signing_in.sign_in("otto", Proof(again["password"]), Peer()))
+    assert "no user 'nobody'" in manager.said("users", "disable", "nobody", code=66)
+
+
+def test_who_manages_nothing_there_is_refused(signed_in: Terminal) -> None:
+    assert "system administrators" in signed_in.said("users", "list", code=77)
+    assert "system administrators" in signed_in.said("retention", "set", "default", "logs", 30, code=77)
+
+
+def test_retention_there_is_set_from_here(manager: Terminal) -> None:
+    assert "default keeps logs 30 days" in manager.said("retention", "set", "default", "logs", 30)
+    manager.eopiez("retention", "set", "default", "results", "forever")
+    (shown,) = manager.rows("retention", "show")
+    assert {(rule["kind"], rule["days"]) for rule in shown["projects"]} == {("logs", 30.0), ("results", None)}
+    assert "30" in manager.said("retention", "show")
+    for kind in ("logs", "results"):
+        assert "the system's rule holds" in manager.said("retention", "lift", "default", kind)
+    (shown,) = manager.rows("retention", "show")
+    assert shown["projects"] == []
 
 
 def test_without_a_gateway_it_is_said_to_be_away(terminal: Terminal) -> None:

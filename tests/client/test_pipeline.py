@@ -37,6 +37,8 @@ async def test_documents_are_analysed_and_what_was_found_comes_back(site: Site, 
         assert len(of_theme) == themes[0]["documents"]
         near = await run.similar("0", 5)
         assert {int(hit["document_id"]) % 3 for hit in near} == {0}
+        asked = await run.search(LETTERS[0]["text"], 5)
+        assert {int(hit["document_id"]) % 3 for hit in asked} == {0}
         assert (await run.facts())["title"] == "Letters"
         assert "Letters" in (await run.report(tmp_path / "new" / "report.html")).read_text()
         assert (await run.archive(tmp_path / "letters.eopz")).stat().st_size > 100

@@ -18,7 +18,7 @@ from ...errors import ArtifactMissingError, WorkflowNotFinishedError
 from ...model.access import Role
 from ...model.filters import Order, WorkflowFilter
 from ...model.ids import WorkflowId, uuid7
-from ...model.names import OUTPUT, TITLE, check_free_labels, check_labels
+from ...model.names import CONTENT, KIND, OUTPUT, TITLE, check_free_labels, check_labels
 from ...model.requests import Request, Selection
 from ...model.status import StepStatus
 from ...store import NewWorkflow, WorkflowView
@@ -38,7 +38,6 @@ from .workflows import IdempotencyKey
 
 router = Resource(prefix="/pipeline", tags=["pipeline"])
 
-KIND, CONTENT = "eopiez.pipeline", "content"
 """The label of a workflow that this resource has made."""
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; sandbox allow-scripts"
