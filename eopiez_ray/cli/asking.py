@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from .system import open_system
@@ -32,3 +33,8 @@ def ask_all(path: str, most: int | None = None, **query: Any) -> list[Facts]:
         if cursor is None:
             break
     return found
+
+
+def moment_of(given: datetime | str | None) -> datetime | None:
+    """A moment, as it is here or as an answer writes it."""
+    return datetime.fromisoformat(given) if isinstance(given, str) else given

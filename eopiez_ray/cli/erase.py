@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from ..model.erasure import Scope
+from .asking import moment_of
+from .erasing import Done, Look, Wanted, end_all, eraser_of, erasing_of_system
 from .operating import on_database
 from .sheet import Sheet, figure, name, word
 from .system import stay_here
-from .terminal import ago, counted, err, out, print_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from ..engine.erasing import Eraser
-    from ..model.erasure import ErasureView, Found
-    from ..settings import Settings
-    from ..store import Database
-    from ..store.erasing import Progress
-
-    Find = Callable[[Eraser, Database], Coroutine[Any, Any, Found]]
+from .terminal import ago, counted, out, print_json
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
@@ -30,7 +20,6 @@ Cancel = Annotated[
     bool, typer.Option("--cancel", help="Cancel workflows that are under way, and wait until they have ended.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-LOOK_S = 0.5
 SHOWN = 20
 
 erase = typer.Typer(
@@ -48,7 +37,7 @@ def register(app: typer.Typer) -> None:
     erase.command("subject")(subject)
     erase.command("list")(list_erasures)
     erase.command("resume")(resume)
-    app.add_typer(erase, callback=lambda: stay_here("erase"))
+    app.add_typer(erase)
 
 
 def project(
@@ -62,7 +51,7 @@ def project(
 
     Example: eopiez erase project trial --dry-run
     """
-    _erase(lambda eraser, _: eraser.find_project(target), dry_run=dry_run, yes=yes, cancel=cancel, as_json=as_json)
+    _erase(Wanted(Scope.PROJECT, target), dry_run=dry_run, yes=yes, cancel=cancel, as_json=as_json)
 
 
 def workflow(
@@ -75,13 +64,7 @@ def workflow(
     as_json: AsJson = False,
 ) -> None:
     """Erase a workflow with its results, lines, errors and history. What other workflows use as well stays for them."""
-
-    async def find(eraser: Eraser, database: Database) -> Found:
-        from ..store import Workflows
-
-        return await eraser.find_workflow(await Workflows(database).resolve(target))
-
-    _erase(find, dry_run=dry_run, yes=yes, cancel=cancel, as_json=as_json)
+    _erase(Wanted(Scope.WORKFLOW, target), dry_run=dry_run, yes=yes, cancel=cancel, as_json=as_json)
 
 
 def subject(
@@ -102,108 +85,65 @@ def subject(
 
     Example: eopiez erase subject anna@example.com --dry-run
     """
-    _erase(
-        lambda eraser, _: eraser.find_subject(value, in_project),
-        dry_run=dry_run,
-        yes=yes,
-        cancel=cancel,
-        as_json=as_json,
-    )
+    _erase(Wanted(Scope.SUBJECT, value, in_project), dry_run=dry_run, yes=yes, cancel=cancel, as_json=as_json)
 
 
 def list_erasures(as_json: AsJson = False) -> None:
     """List erasures, the newest first."""
-
-    async def work(database: Database, _settings: Settings) -> list[ErasureView]:
-        from ..store.erasing import Erasures
-
-        return await Erasures(database).page()
-
-    views = on_database(work)
+    found = erasing_of_system().erasures()
     if as_json:
-        print_json([asdict(view) for view in views])
+        print_json(found)
         return
     sheet = Sheet(word("erasure"), name("what"), word("begun"), word("state"), figure("workflows"), name("by", rank=1))
-    for view in views:
-        state = "ended" if view.finished_at else "under way: say eopiez erase resume"
-        sheet.add(
-            str(view.id),
-            f"{view.kind} {view.target}",
-            ago(view.requested_at),
-            state,
-            f"{view.workflows:,}",
-            view.requested_by,
-        )
+    for each in found:
+        what, begun = f"{each['kind']} {each['target']}", ago(moment_of(each["requested_at"]))
+        state = "ended" if each["finished_at"] else "under way: say eopiez erase resume"
+        sheet.add(str(each["id"]), what, begun, state, f"{each['workflows']:,}", each["requested_by"])
     sheet.print(out())
 
 
 def resume() -> None:
-    """Go on with erasures that were interrupted, to their end."""
-    count = on_database(lambda database, settings: _eraser(database, settings).resume())
+    """Go on with erasures that were interrupted, to their end. A system elsewhere does so by itself."""
+    stay_here("erase resume")
+    count = on_database(lambda database, settings: eraser_of(database, settings).resume())
     out().print(f"{counted(count, 'erasure')} carried out.")
 
 
-def _erase(find: Find, *, dry_run: bool, yes: bool, cancel: bool, as_json: bool) -> None:
-    """Find, ask, erase, tell."""
-    found = on_database(lambda database, settings: find(_eraser(database, settings), database))
+def _erase(wanted: Wanted, *, dry_run: bool, yes: bool, cancel: bool, as_json: bool) -> None:
+    """Look, ask, erase, tell."""
+    erasing = erasing_of_system()
+    look = erasing.look(wanted)
     if dry_run:
-        _show(found, as_json=as_json)
+        _show(look, as_json=as_json)
         return
     if not yes:
-        _show(found, as_json=False)
+        _show(look, as_json=False)
         typer.confirm("Erase all of it for good?", abort=True, err=True)
-
-    async def work(database: Database, settings: Settings) -> Progress:
-        eraser = _eraser(database, settings)
-        ready = await _at_rest(database, find, eraser) if cancel else await find(eraser, database)
-        from ..gateway.identity.operator import ACTOR
-
-        return await eraser.carry_out(await eraser.begin(ready, ACTOR))
-
-    _tell(on_database(work), as_json=as_json)
+    if cancel:
+        end_all(erasing, wanted)
+    _tell(erasing.carry_out(wanted), as_json=as_json)
 
 
-async def _at_rest(database: Database, find: Find, eraser: Eraser) -> Found:
-    """What is found once all of it that was under way is cancelled."""
-    from ..model.ids import WorkflowId
-    from ..model.requests import Request, Selection
-    from ..store import Workflows
-
-    while (found := await find(eraser, database)).at_work:
-        selection = Selection(ids=tuple(map(WorkflowId, found.at_work)))
-        await Workflows(database).cancel_all(selection, Request(why="to be erased"))
-        err().print(f"Waiting for {counted(len(found.at_work), 'workflow')} to end.", end="\r")
-        await asyncio.sleep(LOOK_S)
-    return found
-
-
-def _show(found: Found, *, as_json: bool) -> None:
+def _show(look: Look, *, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(found))
+        print_json(look.facts)
         return
-    parts = counted(len(found.workflows), "workflow"), counted(len(found.uploads), "upload")
-    out().print(f"To be erased: {', '.join(parts)}, {counted(len(found.lines), 'line')} of the system's log.")
-    for each in found.workflows[:SHOWN]:
+    lines = f", {counted(len(look.facts['lines']), 'line')} of the system's log" if "lines" in look.facts else ""
+    parts = f"{counted(look.workflow_count, 'workflow')}, {counted(look.upload_count, 'upload')}{lines}"
+    out().print(f"To be erased: {parts}.")
+    for each in look.workflows[:SHOWN]:
         out().print(f"  workflow {each}")
-    for each in found.uploads[:SHOWN]:
+    for each in look.uploads[:SHOWN]:
         out().print(f"  upload {each}")
-    if max(len(found.workflows), len(found.uploads)) > SHOWN:
-        out().print("  … --json lists all of them")
-    if found.at_work:
-        out().print(f"{counted(len(found.at_work), 'workflow')} of them under way: say --cancel, or wait.")
+    if max(look.workflow_count, look.upload_count) > SHOWN:
+        out().print("  … --json lists more of them")
+    if look.at_work_count:
+        out().print(f"{counted(look.at_work_count, 'workflow')} of them under way: say --cancel, or wait.")
 
 
-def _tell(progress: Progress, *, as_json: bool) -> None:
-    facts: dict[str, Any] = {"id": progress.id, "counts": progress.counts, "digests": progress.digests_hash.hex()}
+def _tell(done: Done, *, as_json: bool) -> None:
     if as_json:
-        print_json(facts)
+        print_json(done._asdict())
         return
-    told = ", ".join(f"{count:,} {what}" for what, count in progress.counts.items() if count) or "nothing"
-    out().print(f"Erased: {told}. The certificate is in the audit log, as {progress.id}.")
-
-
-def _eraser(database: Database, settings: Settings) -> Eraser:
-    from ..engine.artifacts import Artifacts
-    from ..engine.erasing import Eraser
-
-    return Eraser(database, Artifacts(settings.artifacts, database.vault.keys), settings)
+    told = ", ".join(f"{count:,} {what}" for what, count in done.counts.items() if count) or "nothing"
+    out().print(f"Erased: {told}. The certificate is in the audit log, as {done.id}.")

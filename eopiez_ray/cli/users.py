@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import NoSuchAccountError, ParameterError, ProjectNotFoundError
 from ..model.access import Role
-from .asking import Facts, ask, ask_all
+from .asking import Facts, ask, ask_all, moment_of
 from .operating import on_database
 from .sheet import Sheet, name, word
 from .system import is_elsewhere
@@ -188,13 +187,9 @@ def _users_sheet(views: Sequence[Facts]) -> Sheet:
     )  # fmt: skip
     for view in views:
         manages = "yes" if view["is_system_administrator"] else ""
-        times = [ago(_moment(view[name])) for name in ("last_login_at", "created_at")]
+        times = [ago(moment_of(view[name])) for name in ("last_login_at", "created_at")]
         sheet.add(view["login"], view["display_name"], manages, _state(view), *times)
     return sheet
-
-
-def _moment(given: datetime | str | None) -> datetime | None:
-    return datetime.fromisoformat(given) if isinstance(given, str) else given
 
 
 def _state(view: Facts) -> str:

@@ -7,18 +7,28 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ..errors import (
+    AccountError,
+    AccountExistsError,
     ArtifactMissingError,
+    ChangedMeanwhileError,
     CrossSiteError,
+    DataKeyMissingError,
     EopiezError,
+    ErasureWaitsError,
     ForbiddenError,
     GatewayError,
     GatewayUnavailableError,
     IdempotencyConflictError,
+    MasterKeyError,
     NotSignedInError,
     ParameterError,
     PasswordChangeNeededError,
     PlanError,
+    ProjectBusyError,
+    ProjectExistsError,
+    ProjectNotEmptyError,
     ProjectNotFoundError,
+    SealDamagedError,
     SecondFactorNeededError,
     StorageFullError,
     TooManyRequestsError,
@@ -27,6 +37,7 @@ from ..errors import (
     WeakPasswordError,
     WorkflowNotFinishedError,
     WorkflowNotFoundError,
+    WriteRefusedError,
 )
 
 if TYPE_CHECKING:
@@ -34,18 +45,27 @@ if TYPE_CHECKING:
 
 TYPES = "urn:eopiez:problem:"
 SENTENCES: dict[str, type[EopiezError]] = {
+    "account-refused": AccountError,
     "artifact-missing": ArtifactMissingError,
+    "changed-meanwhile": ChangedMeanwhileError,
     "code-forbidden": ForbiddenError,
     "cross-site": CrossSiteError,
+    "data-key-missing": DataKeyMissingError,
+    "erasure-waits": ErasureWaitsError,
+    "exists": AccountExistsError,
     "forbidden": ForbiddenError,
     "invalid-parameter": ParameterError,
     "invalid-plan": PlanError,
     "invalid-request": ParameterError,
+    "master-key-unavailable": MasterKeyError,
     "not-finished": WorkflowNotFinishedError,
+    "not-storable": WriteRefusedError,
     "password-change-needed": PasswordChangeNeededError,
     "path-forbidden": ForbiddenError,
     "plan-missing": PlanError,
+    "project-busy": ProjectBusyError,
     "project-missing": ParameterError,
+    "seal-damaged": SealDamagedError,
     "second-factor-needed": SecondFactorNeededError,
     "storage-full": StorageFullError,
     "unauthenticated": NotSignedInError,
@@ -53,7 +73,9 @@ SENTENCES: dict[str, type[EopiezError]] = {
 }
 """Problems that become errors of a sentence, by the end of their type."""
 FACTUAL: dict[str, type[EopiezError]] = {
+    "exists": ProjectExistsError,
     "idempotency-conflict": IdempotencyConflictError,
+    "project-not-empty": ProjectNotEmptyError,
     "project-not-found": ProjectNotFoundError,
     "transition-refused": TransitionError,
     "update-refused": UpdateRefusedError,
@@ -74,9 +96,9 @@ def error_of(status: int, headers: Mapping[str, str], content: bytes) -> EopiezE
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         error = TooManyRequestsError(str(told), retry_after_s(headers) or 1.0)
     elif name in FACTUAL and isinstance(said.get("facts"), dict):
-        error = _with_facts(FACTUAL[name], told.detail, said["facts"])
+        error = _raised_there(FACTUAL[name], told.detail, said["facts"])
     elif name in SENTENCES:
-        error = SENTENCES[name](str(told))
+        error = _raised_there(SENTENCES[name], str(told), {})
     if error is not told:
         error.__cause__ = told
     return error
@@ -106,7 +128,7 @@ def _told(status: int, said: Mapping[str, Any], content: bytes) -> GatewayError:
     return kind(f"{sentence}{hint}", status=status, **facts)
 
 
-def _with_facts(kind: type[EopiezError], detail: str, facts: Mapping[str, Any]) -> EopiezError:
+def _raised_there(kind: type[EopiezError], detail: str, facts: Mapping[str, Any]) -> EopiezError:
     """The error as it was raised there: by its sentence and attributes, the way a pickle brings it back."""
     error = kind.__new__(kind, detail)
     vars(error).update({name: str(fact) for name, fact in facts.items()})

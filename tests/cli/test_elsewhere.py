@@ -276,6 +276,26 @@ def test_retention_there_is_set_from_here(manager: Terminal) -> None:
     assert shown["projects"] == []
 
 
+def test_what_is_there_is_erased_from_here(manager: Terminal, system: ez.Local, tmp_path: Path) -> None:
+    workflow = system.submit(held(tmp_path / "gate", "a"))
+    wait_until(lambda: workflow.is_driven)
+    short = str(workflow.id)[-8:]
+    (look,) = manager.rows("erase", "workflow", short, "--dry-run")
+    assert (look["workflows"], look["at_work_count"]) == ([str(workflow.id)], 1)
+    assert "say --cancel" in manager.said("erase", "workflow", short, given="n\n", code=1)
+    assert "under way" in manager.said("erase", "workflow", short, "--yes", code=75)
+    (tmp_path / "gate").touch()
+    said = manager.said("erase", "workflow", short, "--yes", "--cancel")
+    assert "1 workflows. The certificate is in the audit log" in said
+    assert str(workflow.id) not in {row["id"] for row in manager.rows("list")}
+    (listed, *_) = json.loads(manager.said("erase", "list", "--json"))
+    assert (listed["kind"], listed["target"], listed["requested_by"]) == ("workflow", str(workflow.id), "root")
+    assert str(workflow.id) in manager.said("erase", "list")
+    assert "name it by --project" in manager.said("erase", "subject", "anna@example.com", "--dry-run", code=64)
+    (look,) = manager.rows("erase", "subject", "anna@example.com", "--project", "default", "--dry-run")
+    assert look["workflow_count"] == 0
+
+
 def test_without_a_gateway_it_is_said_to_be_away(terminal: Terminal) -> None:
     terminal.env["EOPIEZ_URL"] = "ftp://example.com"
     assert "is no URL of a gateway" in terminal.said("list", code=64)
