@@ -17,6 +17,7 @@ from ..encryption.masters import PLAIN
 from ..errors import DatabaseUnavailableError
 from .addresses import check_address, redacted
 from .encoding import clean, to_json
+from .liveness import AT_SERVER, probe
 from .migrating import migrate
 from .queries import sql
 from .translating import LOST, reached, translated
@@ -247,14 +248,17 @@ def _misled(pooler_url: str, found: asyncpg.Record, expected: asyncpg.Record) ->
     )
 
 
-_SETTINGS = {"search_path": "eopiez", "application_name": "eopiez", "jit": "off"}
+_SETTINGS = {"search_path": "eopiez", "application_name": "eopiez", "jit": "off", **AT_SERVER}
 
 
 async def _open(url: str) -> asyncpg.Connection[asyncpg.Record]:
-    return await asyncpg.connect(url, timeout=10, server_settings=_SETTINGS)
+    connection = await asyncpg.connect(url, timeout=10, server_settings=_SETTINGS)
+    probe(connection)
+    return connection
 
 
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    probe(connection)
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=to_json, decoder=json.loads)
     await connection.set_type_codec("text", schema="pg_catalog", encoder=clean, decoder=str)
 
