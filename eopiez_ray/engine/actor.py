@@ -62,7 +62,7 @@ class WorkerActor:
         self._logbook.begin(call.id)
         try:
             done = self._worker.run(call)
-            reports = pickle.dumps(Answer(done, self._worker.is_spent), protocol=5)
+            reports = pickle.dumps(Answer(done, self._worker.is_spent, self._worker.dealt()), protocol=5)
             self._calls[call.id] = self._calls[call.id]._replace(reports=reports)
         except BaseException:
             del self._calls[call.id]  # A new owner that asks for it learns that it is lost, instead of asking for ever.

@@ -24,6 +24,7 @@ from .pool import Pooled, Usage
 from .staff import Staff
 
 if TYPE_CHECKING:
+    from ..model.dealings import Dealt
     from ..model.ids import OrchestratorId
     from ..model.policies import Resources
     from ..model.results import Results
@@ -140,6 +141,10 @@ class RayExecutor:
         for task in late:
             task.cancel()
         return [found for task in done if (found := task.result()) is not None]
+
+    def dealt(self) -> Dealt | None:
+        """What workers have done with the artifact store since this was last asked; None if nothing."""
+        return self._calls.dealings.take()
 
     def share(self, parts: int) -> None:
         """Use one of so many equal shares of the cluster; workers beyond it are released once idle."""

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from ..authoring.contract import Phase
+    from ..model.dealings import Dealt
     from ..model.ids import WorkflowId
     from ..model.plan import PlanSpec
     from ..store import (
@@ -235,6 +236,13 @@ class Engine:
     async def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""
         return [] if self._executor is None else await self._executor.figures()
+
+    def dealt(self) -> Dealt | None:
+        """What this process and its workers have done with the artifact store since this was last asked."""
+        of_workers = None if self._executor is None else self._executor.dealt()
+        if of_workers is not None:
+            self.artifacts.dealings.add(of_workers)
+        return self.artifacts.dealings.take()
 
     @property
     def is_driving(self) -> bool:

@@ -11,6 +11,7 @@ from .tasks import Output, StepSummary, TaskKey
 
 if TYPE_CHECKING:
     from ..encryption.keys import DataKey
+    from .dealings import Dealt
     from .results import Results
     from .tasks import Report
 
@@ -149,6 +150,8 @@ class Answer(NamedTuple):
     """Of each part."""
     is_spent: bool
     """Whether its process should be replaced."""
+    dealt: Dealt | None = None
+    """What it has done with the artifact store since its last answer; None if nothing."""
 
 
 class InHand(NamedTuple):

@@ -257,6 +257,18 @@ ARTIFACT_SECONDS = _histogram(
 ARTIFACT_FAILURES = _counter(
     "eopiez_artifact_probe_failures_total", "Times that a small artifact could not be written and read back."
 )
+ARTIFACT_OPERATIONS = _counter(
+    "eopiez_artifact_operations_total", "Reads, writes, looks and deletions of artifacts by all processes, by how they "
+    "ended; a write that found the same content there is called so.", "operation", "outcome",
+)  # fmt: skip
+ARTIFACT_OPERATION_SECONDS = _histogram(
+    "eopiez_artifact_operation_seconds", "Time that an operation on an artifact took that succeeded; a first read in a "
+    "process includes the comparison with its digest.", "operation", bounds=FAST,
+)  # fmt: skip
+ARTIFACT_TRANSFERRED = _counter(
+    "eopiez_artifact_transferred_bytes_total", "Bytes of artifacts that were read and written by all processes.",
+    "operation",
+)  # fmt: skip
 BACKUP_AGE = _gauge(
     "eopiez_backup_age_seconds", "Seconds since the last backup that succeeded began, or since the first try.",
     across=Across.LARGEST,

@@ -91,7 +91,7 @@ async def stationed(
         station.add(
             Chore("learn what rules watch", LEARN_S, lookout.learn), Chore("report early", GLANCE_S, early.glance)
         )
-    station.add(*_of_log(database, settings), *_of_protection(database, settings))
+    station.add(*_of_log(database, settings), *_of_protection(station, settings))
     collector = _collector(settings)
     sends = None if roots is None or collector is None else partial(roots.send, collector)
     if collector is not None:
@@ -177,9 +177,9 @@ def _of_log(database: Database, settings: Settings) -> list[Chore]:
     ]
 
 
-def _of_protection(database: Database, settings: Settings) -> list[Chore]:
+def _of_protection(station: Station, settings: Settings) -> list[Chore]:
     """What one process does for the protection of data, metrics or not."""
-    protection = Protection(database, settings)
+    protection = Protection(station.database, settings, station.meter)
     return [
         Chore("carry out erasures", ERASE_S, protection.erase, watch=SYSTEM),
         Chore("forget what is kept too long", RETAIN_S, protection.retain, watch=SYSTEM),

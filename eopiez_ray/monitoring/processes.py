@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..engine.accounting import Spent
     from ..engine.figures import NodeFigures
     from ..engine.pool import Usage
+    from ..model.dealings import Dealt
     from .meter import Meter
     from .station import Station
 
@@ -124,6 +125,10 @@ class Looks(Protocol):
         """What is used on nodes with workers."""
         ...
 
+    def dealt(self) -> Dealt | None:
+        """What it and its workers have done with the artifact store since this was last asked."""
+        ...
+
 
 class Cluster:
     """Measures what an orchestrator sees of its cluster, and the nodes on which no process of ours does so itself."""
@@ -141,6 +146,7 @@ class Cluster:
             figures = await asyncio.to_thread(self._looks.figures)
         except EopiezError:  # It is being closed.
             return
+        count_dealings(self._meter, self._looks.dealt())
         if usage is not None:
             self._note(usage)
         if spent is not None:
@@ -163,6 +169,18 @@ class Cluster:
             self._meter.note(catalogue.RAY_HELD, usage.held[name], (name,))
         for state in ("busy", "idle", "waiting"):
             self._meter.note(catalogue.RAY_WORKERS, getattr(usage, state), (state,))
+
+
+def count_dealings(meter: Meter, dealt: Dealt | None) -> None:
+    """Count what was done with the artifact store."""
+    if dealt is None:
+        return
+    for (operation, ending), times in dealt.ends.items():
+        meter.add(catalogue.ARTIFACT_OPERATIONS, times, (operation, ending))
+    for operation, moved in dealt.bytes.items():
+        meter.add(catalogue.ARTIFACT_TRANSFERRED, moved, (operation,))
+    for operation, sketch in dealt.seconds.items():
+        meter.merge(catalogue.ARTIFACT_OPERATION_SECONDS, sketch, (operation,))
 
 
 def watch_of(node: str) -> str:

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from eopiez_ray.engine.accounting import Held, Look, Spent, Use
+from eopiez_ray.engine.artifacts import Artifacts
+from eopiez_ray.engine.dealings import Dealings
 from eopiez_ray.engine.figures import NodeFigures, node_figures
 from eopiez_ray.engine.pool import Pool, Usage
+from eopiez_ray.errors import ArtifactMissingError
+from eopiez_ray.model.dealings import Dealt
 from eopiez_ray.monitoring import catalogue as c
-from eopiez_ray.monitoring.processes import Cluster, Node, OwnProcess, watch_of
+from eopiez_ray.monitoring.processes import Cluster, Node, OwnProcess, count_dealings, watch_of
 
 from .conftest import Post
 
@@ -22,6 +26,7 @@ class Seen:
 
     def __init__(self) -> None:
         self.read = 0
+        self.dealings = Dealings()
 
     def usage(self) -> Usage:
         return Pool().usage()
@@ -35,6 +40,9 @@ class Seen:
         memory, disk = {"used": 3, "available": 5}, {"used": 1, "free": 2}
         transfers = {"read": self.read, "written": 0}
         return [NodeFigures(host, 0.5, memory, disk, transfers, {}) for host in (socket.gethostname(), "elsewhere")]
+
+    def dealt(self) -> Dealt | None:
+        return self.dealings.take()
 
 
 def test_figures_are_those_of_the_machine(tmp_path: Path) -> None:
@@ -72,6 +80,31 @@ async def test_node_elsewhere_is_measured_by_one_orchestrator(post: Post, anothe
     assert await post.samples.latest(c.NODE_CPU, projects=None) == {("elsewhere",): 0.5}
     assert (await post.totals(c.NODE_DISK_BYTES, {"node": "elsewhere", "direction": "read"}, by=())) == {(): 600.0}
     assert set(await post.samples.latest(c.RAY_WORKERS, projects=None)) == {("busy",), ("idle",), ("waiting",)}
+
+
+async def test_what_is_done_with_artifacts_adds_up_across_processes(
+    post: Post, another: Callable[[], Post], tmp_path: Path
+) -> None:
+    written = 0
+    for each in (post, another()):
+        artifacts, seen = Artifacts(str(tmp_path)), Seen()
+        seen.dealings = artifacts.dealings
+        output = artifacts.store("x" * 100_000)
+        artifacts.load(output)
+        written += output.size
+        await Cluster(each.station, seen).sample()
+        await each.report()
+    with pytest.raises(ArtifactMissingError):
+        artifacts.load(output._replace(digest=b"0" * 16))
+    count_dealings(post.meter, artifacts.dealings.take())
+    await post.report()
+    await post.fold()
+    assert await post.totals(c.ARTIFACT_OPERATIONS) == {
+        ("write", "succeeded"): 1, ("write", "found"): 1, ("read", "succeeded"): 2, ("read", "missing"): 1,
+    }  # fmt: skip
+    assert await post.totals(c.ARTIFACT_TRANSFERRED) == {("write",): written / 2, ("read",): written}
+    took = await post.distributions(c.ARTIFACT_OPERATION_SECONDS, by=("operation",))
+    assert {labels: found.count for labels, found in took.items()} == {("write",): 1, ("read",): 2}
 
 
 async def test_node_that_a_process_of_its_own_measures_is_left_to_it(post: Post, another: Callable[[], Post]) -> None:
