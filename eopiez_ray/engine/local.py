@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         WorkflowView,
     )
     from .accounting import Spent
-    from .figures import NodeFigures
+    from .figures import NodeFigures, StoreFigures
     from .pool import Usage
 
 
@@ -70,6 +70,10 @@ class Local:
     def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""
         return self._run(self._engine.figures())
+
+    def object_store(self) -> StoreFigures | None:
+        """How the object store of the cluster is used; None while this process drives nothing."""
+        return self._run(self._engine.object_store())
 
     def dealt(self) -> Dealt | None:
         """What this process and its workers have done with the artifact store since this was last asked."""

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         WorkflowView,
     )
     from .accounting import Spent
-    from .figures import NodeFigures
+    from .figures import NodeFigures, StoreFigures
     from .pool import Usage
 
 POLL_S = 0.5
@@ -236,6 +236,10 @@ class Engine:
     async def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""
         return [] if self._executor is None else await self._executor.figures()
+
+    async def object_store(self) -> StoreFigures | None:
+        """How the object store of the cluster is used; None while nothing is driven here."""
+        return None if self._executor is None else await self._executor.object_store()
 
     def dealt(self) -> Dealt | None:
         """What this process and its workers have done with the artifact store since this was last asked."""

@@ -294,6 +294,13 @@ RAY_HELD = _gauge(
 RAY_WORKERS = _gauge(
     "eopiez_ray_workers", "Workers: busy, idle, and waiting for a node that has room for them.", "state"
 )
+RAY_STORE = _gauge(
+    "eopiez_ray_object_store_bytes", "Memory of the object store on all nodes of a cluster, used and free.", "state"
+)
+RAY_SPILLED = _counter(
+    "eopiez_ray_spilled_bytes_total", "Bytes that the object store wrote to disk for lack of memory."
+)
+RAY_RESTORED = _counter("eopiez_ray_restored_bytes_total", "Spilled bytes that the object store read back.")
 
 # Monitoring itself.
 FOLD_SECONDS = _histogram(

@@ -69,6 +69,19 @@ def test_a_plan_runs_and_its_results_can_be_read(system: ez.Local, marks: Marks)
         workflow.result("nothing")
 
 
+def test_the_object_store_says_what_it_holds_and_spills(system: ez.Local) -> None:
+    import ray
+
+    before, size = system.object_store(), 16 * 2**20
+    assert before is not None
+    assert before.used + before.free == 80 * 2**20
+    kept = [ray.put(np.zeros(size, np.uint8)) for _ in range(8)]
+    spilled = wait_until(lambda: (now := system.object_store()) and now.spilled >= before.spilled + 4 * size and now)
+    assert spilled.used > before.used
+    assert [int(ray.get(each)[0]) for each in kept] == [0] * 8
+    wait_until(lambda: (now := system.object_store()) and now.restored >= before.restored + 4 * size)
+
+
 def test_large_values_travel_between_steps_and_are_counted_where_they_are_read_and_written(system: ez.Local) -> None:
     system.dealt()
     plan = ez.Plan("large")

@@ -22,7 +22,7 @@ import yaml
 import eopiez_ray as ez
 from eopiez_ray.engine.accounting import Held, Look, Spent, Use
 from eopiez_ray.engine.artifacts import Artifacts
-from eopiez_ray.engine.figures import NodeFigures
+from eopiez_ray.engine.figures import NodeFigures, StoreFigures
 from eopiez_ray.engine.pool import Usage
 from eopiez_ray.gateway.app import create_app
 from eopiez_ray.model.dealings import Dealt
@@ -67,6 +67,9 @@ class Fixed:
 
     def figures(self) -> list[NodeFigures]:
         return []
+
+    def object_store(self) -> StoreFigures | None:
+        return StoreFigures("here:1", used=3, free=5, spilled=1, restored=1)
 
     def dealt(self) -> Dealt | None:
         self._artifacts.load(self._artifacts.store(os.urandom(100_000)))
