@@ -246,6 +246,19 @@ DB_LAG = _gauge(
 )
 DB_DEADLOCKS = _counter("eopiez_postgres_deadlocks_total", "Deadlocks that the database broke.")
 DB_TEMPORARY = _counter("eopiez_postgres_temporary_bytes_total", "Bytes that sorts and joins spilled to disk.")
+DB_STATEMENT_SECONDS = _counter(
+    "eopiez_postgres_statement_seconds_total", "Time that statements took in the server, by their names in the code; "
+    "those that took least, and those that are not ours, together as `(other)`. Where pg_stat_statements counts them.",
+    "statement",
+)  # fmt: skip
+DB_STATEMENT_CALLS = _counter(
+    "eopiez_postgres_statement_calls_total", "How often statements ran in the server, by their names in the code.",
+    "statement",
+)  # fmt: skip
+DB_BLOAT = _gauge(
+    "eopiez_postgres_bloat_bytes", "What tables and their indexes occupy beyond what their rows need, as estimated by "
+    "the planner's statistics.", "table", "kind",
+)  # fmt: skip
 DB_PROBE_SECONDS = _histogram(
     "eopiez_postgres_probe_seconds", "Time that a commit of one small row takes, with its round trips.", bounds=FAST
 )

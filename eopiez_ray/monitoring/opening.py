@@ -30,7 +30,7 @@ from .protection import ERASE_S, RETAIN_S, Protection
 from .reporting import EarlyReporter, Reporter
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
-from .surveys import OF_ARTIFACTS, OF_BACKUPS, OF_SERVER, QUEUED, Surveys
+from .surveys import OF_ARTIFACTS, OF_BACKUPS, OF_SERVER, OF_STATEMENTS, OF_TABLES, QUEUED, Surveys
 from .tracing.collector import Collector
 from .tracing.exporting import EXPORT_S, Exporter
 from .tracing.headers import headers_of
@@ -139,7 +139,8 @@ def _of_system(station: Station, store: SampleStore, settings: Settings, early: 
         _sampling("survey the queue", every_s, surveys.queue, QUEUED, lookout, SYSTEM),
         _sampling("survey users", every_s, surveys.users, (c.ACTIVE_USERS,), lookout, SYSTEM),
         _sampling("survey the database", every_s, surveys.server, OF_SERVER, lookout, SYSTEM),
-        _sampling("survey its tables", every_s, surveys.tables, (c.DB_ROWS, c.DB_TABLE_BYTES), lookout, SYSTEM),
+        _sampling("survey its tables", every_s, surveys.tables, OF_TABLES, lookout, SYSTEM),
+        _sampling("survey its statements", every_s, surveys.statements, OF_STATEMENTS, lookout, SYSTEM),
         replace(
             _sampling("survey the backups", PROBE_S, surveys.backups, OF_BACKUPS, lookout, SYSTEM), hurried_s=PROBED_S
         ),

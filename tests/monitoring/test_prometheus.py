@@ -31,6 +31,8 @@ from eopiez_ray.monitoring.catalogue import CATALOGUE
 from eopiez_ray.monitoring.processes import Cluster
 from eopiez_ray.monitoring.station import Station
 from eopiez_ray.settings import Settings
+from eopiez_ray.store import connect
+from eopiez_ray.store.server import ServerStatistics
 from tests.documents import ROOT
 from tests.engine.conftest import Stage
 from tests.gateway.conftest import listening, running
@@ -186,6 +188,9 @@ async def test_every_query_of_every_board_has_data(database_url: str, home: Path
     settings = Settings(
         home=home, database_url=database_url, metrics_interval_s=0.3, access_token_s=3600, price_cpu_hour=1.0
     )
+    async with await connect(database_url) as database:
+        await ServerStatistics(database).show_statements()
+        await database.fetch("analyze")
     async with running(create_app(settings)) as app, listening(app) as url:
         system = app.state.system
         stage = Stage(system.database, home / "artifacts")
