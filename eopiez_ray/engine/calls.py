@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..encryption.delivery import sent_to
 from ..logs import get_logger
-from ..model.work import Answer
 from .actors import Started, actor_names, find_actor, kill, last_words_there, waits_for_room
+from .answers import read
 from .dealings import Dealings
 from .executor import CallTimedOutError, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from .last_words import LastWords, read_last_words
@@ -83,11 +83,10 @@ class Calls:
 
     def _heard_of(self, pooled: Pooled, call: str, told: bytes) -> Sequence[Sequence[Report | Results]]:
         """The reports of a call, which the worker may forget once it hears of it; a spent worker is replaced."""
-        found = pickle.loads(told)
-        answer = found if isinstance(found, Answer) else Answer(found, is_spent=False)  # As of the version before.
+        answer, dealt = read(told)
         pooled.heard.append(call)
-        if answer.dealt is not None:
-            self.dealings.add(answer.dealt)
+        if dealt is not None:
+            self.dealings.add(dealt)
         if answer.is_spent:
             log.info("worker spent", worker=pooled.name)
             self._staff.kill(pooled)

@@ -11,7 +11,6 @@ from .tasks import Output, StepSummary, TaskKey
 
 if TYPE_CHECKING:
     from ..encryption.keys import DataKey
-    from .dealings import Dealt
     from .results import Results
     from .tasks import Report
 
@@ -150,8 +149,6 @@ class Answer(NamedTuple):
     """Of each part."""
     is_spent: bool
     """Whether its process should be replaced."""
-    dealt: Dealt | None = None
-    """What it has done with the artifact store since its last answer; None if nothing."""
 
 
 class InHand(NamedTuple):
