@@ -22,6 +22,7 @@ import numpy as np
 
 from eopiez_ray.gateway.app import create_app
 from eopiez_ray.model.access import Caller
+from eopiez_ray.model.sketch import ACCURACY, LOG_GAMMA, SUM, bucket_of, quantile
 from eopiez_ray.monitoring import catalogue as c
 from eopiez_ray.monitoring.blocks import gauges
 from eopiez_ray.monitoring.catalogue import Kind, Metric
@@ -31,7 +32,6 @@ from eopiez_ray.monitoring.labels import Book
 from eopiez_ray.monitoring.meter import VALUE, Meter
 from eopiez_ray.monitoring.plans import StepFacts
 from eopiez_ray.monitoring.rollups import Rollups
-from eopiez_ray.monitoring.sketch import ACCURACY, LOG_GAMMA, SUM, bucket_of, quantile
 from eopiez_ray.monitoring.station import SYSTEM, Chore, Station
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import EmbeddedServer, connect

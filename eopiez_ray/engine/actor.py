@@ -15,6 +15,7 @@ import ray
 
 from ..encryption.delivery import Recipient
 from ..model.work import VERSION, Answer, Handover, InHand, Place
+from .answers import written
 from .figures import NodeFigures, node_figures
 from .last_words import Logbook, leave_word_of_exit
 from .worker import Worker
@@ -62,7 +63,7 @@ class WorkerActor:
         self._logbook.begin(call.id)
         try:
             done = self._worker.run(call)
-            reports = pickle.dumps(Answer(done, self._worker.is_spent), protocol=5)
+            reports = written(Answer(done, self._worker.is_spent), self._worker.dealt())
             self._calls[call.id] = self._calls[call.id]._replace(reports=reports)
         except BaseException:
             del self._calls[call.id]  # A new owner that asks for it learns that it is lost, instead of asking for ever.

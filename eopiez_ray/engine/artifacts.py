@@ -33,7 +33,9 @@ from ..errors import (
     SealDamagedError,
     StorageFullError,
 )
+from ..model.dealings import Ending, Operation
 from ..model.tasks import SEALED, Output
+from .dealings import Dealings
 from .sharing import is_frozen
 from .shelves import Collected, Folder, ObjectStore, Place
 
@@ -60,6 +62,8 @@ class Artifacts:
         is_local = "://" not in url or url.startswith("file://")
         self._place: Place = Folder(Path(url.removeprefix("file://"))) if is_local else ObjectStore(url)
         self._intact = set[bytes]()
+        self.dealings = Dealings()
+        """What is done with files; values in their rows are none."""
 
     def store(self, value: Any, partition: int = 0, step: str = "", key: bytes = b"") -> Output:
         """Make ``value``, the result of a step's task, durable. After this returns and its row is committed, no crash
@@ -90,11 +94,14 @@ class Artifacts:
 
     def _write(self, digest: bytes, size: int, pieces: list[memoryview | bytes], cipher: Cipher | None) -> None:
         """Write a file, unless it is there. Errors as in ``store``."""
-        name = _name(digest)
+        name, stored_size = _name(digest), size if cipher is None else sealed_size(size)
         try:
-            if self._place.renew(name, size if cipher is None else sealed_size(size)):
-                return
-            self._place.write(name, pieces if cipher is None else sealed_pieces(cipher, name, pieces, size))
+            with self.dealings.during(Operation.WRITE) as dealing:
+                if self._place.renew(name, stored_size):
+                    dealing.ending = Ending.FOUND
+                    return
+                self._place.write(name, pieces if cipher is None else sealed_pieces(cipher, name, pieces, size))
+                dealing.bytes = stored_size
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise StorageFullError(
@@ -127,7 +134,9 @@ class Artifacts:
         """A range of an encrypted file."""
         opened = pa.allocate_buffer(max(0, stop - start))
         try:
-            self._sealed(output).read_into(start, memoryview(opened).cast("B"))
+            with self.dealings.during(Operation.READ) as dealing:
+                self._sealed(output).read_into(start, memoryview(opened).cast("B"))
+                dealing.bytes = opened.size
         except FileNotFoundError as error:
             raise self._missing(output) from error
         except SealDamagedError:
@@ -168,8 +177,14 @@ class Artifacts:
 
     def is_stored(self, output: Output) -> bool:
         """Whether the value is there in full, whoever can read it."""
-        size = sealed_size(output.size) if output.is_sealed else output.size
-        return output.inline is not None or self._place.holds(_name(output.digest), size)
+        if output.inline is not None:
+            return True
+        with self.dealings.during(Operation.LOOK) as dealing:
+            is_there = self._place.holds(
+                _name(output.digest), sealed_size(output.size) if output.is_sealed else output.size
+            )
+            dealing.ending = Ending.SUCCEEDED if is_there else Ending.MISSING
+        return is_there
 
     def fault(self, output: Output) -> str | None:
         """Whether the stored value is ``missing`` or ``damaged``. An encrypted one is only measured: its key may be
@@ -207,13 +222,22 @@ class Artifacts:
         digests of the younger ones, which stay."""
         gone, young = 0, set[bytes]()
         for digest in digests:
-            fate = self._place.discard(_name(digest), before)
+            with self.dealings.during(Operation.DELETE) as dealing:
+                fate = self._place.discard(_name(digest), before)
+                dealing.ending = Ending.MISSING if fate is None else Ending.SUCCEEDED if fate else Ending.SPARED
             gone += fate is True
             if fate is False:
                 young.add(digest)
         return gone, young
 
     def _read(self, output: Output) -> pa.Buffer:
+        with self.dealings.during(Operation.READ) as dealing:
+            buffer = self._whole(output)
+            dealing.bytes = buffer.size
+        return buffer
+
+    def _whole(self, output: Output) -> pa.Buffer:
+        """What is stored, compared with its size and its digest."""
         try:
             buffer = self._place.read(_name(output.digest))
         except FileNotFoundError as error:

@@ -6,12 +6,14 @@ import asyncio
 import pickle
 import socket
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..encryption.delivery import sent_to
 from ..logs import get_logger
-from ..model.work import VERSION, Answer
+from ..model.work import VERSION
 from .actors import Started, actor_names, find_actor, kill, last_words_there, waits_for_room
+from .answers import read
+from .dealings import Dealings
 from .executor import CallTimedOutError, Inherited, Slot, WorkerLostError, WorkerStoppedError
 from .last_words import LastWords, read_last_words
 from .pool import Pooled
@@ -38,6 +40,8 @@ class Calls:
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
+        self.dealings = Dealings()
+        """What workers have done with the artifact store."""
 
     async def run(self, slot: Slot, call: WorkCall, timeout_s: float | None) -> Sequence[Sequence[Report | Results]]:
         """Send the call and wait for its reports. Errors as in ``Executor.run``."""
@@ -78,16 +82,17 @@ class Calls:
             raise WorkerStoppedError(pooled.name)
         return self._heard_of(pooled, call.id, answer)
 
-    def _heard_of(self, pooled: Pooled, call: str, answer: bytes) -> Sequence[Sequence[Report | Results]]:
+    def _heard_of(self, pooled: Pooled, call: str, told: bytes) -> Sequence[Sequence[Report | Results]]:
         """The reports of a call, which the worker may forget once it hears of it; a spent worker is replaced."""
-        found = pickle.loads(answer)
-        reports, is_spent = found if isinstance(found, Answer) else (found, False)  # As of the version before.
+        answer, dealt = read(told)
         pooled.heard.append(call)
-        if is_spent:
+        if dealt is not None:
+            self.dealings.add(dealt)
+        if answer.is_spent:
             log.info("worker spent", worker=pooled.name)
             self._staff.kill(pooled)
             pooled.is_stopped = True  # What is queued on it was stopped, not lost.
-        return cast("Sequence[Sequence[Report | Results]]", reports)
+        return answer.reports
 
     async def inherit(self, dead: Collection[str]) -> list[Inherited]:
         """Take over the workers of dead orchestrators, given by their ids in hex, that live on this cluster."""

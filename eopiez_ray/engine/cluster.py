@@ -18,12 +18,13 @@ from ..logs import get_logger
 from .actors import ORPHAN_S, figures_of
 from .calls import Calls
 from .executor import Expected, Inherited, Slot
-from .figures import NodeFigures
-from .joining import ATTACH_S, address, join, living_nodes, part
+from .figures import NodeFigures, StoreFigures
+from .joining import ATTACH_S, address, join, living_nodes, object_store, part
 from .pool import Pooled, Usage
 from .staff import Staff
 
 if TYPE_CHECKING:
+    from ..model.dealings import Dealt
     from ..model.ids import OrchestratorId
     from ..model.policies import Resources
     from ..model.results import Results
@@ -56,6 +57,8 @@ class RayExecutor:
         self._address = ""
         self._session: Path | None = None
         self._daemons: list[psutil.Process] = []
+        self._asked: asyncio.Future[StoreFigures] | None = None
+        """The last question about the object store."""
         self._away_since: dict[str, float] = {}
         """Monotonic seconds since which nodes with workers are away, by Ray's id."""
 
@@ -140,6 +143,24 @@ class RayExecutor:
         for task in late:
             task.cancel()
         return [found for task in done if (found := task.result()) is not None]
+
+    async def object_store(self) -> StoreFigures | None:
+        """How the cluster's object store is used; None if nobody says so in time."""
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.ensure_future(self._staff.line.ask(object_store, self._address, FIGURES_S))
+            self._asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait({self._asked}, timeout=FIGURES_S)
+        if not self._asked.done():  # While the head is away, one question is open, and not one more each time.
+            return None
+        error = self._asked.exception()
+        if error is not None:
+            log.info("the object store does not say how it is used", error=str(error))
+            return None
+        return self._asked.result()
+
+    def dealt(self) -> Dealt | None:
+        """What workers have done with the artifact store since this was last asked; None if nothing."""
+        return self._calls.dealings.take()
 
     def share(self, parts: int) -> None:
         """Use one of so many equal shares of the cluster; workers beyond it are released once idle."""

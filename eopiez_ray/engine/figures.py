@@ -1,4 +1,4 @@
-"""What a node uses of CPU, memory, disk and network, measured by a process on it."""
+"""What nodes use of CPU, memory, disk and network, measured by a process on each, and what an object store holds."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ class NodeFigures(NamedTuple):
     """Bytes that were ``read`` and ``written`` since the node started."""
     network_transfers: Mapping[str, int]
     """Bytes that were ``received`` and ``sent`` since the node started."""
+
+
+class StoreFigures(NamedTuple):
+    """How Ray's object store is used, on all nodes of a cluster together."""
+
+    cluster: str
+    """The address of its head."""
+    used: int
+    """Bytes of memory."""
+    free: int
+    """Bytes of memory."""
+    spilled: int
+    """Bytes that were written to disk for lack of memory, since its nodes started."""
+    restored: int
+    """Bytes that were read back."""
 
 
 def node_figures(folder: Path) -> NodeFigures:

@@ -19,6 +19,7 @@ from ..errors import ClusterError
 from ..home import make_file, make_folder
 from ..logs import get_logger
 from ..settings import ray_job
+from .figures import StoreFigures
 from .nodes import Node, Nodes
 
 if TYPE_CHECKING:
@@ -109,6 +110,22 @@ def address() -> str:
 
     host, _, port = str(ray.get_runtime_context().gcs_address).rpartition(":")
     return f"{socket.gethostname() if host.strip('[]') in LOOPBACK else host}:{port}"
+
+
+def object_store(address: str, timeout_s: float) -> StoreFigures:
+    """How the cluster's object store is used: any node asks all others. Ray's public interface does not say that.
+
+    Raises:
+        grpc.RpcError: no node answers in time.
+    """
+    from ray._private.internal_api import get_memory_info_reply
+    from ray._private.state import state
+
+    answer = get_memory_info_reply(state, timeout_seconds=timeout_s)  # type: ignore[no-untyped-call]
+    found = answer.store_stats
+    in_memory = found.object_store_bytes_used - found.object_store_bytes_fallback
+    free = max(0, found.object_store_bytes_avail - in_memory)  # What Ray calls available is all there is.
+    return StoreFigures(address, in_memory, free, found.spilled_bytes_total, found.restored_bytes_total)
 
 
 def authenticate(home: Path, *, is_joining: bool = False) -> None:

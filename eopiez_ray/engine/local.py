@@ -25,6 +25,7 @@ from .thread import EngineThread
 
 if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
+    from ..model.dealings import Dealt
     from ..model.filters import WorkflowFilter
     from ..model.ids import WorkflowId
     from ..store import (
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         WorkflowView,
     )
     from .accounting import Spent
-    from .figures import NodeFigures
+    from .figures import NodeFigures, StoreFigures
     from .pool import Usage
     from .spans import TracedTask
 
@@ -74,6 +75,14 @@ class Local:
     def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""
         return self._run(self._engine.figures())
+
+    def object_store(self) -> StoreFigures | None:
+        """How the object store of the cluster is used; None while this process drives nothing."""
+        return self._run(self._engine.object_store())
+
+    def dealt(self) -> Dealt | None:
+        """What this process and its workers have done with the artifact store since this was last asked."""
+        return self._engine.dealt()
 
     def start(self, plan: Plan, **options: Unpack[StartOptions]) -> Workflow:
         """Create a workflow and drive it in this process. It is durable once this returns.

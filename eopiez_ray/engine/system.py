@@ -48,13 +48,14 @@ if TYPE_CHECKING:
     import asyncpg
 
     from ..authoring.contract import Phase
+    from ..model.dealings import Dealt
     from ..model.ids import WorkflowId
     from ..model.plan import PlanSpec
     from ..store import (
         WorkflowView,
     )
     from .accounting import Spent
-    from .figures import NodeFigures
+    from .figures import NodeFigures, StoreFigures
     from .pool import Usage
     from .spans import TracedTask
 
@@ -240,6 +241,17 @@ class Engine:
     async def figures(self) -> list[NodeFigures]:
         """What is used on the nodes where this process has workers."""
         return [] if self._executor is None else await self._executor.figures()
+
+    async def object_store(self) -> StoreFigures | None:
+        """How the object store of the cluster is used; None while nothing is driven here."""
+        return None if self._executor is None else await self._executor.object_store()
+
+    def dealt(self) -> Dealt | None:
+        """What this process and its workers have done with the artifact store since this was last asked."""
+        of_workers = None if self._executor is None else self._executor.dealt()
+        if of_workers is not None:
+            self.artifacts.dealings.add(of_workers)
+        return self.artifacts.dealings.take()
 
     @property
     def is_driving(self) -> bool:

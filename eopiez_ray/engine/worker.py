@@ -29,6 +29,7 @@ from .premises import Premises
 from .sharing import is_frozen
 
 if TYPE_CHECKING:
+    from ..model.dealings import Dealt
     from ..model.work import Input, WorkCall, WorkItem, WorkPart
 
 Outputs = dict[TaskKey, tuple[Output, Any]]
@@ -69,6 +70,10 @@ class Worker:
     def is_spent(self) -> bool:
         """Whether its process will soon be of no use, and should be replaced."""
         return self._premises.are_spent
+
+    def dealt(self) -> Dealt | None:
+        """What it has done with the artifact store since this was last asked; None if nothing."""
+        return self._artifacts.dealings.take()
 
     @property
     def printed(self) -> Path:

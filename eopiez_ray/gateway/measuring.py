@@ -33,7 +33,7 @@ class Traffic:
         self.requests = self.followers = 0
         """How many are being answered now."""
 
-    async def note(self) -> None:
+    def note(self) -> None:
         """Say how many there are now."""
         self.meter.note(HTTP_IN_FLIGHT, self.requests)
         self.meter.note(HTTP_FOLLOWERS, self.followers)

@@ -19,6 +19,7 @@ from ..monitoring.logs.recorder import Recorder
 from ..monitoring.logs.redaction import Redaction
 from ..monitoring.meter import Meter
 from ..monitoring.opening import PROBE_S, SAMPLED, stationed
+from ..monitoring.processes import count_dealings
 from ..monitoring.samples import Samples
 from ..monitoring.standing import Standing
 from ..monitoring.station import Chore, Station
@@ -110,12 +111,17 @@ class System:
 
     def chores(self, station: Station) -> list[Chore]:
         """What this replica measures besides what every process does."""
-        count = Chore("count requests", self.settings.metrics_interval_s, self.traffic.note, beat=SAMPLED)
+        count = Chore("count requests", self.settings.metrics_interval_s, self._count, beat=SAMPLED)
         pair = pair_of(self.settings.tls_certificate, self.settings.tls_key)
         if pair is None:
             return [count]
         look = CertificateLook(station.meter, pair)
         return [count, Chore("look at the certificate", PROBE_S, look.sample, watch=CERTIFICATE)]
+
+    async def _count(self) -> None:
+        """Note how many requests there are now, and count what was done with artifacts."""
+        self.traffic.note()
+        count_dealings(self.traffic.meter, self.artifacts.dealings.take())
 
 
 @asynccontextmanager

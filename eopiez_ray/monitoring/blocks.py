@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
+from ..model.sketch import SUM
 from .catalogue import Kind
 from .meter import VALUE
-from .sketch import SUM
 
 MAXIMUM = 1
 """Where a gauge keeps its maximum."""

@@ -246,6 +246,19 @@ DB_LAG = _gauge(
 )
 DB_DEADLOCKS = _counter("eopiez_postgres_deadlocks_total", "Deadlocks that the database broke.")
 DB_TEMPORARY = _counter("eopiez_postgres_temporary_bytes_total", "Bytes that sorts and joins spilled to disk.")
+DB_STATEMENT_SECONDS = _counter(
+    "eopiez_postgres_statement_seconds_total", "Time that statements took in the server, by their names in the code; "
+    "those that took least, and those that are not ours, together as `(other)`. Where pg_stat_statements counts them.",
+    "statement",
+)  # fmt: skip
+DB_STATEMENT_CALLS = _counter(
+    "eopiez_postgres_statement_calls_total", "How often statements ran in the server, by their names in the code.",
+    "statement",
+)  # fmt: skip
+DB_BLOAT = _gauge(
+    "eopiez_postgres_bloat_bytes", "What tables and their indexes occupy beyond what their rows need, as estimated by "
+    "the planner's statistics.", "table", "kind",
+)  # fmt: skip
 DB_PROBE_SECONDS = _histogram(
     "eopiez_postgres_probe_seconds", "Time that a commit of one small row takes, with its round trips.", bounds=FAST
 )
@@ -257,6 +270,18 @@ ARTIFACT_SECONDS = _histogram(
 ARTIFACT_FAILURES = _counter(
     "eopiez_artifact_probe_failures_total", "Times that a small artifact could not be written and read back."
 )
+ARTIFACT_OPERATIONS = _counter(
+    "eopiez_artifact_operations_total", "Reads, writes, looks and deletions of artifacts by all processes, by how they "
+    "ended; a write that found the same content there is called so.", "operation", "outcome",
+)  # fmt: skip
+ARTIFACT_OPERATION_SECONDS = _histogram(
+    "eopiez_artifact_operation_seconds", "Time that an operation on an artifact took that succeeded; a first read in a "
+    "process includes the comparison with its digest.", "operation", bounds=FAST,
+)  # fmt: skip
+ARTIFACT_TRANSFERRED = _counter(
+    "eopiez_artifact_transferred_bytes_total", "Bytes of artifacts that were read and written by all processes.",
+    "operation",
+)  # fmt: skip
 BACKUP_AGE = _gauge(
     "eopiez_backup_age_seconds", "Seconds since the last backup that succeeded began, or since the first try.",
     across=Across.LARGEST,
@@ -282,6 +307,13 @@ RAY_HELD = _gauge(
 RAY_WORKERS = _gauge(
     "eopiez_ray_workers", "Workers: busy, idle, and waiting for a node that has room for them.", "state"
 )
+RAY_STORE = _gauge(
+    "eopiez_ray_object_store_bytes", "Memory of the object store on all nodes of a cluster, used and free.", "state"
+)
+RAY_SPILLED = _counter(
+    "eopiez_ray_spilled_bytes_total", "Bytes that the object store wrote to disk for lack of memory."
+)
+RAY_RESTORED = _counter("eopiez_ray_restored_bytes_total", "Spilled bytes that the object store read back.")
 
 # Monitoring itself.
 FOLD_SECONDS = _histogram(

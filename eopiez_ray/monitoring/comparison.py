@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .sketch import SUM, count_of, quantile
+from ..model.sketch import SUM, count_of, quantile
 
 LEVEL = 0.01
 """Probability of calling equal distributions different, over all comparisons that are made together."""

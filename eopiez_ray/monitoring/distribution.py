@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .sketch import SUM, ZERO, value_of
+from ..model.sketch import SUM, ZERO, value_of
 
 if TYPE_CHECKING:
     from .blocks import Block, Runs, Values

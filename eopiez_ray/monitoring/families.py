@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..model.sketch import SUM, bucket_of
 from .catalogue import CATALOGUE, Kind, Metric
 from .meter import VALUE
 from .samples import may_see
-from .sketch import SUM, bucket_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
+from ..model.sketch import LOG_GAMMA, SUM, bucket_of
 from ..store.happenings import Happenings
 from . import catalogue as c
 from .folding import Entry
 from .meter import VALUE
 from .plans import NOWHERE, StepFacts, facts_of, wires_of
-from .sketch import LOG_GAMMA, SUM, bucket_of
 
 if TYPE_CHECKING:
     from ..model.plan import PlanSpec

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from ..model.sketch import SUM, bucket_of
 from .catalogue import Kind, Metric
-from .sketch import SUM, bucket_of
 
 Labels = tuple[str, ...]
 """Values of a metric's labels, in their order."""
@@ -49,6 +49,14 @@ class Meter:
             values = self._added.setdefault(Key(metric, labels), {})
             values[bucket] = values.get(bucket, 0.0) + times
             values[SUM] = values.get(SUM, 0.0) + value * times
+
+    def merge(self, metric: Metric, sketch: Mapping[int, float], labels: Labels = ()) -> None:
+        """Count the values of a sketch in a histogram."""
+        assert metric.kind is Kind.HISTOGRAM
+        with self._lock:
+            values = self._added.setdefault(Key(metric, labels), {})
+            for bucket, count in sketch.items():
+                values[bucket] = values.get(bucket, 0.0) + count
 
     def note(self, metric: Metric, value: float, labels: Labels = ()) -> None:
         """Say where a gauge stands."""

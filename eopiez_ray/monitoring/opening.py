@@ -30,7 +30,7 @@ from .protection import ERASE_S, RETAIN_S, Protection
 from .reporting import EarlyReporter, Reporter
 from .rollups import Rollups
 from .station import SYSTEM, Chore, Station
-from .surveys import OF_ARTIFACTS, OF_BACKUPS, OF_SERVER, QUEUED, Surveys
+from .surveys import OF_ARTIFACTS, OF_BACKUPS, OF_SERVER, OF_STATEMENTS, OF_TABLES, QUEUED, Surveys
 from .tracing.collector import Collector
 from .tracing.exporting import EXPORT_S, Exporter
 from .tracing.headers import headers_of
@@ -95,7 +95,7 @@ async def stationed(
         station.add(
             Chore("learn what rules watch", LEARN_S, lookout.learn), Chore("report early", GLANCE_S, early.glance)
         )
-    station.add(*_of_log(database, settings), *_of_protection(database, settings))
+    station.add(*_of_log(database, settings), *_of_protection(station, settings))
     collector = _collector(settings)
     sends = [] if collector is None else _of_own_spans(station, collector, roots, hears)
     if collector is not None:
@@ -142,7 +142,8 @@ def _of_system(station: Station, store: SampleStore, settings: Settings, early: 
         _sampling("survey the queue", every_s, surveys.queue, QUEUED, lookout, SYSTEM),
         _sampling("survey users", every_s, surveys.users, (c.ACTIVE_USERS,), lookout, SYSTEM),
         _sampling("survey the database", every_s, surveys.server, OF_SERVER, lookout, SYSTEM),
-        _sampling("survey its tables", every_s, surveys.tables, (c.DB_ROWS, c.DB_TABLE_BYTES), lookout, SYSTEM),
+        _sampling("survey its tables", every_s, surveys.tables, OF_TABLES, lookout, SYSTEM),
+        _sampling("survey its statements", every_s, surveys.statements, OF_STATEMENTS, lookout, SYSTEM),
         replace(
             _sampling("survey the backups", PROBE_S, surveys.backups, OF_BACKUPS, lookout, SYSTEM), hurried_s=PROBED_S
         ),
@@ -180,9 +181,9 @@ def _of_log(database: Database, settings: Settings) -> list[Chore]:
     ]
 
 
-def _of_protection(database: Database, settings: Settings) -> list[Chore]:
+def _of_protection(station: Station, settings: Settings) -> list[Chore]:
     """What one process does for the protection of data, metrics or not."""
-    protection = Protection(database, settings)
+    protection = Protection(station.database, settings, station.meter)
     return [
         Chore("carry out erasures", ERASE_S, protection.erase, watch=SYSTEM),
         Chore("forget what is kept too long", RETAIN_S, protection.retain, watch=SYSTEM),

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..engine.accounting import Spent
-    from ..engine.figures import NodeFigures
+    from ..engine.figures import NodeFigures, StoreFigures
     from ..engine.pool import Usage
+    from ..model.dealings import Dealt
     from .meter import Meter
     from .station import Station
 
@@ -109,6 +110,27 @@ class NodeNotes:
             self._meter.add(metric, max(0, transferred - before), (node, direction))
 
 
+class StoreNotes:
+    """Notes how the object store of a cluster is used."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._last: StoreFigures | None = None
+
+    def add(self, figures: StoreFigures, *, is_ours: bool) -> None:
+        """Note it, unless another orchestrator of the cluster does: then only know from where to count on."""
+        last, self._last = self._last, figures
+        if not is_ours:
+            return
+        self._meter.note(catalogue.RAY_STORE, figures.used, ("used",))
+        self._meter.note(catalogue.RAY_STORE, figures.free, ("free",))
+        if last is None or last.cluster != figures.cluster:
+            last = figures
+        # Less than before is what is left when a node is gone.
+        self._meter.add(catalogue.RAY_SPILLED, max(0, figures.spilled - last.spilled))
+        self._meter.add(catalogue.RAY_RESTORED, max(0, figures.restored - last.restored))
+
+
 class Looks(Protocol):
     """An orchestrator's view of its cluster."""
 
@@ -124,6 +146,14 @@ class Looks(Protocol):
         """What is used on nodes with workers."""
         ...
 
+    def object_store(self) -> StoreFigures | None:
+        """How the object store of its cluster is used; None while nothing is driven."""
+        ...
+
+    def dealt(self) -> Dealt | None:
+        """What it and its workers have done with the artifact store since this was last asked."""
+        ...
+
 
 class Cluster:
     """Measures what an orchestrator sees of its cluster, and the nodes on which no process of ours does so itself."""
@@ -131,7 +161,7 @@ class Cluster:
     def __init__(self, station: Station, looks: Looks) -> None:
         self._meter, self._looks = station.meter, looks
         self._watches = Watches(station.database, station.id, FOREIGN_LEASE)
-        self._notes = NodeNotes(station.meter)
+        self._notes, self._store = NodeNotes(station.meter), StoreNotes(station.meter)
 
     async def sample(self) -> None:
         """Note what there is and what is held."""
@@ -139,12 +169,16 @@ class Cluster:
             usage = await asyncio.to_thread(self._looks.usage)
             spent = await asyncio.to_thread(self._looks.spent)
             figures = await asyncio.to_thread(self._looks.figures)
+            store = await asyncio.to_thread(self._looks.object_store)
         except EopiezError:  # It is being closed.
             return
+        count_dealings(self._meter, self._looks.dealt())
         if usage is not None:
             self._note(usage)
         if spent is not None:
             self._add(spent)
+        if store is not None:
+            self._store.add(store, is_ours=await self._watches.keep(f"cluster {store.cluster}"))
         for each in figures:
             node = shortened(each.host)
             if node != NODE and await self._watches.keep(watch_of(node)):
@@ -163,6 +197,18 @@ class Cluster:
             self._meter.note(catalogue.RAY_HELD, usage.held[name], (name,))
         for state in ("busy", "idle", "waiting"):
             self._meter.note(catalogue.RAY_WORKERS, getattr(usage, state), (state,))
+
+
+def count_dealings(meter: Meter, dealt: Dealt | None) -> None:
+    """Count what was done with the artifact store."""
+    if dealt is None:
+        return
+    for (operation, ending), times in dealt.ends.items():
+        meter.add(catalogue.ARTIFACT_OPERATIONS, times, (operation, ending))
+    for operation, moved in dealt.bytes.items():
+        meter.add(catalogue.ARTIFACT_TRANSFERRED, moved, (operation,))
+    for operation, sketch in dealt.seconds.items():
+        meter.merge(catalogue.ARTIFACT_OPERATION_SECONDS, sketch, (operation,))
 
 
 def watch_of(node: str) -> str:

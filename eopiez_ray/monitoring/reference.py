@@ -22,7 +22,7 @@ GROUPS = {
     "Workflows": ("eopiez_workflow", "eopiez_tasks_interrupted", "eopiez_queue", "eopiez_steps", "eopiez_orch"),
     "Postgres": ("eopiez_postgres",),
     "Ray": ("eopiez_ray",),
-    "Artifact store": ("eopiez_artifact_probe",),
+    "Artifact store": ("eopiez_artifact_probe", "eopiez_artifact_operation", "eopiez_artifact_transferred"),
     "Monitoring itself": ("eopiez_monitoring",),
 }  # fmt: skip
 TASKS = "Tasks, results and cost"

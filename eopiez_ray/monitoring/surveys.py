@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -13,14 +14,18 @@ from ..errors import ArtifactError
 from ..store import Vitals
 from ..store.backups import BackupDesk
 from ..store.happenings import active_users, unfinished, waiting_steps
-from ..store.server import ServerStatistics
+from ..store.server import Bloat, ServerStatistics
 from . import catalogue as c
+from .statements import spent
 from .station import SYSTEM
 
 if TYPE_CHECKING:
     from ..settings import Settings
+    from ..store.server import StatementFigures
     from .station import Station
 
+ESTIMATE_S = 300.0
+"""Seconds from one estimate of bloat to the next."""
 ACTIVE_WITHIN = timedelta(minutes=5)
 QUEUED = (c.WORKFLOWS, c.QUEUE_AGE, c.WAITING, c.ORCHESTRATORS)
 """What a look at the queue measures."""
@@ -29,6 +34,8 @@ OF_SERVER = (
     c.DB_TEMPORARY, c.DB_PROBE_SECONDS,
 )  # fmt: skip
 """What a look at Postgres measures."""
+OF_TABLES = (c.DB_ROWS, c.DB_TABLE_BYTES, c.DB_BLOAT)
+OF_STATEMENTS = (c.DB_STATEMENT_SECONDS, c.DB_STATEMENT_CALLS)
 OF_BACKUPS = (c.BACKUP_AGE, c.BACKUP_INTERVAL, c.BACKUP_VERIFIED_AGE)
 OF_ARTIFACTS = (c.ARTIFACT_SECONDS, c.ARTIFACT_FAILURES)
 
@@ -42,6 +49,9 @@ class Surveys:
         self._artifacts, self._settings = Artifacts(settings.artifacts), settings
         self._counted: dict[str, int] = {}
         """What the server has counted, as of the last look."""
+        self._statements: dict[int, StatementFigures] | None = None
+        """What it has counted of statements, as of the last look; None before the first."""
+        self._bloat, self._estimated_at = list[Bloat](), -math.inf
 
     async def queue(self) -> None:
         """Workflows that have not ended, steps that wait, and who drives them."""
@@ -84,6 +94,21 @@ class Surveys:
             self._meter.note(c.DB_ROWS, table.live, (table.table, "live"))
             self._meter.note(c.DB_ROWS, table.dead, (table.table, "dead"))
             self._meter.note(c.DB_TABLE_BYTES, table.bytes, (table.table,))
+        if time.monotonic() - self._estimated_at > ESTIMATE_S:
+            self._bloat, self._estimated_at = await self._statistics.bloat(), time.monotonic()
+        for bloat in self._bloat:
+            self._meter.note(c.DB_BLOAT, bloat.bytes, (bloat.table, bloat.kind))
+
+    async def statements(self) -> None:
+        """What the server's time goes to; nothing where it does not count statements."""
+        if self._settings.database_url is None and self._statements is None:
+            await self._statistics.show_statements()
+        before, self._statements = self._statements, await self._statistics.statements()
+        if before is None:
+            return
+        for name, each in spent(self._statements, before).items():
+            self._meter.add(c.DB_STATEMENT_CALLS, each.calls, (name,))
+            self._meter.add(c.DB_STATEMENT_SECONDS, each.seconds, (name,))
 
     async def artifacts(self) -> None:
         """Whether the artifact store can be written and read, and how long that takes."""

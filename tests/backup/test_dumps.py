@@ -30,6 +30,7 @@ from eopiez_ray.engine.artifacts import Artifacts
 from eopiez_ray.errors import BackupError, BackupKeyError, DamagedBackupError, EmbeddedPostgresError, StorageFullError
 from eopiez_ray.model.erasure import Found, Scope
 from eopiez_ray.model.tasks import Output
+from eopiez_ray.monitoring.meter import Meter
 from eopiez_ray.monitoring.protection import Protection
 from eopiez_ray.settings import Settings
 from eopiez_ray.store import Database, EmbeddedServer
@@ -188,7 +189,7 @@ async def test_what_was_erased_since_is_erased_again(chosen: Settings, tmp_path:
     assert (back.inventory.workflows, back.erased_again) == (WORKFLOWS, 1)
     async with opened(other) as source:
         assert await BackupDesk(source.database).erasures() == [known]
-        await Protection(source.database, other).erase()
+        await Protection(source.database, other, Meter()).erase()
         assert await BackupDesk(source.database).erase_again([known]) == 0
         assert (await BackupDesk(source.database).inventory()).workflows == WORKFLOWS - 2
 

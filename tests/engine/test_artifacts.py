@@ -6,6 +6,8 @@ import errno
 import pickle
 import re
 import threading
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eopiez_ray.engine.artifacts import INLINE_BYTES, Artifacts, LoadedPartitions, ValueCache, _name
+from eopiez_ray.engine.shelves import Folder
 from eopiez_ray.errors import ArtifactDamagedError, ArtifactError, ArtifactMissingError, StorageFullError
+from eopiez_ray.model.dealings import Dealt, Ending, Operation
+from eopiez_ray.model.sketch import count_of
 from eopiez_ray.model.tasks import Output
 
 plain = st.recursive(
@@ -115,6 +120,72 @@ def test_what_was_damaged_is_set_aside_and_can_be_made_again(anywhere: Artifacts
     assert anywhere.store("x" * 100_000) == output
     assert anywhere.fault(output) is None
     assert anywhere.load(output) == "x" * 100_000
+
+
+def test_what_is_done_with_artifacts_is_added_up(anywhere: Artifacts) -> None:
+    assert anywhere.dealings.take() is None
+    output, small = anywhere.store("x" * 100_000), anywhere.store("x")
+    anywhere.store("x" * 100_000)
+    assert [anywhere.load(each) for each in (output, output, small)] == ["x" * 100_000, "x" * 100_000, "x"]
+    assert anywhere.is_stored(output)
+    overwrite(anywhere, output, b"y" * output.size)
+    anywhere._intact.clear()
+    for error in (ArtifactDamagedError, ArtifactMissingError):
+        with pytest.raises(error):
+            anywhere.load(output)
+    anywhere.store("x" * 100_000)
+    assert anywhere.discard([output.digest], 0.0)[0] == 0
+    assert anywhere.discard([output.digest], time.time() + 60)[0] == 1
+    dealt = anywhere.dealings.take()
+    assert dealt is not None
+    assert dealt.ends == {
+        ("write", "succeeded"): 2, ("write", "found"): 1, ("read", "succeeded"): 2, ("read", "damaged"): 2,
+        ("look", "succeeded"): 1, ("delete", "spared"): 1, ("delete", "succeeded"): 1,
+    }  # fmt: skip
+    assert dealt.bytes == {"write": 2 * output.size, "read": 2 * output.size}
+    assert {operation: count_of(sketch) for operation, sketch in dealt.seconds.items()} == {
+        "write": 2, "read": 2, "look": 1, "delete": 1,
+    }  # fmt: skip
+    assert anywhere.dealings.take() is None
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (OSError(errno.ENOSPC, "full"), "full"),
+        (OSError(errno.EDQUOT, "full"), "full"),
+        (OSError(errno.EIO, "broken"), "failed"),
+    ],
+)
+def test_what_fails_is_counted_by_how(tmp_path: Path, error: OSError, outcome: str) -> None:
+    class Broken(Folder):
+        def write(self, name: str, pieces: Iterable[memoryview | bytes]) -> None:
+            raise error
+
+    artifacts = Artifacts(str(tmp_path))
+    artifacts._place = Broken(tmp_path)
+    with pytest.raises(ArtifactError):
+        artifacts.store("x" * 100_000)
+    dealt = artifacts.dealings.take()
+    assert dealt is not None
+    assert (dealt.ends, dealt.bytes, dealt.seconds) == ({("write", outcome): 1}, {}, {})
+
+
+def test_what_threads_do_at_once_is_counted_once(tmp_path: Path) -> None:
+    artifacts, taken = Artifacts(str(tmp_path)), Dealt()
+    output = artifacts.store("x" * 100_000)
+
+    def read() -> None:
+        for _ in range(200):
+            artifacts.stored(output)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        taken.add(artifacts.dealings.take() or Dealt())
+    taken.add(artifacts.dealings.take() or Dealt())
+    assert taken.ends[Operation.READ, Ending.SUCCEEDED] == 800
 
 
 def test_a_collection_takes_what_was_set_aside(tmp_path: Path) -> None:

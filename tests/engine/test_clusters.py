@@ -19,6 +19,7 @@ import eopiez_ray as ez
 from eopiez_ray.engine.actors import start_actor
 from eopiez_ray.engine.line import Line
 from eopiez_ray.errors import ClusterError, WorkflowFailedError, WorkflowNotFinishedError, WorkflowPausedError
+from eopiez_ray.model.dealings import Ending, Operation
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.model.tasks import TaskKey
 from eopiez_ray.model.work import VERSION, Element, WorkCall, WorkItem, WorkPart, WorkStep
@@ -68,13 +69,33 @@ def test_a_plan_runs_and_its_results_can_be_read(system: ez.Local, marks: Marks)
         workflow.result("nothing")
 
 
-def test_large_values_travel_between_steps(system: ez.Local) -> None:
+def test_the_object_store_says_what_it_holds_and_spills(system: ez.Local) -> None:
+    import ray
+
+    before, size = system.object_store(), 16 * 2**20
+    assert before is not None
+    assert before.used + before.free == 80 * 2**20
+    kept = [ray.put(np.zeros(size, np.uint8)) for _ in range(8)]
+    spilled = wait_until(lambda: (now := system.object_store()) and now.spilled >= before.spilled + 4 * size and now)
+    assert spilled.used > before.used
+    assert [int(ray.get(each)[0]) for each in kept] == [0] * 8
+    wait_until(lambda: (now := system.object_store()) and now.restored >= before.restored + 4 * size)
+
+
+def test_large_values_travel_between_steps_and_are_counted_where_they_are_read_and_written(system: ez.Local) -> None:
+    system.dealt()
     plan = ez.Plan("large")
     filled = plan.step("fill", phases.fill, plan.values("v", range(4)), size=500_000)
     plan.step("mean", phases.mean, filled)
     workflow = system.start(plan).wait(150)
     assert list(workflow.result("mean")) == [0.0, 1.0, 2.0, 3.0]
     np.testing.assert_array_equal(workflow.result("fill")[3][:5], np.full(5, 3.0))
+    dealt = system.dealt()
+    assert dealt is not None
+    assert dealt.ends[Operation.WRITE, Ending.SUCCEEDED] == 4
+    assert dealt.bytes[Operation.WRITE] > 4 * 500_000 * 8
+    assert dealt.bytes[Operation.READ] > dealt.bytes[Operation.WRITE]  # By the next step, and here.
+    assert system.dealt() is None
 
 
 def test_workers_use_as_many_threads_as_their_task_has_cpus(system: ez.Local) -> None:

@@ -7,14 +7,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import eopiez_ray as ez
+from eopiez_ray.monitoring import catalogue as c
+from eopiez_ray.monitoring.samples import Samples
+from eopiez_ray.store import connect
 
 from ..waiting import wait_until
-from .phases_of_clusters import Marks, slow_plan
+from .phases_of_clusters import Marks, fill, mean, slow_plan
 
 COUNT = 60
 PROGRAM = "from eopiez_ray.cli import main; main()"
@@ -159,3 +164,25 @@ def test_one_that_comes_later_gets_its_part_of_work_and_cluster(system: ez.Local
     drivers = [[event.data["by"] for event in each.events() if event.kind == "claimed"][-1] for each in workflows]
     assert min(drivers.count("early"), drivers.count("late")) > 5
     assert len(marks.lines()) == 60 * 8, "nothing ran twice"
+
+
+def test_what_its_workers_its_cluster_and_its_database_do_is_measured(
+    system: ez.Local, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EOPIEZ_METRICS_INTERVAL_S", "0.3")
+    start("measuring")
+    plan = ez.Plan("large")
+    plan.step("mean", mean, plan.step("fill", fill, plan.values("v", range(4)), size=50_000))
+    system.submit(plan).wait(120)
+
+    async def measured() -> bool:
+        async with await connect(system.database_url) as database:
+            samples, since = Samples(database, system.settings), datetime.now(UTC) - timedelta(hours=1)
+            window: dict[str, Any] = {"projects": None, "since": since, "until": since + timedelta(hours=2)}
+            moved = await samples.totals(c.ARTIFACT_TRANSFERRED, **window)
+            calls = await samples.totals(c.DB_STATEMENT_CALLS, **window)
+            store = await samples.latest(c.RAY_STORE, projects=None)
+        is_moved = min(moved.get((operation,), 0.0) for operation in ("read", "write")) > 4 * 50_000 * 8
+        return is_moved and ("commit",) in calls and sum(store.values()) == 80 * 2**20
+
+    wait_until(measured)

@@ -19,10 +19,15 @@ import eopiez_ray as ez
 from eopiez_ray.gateway.problems import Problem
 from eopiez_ray.gateway.values import Shown, value_of
 from eopiez_ray.model.tasks import Output
+from eopiez_ray.monitoring.catalogue import ARTIFACT_OPERATIONS
+from eopiez_ray.monitoring.meter import Key, Meter
+from eopiez_ray.monitoring.station import Station
 from tests.gateway.conftest import Client, created, sent
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from fastapi import FastAPI
 
     from tests.engine.conftest import Stage
 
@@ -116,6 +121,20 @@ async def test_tables_come_as_one_arrow_stream(client: Client, stage: Stage) -> 
         assert reader.read_all().to_pylist() == [{"word": "a", "letters": 1}, {"word": "bcd", "letters": 3}]
     rows = (await client("cleo").get(f"/workflows/{workflow}/results/made")).json()["values"]
     assert rows == [[{"word": "a", "letters": 1}], [{"word": "bcd", "letters": 3}]]
+
+
+async def test_what_is_read_for_answers_is_counted(app: FastAPI, client: Client, stage: Stage) -> None:
+    system = app.state.system
+    path = f"/workflows/{await finished(client, stage, noise, 'a')}/results/made?partition=0"
+    before = system.artifacts.dealings.take()
+    answer = await client("cleo").get(path, headers={"Accept": "application/octet-stream"})
+    dealt = system.artifacts.dealings.take()
+    assert before is None
+    assert (dealt.ends, dealt.bytes) == ({("read", "succeeded"): 1}, {"read": len(answer.content)})
+    system.artifacts.dealings.add(dealt)
+    (count,) = system.chores(Station(system.database, Meter(), "gateway"))
+    await count.work()
+    assert Key(ARTIFACT_OPERATIONS, ("read", "succeeded")) in system.traffic.meter.take().added
 
 
 async def test_a_broken_download_goes_on_where_it_was(client: Client, stage: Stage) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eopiez_ray.model.sketch import SUM
 from eopiez_ray.monitoring.blocks import MAXIMUM, Block, added, averaged, gauges, unpacked
 from eopiez_ray.monitoring.meter import VALUE
-from eopiez_ray.monitoring.sketch import SUM
 
 KEYS = st.tuples(st.integers(1, 2**31 - 1), st.integers(-(2**15), 2**15 - 1))
 ROWS = st.dictionaries(KEYS, st.floats(allow_nan=False, allow_infinity=False), max_size=50)

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 from scipy.stats import mannwhitneyu
 
+from eopiez_ray.model.sketch import SUM, bucket_of, value_of
 from eopiez_ray.monitoring.comparison import Comparison, Verdict, compared, mann_whitney
-from eopiez_ray.monitoring.sketch import SUM, bucket_of, value_of
 
 
 def sketch(values: list[float]) -> dict[int, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import runpy
 import shutil
@@ -20,14 +21,18 @@ import yaml
 
 import eopiez_ray as ez
 from eopiez_ray.engine.accounting import Held, Look, Spent, Use
-from eopiez_ray.engine.figures import NodeFigures
+from eopiez_ray.engine.artifacts import Artifacts
+from eopiez_ray.engine.figures import NodeFigures, StoreFigures
 from eopiez_ray.engine.pool import Usage
 from eopiez_ray.gateway.app import create_app
+from eopiez_ray.model.dealings import Dealt
 from eopiez_ray.model.requests import Selection
 from eopiez_ray.monitoring.catalogue import CATALOGUE
 from eopiez_ray.monitoring.processes import Cluster
 from eopiez_ray.monitoring.station import Station
 from eopiez_ray.settings import Settings
+from eopiez_ray.store import connect
+from eopiez_ray.store.server import ServerStatistics
 from tests.documents import ROOT
 from tests.engine.conftest import Stage
 from tests.gateway.conftest import listening, running
@@ -49,10 +54,10 @@ def fail(number: float) -> float:
 
 
 class Fixed:
-    """A cluster that is always used alike."""
+    """A cluster that is always used alike, and writes an artifact at each look."""
 
-    def __init__(self, usage: Usage) -> None:
-        self._usage = usage
+    def __init__(self, usage: Usage, artifacts: Artifacts) -> None:
+        self._usage, self._artifacts = usage, artifacts
 
     def usage(self) -> Usage:
         return self._usage
@@ -64,6 +69,13 @@ class Fixed:
 
     def figures(self) -> list[NodeFigures]:
         return []
+
+    def object_store(self) -> StoreFigures | None:
+        return StoreFigures("here:1", used=3, free=5, spilled=1, restored=1)
+
+    def dealt(self) -> Dealt | None:
+        self._artifacts.load(self._artifacts.store(os.urandom(100_000)))
+        return self._artifacts.dealings.take()
 
 
 def plan(*numbers: int) -> ez.Plan:
@@ -176,12 +188,16 @@ async def test_every_query_of_every_board_has_data(database_url: str, home: Path
     settings = Settings(
         home=home, database_url=database_url, metrics_interval_s=0.3, access_token_s=3600, price_cpu_hour=1.0
     )
+    async with await connect(database_url) as database:
+        await ServerStatistics(database).show_statements()
+        await database.fetch("analyze")
     async with running(create_app(settings)) as app, listening(app) as url:
         system = app.state.system
         stage = Stage(system.database, home / "artifacts")
         stage.orchestrate()
         usage = Usage(2, {"CPU": 8.0, "memory": 1e9}, {"CPU": 1.0, "memory": 0.0}, 1, 1, 0)
-        cluster = Cluster(Station(system.database, system.traffic.meter, "orchestrator"), Fixed(usage))
+        fixed = Fixed(usage, Artifacts(settings.artifacts))
+        cluster = Cluster(Station(system.database, system.traffic.meter, "orchestrator"), fixed)
         token = await signed_in(app, home, url)
         waiting = [*(query for _, _, query in queries()), *(rule["record"] for rule in rules())]
         async with prometheus(tmp_path, url, token) as client:

@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eopiez_ray.monitoring.blocks import Block, Runs
-from eopiez_ray.monitoring.distribution import distributions
-from eopiez_ray.monitoring.sketch import (
+from eopiez_ray.model.sketch import (
     ACCURACY,
     LARGEST,
     SUM,
@@ -23,6 +21,8 @@ from eopiez_ray.monitoring.sketch import (
     quantile,
     value_of,
 )
+from eopiez_ray.monitoring.blocks import Block, Runs
+from eopiez_ray.monitoring.distribution import distributions
 
 VALUES = st.floats(min_value=2e-9, max_value=LARGEST)
 

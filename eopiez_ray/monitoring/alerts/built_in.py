@@ -106,6 +106,13 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
         "summary": "The artifact store cannot be written and read: $value tries failed in two minutes.",
     },
     {
+        "name": "artifacts-damaged", "severity": "critical",
+        "when": {"kind": "threshold", "metric": "eopiez_artifact_operations_total", "where": {"outcome": "damaged"},
+                 "read": "count", "window": "15m", "above": 0},
+        "summary": "Artifacts are not what was written: $value reads found so in 15 minutes. Look at the disks, and "
+        "verify the last backup.",
+    },
+    {
         "name": "backup-too-old", "severity": "critical", "for": "5m",
         "when": {"kind": "ratio", "part": {"metric": "eopiez_backup_age_seconds"},
                  "whole": {"metric": "eopiez_backup_interval_seconds"}, "window": "5m", "above": 1.5, "clear": 1.2},

@@ -11,12 +11,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from eopiez_ray.errors import CertificateError
+from eopiez_ray.engine.artifacts import Artifacts
+from eopiez_ray.errors import ArtifactDamagedError, ArtifactError, ArtifactMissingError, CertificateError
 from eopiez_ray.model.audit import Entry, Outcome
+from eopiez_ray.model.tasks import Output
 from eopiez_ray.monitoring import catalogue
 from eopiez_ray.monitoring.alerts.built_in import BUILT_IN
 from eopiez_ray.monitoring.alerts.rules import to_document
 from eopiez_ray.monitoring.certificates import CertificateLook
+from eopiez_ray.monitoring.processes import count_dealings
 from eopiez_ray.store import Database
 from eopiez_ray.store.audit import AuditLog
 from eopiez_ray.store.audit_watch import AuditWatch
@@ -174,6 +177,26 @@ async def test_errors_and_slowness_are_noticed(database: Database) -> None:
     await measured(house.post)
     await house.look(0)
     assert (await firing(house)).keys() == {*names}
+    await house.alerting.close()
+
+
+async def test_a_damaged_artifact_is_noticed_and_a_missing_one_is_not(database: Database, tmp_path: Path) -> None:
+    house = await looked(database, "artifacts-damaged")
+    written, reader = Artifacts(str(tmp_path)), Artifacts(str(tmp_path))
+    lost, damaged = written.store("x" * 100_000), written.store("y" * 100_000)
+
+    async def firing_after(output: Output, error: type[ArtifactError], at_s: float) -> set[str]:
+        with pytest.raises(error):
+            reader.load(output)
+        count_dealings(house.post.meter, reader.dealings.take())
+        await measured(house.post)
+        await house.look(at_s)
+        return {*await firing(house)}
+
+    (tmp_path / lost.digest.hex()[:2] / lost.digest.hex()[2:]).unlink()
+    assert await firing_after(lost, ArtifactMissingError, 0) == set()
+    (tmp_path / damaged.digest.hex()[:2] / damaged.digest.hex()[2:]).write_bytes(b"z" * damaged.size)
+    assert await firing_after(damaged, ArtifactDamagedError, 3) == {"artifacts-damaged"}
     await house.alerting.close()
 
 
