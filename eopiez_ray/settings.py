@@ -191,6 +191,8 @@ class Settings(BaseSettings):
     """Days for which samples of an hour are kept."""
     metrics_day_days: float = Field(default=400.0, ge=2)
     """Days for which samples of a day are kept."""
+    metrics_token: str | None = Field(default=None, min_length=32, repr=False)
+    """At least 32 random characters that read ``GET /metrics`` of the whole system and nothing else, for Prometheus."""
     otlp_url: str | None = None
     """Where traces of finished work go: a collector's address for OTLP over HTTP, such as
     ``http://127.0.0.1:4318/v1/traces``. Unset exports none."""
