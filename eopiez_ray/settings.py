@@ -193,6 +193,10 @@ class Settings(BaseSettings):
     """Days for which samples of a day are kept."""
     metrics_token: str | None = Field(default=None, min_length=32, repr=False)
     """At least 32 random characters that read ``GET /metrics`` of the whole system and nothing else, for Prometheus."""
+    prometheus: bool = False
+    """Whether ``eopiez up`` starts Prometheus, which has to be installed, to scrape the system."""
+    prometheus_port: int = Field(default=9090, ge=1, le=65535)
+    """Where it listens, on this machine alone."""
     otlp_url: str | None = None
     """Where traces of finished work go: a collector's address for OTLP over HTTP, such as
     ``http://127.0.0.1:4318/v1/traces``. Unset exports none."""
