@@ -144,7 +144,8 @@ class Settings(BaseSettings):
     alerts: bool = True
     """Whether rules of alerts are evaluated and messages sent, by one replica or orchestrator at a time."""
     alert_targets: tuple[str, ...] = ("*",)
-    """Where webhooks and mail servers may be, as in ``gateway_services``: by default at any public address."""
+    """Where webhooks, Alertmanagers and mail servers may be, as in ``gateway_services``: by default at any public
+    address."""
 
     rate_address: float = Field(default=1000.0, ge=0)
     """Requests a second from one address, over all replicas; twice as many at once. 0 lifts the limit."""
