@@ -5,23 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import pytest
 import yaml
 
+from eopiez_ray.errors import PortTakenError
 from eopiez_ray.settings import Settings
-from eopiez_ray.supervision.parts import free_ports
+from eopiez_ray.supervision.parts import check_port, free_ports
 from eopiez_ray.supervision.places import Places
 from eopiez_ray.supervision.prometheus import FOLDER, folder_of, furnish, hindrance, metrics_token
-from tests.certificates import certified
-from tests.gateway.test_supervision import System, eopiez, system_at
+from tests.certificates import Certified, certified
+from tests.gateway.test_supervision import System, days_left, eopiez, system_at
 from tests.waiting import wait_until
 
 needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed here")
@@ -67,6 +71,15 @@ def test_a_cluster_of_others_needs_a_token_that_its_nodes_have(tmp_path: Path, m
     assert metrics_token(given) == "t" * 32
 
 
+def test_a_port_that_is_taken_is_named(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        wanted = settings.model_copy(update={"gateway_port": free_ports(1)[0], "prometheus_port": port})
+        with pytest.raises(PortTakenError, match=f"port {port} is taken .* set EOPIEZ_PROMETHEUS_PORT"):
+            check_port(wanted)
+        check_port(wanted.model_copy(update={"prometheus": False}))
+
+
 def test_each_life_has_a_token_of_its_own_which_its_owner_alone_reads(settings: Settings) -> None:
     tokens = set()
     for _ in range(2):
@@ -100,12 +113,17 @@ def test_a_gateway_with_a_certificate_is_asked_for_under_its_name(settings: Sett
 
 
 @pytest.fixture
-def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
+def made(tmp_path: Path) -> Certified:
+    return certified(tmp_path)
+
+
+@pytest.fixture
+def watched(tmp_path: Path, made: Certified, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     """A system with a certificate, and Prometheus."""
     gateway, port = free_ports(2)
     monkeypatch.setenv("EOPIEZ_PROMETHEUS", "true")
     monkeypatch.setenv("EOPIEZ_PROMETHEUS_PORT", str(port))
-    for name, value in certified(tmp_path).variables.items():
+    for name, value in made.variables.items():
         monkeypatch.setenv(name, value)
     with system_at(tmp_path / "home", gateway, "https") as system:
         yield system
@@ -123,7 +141,7 @@ def result(url: str, query: str) -> dict[str, float]:
 
 @needs_prometheus
 @pytest.mark.timeout(600)
-def test_it_scrapes_gateway_and_ray_and_is_started_again(watched: System) -> None:
+def test_it_scrapes_gateway_and_ray_and_is_started_again(watched: System, made: Certified) -> None:
     url = f"http://127.0.0.1:{os.environ['EOPIEZ_PROMETHEUS_PORT']}"
     status = eopiez(watched.home, "status")
     assert status.returncode == 0, status.stderr
@@ -141,6 +159,10 @@ def test_it_scrapes_gateway_and_ray_and_is_started_again(watched: System) -> Non
     wait_until(lambda: watched.part("prometheus") != before)
     wait_until(lambda: result(url, "min by (job) (up)") == {"eopiez": 1.0, "ray": 1.0})
     assert (watched.home / FOLDER / "data").is_dir()
+    made.renew(days=90)
+    wait_until(lambda: days_left(urlsplit(watched.url).port or 0) > 80)
+    renewed_at = time.time()
+    wait_until(lambda: result(url, f"timestamp(up) > {renewed_at} and up == 1").get("eopiez"))
     after = watched.part("prometheus")
     down = eopiez(watched.home, "down")
     assert down.returncode == 0, down.stderr
