@@ -15,6 +15,7 @@ import yaml
 from eopiez_ray.monitoring.alerts.built_in import BUILT_IN
 from eopiez_ray.monitoring.alerts.prometheus import exported
 from eopiez_ray.settings import Settings, secrets
+from eopiez_ray.supervision.prometheus import RECORDING
 
 HERE = Path(__file__).parent
 CHART = HERE / "helm/eopiez"
@@ -23,9 +24,9 @@ BASE = HERE / "kustomize/base"
 OWN = {
     "home", "artifact_url", "ray_address", "autoscaling", "cpus", "object_store_bytes", "gateway_host", "gateway_port",
     "gateway_min_replicas", "gateway_max_replicas", "gateway_follower_replicas", "gateway_folder", "gateway_followers",
-    "backup_url", "backup_key_file", "tls_certificate", "tls_key",
+    "backup_url", "backup_key_file", "tls_certificate", "tls_key", "prometheus", "prometheus_port",
 }  # fmt: skip
-"""Settings that the chart gives itself."""
+"""Settings that the chart gives itself, or that are for `eopiez up` alone."""
 BASE_VALUES: dict[str, Any] = {
     "secrets": {"existingSecret": "eopiez-settings", "existingRayToken": "eopiez-ray-token"},
     "artifacts": {"existingSecret": "eopiez-artifacts"},
@@ -43,9 +44,12 @@ def files() -> dict[Path, str]:
 
 def copies() -> dict[Path, str]:
     """What the chart repeats of the code, and is rendered with."""
+    rules = {
+        "recording.yml": RECORDING.read_text("utf-8"),
+        "alerts.yml": _yaml(exported(BUILT_IN.values()).document),
+    }
     return {
-        CHART / "files/recording.yml": (HERE / "prometheus/recording.yml").read_text("utf-8"),
-        CHART / "files/alerts.yml": _yaml(exported(BUILT_IN.values()).document),
+        **{folder / name: text for folder in (CHART / "files", HERE / "prometheus") for name, text in rules.items()},
         SCHEMA: json.dumps(_schema(), indent=2) + "\n",
     }
 

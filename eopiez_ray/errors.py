@@ -69,7 +69,7 @@
      │    ├── UntrustedGatewayError      its certificate is none that is trusted here
      │    └── GatewayUnavailableError    it does not answer, or not in time
      ├── AlreadyUpError              a system is up under this data home
-     ├── PortTakenError              something else listens where the gateway should
+     ├── PortTakenError              something else listens where the gateway should, or Prometheus
      ├── PartFailedError             a part of the system did not start
      ├── BackupError                 a backup cannot be made, read or restored
      │    ├── BackupKeyError             no key, or another one than the backups were made with
@@ -572,12 +572,12 @@ class AlreadyUpError(EopiezError):
 
 
 class PortTakenError(EopiezError):
-    """Something else listens where the gateway should."""
+    """Something else listens where the gateway should, or Prometheus."""
 
     exit_code = 69
 
-    def __init__(self, host: str, port: int, reason: str) -> None:
-        super().__init__(f"port {port} is taken on {host} ({reason.lower()}); stop what listens there, or give --port")
+    def __init__(self, host: str, port: int, reason: str, remedy: str) -> None:
+        super().__init__(f"port {port} is taken on {host} ({reason.lower()}); stop what listens there, or {remedy}")
         self.host, self.port, self.reason = host, port, reason
 
 

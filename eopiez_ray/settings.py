@@ -144,7 +144,8 @@ class Settings(BaseSettings):
     alerts: bool = True
     """Whether rules of alerts are evaluated and messages sent, by one replica or orchestrator at a time."""
     alert_targets: tuple[str, ...] = ("*",)
-    """Where webhooks and mail servers may be, as in ``gateway_services``: by default at any public address."""
+    """Where webhooks, Alertmanagers and mail servers may be, as in ``gateway_services``: by default at any public
+    address."""
 
     rate_address: float = Field(default=1000.0, ge=0)
     """Requests a second from one address, over all replicas; twice as many at once. 0 lifts the limit."""
@@ -191,6 +192,12 @@ class Settings(BaseSettings):
     """Days for which samples of an hour are kept."""
     metrics_day_days: float = Field(default=400.0, ge=2)
     """Days for which samples of a day are kept."""
+    metrics_token: str | None = Field(default=None, min_length=32, repr=False)
+    """At least 32 random characters that read ``GET /metrics`` of the whole system and nothing else, for Prometheus."""
+    prometheus: bool = False
+    """Whether ``eopiez up`` starts Prometheus, which has to be installed, to scrape the system."""
+    prometheus_port: int = Field(default=9090, ge=1, le=65535)
+    """Where it listens, on this machine alone."""
     otlp_url: str | None = None
     """Where traces of finished work go: a collector's address for OTLP over HTTP, such as
     ``http://127.0.0.1:4318/v1/traces``. Unset exports none."""

@@ -37,7 +37,7 @@ FACTS: dict[str, tuple[object, ...]] = {
     "TransitionError": ("0199", "pause", "succeeded"),
     "UpdateRefusedError": ("0190", "tasks of it have started"),
     "CertificateError": ("EOPIEZ_TLS_KEY", "it is unset"),
-    "PortTakenError": ("127.0.0.1", 8000, "Address already in use"),
+    "PortTakenError": ("127.0.0.1", 8000, "Address already in use", "give --port"),
     "PartFailedError": ("ray", "port in use", "/tmp/ray.log"),
     "DamagedArchiveError": ("letters.eopz", [2, 5]),
     "TooManyRequestsError": ("too many attempts", 2.5),

@@ -209,15 +209,19 @@ def channel(
     after: Annotated[str, typer.Option(help="Only what nobody has acknowledged for so long, such as 15m.")] = "0s",
     repeat: Annotated[str, typer.Option(help="Tell it again after so long, such as 4h.")] = "0s",
     signed: Annotated[bool, typer.Option("--signed", help="Ask for the secret that signs what is sent.")] = False,
+    alertmanager: Annotated[bool, typer.Option("--alertmanager", help="The URL is that of an Alertmanager.")] = False,
     project: Project = None,
 ) -> None:
     """Write a channel. Its URL is asked for, or read from standard input: no list of processes shows it.
 
-    The URL is a webhook's (`https://…`), or one of Apprise's such as `mailtos://…` or `slack://…`.
+    The URL is a webhook's (`https://…`), one of Apprise's such as `mailtos://…` or `slack://…`, or with
+    `--alertmanager` that of an Alertmanager.
     """
     is_terminal = sys.stdin.isatty()
     url = typer.prompt("URL", hide_input=True) if is_terminal else sys.stdin.readline().strip()
     spec: dict[str, Any] = {"url": url, "severity": severity, "after": after, "repeat": repeat}
+    if alertmanager:
+        spec["kind"] = "alertmanager"
     if signed:
         spec["secret"] = typer.prompt("Secret", hide_input=True) if is_terminal else sys.stdin.readline().strip()
     alerts_of_system().put_channel(project, channel, spec)

@@ -180,7 +180,8 @@ class Here:
             stored = await AlertDesk(database).channel(project, name)
             if stored is None:
                 return None
-            channel, sender = receiver_of(stored, Seal(settings.secret_key)).channel, Sender(settings.alert_targets)
+            channel = receiver_of(stored, Seal(settings.secret_key)).channel
+            sender = Sender(settings.alert_targets, settings.public_url or settings.gateway_url)
             body = "This is a try. It was sent to see whether alerts arrive here."
             try:
                 await sender.send(channel, f"test_{name}", "TEST: eopiez", body, {"kind": "test"})

@@ -71,6 +71,7 @@ def _places(standing: Standing) -> list[tuple[str, str]]:
         ("First sign-in", _first_sign_in(standing.first_password)),
         ("Ray", standing.ray_address),
         ("Ray's dashboard", standing.dashboard),
+        ("Prometheus", standing.prometheus),
     ]
     return [(what, where) for what, where in places if where]
 
@@ -84,5 +85,8 @@ def _value(standing: Standing) -> dict[str, Any]:
         part: {"pid": process.pid, "is_up": process.found is not None, "restarts": standing.restarts.get(part, 0)}
         for part, process in standing.parts.items()
     }
-    known = {"url": standing.url, "ray_address": standing.ray_address, "dashboard": standing.dashboard}
+    known = {
+        "url": standing.url, "ray_address": standing.ray_address, "dashboard": standing.dashboard,
+        "prometheus": standing.prometheus,
+    }  # fmt: skip
     return {"is_up": True, "is_ready": standing.is_ready, **known, "parts": parts}

@@ -43,6 +43,9 @@ def up(
         int | None,
         typer.Option(min=1, help="CPUs for the cluster started here; all by default.", show_default=False),
     ] = None,
+    with_prometheus: Annotated[
+        bool, typer.Option("--with-prometheus", help="Start Prometheus, too, which has to be installed.")
+    ] = False,
 ) -> None:
     """Start the whole system on this machine: database, Ray, gateway and orchestrator. Whatever dies is started again.
 
@@ -61,11 +64,12 @@ def up(
     stay_here("up")
     from ..supervision.standing import StandingFile
 
-    settings = read_settings(gateway_host=host, gateway_port=port, cpus=cpus)
+    settings = read_settings(gateway_host=host, gateway_port=port, cpus=cpus, prometheus=with_prometheus or None)
     file = StandingFile(settings.home)
     standing = file.read() if file.is_held() else None
     if standing is not None:
-        err().print("It is already up.")
+        lacks = " Prometheus is not part of it; stop it first: [bold]eopiez down[/]"
+        err().print("It is already up." + (lacks if settings.prometheus and not standing.prometheus else ""))
         _await_readiness(file, None)
         print_standing(file.read() or standing, as_json=False)
     elif detach:
@@ -117,7 +121,9 @@ def _start_detached(settings: Settings, file: StandingFile) -> None:
 
 def _options(settings: Settings) -> list[str]:
     options = ["--host", settings.gateway_host, "--port", str(settings.gateway_port)]
-    return options if settings.cpus is None else [*options, "--cpus", str(settings.cpus)]
+    if settings.cpus is not None:
+        options += ["--cpus", str(settings.cpus)]
+    return [*options, "--with-prometheus"] if settings.prometheus else options
 
 
 def _await_readiness(file: StandingFile, process: subprocess.Popen[Any] | None, log: Path | None = None) -> Standing:

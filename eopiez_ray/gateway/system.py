@@ -103,7 +103,8 @@ class System:
         self.traffic = Traffic(Meter())
         """The requests of this replica, and what it measures."""
         self.samples, self.standing = Samples(database, settings), Standing(database)
-        self.seal, self.sender = Seal(settings.secret_key), Sender(settings.alert_targets)
+        self.seal = Seal(settings.secret_key)
+        self.sender = Sender(settings.alert_targets, settings.public_url or settings.gateway_url)
         """Of channels of alerts."""
         self.readiness = Readiness(database, self.artifacts, settings.home)
         self.started_at = time.time()

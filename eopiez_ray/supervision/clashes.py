@@ -10,6 +10,7 @@ from ..monitoring.tracing.headers import headers_of
 from ..monitoring.tracing.wire import is_installed
 from ..settings import Settings, variable
 from .examination import Finding, Verdict, certificate, is_open_to_others
+from .prometheus import hindrance
 
 
 def clashes(settings: Settings) -> Iterator[Finding]:
@@ -85,6 +86,9 @@ def _of_monitoring(settings: Settings) -> Iterator[Finding]:
             "what exports traces is not installed",
             "pip install 'eopiez-ray[tracing]', or leave it out",
         )
+    unable = hindrance(settings)
+    if unable is not None:
+        yield _bad("prometheus", *unable)
     yield from _of_headers(settings)
     if not settings.metrics_fine_hours <= settings.metrics_minute_hours <= settings.metrics_hour_days * 24:
         yield _doubtful(

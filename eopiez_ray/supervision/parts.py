@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 from ..errors import PortTakenError
 from ..gateway.probing import ANSWER_S, answers
 from ..tls import CERTIFICATE, KEY, pair_of, valid
+from . import prometheus
+from .places import Places
 
 if TYPE_CHECKING:
     from ..settings import Settings
 
-RAY, GATEWAY, ORCHESTRATOR, BACKUP = "ray", "gateway", "orchestrator", "backup"
+RAY, GATEWAY, ORCHESTRATOR, BACKUP, PROMETHEUS = "ray", "gateway", "orchestrator", "backup", "prometheus"
 PORTS = range(20_000, 32_000)
 """Where ports are looked for: below Linux's own, and outside those of Ray's workers."""
 
@@ -35,17 +37,6 @@ class Part:
     """Parts without which it cannot go on: if one is started again, so is this one."""
     patience_s: float = 120.0
     """Seconds that it gets to become ready."""
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where the parts find each other."""
-
-    database_url: str
-    ray_address: str
-    ray_ports: tuple[int, ...]
-    """Ports of the cluster started here: its head, the dashboard; empty for a cluster of others."""
-    url: str
 
 
 def parts_of(settings: Settings, places: Places) -> list[Part]:
@@ -71,7 +62,13 @@ def parts_of(settings: Settings, places: Places) -> list[Part]:
         gateway,
         orchestrator,
         *([backup] if settings.backup_url is not None else []),
+        *([_prometheus(settings)] if settings.prometheus else []),
     ]
+
+
+def _prometheus(settings: Settings) -> Part:
+    is_ready = f"{prometheus.url_of(settings)}/-/ready"
+    return Part(PROMETHEUS, prometheus.command(settings), os.environ, lambda: answers(is_ready))
 
 
 def _ray(settings: Settings, places: Places, shared: Mapping[str, str]) -> Part:
@@ -106,6 +103,8 @@ def _environment(settings: Settings, places: Places) -> dict[str, str]:
         own["EOPIEZ_ARTIFACT_URL"] = settings.artifact_url
     if settings.backup_url is not None:
         own["EOPIEZ_BACKUP_URL"] = settings.backup_url
+    if places.metrics_token is not None:
+        own["EOPIEZ_METRICS_TOKEN"] = places.metrics_token
     pair = pair_of(settings.tls_certificate, settings.tls_key)
     if pair is not None:
         own |= {CERTIFICATE: str(pair.certificate), KEY: str(pair.key)}
@@ -120,17 +119,23 @@ def is_open(port: int) -> bool:
 
 
 def check_port(settings: Settings) -> None:
-    """Check that nothing else listens where the gateway should.
+    """Check that nothing else listens where the gateway should, or Prometheus.
 
     Raises:
         PortTakenError: something does.
     """
+    _check_free(settings.gateway_host, settings.gateway_port, "give --port")
+    if settings.prometheus:
+        _check_free("127.0.0.1", settings.prometheus_port, "set EOPIEZ_PROMETHEUS_PORT")
+
+
+def _check_free(host: str, port: int, remedy: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.gateway_host, settings.gateway_port))
+            probe.bind((host, port))
         except OSError as error:
-            raise PortTakenError(settings.gateway_host, settings.gateway_port, str(error.strerror)) from error
+            raise PortTakenError(host, port, str(error.strerror), remedy) from error
 
 
 def check_certificate(settings: Settings) -> None:

@@ -60,6 +60,8 @@ class Standing:
     is_own_ray: bool = True
     first_password: str = ""
     """The file with the first administrator's one-time password; empty once it has been used."""
+    prometheus: str = ""
+    """Where Prometheus answers, if it was started."""
     is_ready: bool = False
     """Whether everything was up once."""
     parts: Mapping[str, Process] = field(default_factory=dict)

@@ -25,7 +25,9 @@ from ..model.log_lines import Part as LogPart
 from ..monitoring.logs.recorder import Recorder
 from ..monitoring.logs.redaction import Redaction
 from ..store import EmbeddedServer, connect
-from .parts import RAY, Part, Places, check_certificate, check_port, free_ports, is_open, parts_of
+from .parts import RAY, Part, check_certificate, check_port, free_ports, is_open, parts_of
+from .places import Places
+from .prometheus import check_prometheus, furnish, metrics_token, url_of
 from .standing import Process, Standing, StandingFile
 
 if TYPE_CHECKING:
@@ -74,10 +76,12 @@ class Supervisor:
         Raises:
             AlreadyUpError: another supervisor has this data home.
             CertificateError: the gateway's certificate cannot be used.
+            ParameterError: Prometheus is wanted, and cannot be started.
             PartFailedError: a part does not start at all.
             EopiezError: the database does not start.
         """
         check_certificate(self._settings)
+        check_prometheus(self._settings)
         open_home(self._settings.home)
         with self._file.held():
             stop_all(self._file.read())
@@ -107,8 +111,11 @@ class Supervisor:
             places.ray_address,
             own_ray,
             first_password=str(password) if password.exists() else "",
+            prometheus=url_of(self._settings) if self._settings.prometheus else "",
         )
         self._file.write(self._standing)
+        if self._settings.prometheus:
+            furnish(self._settings, places)
         for part in parts_of(self._settings, places):
             if self._is_stopping:
                 return
@@ -132,7 +139,7 @@ class Supervisor:
             head, spare = free_ports(2)
             ports = head, spare if is_open(DASHBOARD) else DASHBOARD
         address = settings.ray_address or f"127.0.0.1:{ports[0]}"
-        return Places(url, address, ports, settings.gateway_url)
+        return Places(url, address, ports, settings.gateway_url, metrics_token(settings))
 
     def _begin(self, child: Child) -> None:
         self._say(f"starting {child.part.name}")

@@ -140,6 +140,9 @@ async def test_a_channel_is_written_and_tried(house: House) -> None:
         assert (await eopiez("test", "here")).stdout == "Delivered.\n"
         hook.answers = [b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"]
         assert "status 500" in (await eopiez("test", "here", code=1)).stderr
+        await eopiez("channel", "pagers", "--alertmanager", given=f"{hook.url}\n")
+        assert (await eopiez("test", "pagers")).stdout == "Delivered.\n"
+        assert hook.paths[-1] == "/alerts/api/v2/alerts"
     listed = (await eopiez("channels")).stdout
     assert "here" in listed
     assert hook.url not in listed

@@ -52,6 +52,20 @@ async def test_from_a_rule_to_a_message_and_an_acknowledgement(app: FastAPI, cli
     assert await firing(client("dora")) == []
 
 
+async def test_an_alertmanager_is_tried(client: Client) -> None:
+    root = client("root")
+    async with hooked() as hook:
+        channel = {"url": hook.url, "kind": "alertmanager"}
+        written = await root.put("/alerts/channels/here", json=channel, params=BLUE)
+        assert written.json()["spec"]["kind"] == "alertmanager", written.text
+        answer = await root.post("/alerts/channels/here/test", params=BLUE)
+        assert answer.json() == {"is_delivered": True, "error": ""}
+        assert hook.paths == ["/alerts/api/v2/alerts"]
+    mail = {"url": "mailto://a.example.com", "kind": "alertmanager"}
+    refused = await root.put("/alerts/channels/mail", json=mail, params=BLUE)
+    assert "the URL of an Alertmanager is" in refused.json()["detail"]
+
+
 async def test_a_channel_is_tried(client: Client) -> None:
     root = client("root")
     async with hooked() as hook:

@@ -9,6 +9,9 @@ import { toast } from "../ui/toasts";
 import { SEVERITIES } from "./search";
 
 type Channel = Schemas["ChannelBody"];
+type Kind = NonNullable<Schemas["ChannelSpec"]["kind"]>;
+
+const KINDS: Kind[] = ["message", "alertmanager"];
 
 function placeOf(project: string | null | undefined): { project: string } | { system: true } {
   return project ? { project } : { system: true };
@@ -20,7 +23,8 @@ export function Channels() {
   const channels = api.useQuery("get", "/v1/alerts/channels", { params: { query: { limit: 200, ...project } } });
   const create = async (form: FormData) => {
     const params = { path: { name: said(form, "name") }, query: placeOf(project.project) };
-    const body = { url: said(form, "url"), severity: said(form, "severity") as Schemas["Severity"] };
+    const severity = said(form, "severity") as Schemas["Severity"];
+    const body = { url: said(form, "url"), kind: said(form, "kind") as Kind, severity };
     await client.PUT("/v1/alerts/channels/{name}", { params, body });
     await channels.refetch();
   };
@@ -34,6 +38,17 @@ export function Channels() {
             <Field label={texts.workflows.name}>{(id) => <input id={id} name="name" required />}</Field>
             <Field label={texts.alerts.url} hint={texts.alerts.urlHint}>
               {(id) => <input id={id} name="url" required autoComplete="off" />}
+            </Field>
+            <Field label={texts.alerts.gets}>
+              {(id) => (
+                <select id={id} name="kind" defaultValue="message">
+                  {KINDS.map((each) => (
+                    <option key={each} value={each}>
+                      {texts.alerts.kinds[each]}
+                    </option>
+                  ))}
+                </select>
+              )}
             </Field>
             <Field label={texts.alerts.fromSeverity}>
               {(id) => (

@@ -2085,6 +2085,11 @@ export interface components {
         };
         ChannelSpec: {
             url: string;
+            /**
+             * @default message
+             * @enum {string}
+             */
+            kind?: "message" | "alertmanager";
             secret?: string | null;
             /** @default info */
             severity?: components["schemas"]["Severity"];

@@ -1,4 +1,4 @@
-"""Opaque secrets: API keys, refresh tokens, cookies, invitations and recovery codes.
+"""Opaque secrets: API keys, refresh tokens, cookies, invitations, tokens for metrics and recovery codes.
 
 Each has at least 120 random bits, so its SHA-256 is all that needs to be stored (ASVS 6.5.2), and finding a row by
 that hash tells nothing by its time. A key reads ``eopiez_key_…``: a prefix by which leaked ones are found, 43
@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     REFRESH = "refresh"
     SESSION = "session"
     INVITATION = "invitation"
+    METRICS = "metrics"
 
 
 def new_secret(purpose: Purpose) -> str:

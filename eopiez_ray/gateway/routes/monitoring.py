@@ -13,12 +13,13 @@ from ...model.access import Role
 from ...monitoring.catalogue import Kind, Metric
 from ...monitoring.families import Buckets, Family, families
 from ...monitoring.standing import Stand
-from ..access import CallerDep, ProjectParameter, SystemDep, projects_for
+from ..access import ProjectParameter, SystemDep, projects_for
 from ..documented import READS
 from ..exposition import Form, exposed, form_for
 from ..readiness import HealthBody, PartBody
 from ..representation import reply
 from ..routing import Resource
+from ..scraping import ReaderDep
 
 router = Resource(tags=["monitoring"])
 
@@ -78,7 +79,7 @@ async def get_readiness(system: SystemDep) -> Response:
 )  # fmt: skip
 async def get_metrics(
     system: SystemDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     project: ProjectParameter = None,
     format: Annotated[
         Literal["prometheus", "openmetrics", "json"] | None,

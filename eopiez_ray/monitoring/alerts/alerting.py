@@ -35,7 +35,9 @@ class Alerting:
         observer = Observer(Samples(database, settings), store)
         library = Library(store, desk, is_measured=settings.metrics)
         self.evaluator = Evaluator(station, library, observer, store, desk, self._audit)
-        self.deliverer = Deliverer(store, seal, Sender(settings.alert_targets))
+        self.deliverer = Deliverer(
+            store, seal, Sender(settings.alert_targets, settings.public_url or settings.gateway_url)
+        )
 
     def chores(self) -> list[Chore]:
         """What is done, and how often. Whoever takes a message has it alone, so each process sends that can."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ...model.alerts import Alert, Severity
+from .alertmanager import AGAIN_S, endpoint
 from .durations import Pause
 from .kinds import LabelName, LabelValue, Part
 from .rules import NAME
@@ -67,6 +68,11 @@ class ChannelSpec(Part):
         examples=["https://hooks.example.com/alerts"],
         description="`https://…` or `http://…` gets signed JSON; any other scheme that is allowed here is Apprise's, "
         "such as `mailtos://…` or `slack://…`. It is kept sealed, and never shown.",
+    )
+    kind: Literal["message", "alertmanager"] = Field(
+        default="message",
+        description="Whether it gets messages, or the URL, `https://…` or `http://…`, is an Alertmanager's, which gets "
+        "alerts as they stand, and tells people itself.",
     )
     secret: str | None = Field(
         default=None,
@@ -126,6 +132,21 @@ class Channel(ChannelSpec):
     def is_webhook(self) -> bool:
         """Whether it gets signed JSON."""
         return self.scheme in {"http", "https"}
+
+    @property
+    def is_alertmanager(self) -> bool:
+        """Whether it is an Alertmanager, which has to hear of what fires again and again."""
+        return self.kind == "alertmanager"
+
+    @property
+    def address(self) -> str:
+        """Where JSON is posted."""
+        return endpoint(self.url) if self.is_alertmanager else self.url
+
+    @property
+    def again_s(self) -> float:
+        """Seconds after which it is told again of what fires; 0 if it is not."""
+        return self.repeat or (AGAIN_S if self.is_alertmanager else 0.0)
 
     @property
     def shown_target(self) -> str:

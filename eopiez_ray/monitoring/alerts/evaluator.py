@@ -96,8 +96,9 @@ class Evaluator:
             for alert in each.alerts:
                 current = turn.changed.get(alert.key, turn.alerts[alert.key])
                 turn.note(_with_notices(current, alert))
-                data = {"channel": names[each.message.channel_id], "title": each.message.title}
-                turn.history.append(Happening(alert.id, now, "told", data=data))
+                if not each.is_routine:
+                    data = {"channel": names[each.message.channel_id], "title": each.message.title}
+                    turn.history.append(Happening(alert.id, now, "told", data=data))
         await self._store.save(connection, [*turn.changed.values()])
         await self._store.record(connection, turn.history)
         await self._store.drop(connection, turn.vanished)

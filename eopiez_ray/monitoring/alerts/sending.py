@@ -1,4 +1,4 @@
-"""Sends messages to where people asked for them: signed JSON to webhooks, anything else by Apprise.
+"""Sends messages to where people asked for them: JSON to webhooks and Alertmanagers, anything else by Apprise.
 
 An address counts as it is connected to: ``EOPIEZ_ALERT_TARGETS`` says where webhooks and mail servers may be.
 """
@@ -13,6 +13,7 @@ import json
 import logging
 import time
 import warnings
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from ...errors import NotDeliveredError, ParameterError
 from ...model.names import shown
 from ...outbound.connections import CheckedResolver, new_session
 from ...outbound.places import Places
+from .alertmanager import posted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,14 +44,16 @@ HOSTED = frozenset({
 class Sender:
     """Sends messages. Safe for concurrent use; close it."""
 
-    def __init__(self, targets: tuple[str, ...]) -> None:
+    def __init__(self, targets: tuple[str, ...], gateway: str = "") -> None:
         """
         Args:
             targets: where webhooks and mail servers may be.
+            gateway: where people reach the gateway, if whoever is told may be told.
 
         Raises:
             ParameterError: one of them is no place.
         """
+        self._source = f"{gateway.rstrip('/')}/alerts" if gateway else ""
         self.resolver = CheckedResolver(Places.of(targets, "alert_targets"))
         self._session: aiohttp.ClientSession | None = None
 
@@ -65,6 +69,8 @@ class Sender:
         Raises:
             ParameterError: they may not.
         """
+        if channel.is_alertmanager and not channel.is_webhook:
+            raise ParameterError("the URL of an Alertmanager is https://… or http://…")
         if channel.is_webhook:
             if not self.resolver.may_be_called(channel.url):
                 raise ParameterError("the URL leads to no address at which a webhook may be: EOPIEZ_ALERT_TARGETS")
@@ -84,14 +90,17 @@ class Sender:
         title, body = shown(title), "\n".join(map(shown, body.splitlines()))
         try:
             self.check(channel)
-            if channel.is_webhook:
+            if channel.is_alertmanager:
+                now = datetime.now(UTC)
+                await self._post(channel, message_id, posted(facts, body, now, channel.again_s, self._source))
+            elif channel.is_webhook:
                 await self._post(channel, message_id, {"title": title, "body": body, **facts})
             else:
                 await self._notify(channel, title, body)
         except ParameterError as error:
             raise NotDeliveredError(str(error)) from error
 
-    async def _post(self, channel: Channel, message_id: str, value: Mapping[str, Any]) -> None:
+    async def _post(self, channel: Channel, message_id: str, value: Mapping[str, Any] | list[Any]) -> None:
         content = json.dumps(value, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/json", **signed(channel.secret, message_id, int(time.time()), content)}
         if self._session is None:
@@ -99,7 +108,7 @@ class Sender:
         try:
             async with (
                 asyncio.timeout(ANSWER_S),
-                self._session.post(channel.url, data=content, headers=headers, allow_redirects=False) as answer,
+                self._session.post(channel.address, data=content, headers=headers, allow_redirects=False) as answer,
             ):
                 status = answer.status
                 answer.close()  # Whatever else it says: the connection may hold more than one answer.

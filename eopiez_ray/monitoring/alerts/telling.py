@@ -43,6 +43,8 @@ class Told:
 
     message: Message
     alerts: Sequence[Alert]
+    is_routine: bool = False
+    """Whether it only says once more how things stand, to a program that has to hear it: no history keeps that."""
 
 
 def tell(
@@ -79,6 +81,8 @@ def _due(alert: Alert, receiver: Receiver, silences: Sequence[Silence], now: dat
         return None
     if FIRED in told and not _is_to_be_repeated(alert, channel, told, now):
         return None
+    if FIRED in told and channel.is_alertmanager:  # Unless it hears of it, it says that the alert has ended.
+        return REPEATED
     if channel.after and (alert.acknowledged_at or now - alert.fired_at < timedelta(seconds=channel.after)):
         return None
     is_held_back = channel.is_quiet(alert, now) or any(_mutes(each, receiver, alert, now) for each in silences)
@@ -86,9 +90,9 @@ def _due(alert: Alert, receiver: Receiver, silences: Sequence[Silence], now: dat
 
 
 def _is_to_be_repeated(alert: Alert, channel: Channel, told: Any, now: datetime) -> bool:
-    if not channel.repeat or alert.acknowledged_at:
+    if not channel.again_s or (alert.acknowledged_at and not channel.is_alertmanager):
         return False
-    return now.timestamp() - float(told.get(REPEATED, told[FIRED])) >= channel.repeat
+    return now.timestamp() - float(told.get(REPEATED, told[FIRED])) >= channel.again_s
 
 
 def _mutes(silence: Silence, receiver: Receiver, alert: Alert, now: datetime) -> bool:
@@ -108,9 +112,9 @@ def _told(receiver: Receiver, group: str, what: str, alerts: Sequence[Alert], no
     ]
     message = Message(
         channel_id=receiver.id, group=group, title=_title(receiver.channel, what, alerts), body=body_of(alerts),
-        facts=facts_of(what, alerts),
+        facts=facts_of(what, alerts, len(alerts) if receiver.channel.is_alertmanager else MOST_LISTED),
     )  # fmt: skip
-    return Told(message, current)
+    return Told(message, current, is_routine=what == REPEATED and receiver.channel.is_alertmanager)
 
 
 def _title(channel: Channel, what: str, alerts: Sequence[Alert]) -> str:
@@ -142,13 +146,13 @@ def _line(alert: Alert) -> str:
     return f"{alert.severity.value}: {alert.summary}{place} (since {alert.started_at:%Y-%m-%d %H:%M:%S} UTC)"
 
 
-def facts_of(what: str, alerts: Sequence[Alert]) -> dict[str, Any]:
-    """What programs are told of alerts."""
+def facts_of(what: str, alerts: Sequence[Alert], most: int = MOST_LISTED) -> dict[str, Any]:
+    """What programs are told of alerts, of so many at most."""
     return {
         "kind": what,
         "severity": worst(alerts),
         "count": len(alerts),
-        "alerts": [_facts(alert) for alert in alerts[:MOST_LISTED]],
+        "alerts": [_facts(alert) for alert in alerts[:most]],
     }
 
 

@@ -24,6 +24,7 @@ class Hook:
 
     def __init__(self) -> None:
         self.answers: list[bytes] = []
+        self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.port = 0
@@ -50,6 +51,7 @@ class Hook:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                self.paths.append(head.split(" ", 2)[1])
                 headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
                 self.headers.append({name.lower(): value for name, value in headers.items()})
                 self.bodies.append(await reader.readexactly(int(self.headers[-1]["content-length"])))
