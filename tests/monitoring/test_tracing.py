@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 import eopiez_ray as ez
 from eopiez_ray.engine.spans import TracedTask
-from eopiez_ray.errors import ParameterError
+from eopiez_ray.errors import DatabaseUnavailableError, ParameterError
 from eopiez_ray.model.ids import WorkflowId, uuid7
 from eopiez_ray.model.status import WorkflowStatus
 from eopiez_ray.model.tasks import TaskSpan
@@ -87,6 +87,24 @@ async def test_parts_of_tasks_wait_for_a_collector_that_is_away(post: Post, stag
     collector.bodies.clear()
     await inside.send()
     assert spans(collector) == []
+
+
+async def test_parts_of_tasks_wait_for_a_database_that_is_away(
+    post: Post, stage: Stage, collector: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orchestrator = stage.orchestrate(otlp_url=collector.url)
+    await stage.rest(await stage.submit(insides(2)))
+    inside = Inside(post.station, Collector(collector.url), orchestrator)
+    with monkeypatch.context() as away:
+        away.setattr(TraceStore, "callers", _away)
+        with pytest.raises(DatabaseUnavailableError):
+            await inside.send()
+    await inside.send()
+    assert {span.name for span in spans(collector)} == {"outer", "inner"}
+
+
+async def _away(*_: object) -> None:
+    raise DatabaseUnavailableError("it is away")
 
 
 async def test_a_report_of_rubbish_costs_its_own_spans(post: Post, stage: Stage, collector: Hook) -> None:

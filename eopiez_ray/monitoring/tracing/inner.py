@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from ...errors import EopiezError
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from ...engine.spans import TracedTask
     from ..station import Station
     from .collector import Collector
+
+MOST_HEARD = 10_000
+"""Tasks that wait while the database is away; then the oldest are forgotten."""
 
 log = get_logger(__name__)
 
@@ -32,17 +37,18 @@ class Inside:
 
     def __init__(self, station: Station, collector: Collector, hears: Hears) -> None:
         self._store, self._collector, self._hears = TraceStore(station.database), collector, hears
+        self._heard: deque[TracedTask] = deque(maxlen=MOST_HEARD)
+        """Those whose place in a trace the database has not said yet."""
         self._unsent = Unsent()
 
     async def send(self) -> None:
         """Send what has come; a collector that cannot be reached gets it next time."""
-        try:
-            tasks = await asyncio.to_thread(self._hears.take_spans)
-        except EopiezError:  # It is being closed.
-            tasks = []
-        if tasks:
-            callers = await self._store.callers({task.workflow for task in tasks})
-            for task in tasks:
+        with contextlib.suppress(EopiezError):  # It is being closed.
+            self._heard.extend(await asyncio.to_thread(self._hears.take_spans))
+        if self._heard:
+            callers = await self._store.callers({task.workflow for task in self._heard})
+            while self._heard:
+                task = self._heard.popleft()
                 if task.workflow in callers:
                     self._add(task, callers[task.workflow])
         await self._unsent.send(self._collector)
