@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from ..home import make_file, make_folder
 from ..model.filters import WorkflowFilter
 from ..model.names import DEFAULT_PROJECT, OUTPUT, SPOOL, TITLE
 from ..model.status import WorkflowStatus
+from .collection import Analysis
 from .conclusion import conclude, spool_folder
 from .displays import Display, display_for
 from .output import create_output, output_folder
@@ -26,28 +26,13 @@ if TYPE_CHECKING:
     from ..authoring.plans.builder import Plan
     from ..engine.local import Local
     from ..model.options import StartOptions
-    from ..phases.pipeline import PipelineOptions
-    from ..settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """What to analyse, how, and where the results go."""
-
-    inputs: list[str]
-    """Absolute, with ``-`` for standard input."""
-    options: PipelineOptions
-    output: Path
-    settings: Settings
-    as_json: bool
-    project: str | None = None
-    idempotency_key: str | None = None
 
 
 def look_only(analysis: Analysis) -> None:
     """Print what would be done."""
     from ..phases.io import survey
 
+    _refuse_urls(analysis, "--dry-run cannot look at")
     if "-" in analysis.inputs:
         raise ParameterError("--dry-run cannot look at standard input, which can be read only once; name a file")
     found = survey(analysis.inputs, analysis.options.read)
@@ -64,7 +49,14 @@ def start(analysis: Analysis) -> None:
         if is_elsewhere():
             _see_through_elsewhere(analysis)
         else:
+            _refuse_urls(analysis, "nothing is downloaded on this machine:")
             _see_through(analysis)
+
+
+def _refuse_urls(analysis: Analysis, why: str) -> None:
+    if analysis.urls:
+        url = analysis.urls[0]
+        raise ParameterError(f"{why} {url}; download it first, such as with curl -OL, and name the file")
 
 
 def _see_through_elsewhere(analysis: Analysis) -> None:
@@ -77,7 +69,7 @@ def _see_through_elsewhere(analysis: Analysis) -> None:
         analysis = _spooled(analysis)
         _refuse_what_cannot_be_read(analysis)
         create_output(analysis.output)
-        workflow = send(remote, analysis.inputs, analysis.options, analysis.project, display)
+        workflow = send(remote, analysis, display)
         _drop_spool(analysis)
         outcome = see_through(workflow, display, None)
         if outcome.ending is Ending.AT_REST and outcome.view.status is WorkflowStatus.SUCCEEDED:
@@ -156,7 +148,8 @@ def _refuse_what_cannot_be_read(analysis: Analysis) -> None:
     """Read the first documents, so that a wrong column or file is reported before anything starts."""
     from ..phases.io import read_collection
 
-    next(read_collection(analysis.inputs, analysis.options.read))
+    if analysis.files:
+        next(read_collection(analysis.files, analysis.options.read))
 
 
 def _refuse_foreign_folder(local: Local, analysis: Analysis) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from .analysis import Analysis, start
+from .analysis import start
+from .collection import Analysis
 from .output import output_folder
 from .run import AsJson, Cpus, Output, pipeline_options
 from .system import read_settings

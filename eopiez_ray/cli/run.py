@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import unquote, urlsplit
 
 import typer
 
 from ..errors import ParameterError
 from ..model.names import shown
-from .analysis import Analysis, look_only, start
+from .analysis import look_only, start
+from .collection import Analysis, is_url
 from .output import keep_apart, output_folder, same_folder
 from .system import read_settings
 
@@ -52,7 +54,9 @@ def register(app: typer.Typer) -> None:
 Inputs = Annotated[
     list[str],
     typer.Argument(
-        metavar="INPUT…", help="Folders, files, glob patterns, or - for standard input.", show_default=False
+        metavar="INPUT…",
+        help="Folders, files, glob patterns, or - for standard input; for a system elsewhere, URLs as well.",
+        show_default=False,
     ),
 ]
 TextColumn = Annotated[str | None, _column("text", "Column that holds the text.")]
@@ -273,6 +277,9 @@ def _name_of(inputs: list[str]) -> str:
     """The default name of a run: the first input's name without its extensions."""
     if inputs[0] == "-":
         return "stdin"
+    if is_url(inputs[0]):
+        where = urlsplit(inputs[0])
+        return shown(Path(unquote(where.path)).name.split(".")[0] or where.hostname or "collection")
     parts = [part for part in Path(inputs[0]).expanduser().resolve().parts if not re.search(r"[*?\[]", part)]
     return shown(Path(parts[-1]).name.split(".")[0] or Path(parts[-1]).name.strip("/.") or "collection")
 
@@ -282,6 +289,8 @@ def _absolute(inputs: list[str]) -> list[str]:
     if "" in inputs:
         raise ParameterError("an input is '', which names no file; is a variable of the shell empty?")
     return [
-        given if given == "-" or given.startswith("file://") else str(Path(given).expanduser().absolute())
+        given
+        if given == "-" or given.startswith("file://") or is_url(given)
+        else str(Path(given).expanduser().absolute())
         for given in inputs
     ]

@@ -10,17 +10,13 @@ from ..errors import StorageFullError
 from .terminal import counted, size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..client.blocking import Remote, RemoteWorkflow
-    from ..phases.pipeline import PipelineOptions
+    from .collection import Analysis
     from .displays import Display
 
 
-def send(
-    remote: Remote, inputs: Sequence[str], options: PipelineOptions, project: str | None, display: Display
-) -> RemoteWorkflow:
-    """Send the files of a collection, and start the run.
+def send(remote: Remote, analysis: Analysis, display: Display) -> RemoteWorkflow:
+    """Send the files of a collection, name the URLs that the gateway downloads, and start the run.
 
     Raises:
         InputError: a file is not there, or cannot be read.
@@ -29,13 +25,16 @@ def send(
     from ..client.pipeline import ExecuteOptions
     from ..phases.io.files import find_files
 
-    files = [Path(found.path) for found in find_files(inputs)]
-    total = sum(path.stat().st_size for path in files)
-    display.say(f"Sending {counted(len(files), 'file')}, {size(total)}, to {remote.url} …")
-    how: ExecuteOptions = {"options": options}
-    if project is not None:
-        how["project"] = project
-    return remote.pipeline.execute(files=files, **how)
+    files = [Path(found.path) for found in find_files(analysis.files)] if analysis.files else []
+    if files:
+        total = sum(path.stat().st_size for path in files)
+        display.say(f"Sending {counted(len(files), 'file')}, {size(total)}, to {remote.url} …")
+    if analysis.urls:
+        display.say(f"Letting {remote.url} download {counted(len(analysis.urls), 'file')} …")
+    how: ExecuteOptions = {"options": analysis.options}
+    if analysis.project is not None:
+        how["project"] = analysis.project
+    return remote.pipeline.execute(files=files, urls=analysis.urls, **how)
 
 
 def save(remote: Remote, workflow: RemoteWorkflow, output: Path) -> None:

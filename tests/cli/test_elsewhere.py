@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +61,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ez.Local]:
 
 @pytest.fixture(scope="module")
 def gateway(system: ez.Local) -> Iterator[Gateway]:
-    made = Gateway(Settings(home=system.settings.home))
+    made = Gateway(Settings(home=system.settings.home, gateway_input_urls=("127.0.0.1",)))
     made.run(member(made.services, "anna"))
     yield made
     made.stop()
@@ -227,6 +230,25 @@ def test_a_collection_is_sent_there_and_its_report_comes_back(signed_in: Termina
     assert first["similarity"] >= found[-1]["similarity"]
     assert first["document_id"] in signed_in.said("search", "football", "--workflow", result["workflow"])
     assert result["report"] == str(signed_in.folder / "again" / "report.html")
+
+
+def test_a_collection_elsewhere_still_is_named_by_its_url(signed_in: Terminal) -> None:
+    folder = signed_in.folder / "web"
+    folder.mkdir()
+    rows = [f"{n},{word} and nothing but {word}" for n, word in enumerate(["music", "football", "parliament"] * 12)]
+    (folder / "letters.csv").write_text("\n".join(["id,text", *rows]))
+    (signed_in.folder / "more.txt").write_text("One more letter about football.")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/letters.csv"
+        output = signed_in.folder / "found"
+        assert "37 documents" in signed_in.said("run", url, signed_in.folder / "more.txt", "--output", output)
+        server.shutdown()
+    assert "letters" in (output / "report.html").read_text()
+    assert "nothing is downloaded on this machine" in signed_in.said("--local", "run", url, code=64)
+    assert "--dry-run cannot look at http" in signed_in.said("run", url, "--dry-run", code=64)
+    assert "is no URL of a file" in signed_in.said("run", "s3://bucket/letters.csv", code=64)
 
 
 @pytest.fixture
