@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,21 +67,28 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Everything was typed; whatever went wrong, no system stays behind at the README's port."""
+    made = Reader(tmp_path_factory.mktemp("readme"))
+    try:
+        type_all(made)
+        yield made
+    finally:
+        made.begin("eopiez down").communicate(timeout=120)
+
+
+def type_all(reader: Reader) -> None:
     """All blocks in order; the second run is the one that is stopped and goes on."""
-    folder = tmp_path_factory.mktemp("readme")
-    write_letters(folder)
-    reader = Reader(folder)
+    write_letters(reader.folder)
     for block in blocks(README):
         if block.language == "python":
-            (folder / "own.py").write_text(block.text)
+            (reader.folder / "own.py").write_text(block.text)
             reader.run(f"{shlex.quote(sys.executable)} own.py", "own.py")
         elif "eopiez pause ID" in block.text:
             stop_and_go_on(reader, commands(block))
         else:
             for command in commands(block):
                 reader.run(command)
-    return reader
 
 
 def write_letters(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 The model and the index of a run are pickles that workers have made, and loading one runs what it says. The gateway's
 own process never does that: another one does, which knows no database and no secret, and gives back ids and numbers.
+Each project has one of its own, so that what is loaded for one can neither read nor change what others search.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import signal
 import sys
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .problems import unavailable
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 ANSWER_S = 30.0
 """Seconds within which an answer has to come; the first one of a run loads its model."""
 LONGEST_ANSWER = 2**20
+MOST_PROJECTS = 4
+"""Projects whose process is kept; the one that was longest not asked for makes way."""
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME")
 """All that the other process gets of the environment."""
 
@@ -42,6 +46,39 @@ class Near(NamedTuple):
     similarity: float
 
 
+class Searchers:
+    """Searches for many projects, each in a process of its own."""
+
+    def __init__(self) -> None:
+        self._of: OrderedDict[str, Searcher] = OrderedDict()
+
+    async def search(self, project: str, model: Stored, index: Stored, query: str, count: int) -> list[Near]:
+        """As ``Searcher.search``, for a run of that project."""
+        if project not in self._of:
+            await self._make_room()
+        searcher = self._of.setdefault(project, Searcher())
+        self._of.move_to_end(project)
+        return await searcher.search(model, index, query, count)
+
+    async def close(self) -> None:
+        """End all processes."""
+        while self._of:
+            _, searcher = self._of.popitem()
+            await searcher.close()
+
+    async def _make_room(self) -> None:
+        """End processes that nobody waits for, until there is room for one more.
+
+        Raises:
+            Problem: all are at work.
+        """
+        while len(self._of) >= MOST_PROJECTS:
+            idle = next((project for project, searcher in self._of.items() if not searcher.is_busy), None)
+            if idle is None:
+                raise unavailable("too many projects search at once")
+            await self._of.pop(idle).close()
+
+
 class Searcher:
     """Searches; its process starts when it is first needed, and again if it ends."""
 
@@ -50,6 +87,11 @@ class Searcher:
         self._turn = asyncio.Lock()
         self._known: set[str] = set()
         """Digests of what the process has been given."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self._turn.locked()
 
     async def search(self, model: Stored, index: Stored, query: str, count: int) -> list[Near]:
         """The documents nearest to the query, the nearest first.

@@ -38,7 +38,7 @@ from .identity.services import open_identity
 from .measuring import Traffic
 from .modules import import_modules
 from .readiness import Readiness
-from .searching import Searcher
+from .searching import Searchers
 from .services.checker import Checker
 from .services.relay import Relay
 from .tailing import Tail
@@ -97,7 +97,7 @@ class System:
         self.watcher = Watcher(database, self.workflows)
         self.tail = Tail(database)
         """Of the system's log."""
-        self.searcher = Searcher()
+        self.searchers = Searchers()
         self.comparisons = Comparisons()
         """Of runs of the pipeline."""
         self.traffic = Traffic(Meter())
@@ -159,7 +159,7 @@ async def opened(settings: Settings, opens_authenticator: OpensAuthenticator | N
                 await system.checker.stop()
                 await system.relay.close()
                 await system.downloads.close()
-                await system.searcher.close()
+                await system.searchers.close()
                 await system.sender.close()
                 await system.watcher.stop()
     finally:

@@ -7,12 +7,13 @@ import os
 import pickle
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pyarrow as pa
 import pytest
 import pytest_asyncio
 
 from eopiez_ray.gateway.problems import Problem
-from eopiez_ray.gateway.searching import Searcher, Stored
+from eopiez_ray.gateway.searching import MOST_PROJECTS, Searcher, Searchers, Stored
 from eopiez_ray.model.tasks import Output
 from tests.waiting import until
 
@@ -77,3 +78,57 @@ async def test_a_caller_who_leaves_takes_nobody_elses_answer(searcher: Searcher,
     await asyncio.gather(leaving, return_exceptions=True)
     with pytest.raises(Problem, match="cannot be searched"):
         await searcher.search(stored(1), stored(2, b"b"), "a", 1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def searchers() -> AsyncIterator[Searchers]:
+    made = Searchers()
+    yield made
+    await made.close()
+
+
+class Marks:
+    """Writes down in which process it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+
+    def __reduce__(self) -> Any:
+        return exec, (f"import os; open({self._path!r}, 'a').write(f'{{os.getpid()}}\\n')",)
+
+
+async def test_projects_share_no_process(searchers: Searchers, tmp_path: Path) -> None:
+    processes: dict[str, set[str]] = {}
+    for number, project in enumerate(("blue", "red", "blue")):
+        seen = tmp_path / f"{number}"
+        with pytest.raises(Problem, match="cannot be searched"):
+            await searchers.search(project, stored(Marks(seen)), stored(1, b"b"), "a", 1)
+        processes.setdefault(project, set()).add(seen.read_text())
+    assert len(processes["blue"]) == 1
+    assert processes["blue"].isdisjoint(processes["red"])
+
+
+async def test_so_many_processes_are_kept(searchers: Searchers, tmp_path: Path) -> None:
+    for number in range(MOST_PROJECTS + 2):
+        with pytest.raises(Problem, match="cannot be searched"):
+            await searchers.search(f"p{number}", stored(Marks(tmp_path / f"{number}")), stored(1, b"b"), "a", 1)
+    pids = [int((tmp_path / f"{number}").read_text()) for number in range(MOST_PROJECTS + 2)]
+    assert [psutil.pid_exists(pid) for pid in pids] == [False] * 2 + [True] * MOST_PROJECTS
+
+
+async def test_whoever_searches_is_not_ended_for_another_project(searchers: Searchers, tmp_path: Path) -> None:
+    begun = [tmp_path / f"{number}" for number in range(MOST_PROJECTS)]
+    asking = [
+        asyncio.create_task(
+            searchers.search(f"p{number}", stored(Runs(f"touch {path}; sleep 60")), stored(1, b"b"), "a", 1)
+        )
+        for number, path in enumerate(begun)
+    ]
+    await until(lambda: all(path.exists() for path in begun))
+    with pytest.raises(Problem, match="too many projects"):
+        await searchers.search("late", stored(1), stored(2, b"b"), "a", 1)
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    with pytest.raises(Problem, match="cannot be searched"):
+        await searchers.search("late", stored(1), stored(2, b"b"), "a", 1)

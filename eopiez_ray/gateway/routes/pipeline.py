@@ -278,7 +278,7 @@ async def search_run(
     view = await run_of(system, caller, workflow, Role.VIEWER)
     tables = Tables(system.files.results_of(view.labels.get(OUTPUT, ""), view.project))
     model, index = [await _stored(system, view, name) for name in (MODEL, INDEX)]
-    near = await system.searcher.search(model, index, query, limit)
+    near = await system.searchers.search(view.project, model, index, query, limit)
     return reply(await asyncio.to_thread(_shown, tables, near))
 
 
