@@ -64,7 +64,7 @@ SEAMS = {
     "turns are looked at": Seam(Turns, "look"),
     "a call is estimated": Seam(dispatch, "_expected"),
     "a call is made": Seam(Worker, "run"),
-    "reports are looked at": Seam(dispatch.Dispatcher, "_note_source"),
+    "reports are looked at": Seam(dispatch.Dispatcher, "_note"),
     "waits are explained": Seam(explaining, "reasons"),
     "the time of slots is accounted for": Seam(accounting, "held_back"),
 }
