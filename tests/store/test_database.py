@@ -46,8 +46,11 @@ async def test_migrations_from_the_first_schema_meet_todays(database: Database) 
 async def test_every_statement_is_one_that_postgres_accepts(database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute(statements()["make_stages"])  # Others are about these tables.
+        await connection.execute(statements()["show_statement_counts"])  # And others about what it makes.
+        are_counted = await connection.fetchval(statements()["statements_are_counted"])
+        left_out = {"make_stages"} if are_counted else {"make_stages", "statement_counts", "statement_texts"}
         for name, text in statements().items():
-            if name != "make_stages":
+            if name not in left_out:
                 assert await connection.prepare(text), name
 
 
