@@ -45,6 +45,7 @@ test-long: ## Run 100,000 schedules of crashes, read damaged files for 10 minute
 	EOPIEZ_OUTAGE_SECONDS=75 pytest tests/engine/test_clusters.py -k head_that_dies
 	EOPIEZ_HEAD_KILLS=2 pytest tests/engine/test_lost_heads.py -s
 	EOPIEZ_NODE_CUTS=2 pytest tests/engine/test_cut_nodes.py tests/store/test_silence.py -s
+	EOPIEZ_WATCHED=1 pytest tests/supervision/test_prometheus.py
 	EOPIEZ_PODS=1 pytest tests/deploy/test_pods.py
 
 bench: ## Run every benchmark, one after the other
