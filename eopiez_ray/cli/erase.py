@@ -97,7 +97,7 @@ def list_erasures(as_json: AsJson = False) -> None:
     sheet = Sheet(word("erasure"), name("what"), word("begun"), word("state"), figure("workflows"), name("by", rank=1))
     for each in found:
         what, begun = f"{each['kind']} {each['target']}", ago(moment_of(each["requested_at"]))
-        state = "ended" if each["finished_at"] else "under way: say eopiez erase resume"
+        state = "ended" if each["finished_at"] else "under way"
         sheet.add(str(each["id"]), what, begun, state, f"{each['workflows']:,}", each["requested_by"])
     sheet.print(out())
 

@@ -115,11 +115,12 @@ async def test_a_report_of_rubbish_costs_its_own_spans(post: Post, stage: Stage,
         TaskSpan(1, 1, 0, "good", float("nan"), float("inf"), "", {}),
         TaskSpan(1, 1, 0, 5, 1e300, -1e300, 7, {3: object()}),  # type: ignore[arg-type, dict-item]
         TaskSpan(1, 1, 0, "bad", "yesterday", 0.0, "", {}),  # type: ignore[arg-type]
+        TaskSpan(1, 1, 0, "half \udcff", 0.0, 0.0, "Er\ud83dror", {"file\udcff": "name\udcff\0", "huge": 10**30}),
     ]
     tasks = [TracedTask(workflow, "default", 1, number, True, (span,)) for number, span in enumerate(wrong)]
     gone = TracedTask(WorkflowId(uuid7()), "default", 1, 0, True, (wrong[0],))
     await Inside(post.station, Collector(collector.url), Told([*tasks, gone])).send()
-    assert [span.name for span in spans(collector)] == ["good", "5"]
+    assert [span.name for span in spans(collector)] == ["good", "5", "half ?"]
 
 
 class Told:

@@ -63,12 +63,12 @@ def _message(span: Span) -> Message:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
     from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-    status = Status() if span.error is None else Status(code=Status.STATUS_CODE_ERROR, message=span.error)
+    status = Status() if span.error is None else Status(code=Status.STATUS_CODE_ERROR, message=_text(span.error))
     return Message(
         trace_id=span.trace_id,
         span_id=span.span_id,
         parent_span_id=span.parent_id,
-        name=span.name,
+        name=_text(span.name),
         kind=Message.SPAN_KIND_SERVER if span.is_request else Message.SPAN_KIND_INTERNAL,
         start_time_unix_nano=nanoseconds(span.started_at),
         end_time_unix_nano=nanoseconds(span.ended_at),
@@ -83,10 +83,15 @@ def _pair(name: str, value: Attribute) -> KeyValue:
 
     match value:
         case bool():
-            return KeyValue(key=name, value=AnyValue(bool_value=value))
+            return KeyValue(key=_text(name), value=AnyValue(bool_value=value))
         case int():
-            return KeyValue(key=name, value=AnyValue(int_value=value))
+            return KeyValue(key=_text(name), value=AnyValue(int_value=value))
         case float():
-            return KeyValue(key=name, value=AnyValue(double_value=value))
+            return KeyValue(key=_text(name), value=AnyValue(double_value=value))
         case str():
-            return KeyValue(key=name, value=AnyValue(string_value=value))
+            return KeyValue(key=_text(name), value=AnyValue(string_value=_text(value)))
+
+
+def _text(given: str) -> str:
+    """Text as protobuf takes it: what is no Unicode, as in the name of a file of another encoding, becomes ``?``."""
+    return given.encode("utf-8", "replace").decode()
